@@ -1,6 +1,5 @@
 import type { TurnPlace } from "../src/turn-watch.ts";
 import { createTurnSteps } from "../src/turn/steps.ts";
-import type { TurnStep } from "../src/turn/turn-step.ts";
 import type { TurnView } from "@parley/protocol";
 import { createResponsesSpeech, type ResponsesSpeechOptions } from "../src/responses/dialect.ts";
 import { z } from "zod";
@@ -69,37 +68,34 @@ export function streamOf(views: readonly TurnView[], options: ResponsesSpeechOpt
   return parse(bytes);
 }
 
-export function streamOfSteps(steps: readonly TurnStep[], options: ResponsesSpeechOptions = about): Stream {
-  return parse(createResponsesSpeech(options).say(steps, place).bytes);
-}
-
-const deltaTypes = ["response.output_text.delta", "response.reasoning_summary_text.delta"];
+const endings = new Set(["response.completed", "response.incomplete", "response.failed"]);
 
 /** What somebody has who got these events, from whichever streams. Throws where the SDK would, or where a number is missing or comes twice. */
 export function folded(events: readonly Event[]) {
   const texts = new Map<string, string>();
-  const ended = new Set<string>();
   let open: string | undefined;
   let index = 0;
+  const begin = ({ output_index, item }: Event): void => {
+    if (open !== undefined || output_index !== index++) throw new Error("items overlap");
+    open = item?.id ?? "";
+    if (texts.has(open)) throw new Error(`${open} comes twice`);
+    texts.set(open, "");
+  };
+  const take = (event: Event): void => {
+    const { type, item_id, delta, text } = event;
+    if (type === "response.output_item.added") begin(event);
+    else if (type === "response.output_item.done") open = undefined;
+    else if (item_id !== undefined && item_id !== open) throw new Error(`${type} outside of its item`);
+    else if (type.endsWith("_text.delta")) texts.set(open ?? "", texts.get(open ?? "") + (delta ?? ""));
+    else if (type.endsWith("_text.done") && text !== texts.get(open ?? "")) throw new Error("done otherwise");
+  };
   let final: Event["response"];
-  events.forEach((event, at) => {
+  for (const [at, event] of events.entries()) {
     if (event.sequence_number !== at) throw new Error(`event ${event.sequence_number} at ${at}`);
     if (final !== undefined) throw new Error(`${event.type} behind the end`);
-    if (event.item_id !== undefined && event.item_id !== open) throw new Error(`${event.type} outside of its item`);
-    if (event.type === "response.output_item.added") {
-      if (open !== undefined || event.output_index !== index++) throw new Error("items overlap");
-      open = event.item?.id ?? "";
-      if (ended.has(open) || texts.has(open)) throw new Error(`${open} comes twice`);
-      texts.set(open, "");
-    }
-    if (deltaTypes.includes(event.type) && open !== undefined) texts.set(open, texts.get(open) + (event.delta ?? ""));
-    if (event.type.endsWith("_text.done") && event.text !== texts.get(open ?? "")) throw new Error("done otherwise");
-    if (event.type === "response.output_item.done") {
-      ended.add(open ?? "");
-      open = undefined;
-    }
-    if (/^response\.(completed|incomplete|failed)$/.test(event.type)) final = event.response;
-  });
+    take(event);
+    if (endings.has(event.type)) final = event.response;
+  }
   if (final !== undefined && open !== undefined) throw new Error("an item is open at the end");
   return { texts, final };
 }

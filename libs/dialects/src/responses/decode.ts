@@ -66,40 +66,48 @@ export interface AskedResponse {
 
 /** Throws ChatError with the `param` that is at fault; NOT_FOUND for a name that cannot be one of ours. */
 export function decodeResponse(body: ResponsesRequest): AskedResponse {
-  refuseUnsupported(body);
-  const { model, input = "", metadata, previous_response_id: named, conversation } = body;
-  const isNamed = named !== undefined && named !== null;
-  if (isNamed && conversation !== undefined && conversation !== null) {
-    throw paramError("conversation", "Name a conversation or a previous response, not both.");
-  }
-  const previous = isNamed ? placeOfResponse(named) : newestResponseIn(input ?? "");
-  if (isNamed && previous === undefined) throw noSuchResponse("previous_response_id");
+  const input = inputOf(body);
+  const { model, stream, background, metadata, conversation } = body;
   return {
     model: model ?? routedModel,
-    isStream: body.stream === true,
-    isBackground: body.background === true,
+    isStream: stream === true,
+    isBackground: background === true,
     metadata: metadata ?? {},
-    previous,
-    isPreviousNamed: isNamed,
+    ...previousIn(body, input),
     conversation: (typeof conversation === "string" ? conversation : conversation?.id) ?? undefined,
-    decisions: decisionsIn(input ?? ""),
+    decisions: decisionsIn(input),
   };
+}
+
+function previousIn(
+  { previous_response_id: name, conversation }: ResponsesRequest,
+  input: Input,
+): Pick<AskedResponse, "previous" | "isPreviousNamed"> {
+  if (name === undefined || name === null) return { previous: newestResponseIn(input), isPreviousNamed: false };
+  if (conversation !== undefined && conversation !== null) {
+    throw paramError("conversation", "Name a conversation or a previous response, not both.");
+  }
+  const previous = placeOfResponse(name);
+  if (previous === undefined) throw noSuchResponse("previous_response_id");
+  return { previous, isPreviousNamed: true };
 }
 
 export function noSuchResponse(param: string): ChatError {
   return paramError(param, "There is no such response.", "NOT_FOUND");
 }
 
-function refuseUnsupported({ input, store, prompt }: ResponsesRequest): void {
-  if (input === undefined || input === null) throw paramError("input", "There is nothing to answer: give `input`.");
+/** Throws for what is asked beside it and cannot be. */
+function inputOf({ input, store, prompt }: ResponsesRequest): Input {
   if (store === false) {
     const message =
-      "Every response is kept here until its conversation is deleted: leave `store` out, or set it to true.";
+      "Every response is kept here until its conversation is deleted: leave `store` out, or make it true.";
     throw paramError("store", message, "UNSUPPORTED");
   }
   if (prompt !== undefined && prompt !== null) {
     throw paramError("prompt", "There are no stored prompts here.", "UNSUPPORTED");
   }
+  if (input === undefined || input === null) throw paramError("input", "There is nothing to answer: give `input`.");
+  return input;
 }
 
 /** The message, and what comes with it. */

@@ -21,7 +21,8 @@ import type { TurnStep } from "../turn/turn-step.ts";
 import type { TurnPlace } from "../turn-watch.ts";
 import { createOutput, type OutputEvent } from "./encode.ts";
 import { questionItem, responseObject, statusOf, type ResponseAbout, type ResponseState } from "./objects.ts";
-import { createTurnParts, type Plan } from "./state.ts";
+import type { Plan } from "./plan.ts";
+import { createTurnParts } from "./state.ts";
 
 /** What a stream of a response is made for. */
 export interface ResponsesSpeechOptions extends Omit<ResponseAbout, "place"> {
@@ -63,7 +64,7 @@ export function createResponsesSpeech({ from, ...known }: ResponsesSpeechOptions
  * must be told like that; else what was taken back before is passed over.
  */
 function goingOn({ telling, turn }: TurnHistory, known: ResponseKnown): Telling {
-  if (telling.output.isInDoubt) return telling;
+  if (telling.output.isInDoubt()) return telling;
   const fresh = createTelling(known, telling.about.place);
   fresh.take(createTurnSteps({ takesBack: "any" }).advance(turn));
   return fresh;
@@ -72,7 +73,7 @@ function goingOn({ telling, turn }: TurnHistory, known: ResponseKnown): Telling 
 const isAfter =
   (after: number) =>
   ({ sequence_number }: OutputEvent): boolean =>
-    Number(sequence_number) > after;
+    sequence_number > after;
 
 function frameOf(event: OutputEvent): string {
   return `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
@@ -123,7 +124,8 @@ function createTelling({ segment, ...options }: ResponseKnown, turn: TurnPlace) 
       for (const step of steps) {
         if (step.type === "started") begin();
         if (step.type === "ended") ({ outcome } = step);
-        if (parts.take(step)) output.takeBack();
+        parts.take(step);
+        if (step.type === "restarted") output.takeBack();
       }
       const plan = parts.plan(segment);
       output.say(plan, plan.end === "over" ? outcome : undefined);
@@ -185,7 +187,7 @@ export function historyOf(
     turn = foldEvent(turn, event);
     telling.take(steps.advance(turn));
   }
-  return { turn, length: telling.output.length, doubtfulFrom: telling.output.doubtfulFrom, telling };
+  return { turn, length: telling.output.length(), doubtfulFrom: telling.output.doubtfulFrom(), telling };
 }
 
 const nobodys = { createdMs: 0, model: "", previous: null, background: false, metadata: {} };

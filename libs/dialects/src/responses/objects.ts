@@ -10,7 +10,7 @@ import {
 import { openAiErrorOf } from "../openai/error.ts";
 import type { TurnPlace } from "../turn-watch.ts";
 import { questionIdOf, requestIdOf, responseIdOf, type ResponsePlace } from "./addresses.ts";
-import type { PlannedItem } from "./state.ts";
+import type { PlannedItem } from "./plan.ts";
 
 /** The objects of the Responses API, as the SDK's types and the schemas of Open Responses have them. */
 

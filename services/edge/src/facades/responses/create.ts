@@ -47,7 +47,7 @@ export function createResponses(deps: CreateDeps) {
     if (asked.isStream) return streams.stream(call, target, { speech: createResponsesSpeech(about), headers });
     const how = { stopsAtWait: true, stopsAtOnce: asked.isBackground };
     const { turn } = await streams.settle(call, target, how);
-    return jsonReply(200, await lookup.object({ place, about, question: "" }, call, turn), headers);
+    return jsonReply(200, await lookup.object({ place, about }, call, turn), headers);
   };
 }
 

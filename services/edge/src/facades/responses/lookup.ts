@@ -8,6 +8,7 @@ import {
   type ResponsePlace,
   type TurnHistory,
 } from "@parley/dialects";
+import { RangeTooLargeError } from "@parley/bus";
 import { ChatError, decodeEvent, subjects, type TurnRequest, type TurnView } from "@parley/protocol";
 import type { FacadeDeps } from "../../transport/facade.ts";
 import type { Call } from "../../transport/route.ts";
@@ -24,37 +25,18 @@ export type Lookup = ReturnType<typeof createLookup>;
 
 const routedModel = "parley";
 
+type Deps = Pick<FacadeDeps, "streams" | "bus" | "ownership">;
+
 /** Finds responses by their names. What is somebody else's is not there. */
-export function createLookup({ streams, bus, ownership }: Pick<FacadeDeps, "streams" | "bus" | "ownership">) {
-  const queuedOf = async ({ conversation_id, turn_id }: ResponsePlace): Promise<TurnRequest | undefined> =>
-    (await bus.turns.waiting(conversation_id)).find(({ request }) => request.turn_id === turn_id)?.request;
-
-  /** The message: by its fact, which is kept for days; then by the transcript. */
-  const questionOf = async ({ conversation_id: conversation, turn_id: turn }: ResponsePlace) => {
-    const said = await bus.facts.readStored("said", { conversation, turn });
-    if (said?.fact.kind === "said") return { question: said.fact.message, createdMs: said.fact.ts };
-    const stored = (await bus.transcripts.find(conversation, turn, 0))?.question;
-    return stored === undefined ? undefined : { question: stored.message, createdMs: stored.ts };
-  };
-
+export function createLookup({ streams, bus, ownership }: Deps) {
   const isOwn = ({ conversation_id }: ResponsePlace, { caller }: Call): Promise<boolean> =>
     ownership.isOwn(conversation_id, caller);
 
   /** Throws NOT_FOUND. */
   const known = async (place: ResponsePlace, call: Call, param: string): Promise<KnownResponse> => {
-    if (!(await isOwn(place, call))) throw noSuchResponse(param);
-    const [asked, queued] = await Promise.all([questionOf(place), queuedOf(place)]);
-    const createdMs = asked?.createdMs ?? queued?.accepted_at;
-    if (createdMs === undefined) throw noSuchResponse(param);
-    const about = {
-      segment: place.segment,
-      createdMs,
-      model: queued?.agent ?? routedModel,
-      previous: null,
-      background: false,
-      metadata: textsOf(queued?.metadata),
-    };
-    return { place, question: asked?.question ?? queued?.message ?? "", about };
+    const found = (await isOwn(place, call)) ? await knownOf(bus, place) : undefined;
+    if (found === undefined) throw noSuchResponse(param);
+    return found;
   };
 
   return {
@@ -62,15 +44,14 @@ export function createLookup({ streams, bus, ownership }: Pick<FacadeDeps, "stre
     known,
 
     /** Throws NOT_FOUND, also for what cannot be the name of one. */
-    async find(id: string, call: Call, param = "response_id"): Promise<KnownResponse> {
+    async find(id: string, call: Call): Promise<KnownResponse> {
       const place = placeOfResponse(id);
-      if (place === undefined) throw noSuchResponse(param);
-      return known(place, call, param);
+      if (place === undefined) throw noSuchResponse("response_id");
+      return known(place, call, "response_id");
     },
 
     /** How it stands now. Throws NOT_FOUND where its turn has no such piece. */
-    async object(response: KnownResponse, call: Call, turn?: TurnView): Promise<object> {
-      const { place, about } = response;
+    async object({ place, about }: Omit<KnownResponse, "question">, call: Call, turn?: TurnView): Promise<object> {
       const now = turn ?? (await streams.settle(call, { place }, { stopsAtWait: false, stopsAtOnce: true })).turn;
       const object = responseOf(now, about, place);
       if (object === undefined) throw noSuchResponse("response_id");
@@ -78,19 +59,7 @@ export function createLookup({ streams, bus, ownership }: Pick<FacadeDeps, "stre
     },
 
     /** What clients may have of it so far, by the events of its turn; undefined: these are not kept any more, or are too many. */
-    async history({ place: { conversation_id, turn_id }, about }: KnownResponse): Promise<TurnHistory | undefined> {
-      const { events } = bus;
-      const shard = events.shardOf(conversation_id);
-      const first = await Promise.all([
-        events.firstSeq(subjects.user(shard, conversation_id, turn_id)),
-        events.firstSeq(subjects.agent(shard, conversation_id, turn_id)),
-      ]);
-      const fromSeq = Math.min(...first.map((seq) => seq ?? Infinity));
-      if (fromSeq === Infinity) return undefined;
-      const stored = await events.read(conversation_id, { fromSeq });
-      const told = stored.map(({ data }) => decodeEvent(data));
-      return historyOf({ conversation_id, turn_id }, told, about);
-    },
+    history: (response: KnownResponse): Promise<TurnHistory | undefined> => historyIn(bus, response),
 
     /** Whether the conversation has only this turn. */
     async isAlone({ conversation_id, turn_id }: ResponsePlace): Promise<boolean> {
@@ -105,6 +74,47 @@ export function createLookup({ streams, bus, ownership }: Pick<FacadeDeps, "stre
     /** The conversation that a client calls so. */
     conversationOf: ({ caller }: Call, name: string) => conversationOfSession(ownership.isOwn, caller, name),
   };
+}
+
+/** Undefined: there is no such turn. */
+async function knownOf(bus: Deps["bus"], place: ResponsePlace): Promise<KnownResponse | undefined> {
+  const { conversation_id, turn_id, segment } = place;
+  const [asked, waiting] = await Promise.all([questionOf(bus, place), bus.turns.waiting(conversation_id)]);
+  const queued = waiting.find(({ request }) => request.turn_id === turn_id)?.request;
+  const { text, createdMs } = asked ?? (queued && { text: queued.message, createdMs: queued.accepted_at }) ?? {};
+  if (text === undefined || createdMs === undefined) return undefined;
+  const known = { model: queued?.agent ?? routedModel, metadata: textsOf(queued?.metadata) };
+  return { place, question: text, about: { segment, createdMs, ...known, previous: null, background: false } };
+}
+
+/** The message: by its fact, which is kept for days; then by the transcript. */
+async function questionOf({ facts, transcripts }: Deps["bus"], { conversation_id, turn_id }: ResponsePlace) {
+  const said = await facts.readStored("said", { conversation: conversation_id, turn: turn_id });
+  if (said?.fact.kind === "said") return { text: said.fact.message, createdMs: said.fact.ts };
+  const stored = (await transcripts.find(conversation_id, turn_id, 0))?.question;
+  return stored === undefined ? undefined : { text: stored.message, createdMs: stored.ts };
+}
+
+async function historyIn(
+  { events }: Deps["bus"],
+  { place: { conversation_id, turn_id }, about }: KnownResponse,
+): Promise<TurnHistory | undefined> {
+  const shard = events.shardOf(conversation_id);
+  // Which of the two comes first depends on who was quicker, the edge or the worker.
+  const first = await Promise.all([
+    events.firstSeq(subjects.user(shard, conversation_id, turn_id)),
+    events.firstSeq(subjects.agent(shard, conversation_id, turn_id)),
+  ]);
+  const fromSeq = Math.min(...first.map((seq) => seq ?? Infinity));
+  if (fromSeq === Infinity) return undefined;
+  try {
+    const stored = await events.read(conversation_id, { fromSeq });
+    const told = stored.map(({ data }) => decodeEvent(data));
+    return historyOf({ conversation_id, turn_id }, told, about);
+  } catch (error) {
+    if (error instanceof RangeTooLargeError) return undefined;
+    throw error;
+  }
 }
 
 /** What came as metadata of a response is texts. */
