@@ -65,9 +65,7 @@ export function createResponsesSpeech({ from, ...known }: ResponsesSpeechOptions
  */
 function goingOn({ telling, turn }: TurnHistory, known: ResponseKnown): Telling {
   if (telling.output.isInDoubt()) return telling;
-  const fresh = createTelling(known, telling.about.place);
-  fresh.take(createTurnSteps({ takesBack: "any" }).advance(turn));
-  return fresh;
+  return toldOf(turn, known, telling.about.place);
 }
 
 const isAfter =
@@ -106,10 +104,9 @@ function createTelling({ segment, ...options }: ResponseKnown, turn: TurnPlace) 
   };
   const end = (plan: Plan): void => {
     state = "over";
-    const own = plan.end === "over" ? outcome : undefined;
-    const status = own === undefined ? "completed" : statusOf(own);
-    const type = status === "completed" || status === "failed" ? status : "incomplete";
-    tellState(`response.${type}`, { status, output: output.items(plan), outcome: own });
+    const ending = endingOf(plan, outcome);
+    const type = ending.status === "completed" || ending.status === "failed" ? ending.status : "incomplete";
+    tellState(`response.${type}`, { ...ending, output: output.items(plan) });
   };
 
   return {
@@ -145,17 +142,26 @@ function createTelling({ segment, ...options }: ResponseKnown, turn: TurnPlace) 
   };
 }
 
+/** How a response ends: in the middle of its turn, or with it. */
+function endingOf({ end }: Plan, outcome: Outcome | undefined) {
+  const own = end === "over" ? outcome : undefined;
+  return { status: own === undefined ? "completed" : statusOf(own), outcome: own } as const;
+}
+
 /** A response as it stands. `undefined`: its turn has no such piece. */
 export function responseOf(turn: TurnView, options: ResponseKnown, place: TurnPlace): object | undefined {
-  const telling = createTelling(options, place);
-  telling.take(createTurnSteps({ takesBack: "any" }).advance(turn));
+  const telling = toldOf(turn, options, place);
   if (options.segment >= telling.segments()) return undefined;
   const plan = telling.plan();
-  const outcome = plan.end === "over" ? telling.outcome() : undefined;
-  const going = turn.status === "queued" ? "queued" : "in_progress";
-  const ended = outcome === undefined ? "completed" : statusOf(outcome);
-  const status = plan.end === undefined ? going : ended;
-  return responseObject(telling.about, { status, output: telling.output.items(plan), outcome });
+  const going = { status: turn.status === "queued" ? "queued" : "in_progress" } as const;
+  const stands = plan.end === undefined ? going : endingOf(plan, telling.outcome());
+  return responseObject(telling.about, { ...stands, output: telling.output.items(plan) });
+}
+
+function toldOf(turn: TurnView, options: ResponseKnown, place: TurnPlace): Telling {
+  const telling = createTelling(options, place);
+  telling.take(createTurnSteps({ takesBack: "any" }).advance(turn));
+  return telling;
 }
 
 /** What was told of a turn until now, by its events. */
@@ -221,8 +227,7 @@ function outputOf(stored: StoredTurn, place: TurnPlace): object[] {
   const turn = turnIn(foldFrame(view, frame), place.turn_id);
   const items: object[] = [];
   for (let segment = 0; turn !== undefined; segment++) {
-    const telling = createTelling({ ...nobodys, segment }, place);
-    telling.take(createTurnSteps({ takesBack: "any" }).advance(turn));
+    const telling = toldOf(turn, { ...nobodys, segment }, place);
     if (segment >= telling.segments()) break;
     items.push(...telling.output.items(telling.plan()));
   }
