@@ -39,6 +39,7 @@ export const createResponsesRoutes: Facade = (facadeDeps) => {
     cancellation(deps),
     deletion(deps),
     inputItems(deps),
+    compaction(),
     ...createConversationRoutes(deps),
   ];
 };
@@ -143,6 +144,22 @@ function inputItems({ lookup }: Deps): Route {
     async handle(call, { params: { id }, query: { after } }) {
       const { place: at, question } = await lookup.find(id, call);
       return jsonReply(200, pageOf(after === undefined ? [questionItem(at, question)] : [], false));
+    },
+  });
+}
+
+/** Named, so that it is not taken for a response. */
+function compaction(): Route {
+  return defineRoute({
+    ...{ method: "post", path: "/v1/responses/compact", access, refuse, maxBodyBytes, params: nothing, query: nothing },
+    summary:
+      "Refused: conversations are kept here, and what a model is given of them is shortened when that is needed.",
+    body: z.object({ model: z.string().nullish() }),
+    responses: {},
+    handle: () => {
+      const message =
+        "There is no compaction here: a conversation is kept whole, and shortened for its model when that is needed.";
+      return Promise.reject(new ChatError("UNSUPPORTED", { message }));
     },
   });
 }
