@@ -1,4 +1,7 @@
 import { randomUUID } from "node:crypto";
+import { createServer } from "node:http";
+import { createResponsesSpeech, createTurnSteps } from "@parley/dialects";
+import { createTurnView } from "@parley/protocol";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Service } from "@parley/testkit";
 import { z } from "zod";
@@ -179,13 +182,13 @@ describe.skipIf(!hasClients)("OpenAI's Responses", () => {
       expect(calls.map(({ status }) => status)).toEqual(["completed", "completed"]);
     });
 
-    test("progress: a call is told when it begins", async () => {
-      const raw = run("raw", [{ model: "parley", input: asks.tool }]);
+    test("progress: a call that says how far it is is an item while it runs", async () => {
+      const raw = run("raw", [{ model: "parley", input: 'call the tool demo_sleep with {"ms":1500}' }]);
+      const calls = () => eventsOf(raw).filter(({ item }) => item?.type === "mcp_call");
+      await expect.poll(() => calls().length).toBe(1);
+      expect(calls()[0]?.item).toMatchObject({ status: "in_progress", output: null });
       await raw.until("end");
-      const [added] = eventsOf(raw).filter(
-        ({ type, item }) => type.endsWith("item.added") && item?.type === "mcp_call",
-      );
-      expect(added?.item).toMatchObject({ status: "in_progress", output: null });
+      expect(calls()[1]?.item).toMatchObject({ status: "completed" });
     });
 
     test("approval: the response ends with the request, and the next one has the rest of the turn", async () => {
@@ -247,16 +250,19 @@ describe.skipIf(!hasClients)("OpenAI's Responses", () => {
       expect(textIn(events)).toBe(numberedWords(30));
     });
 
-    test("resume: the connection breaks, and another edge goes on", async () => {
-      const raw = run("raw", [{ model: "parley", input: asks.numbered(60, 40) }]);
+    test("resume: the edge is killed, and the other one goes on", async () => {
+      const [, second] = world.edges;
+      const ask = { model: "parley", input: asks.numbered(60, 40) };
+      const raw = run("raw", [ask], { baseURL: `http://127.0.0.1:${second.port}/v1` });
       await expect.poll(() => textIn(eventsOf(raw)).length).toBeGreaterThan(20);
-      world.proxy.sever();
+      await second.kill("SIGKILL");
       await raw.until("error");
-      world.proxy.heal();
       const got = eventsOf(raw);
-      const id = got[0]?.response?.id ?? "";
-      const all = [...got, ...(await rest(id, got.at(-1)?.sequence_number ?? -1))];
-      expect(textIn(all)).toBe(numberedWords(60));
+      const after = got.at(-1)?.sequence_number ?? -1;
+      const more = run("raw", [got[0]?.response?.id, { starting_after: after }], { baseURL: `${world.url}/v1` });
+      await more.until("end");
+      expect(textIn([...got, ...eventsOf(more)])).toBe(numberedWords(60));
+      await second.restart();
     });
 
     test("error: a failed answer says so", async () => {
@@ -305,5 +311,46 @@ describe.skipIf(!hasClients)("OpenAI's Responses", () => {
       expect(textIn(events)).toBe(numberedWords(80));
       expect(events.at(-1)?.response?.status).toBe("completed");
     });
+
+    test("takeover: where the answer then is another one, the helper has that", async () => {
+      await using other = await serveDiverging();
+      const said = run("helper", [{ model: "parley", input: "Hello" }], { baseURL: other.url });
+      const { output } = await resultOf(said);
+      expect((await said.until("end"))["text"]).toBe("Good day to you.");
+      expect(output).toHaveLength(1);
+      const closed = eventsOf(said).filter(({ type }) => type === "response.output_item.done");
+      expect(closed.map(({ item }) => item?.status)).toEqual(["incomplete", "completed"]);
+    });
   });
 });
+
+/** A turn of which a client has a beginning that its next worker does not repeat: no model that is simulated does that. */
+async function serveDiverging() {
+  const place = { conversation_id: "c_1", turn_id: "t0" };
+  const known = { segment: 0, createdMs: 0, model: "parley", previous: null, background: false, metadata: {} };
+  const speech = createResponsesSpeech(known);
+  const steps = createTurnSteps(speech.steps);
+  const ended = { message_id: "t0-a", tool_calls: [], usage: { input_tokens: 1, output_tokens: 1 }, metadata: {} };
+  const texts = ["Hello there, wor", "", "Good day"].map((text) => ({
+    ...createTurnView("t0"),
+    parts: [{ type: "text", text }],
+  }));
+  const outcome = { type: "complete" as const, response: "Good day to you.", ...ended };
+  const last = {
+    ...createTurnView("t0"),
+    parts: [{ type: "text", text: outcome.response }],
+    outcome,
+    status: outcome.type,
+  };
+  const bytes = [...texts, last].flatMap((view) => [...speech.say(steps.advance(view), place).bytes]);
+  const server = createServer((_request, response) => {
+    response.setHeader("content-type", "text/event-stream");
+    response.end(Buffer.concat(bytes));
+  });
+  await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  return {
+    url: `http://127.0.0.1:${typeof address === "object" ? address?.port : ""}/v1`,
+    [Symbol.asyncDispose]: () => new Promise<void>((resolve) => void server.close(() => resolve())),
+  };
+}

@@ -39,7 +39,7 @@ describe("a response in which people are asked", () => {
   test("ends with the request, and is complete", () => {
     const { events, isDone } = streamOf([view([text("I")]), view(asks), view(asks, waiting)]);
     expect(isDone).toBe(true);
-    expect(typesOf(events)).toEqual(["message:completed", "mcp_call:calling", "mcp_approval_request:"]);
+    expect(typesOf(events)).toEqual(["message:completed", "mcp_approval_request:"]);
     expect(folded(events).final?.status).toBe("completed");
     const request = outputOf(events).at(-1);
     expect(request).toMatchObject({
@@ -79,7 +79,7 @@ describe("a response in which people are asked", () => {
   test("may ask again in the next one", () => {
     const again = [...goesOn, asked(t1)];
     const { events } = streamOf([view(again, waiting)], { ...about, segment: 1 });
-    expect(typesOf(events).slice(-2)).toEqual(["mcp_call:calling", "mcp_approval_request:"]);
+    expect(typesOf(events).slice(-2)).toEqual(["message:completed", "mcp_approval_request:"]);
   });
 
   test("leaves the end to the next one where the turn is stopped meanwhile", () => {

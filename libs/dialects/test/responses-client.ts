@@ -1,5 +1,6 @@
 import type { TurnPlace } from "../src/turn-watch.ts";
 import { createTurnSteps } from "../src/turn/steps.ts";
+import type { NotedEvent } from "../src/turn/turn-step.ts";
 import type { TurnView } from "@parley/protocol";
 import { createResponsesSpeech, type ResponsesSpeechOptions } from "../src/responses/dialect.ts";
 import { z } from "zod";
@@ -55,13 +56,20 @@ function parse(bytes: readonly Uint8Array[]): { events: Event[]; isDone: boolean
   return { events, isDone: frames.at(-1) === "data: [DONE]" };
 }
 
+/** A view, and the event of the moment that made it, if one did. */
+export interface Seen {
+  readonly view: TurnView;
+  readonly noted?: NotedEvent | undefined;
+}
+
 /** What a stream says that sees these views. */
-export function streamOf(views: readonly TurnView[], options: ResponsesSpeechOptions = about): Stream {
+export function streamOf(seen: readonly (TurnView | Seen)[], options: ResponsesSpeechOptions = about): Stream {
   const speech = createResponsesSpeech(options);
   const steps = createTurnSteps(speech.steps);
   const bytes: Uint8Array[] = [];
-  for (const view of views) {
-    const said = speech.say(steps.advance(view), place);
+  for (const one of seen) {
+    const { view, noted } = "view" in one ? one : { view: one };
+    const said = speech.say(steps.advance(view, noted), place);
     bytes.push(...said.bytes);
     if (said.next !== "more") break;
   }

@@ -12,7 +12,7 @@ import { describe, expect, test } from "vitest";
 import { history } from "../../protocol/test/histories.ts";
 import { historyOf } from "../src/responses/dialect.ts";
 import { piecesOf } from "../src/responses/pieces.ts";
-import { about, folded, streamOf, textOfItem, type Event } from "./responses-client.ts";
+import { about, folded, streamOf, textOfItem, type Event, type Seen } from "./responses-client.ts";
 
 const texts = fc.oneof(
   fc.string({ unit: "grapheme", maxLength: 80 }),
@@ -49,13 +49,18 @@ const turnEvents = history.map((stored): StoredEvent[] =>
   stored.map(({ event }) => event).filter(({ turn_id }) => turn_id === "t0"),
 );
 
-function viewsOf(events: readonly StoredEvent[]): TurnView[] {
+function viewsOf(events: readonly StoredEvent[]): Seen[] {
   let view = createTurnView("t0");
-  return events.filter(({ type }) => isVisible(type)).map((event) => (view = foldEvent(view, event)));
+  return events
+    .filter(({ type }) => isVisible(type))
+    .map((event) => {
+      view = foldEvent(view, event);
+      return { view, noted: event.type === "tool_call_progress" ? event : undefined };
+    });
 }
 
 /** Some of the views never come: a snapshot stands for them. The last one does. */
-function some(views: readonly TurnView[], keep: readonly boolean[]): TurnView[] {
+function some(views: readonly Seen[], keep: readonly boolean[]): Seen[] {
   return views.filter((_, index) => index === views.length - 1 || keep[index % keep.length]);
 }
 
@@ -85,9 +90,9 @@ describe("a stream of a response", () => {
       fc.property(turnEvents, keeping, (events, keep) => {
         const views = some(viewsOf(events), keep);
         const { events: told, isDone } = streamOf(views);
-        const isOver = views.at(-1)?.outcome !== undefined;
+        const isOver = views.at(-1)?.view.outcome !== undefined;
         expect(isDone).toBe(isOver);
-        if (isOver) expectWhole(told, views.at(-1));
+        if (isOver) expectWhole(told, views.at(-1)?.view);
       }),
     );
   });
@@ -100,7 +105,7 @@ describe("a stream of a response", () => {
         const [one, other] = [streamOf(some(views, keep)).events, streamOf(some(views, others)).events];
         const sure = Math.min(doubtfulFrom, one.length, other.length);
         expect(one.slice(0, sure).map(saying)).toEqual(other.slice(0, sure).map(saying));
-        const isWhole = doubtfulFrom === Infinity && views.at(-1)?.outcome !== undefined;
+        const isWhole = doubtfulFrom === Infinity && views.at(-1)?.view.outcome !== undefined;
         expect(isWhole && one.length !== other.length).toBe(false);
       }),
     );
@@ -111,14 +116,14 @@ describe("a stream of a response", () => {
     fc.assert(
       fc.property(turnEvents, keeping, keeping, fc.nat(), fc.nat(), (events, keep, later, cut, look) => {
         const views = viewsOf(events);
-        if (views.at(-1)?.outcome === undefined || views.length < 2) return;
+        if (views.at(-1)?.view.outcome === undefined || views.length < 2) return;
         // It saw some of the views up to a place, got some of what they say, and asks again at the same or a later one.
         const seen = 1 + (cut % (views.length - 1));
         const before = streamOf(some(views.slice(0, seen), keep)).events;
         const got = before.slice(0, 1 + (look % before.length));
         const asked = seen + (look % (views.length - seen + 1));
         const isShown = (event: StoredEvent) => isVisible(event.type);
-        const until = events.findIndex((event, at) => events.slice(0, at + 1).filter(isShown).length === asked) + 1;
+        const until = events.findIndex((_, at) => events.slice(0, at + 1).filter(isShown).length === asked) + 1;
         const known = historyOf({ conversation_id: "c_1", turn_id: "t0" }, events.slice(0, until), about);
         const after = got.length - 1;
         if (known === undefined || after >= known.doubtfulFrom) return;
@@ -127,7 +132,7 @@ describe("a stream of a response", () => {
         const from = Math.max(0, asked - 1 - (cut % 3));
         const rest = streamOf(some(views.slice(from), later), { ...about, from: { history: known, after } });
         expect(rest.isDone).toBe(true);
-        expectWhole([...got, ...rest.events], views.at(-1));
+        expectWhole([...got, ...rest.events], views.at(-1)?.view);
         resumed++;
       }),
       { numRuns: 500 },

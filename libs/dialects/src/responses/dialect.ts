@@ -191,7 +191,7 @@ export function historyOf(
   for (const event of told) {
     if (!isVisible(event.type)) continue;
     turn = foldEvent(turn, event);
-    telling.take(steps.advance(turn));
+    telling.take(steps.advance(turn, event.type === "tool_call_progress" ? event : undefined));
   }
   return { turn, length: telling.output.length(), doubtfulFrom: telling.output.doubtfulFrom(), telling };
 }

@@ -109,7 +109,11 @@ function createItems(place: ResponsePlace, { tell, length }: ReturnType<typeof c
     go({ items }: Plan, outcome: Outcome | undefined): void {
       const first = Math.max(0, said.length - 1);
       for (const [offset, plan] of items.slice(first).entries()) {
-        const item = said[first + offset] ?? begin(plan);
+        const at = first + offset;
+        // It has said how far it was, and only then that it needs somebody's agreement.
+        if (said[at] !== undefined && said[at].kind !== plan.kind) abandon(at);
+        if (said[at] === undefined && plan.kind === "call" && !plan.isKnown) return;
+        const item = said[at] ?? begin(plan);
         if (item.isDone) continue;
         item.plan = plan;
         if (plan.kind === "message" || plan.kind === "reasoning") tellMore(tell, item, plan);

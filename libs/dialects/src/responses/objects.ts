@@ -177,9 +177,7 @@ export function callItem(id: string, plan: CallPlan, { isDone, place }: CallHow)
 }
 
 /** A call that did not end is one of a turn that did. */
-function endOfCall(plan: CallPlan): object {
-  const { status, result = "" } = plan.call;
-  if (plan.kind === "call" && plan.isAsked) return { status: "calling", output: null, error: null };
+function endOfCall({ call: { status, result = "" } }: CallPlan): object {
   if (status === "completed") return { status, output: result, error: null };
   if (status === undefined) return { status: "incomplete", output: null, error: null };
   return { status: "failed", output: null, error: result === "" ? status : result };

@@ -18,8 +18,9 @@ export type PlannedItem =
       readonly isWhole: boolean;
     }
   | { readonly kind: "reasoning"; readonly text: string; readonly isWhole: boolean }
-  /** `isAsked`: it waits for people, and is no more than asked for in this response. */
-  | { readonly kind: "call"; readonly call: ToolCallPart; readonly isAsked: boolean; readonly isWhole: boolean }
+  /** `isKnown`: it runs without anybody's agreement. Before that it may still turn out to be a request. */
+  | { readonly kind: "call"; readonly call: ToolCallPart; readonly isKnown: boolean; readonly isWhole: boolean }
+  /** People have to agree to the call: that is all of it in this response. */
   | { readonly kind: "request"; readonly call: ToolCallPart; readonly isWhole: true }
   /** A call of the response before, after people had their say. */
   | { readonly kind: "result"; readonly call: ToolCallPart; readonly isWhole: boolean }
@@ -35,6 +36,8 @@ export interface Plan {
 /** How the turn stands. */
 export interface Standing {
   readonly waitedFor: ReadonlySet<CallId>;
+  /** Calls that have said how far they are. */
+  readonly running: ReadonlySet<CallId>;
   /** Of a turn that is over. */
   readonly outcome: Outcome | undefined;
 }
@@ -84,7 +87,7 @@ export function planOf(segments: readonly Segment[], segment: number, standing: 
   const { outcome } = standing;
   const isOver = outcome !== undefined;
   const { parts = [], asked = [] } = segments[segment] ?? {};
-  const items = [...resultsOf(segments[segment - 1], isOver), ...itemsOf(parts, isOver)];
+  const items = [...resultsOf(segments[segment - 1], isOver), ...itemsOf(parts, standing)];
   if (asked.length > 0) {
     const isLeft = segment < segments.length - 1;
     const isAll = hasAsked(asked, standing) && items.every(({ isWhole }) => isWhole);
@@ -104,14 +107,14 @@ function functionsOf(outcome: Outcome): PlannedItem[] {
 }
 
 /** Sources are of the message that they stand before. */
-function itemsOf(parts: readonly KnownPart[], isOver: boolean): PlannedItem[] {
+function itemsOf(parts: readonly KnownPart[], standing: Standing): PlannedItem[] {
   const items: PlannedItem[] = [];
   let sources: SourcePart[] = [];
   for (const part of parts) {
     if (part.kind === "source") sources.push(part.source);
-    else if (part.kind === "call") items.push(...itemsOfCall(part.call, isOver));
+    else if (part.kind === "call") items.push(itemOfCall(part.call, standing));
     else {
-      const isWhole = part.isClosed || isOver;
+      const isWhole = part.isClosed || standing.outcome !== undefined;
       const { text } = part;
       items.push(
         part.kind === "text" ? { kind: "message", text, sources, isWhole } : { kind: "reasoning", text, isWhole },
@@ -122,10 +125,8 @@ function itemsOf(parts: readonly KnownPart[], isOver: boolean): PlannedItem[] {
   return items;
 }
 
-function itemsOfCall(call: ToolCallPart, isOver: boolean): PlannedItem[] {
-  if (!isAsked(call)) return [{ kind: "call", call, isAsked: false, isWhole: call.status !== undefined || isOver }];
-  return [
-    { kind: "call", call, isAsked: true, isWhole: true },
-    { kind: "request", call, isWhole: true },
-  ];
+function itemOfCall(call: ToolCallPart, { running, outcome }: Standing): PlannedItem {
+  if (isAsked(call)) return { kind: "request", call, isWhole: true };
+  const isWhole = call.status !== undefined || outcome !== undefined;
+  return { kind: "call", call, isKnown: isWhole || running.has(call.call_id), isWhole };
 }

@@ -36,7 +36,5 @@ function annotationsIn(plan: PlannedItem): string {
 function standingOfCall({ plan: before, isDone }: SaidItem, plan: Exclude<PlannedItem, { text: string }>): Standing {
   if (before.kind === "message" || before.kind === "reasoning" || before.call.call_id !== plan.call.call_id)
     return "other";
-  const wasAsked = before.kind === "call" && before.isAsked;
-  if (isDone && plan.kind === "call" && plan.isAsked !== wasAsked) return plan.isWhole ? "other" : "behind";
   return isDone && !plan.isWhole ? "behind" : "same";
 }

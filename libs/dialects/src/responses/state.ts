@@ -1,5 +1,5 @@
 import type { CallId, Outcome, ToolCallPart } from "@parley/protocol";
-import type { TurnStep } from "../turn/turn-step.ts";
+import type { NotedEvent, TurnStep } from "../turn/turn-step.ts";
 import { countOfSegments, planOf, segmentsOf, type KnownPart, type Plan } from "./plan.ts";
 
 type GrowingStep = Extract<TurnStep, { type: "opened" | "added" | "closed" }>;
@@ -8,6 +8,7 @@ type GrowingStep = Extract<TurnStep, { type: "opened" | "added" | "closed" }>;
 export function createTurnParts() {
   let parts: KnownPart[] = [];
   const waitedFor = new Set<CallId>();
+  const running = new Set<CallId>();
   let outcome: Outcome | undefined;
   const partAt = (at: number): KnownPart | undefined => parts.findLast((part) => part.at === at);
 
@@ -27,18 +28,23 @@ export function createTurnParts() {
     else parts.push({ kind: "call", at, call });
   };
 
+  const noteRunning = (event: NotedEvent): void => {
+    if (event.type === "tool_call_progress") running.add(event.call_id);
+  };
+
   return {
     take(step: TurnStep): void {
       if ("kind" in step) takeGrowing(step);
       else if ("call" in step) takeCall(step.at, step.call);
       else if (step.type === "found") parts.push({ kind: "source", at: step.at, source: step.source });
       else if (step.type === "restarted") parts = parts.filter(({ at }) => at < step.from);
+      else if (step.type === "noted") noteRunning(step.event);
       else if (step.type === "ended") ({ outcome } = step);
       else if (step.type === "waiting") for (const { call_id } of step.calls) waitedFor.add(call_id);
     },
 
     /** What the piece `segment` of the turn is to say. */
-    plan: (segment: number): Plan => planOf(segmentsOf(parts), segment, { waitedFor, outcome }),
-    segments: (): number => countOfSegments(segmentsOf(parts), { waitedFor, outcome }),
+    plan: (segment: number): Plan => planOf(segmentsOf(parts), segment, { waitedFor, running, outcome }),
+    segments: (): number => countOfSegments(segmentsOf(parts), { waitedFor, running, outcome }),
   };
 }
