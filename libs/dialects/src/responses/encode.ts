@@ -11,8 +11,6 @@ export interface OutputEvent {
   readonly [field: string]: unknown;
 }
 
-export type Output = ReturnType<typeof createOutput>;
-
 /** Counts what is told. */
 function createEvents() {
   let events: OutputEvent[] = [];
@@ -66,31 +64,50 @@ export function createOutput(place: ResponsePlace) {
   };
 }
 
-function createItems(place: ResponsePlace, { tell, length }: ReturnType<typeof createEvents>) {
+/** What the client was told of, and what of it was taken back. */
+function createSaid(place: ResponsePlace, { tell, length }: ReturnType<typeof createEvents>) {
   const said: SaidItem[] = [];
   let index = 0;
   let again = 0;
   let doubtfulFrom = Infinity;
 
-  const begin = (plan: PlannedItem): SaidItem => {
-    const id = idOf(plan, place, { index: said.length, again });
-    const item = { kind: plan.kind, id, index: index++, number: length(), plan, text: "", isDone: false, object: {} };
-    said.push(item);
-    tellBegin(tell, item, place);
-    return item;
-  };
+  return {
+    said,
+    doubtfulFrom: (): number => doubtfulFrom,
 
-  /** The items from this one on are not the answer any more. */
-  const abandon = (from: number): void => {
-    const last = said.at(-1);
-    if (last?.isDone === false) tellEnd(tell, last, place, "incomplete");
-    doubtfulFrom = Math.min(doubtfulFrom, said[from]?.number ?? Infinity);
-    said.length = from;
-    again++;
+    begin(plan: PlannedItem): SaidItem {
+      const id = idOf(plan, place, { index: said.length, again });
+      const item = { kind: plan.kind, id, index: index++, number: length(), plan, text: "", isDone: false, object: {} };
+      said.push(item);
+      tellBegin(tell, item, place);
+      return item;
+    },
+
+    /** The items from this one on are not the answer any more. */
+    abandon(from: number): void {
+      const last = said.at(-1);
+      if (last?.isDone === false) tellEnd(tell, last, place, "incomplete");
+      doubtfulFrom = Math.min(doubtfulFrom, said[from]?.number ?? Infinity);
+      said.length = from;
+      again++;
+    },
+  };
+}
+
+function createItems(place: ResponsePlace, events: ReturnType<typeof createEvents>) {
+  const { tell } = events;
+  const { said, begin, abandon, doubtfulFrom } = createSaid(place, events);
+
+  /** Undefined: it is not known yet what it will be. */
+  const itemAt = (at: number, plan: PlannedItem): SaidItem | undefined => {
+    // A call has said how far it was, and only then that it needs somebody's agreement.
+    if (said[at] !== undefined && said[at].kind !== plan.kind) abandon(at);
+    const isKnown = plan.kind !== "call" || plan.isKnown;
+    return said[at] ?? (isKnown ? begin(plan) : undefined);
   };
 
   return {
-    doubtfulFrom: (): number => doubtfulFrom,
+    doubtfulFrom,
     objects: ({ items: plans }: Plan): object[] =>
       said.map((item, at) => (item.isDone ? item.object : soFar(plans[at] ?? item.plan, place, item))),
 
@@ -109,11 +126,8 @@ function createItems(place: ResponsePlace, { tell, length }: ReturnType<typeof c
     go({ items }: Plan, outcome: Outcome | undefined): void {
       const first = Math.max(0, said.length - 1);
       for (const [offset, plan] of items.slice(first).entries()) {
-        const at = first + offset;
-        // It has said how far it was, and only then that it needs somebody's agreement.
-        if (said[at] !== undefined && said[at].kind !== plan.kind) abandon(at);
-        if (said[at] === undefined && plan.kind === "call" && !plan.isKnown) return;
-        const item = said[at] ?? begin(plan);
+        const item = itemAt(first + offset, plan);
+        if (item === undefined) return;
         if (item.isDone) continue;
         item.plan = plan;
         if (plan.kind === "message" || plan.kind === "reasoning") tellMore(tell, item, plan);
