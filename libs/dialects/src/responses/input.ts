@@ -1,3 +1,4 @@
+import { limits } from "@parley/protocol";
 import { z } from "zod";
 import type { RequestMessage } from "../chat-completions/content.ts";
 import { paramError } from "../openai/error.ts";
@@ -74,6 +75,9 @@ export function decisionsIn(input: Input): Decision[] {
   if (decisions.length > 0 && decisions.length < fresh.length) {
     const message = "Decide first on what is asked, then send the next message.";
     throw paramError("input", message, "UNSUPPORTED");
+  }
+  if (decisions.length > limits.callsPerStep) {
+    throw paramError("input", `At most ${limits.callsPerStep} calls are decided on at a time.`);
   }
   return decisions.map((item, index) => decisionOf(item, `input[${start + index}]`));
 }
