@@ -34,3 +34,21 @@ export { CompletionRequest, decodeCompletion, type AskedCompletion } from "./cha
 export { createChatCompletionsSpeech } from "./chat-completions/dialect.ts";
 export { completionOf } from "./chat-completions/encode.ts";
 export type { ChatCompletionsOptions } from "./chat-completions/state.ts";
+export { placeOfItem, placeOfResponse, responseIdOf, type ResponsePlace } from "./responses/addresses.ts";
+export {
+  decodeResponse,
+  messageIn,
+  noSuchResponse,
+  ResponsesRequest,
+  type AskedMessage,
+  type AskedResponse,
+} from "./responses/decode.ts";
+export {
+  createResponsesSpeech,
+  historyOf,
+  itemsOfTurn,
+  responseOf,
+  type ResponseKnown,
+  type TurnHistory,
+} from "./responses/dialect.ts";
+export { questionItem } from "./responses/objects.ts";

@@ -54,6 +54,8 @@ export interface Settled {
 export interface SettleHow {
   /** Also when it waits for people: for protocols that have a word for it. */
   readonly stopsAtWait: boolean;
+  /** As soon as it is known how the turn stands, whether it runs or not. */
+  readonly stopsAtOnce?: boolean;
   /** Called when the turn is known. */
   readonly onAccepted?: (place: TurnPlace) => void;
 }
@@ -164,13 +166,13 @@ async function settle(
   deps: TurnStreamDeps,
   call: Call,
   target: StreamTarget,
-  { stopsAtWait, onAccepted = () => {} }: SettleHow,
+  { stopsAtWait, stopsAtOnce = false, onAccepted = () => {} }: SettleHow,
 ): Promise<Settled> {
   const { viewers } = deps;
   const { caller, exchange } = call;
   const watch = createTurnWatch();
   if ("place" in target) watch.begin(target.place);
-  const { speech, ends, settled, giveUp } = createSettling(watch, { stopsAtWait, onAccepted });
+  const { speech, ends, settled, giveUp } = createSettling(watch, { stopsAtWait, stopsAtOnce, onAccepted });
   const connection = viewers.open({
     caller,
     whence: exchange.whence,
@@ -192,9 +194,10 @@ async function settle(
 }
 
 /** A speech that says nothing, and knows when nothing more is to be waited for. */
-function createSettling(watch: TurnWatch, { stopsAtWait, onAccepted }: Required<SettleHow>) {
+function createSettling(watch: TurnWatch, { stopsAtWait, stopsAtOnce, onAccepted }: Required<SettleHow>) {
   const { promise: settled, resolve, reject: giveUp } = withResolvers<Settled>();
-  const isLast = ({ type }: TurnStep): boolean => type === "ended" || (stopsAtWait && type === "waiting");
+  const isLast = ({ type }: TurnStep): boolean =>
+    type === "ended" || (stopsAtWait && type === "waiting") || (stopsAtOnce && type === "started");
   const speech: TurnSpeech = {
     name: "settled",
     steps: { takesBack: "any" },

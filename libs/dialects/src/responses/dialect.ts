@@ -1,0 +1,235 @@
+import {
+  chatErrorOf,
+  createTurnView,
+  createView,
+  foldEvent,
+  foldFrame,
+  isVisible,
+  messagesOf,
+  turn as turnIn,
+  type ConversationId,
+  type FrameError,
+  type Outcome,
+  type ReadEvent,
+  type StoredTurn,
+  type TurnView,
+} from "@parley/protocol";
+import { openAiErrorOf } from "../openai/error.ts";
+import type { TurnSpeech } from "../turn/speech.ts";
+import { createTurnSteps } from "../turn/steps.ts";
+import type { TurnStep } from "../turn/turn-step.ts";
+import type { TurnPlace } from "../turn-watch.ts";
+import { createOutput, type OutputEvent } from "./encode.ts";
+import { questionItem, responseObject, statusOf, type ResponseAbout, type ResponseState } from "./objects.ts";
+import type { Plan } from "./plan.ts";
+import { createTurnParts } from "./state.ts";
+
+/** What a stream of a response is made for. */
+export interface ResponsesSpeechOptions extends Omit<ResponseAbout, "place"> {
+  /** Which piece of its turn: see `ResponsePlace`. */
+  readonly segment: number;
+  /** It goes on for a client that has some of it. */
+  readonly from?: { readonly history: TurnHistory; readonly after: number } | undefined;
+}
+
+/** What is known of a response beside its turn. */
+export type ResponseKnown = Omit<ResponsesSpeechOptions, "from">;
+
+const done = "data: [DONE]\n\n";
+
+/** One response, as `response.*` events. The numbers of the events are the same in each stream of it: see `createOutput`. */
+export function createResponsesSpeech({ from, ...known }: ResponsesSpeechOptions): TurnSpeech {
+  const after = from?.after ?? -1;
+  let telling = from && goingOn(from.history, known);
+  return {
+    name: "responses",
+    steps: { takesBack: "any", ...(from === undefined ? {} : { has: from.history.turn.parts }) },
+    say(steps, place) {
+      telling ??= createTelling(known, place);
+      const next = telling.take(steps);
+      const text = telling.takeEvents().filter(isAfter(after)).map(frameOf).join("");
+      const bytes = `${text}${next === "end" ? done : ""}`;
+      return { bytes: bytes === "" ? [] : [Buffer.from(bytes)], next };
+    },
+    refuse(error) {
+      telling?.fail(error);
+      const events = telling?.takeEvents() ?? [errorEventOf(error)];
+      return [Buffer.from(events.map(frameOf).join("") + done)];
+    },
+  };
+}
+
+/**
+ * What clients were told, as far as it is known when another stream begins. Where the answer begins anew at that moment, they may have what is taken back, and it
+ * must be told like that; else what was taken back before is passed over.
+ */
+function goingOn({ telling, turn }: TurnHistory, known: ResponseKnown): Telling {
+  if (telling.output.isInDoubt()) return telling;
+  return toldOf(turn, known, telling.about.place);
+}
+
+const isAfter =
+  (after: number) =>
+  ({ sequence_number }: OutputEvent): boolean =>
+    sequence_number > after;
+
+function frameOf(event: OutputEvent): string {
+  return `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
+}
+
+/** Of a turn that nothing was told of. */
+function errorEventOf(error: FrameError): OutputEvent {
+  const { message, param, code } = openAiErrorOf(chatErrorOf(error)).error;
+  return { type: "error", sequence_number: 0, code, message, param };
+}
+
+type Telling = ReturnType<typeof createTelling>;
+
+/** All that there is to be said of one response, step by step. */
+function createTelling({ segment, ...options }: ResponseKnown, turn: TurnPlace) {
+  const about: ResponseAbout = { ...options, place: { ...turn, segment } };
+  const parts = createTurnParts();
+  const output = createOutput(about.place);
+  let state: "new" | "going" | "over" = "new";
+  let outcome: Outcome | undefined;
+
+  const tellState = (type: string, known: ResponseState): void => {
+    output.tell(type, { response: responseObject(about, known) });
+  };
+  const begin = (): void => {
+    if (state !== "new") return;
+    state = "going";
+    tellState("response.created", { status: "in_progress", output: [] });
+    tellState("response.in_progress", { status: "in_progress", output: [] });
+  };
+  const end = (plan: Plan): void => {
+    state = "over";
+    const ending = endingOf(plan, outcome);
+    const type = ending.status === "completed" || ending.status === "failed" ? ending.status : "incomplete";
+    tellState(`response.${type}`, { ...ending, output: output.items(plan) });
+  };
+
+  return {
+    about,
+    output,
+    segments: parts.segments,
+    plan: (): Plan => parts.plan(segment),
+    outcome: (): Outcome | undefined => outcome,
+
+    take(steps: readonly TurnStep[]): "more" | "end" {
+      if (state === "over") return "end";
+      for (const step of steps) {
+        if (step.type === "started") begin();
+        if (step.type === "ended") ({ outcome } = step);
+        parts.take(step);
+        if (step.type === "restarted") output.takeBack();
+      }
+      const plan = parts.plan(segment);
+      output.say(plan, plan.end === "over" ? outcome : undefined);
+      if (plan.end === undefined) return "more";
+      end(plan);
+      return "end";
+    },
+
+    /** The turn was deleted. */
+    fail(error: FrameError): void {
+      if (state === "over") return;
+      begin();
+      state = "over";
+      tellState("response.failed", { status: "failed", output: [], error: chatErrorOf(error) });
+    },
+    takeEvents: output.takeEvents,
+  };
+}
+
+/** How a response ends: in the middle of its turn, or with it. */
+function endingOf({ end }: Plan, outcome: Outcome | undefined) {
+  const own = end === "over" ? outcome : undefined;
+  return { status: own === undefined ? "completed" : statusOf(own), outcome: own } as const;
+}
+
+/** A response as it stands. `undefined`: its turn has no such piece. */
+export function responseOf(turn: TurnView, options: ResponseKnown, place: TurnPlace): object | undefined {
+  const telling = toldOf(turn, options, place);
+  if (options.segment >= telling.segments()) return undefined;
+  const plan = telling.plan();
+  const going = { status: turn.status === "queued" ? "queued" : "in_progress" } as const;
+  const stands = plan.end === undefined ? going : endingOf(plan, telling.outcome());
+  return responseObject(telling.about, { ...stands, output: telling.output.items(plan) });
+}
+
+function toldOf(turn: TurnView, options: ResponseKnown, place: TurnPlace): Telling {
+  const telling = createTelling(options, place);
+  telling.take(createTurnSteps({ takesBack: "any" }).advance(turn));
+  return telling;
+}
+
+/** What was told of a turn until now, by its events. */
+export interface TurnHistory {
+  readonly turn: TurnView;
+  /** How many events the response has. */
+  readonly length: number;
+  /** Who has an event from this number on may have something else than the answer: it has begun anew since. */
+  readonly doubtfulFrom: number;
+  readonly telling: Telling;
+}
+
+/**
+ * What clients may have of a response, by all events of its turn in their order. Undefined: its beginning is not kept any more. A number below `doubtfulFrom`
+ * means the same events in each stream of the response that there was or will be.
+ */
+export function historyOf(
+  place: TurnPlace,
+  events: readonly ReadEvent[],
+  known: ResponseKnown,
+): TurnHistory | undefined {
+  const told = events.filter((event) => "turn_id" in event && event.turn_id === place.turn_id);
+  if (!hasBeginning(told)) return undefined;
+  const telling = createTelling(known, place);
+  const steps = createTurnSteps({ takesBack: "any" });
+  let turn = createTurnView(place.turn_id);
+  for (const event of told) {
+    if (!isVisible(event.type)) continue;
+    turn = foldEvent(turn, event);
+    telling.take(steps.advance(turn, event.type === "tool_call_progress" ? event : undefined));
+  }
+  return { turn, length: telling.output.length(), doubtfulFrom: telling.output.doubtfulFrom(), telling };
+}
+
+const nobodys = { createdMs: 0, model: "", previous: null, background: false, metadata: {} };
+
+/** Events go in the order in which they came: where the first of the turn's chain is, all are. */
+function hasBeginning(events: readonly ReadEvent[]): boolean {
+  const chained = events.filter((event) => "attempt" in event);
+  return chained.length === 0 || chained.some((event) => event.attempt === 1 && event.n === 0);
+}
+
+/** All items of a turn that has ended, the user's message first. */
+export function itemsOfTurn(stored: StoredTurn, conversation_id: ConversationId): object[] {
+  const place = { conversation_id, turn_id: stored.turn_id };
+  const { question } = stored;
+  const asked = question === undefined ? [] : [questionItem(place, question.message)];
+  return [...asked, ...outputOf(stored, place)];
+}
+
+function outputOf(stored: StoredTurn, place: TurnPlace): object[] {
+  if (stored.answer === undefined) return [];
+  const view = { ...createView(place.conversation_id), turns: [createTurnView(place.turn_id)] };
+  const messages = messagesOf([stored]);
+  const frame = {
+    type: "snapshot" as const,
+    conversation_id: place.conversation_id,
+    seq: 1,
+    ts: 0,
+    status: "idle",
+    messages,
+  };
+  const turn = turnIn(foldFrame(view, frame), place.turn_id);
+  const items: object[] = [];
+  for (let segment = 0; turn !== undefined; segment++) {
+    const telling = toldOf(turn, { ...nobodys, segment }, place);
+    if (segment >= telling.segments()) break;
+    items.push(...telling.output.items(telling.plan()));
+  }
+  return items;
+}

@@ -1,0 +1,153 @@
+import {
+  conversationOfRequest,
+  createResponsesSpeech,
+  decodeResponse,
+  messageIn,
+  noSuchResponse,
+  requestDigest,
+  responseIdOf,
+  type AskedMessage,
+  type AskedResponse,
+  type ResponsePlace,
+  type ResponsesRequest,
+} from "@parley/dialects";
+import type { ConversationId } from "@parley/protocol";
+import type { FacadeDeps } from "../../transport/facade.ts";
+import type { Question } from "../../transport/http-turns.ts";
+import { jsonReply, type Reply } from "../../transport/reply.ts";
+import { keyOf } from "../../transport/request-fields.ts";
+import { given, type Call } from "../../transport/route.ts";
+import type { StreamTarget } from "../../transport/turn-streams.ts";
+import type { Models } from "../chat-completions/models.ts";
+import type { RequestIds } from "../chat-completions/request-ids.ts";
+import type { KnownResponse, Lookup } from "./lookup.ts";
+
+export interface CreateDeps extends FacadeDeps {
+  readonly lookup: Lookup;
+  readonly models: Models;
+  readonly ids: RequestIds;
+}
+
+/** What a request asks for: a message's turn, or the rest of one that waited. */
+interface Begun extends Pick<KnownResponse, "about"> {
+  readonly target: StreamTarget;
+  readonly place: ResponsePlace;
+}
+
+/** `POST /v1/responses`. */
+export function createResponses(deps: CreateDeps) {
+  return async (call: Call, body: ResponsesRequest): Promise<Reply | undefined> => {
+    const asked = decodeResponse(body);
+    const begun = asked.decisions.length > 0 ? await decide(deps, call, asked) : await ask(deps, call, { asked, body });
+    // Nobody has been promised anything: whoever sends it again is to find nothing that runs.
+    if (begun === undefined) return undefined;
+    const { target, place, about } = begun;
+    const headers = { "x-request-id": place.turn_id };
+    const { streams, lookup } = deps;
+    if (asked.isStream) return streams.stream(call, target, { speech: createResponsesSpeech(about), headers });
+    const how = { stopsAtWait: true, stopsAtOnce: asked.isBackground };
+    const { turn } = await streams.settle(call, target, how);
+    return jsonReply(200, await lookup.object({ place, about }, call, turn), headers);
+  };
+}
+
+interface Request {
+  readonly asked: AskedResponse;
+  readonly body: ResponsesRequest;
+}
+
+/** A new turn. Undefined: the client is gone. */
+async function ask(deps: CreateDeps, call: Call, { asked, body }: Request): Promise<Begun | undefined> {
+  const { models, streams } = deps;
+  const kept = await keptConversation(deps, call, asked);
+  const message = messageIn(body, kept !== undefined);
+  const agent = await models.agentOf(call.caller, asked.model);
+  const id = await messageIdOf(deps, call, body);
+  if (!call.exchange.isOpen()) return undefined;
+  const conversation_id = kept ?? conversationOfRequest(call.caller, id);
+  const question = questionOf({ id, conversation_id, agent, asked, message });
+  const turn = streams.placeOf(call.caller, conversation_id, id);
+  return {
+    target: { question },
+    place: { ...turn, segment: 0 },
+    about: {
+      ...{ segment: 0, createdMs: Date.now(), model: asked.model, background: asked.isBackground },
+      ...{ previous: body.previous_response_id ?? null, metadata: asked.metadata, conversation: asked.conversation },
+      ...{ instructions: message.instructions, tools: message.tools },
+    },
+  };
+}
+
+interface Asking extends Pick<Question, "id" | "conversation_id"> {
+  readonly agent: string | undefined;
+  readonly asked: AskedResponse;
+  readonly message: AskedMessage;
+}
+
+function questionOf({ id, conversation_id, agent, asked, message }: Asking): Question {
+  const hasMetadata = Object.keys(asked.metadata).length > 0;
+  return {
+    type: "message",
+    id,
+    message: message.message,
+    conversation_id,
+    on_busy: "enqueue",
+    ...given("agent", agent),
+    ...given("metadata", hasMetadata ? { ...asked.metadata } : undefined),
+    ...given("given", message.given),
+  };
+}
+
+/** The conversation that the request goes on with; undefined: it begins one. Throws NOT_FOUND for a response that is not there. */
+async function keptConversation(
+  { lookup }: CreateDeps,
+  call: Call,
+  { previous, isPreviousNamed, conversation }: AskedResponse,
+): Promise<ConversationId | undefined> {
+  if (conversation !== undefined) return lookup.conversationOf(call, conversation);
+  if (previous === undefined) return undefined;
+  if (isPreviousNamed) await lookup.known(previous, call, "previous_response_id");
+  else if (!(await lookup.isOwn(previous, call))) return undefined;
+  return previous.conversation_id;
+}
+
+/** The id of the message: the same for a request that comes again, see docs/openai-responses.md. */
+async function messageIdOf({ ids }: CreateDeps, { caller, exchange }: Call, body: ResponsesRequest): Promise<string> {
+  const key = keyOf(exchange);
+  if (key !== undefined) return key;
+  const digest = requestDigest(caller, ["response", body]);
+  const id = await ids.idOf(digest, Number(exchange.header("x-stainless-retry-count")) > 0);
+  exchange.onGone(() => ids.abandoned(digest, id));
+  return id;
+}
+
+/** What people said goes to their turn, and the rest of it is the next response. */
+async function decide({ commands, lookup }: CreateDeps, call: Call, asked: AskedResponse): Promise<Begun> {
+  const { decisions, previous } = asked;
+  const [first] = decisions;
+  const last = decisions.at(-1);
+  const isOne = decisions.every(({ place }) => last !== undefined && isSame(place, last.place));
+  const isNamed = asked.isPreviousNamed && previous !== undefined;
+  if (first === undefined || !isOne || (isNamed && !isSame(previous, first.place))) {
+    throw noSuchResponse(isNamed ? "previous_response_id" : "input");
+  }
+  const { about } = await lookup.known(first.place, call, "previous_response_id");
+  for (const { place, call_id, approved, reason } of decisions) {
+    const wish = { conversation_id: place.conversation_id, call_id, approved };
+    // What is to be typed where that is wanted has no other place in such an answer.
+    const words = reason === undefined ? {} : { reason, confirm: reason.slice(0, 200) };
+    await commands.approve(call.caller, { ...wish, ...words });
+  }
+  const place = { ...first.place, segment: first.place.segment + 1 };
+  const { metadata, conversation, isBackground } = asked;
+  const own = { segment: place.segment, metadata, conversation, background: isBackground };
+  return {
+    target: { place: first.place },
+    place,
+    about: { ...about, ...own, previous: responseIdOf(first.place) },
+  };
+}
+
+function isSame(a: ResponsePlace, b: ResponsePlace): boolean {
+  return a.turn_id === b.turn_id && a.conversation_id === b.conversation_id && a.segment === b.segment;
+}

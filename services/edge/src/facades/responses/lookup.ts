@@ -1,0 +1,132 @@
+import {
+  conversationOfSession,
+  historyOf,
+  noSuchResponse,
+  placeOfResponse,
+  responseOf,
+  type ResponseKnown,
+  type ResponsePlace,
+  type TurnHistory,
+} from "@parley/dialects";
+import { RangeTooLargeError } from "@parley/bus";
+import { ChatError, decodeEvent, subjects, type TurnRequest, type TurnView } from "@parley/protocol";
+import type { FacadeDeps } from "../../transport/facade.ts";
+import type { Call } from "../../transport/route.ts";
+
+/** What is known of a response beside its answer. */
+export interface KnownResponse {
+  readonly place: ResponsePlace;
+  /** The user's message. */
+  readonly question: string;
+  readonly about: ResponseKnown;
+}
+
+export type Lookup = ReturnType<typeof createLookup>;
+
+const routedModel = "parley";
+
+type Deps = Pick<FacadeDeps, "streams" | "bus" | "ownership">;
+
+/** Finds responses by their names. What is somebody else's is not there. */
+export function createLookup({ streams, bus, ownership }: Deps) {
+  const isOwn = ({ conversation_id }: ResponsePlace, { caller }: Call): Promise<boolean> =>
+    ownership.isOwn(conversation_id, caller);
+
+  /** Throws NOT_FOUND. */
+  const known = async (place: ResponsePlace, call: Call, param: string): Promise<KnownResponse> => {
+    const found = (await isOwn(place, call)) ? await knownOf(bus, place) : undefined;
+    if (found === undefined) throw noSuchResponse(param);
+    return found;
+  };
+
+  return {
+    isOwn,
+    known,
+
+    /** Throws NOT_FOUND, also for what cannot be the name of one. */
+    async find(id: string, call: Call): Promise<KnownResponse> {
+      const place = placeOfResponse(id);
+      if (place === undefined) throw noSuchResponse("response_id");
+      return known(place, call, "response_id");
+    },
+
+    /** How it stands now. Throws NOT_FOUND where its turn has no such piece. */
+    async object({ place, about }: Omit<KnownResponse, "question">, call: Call, turn?: TurnView): Promise<object> {
+      const now = turn ?? (await streams.settle(call, { place }, { stopsAtWait: false, stopsAtOnce: true })).turn;
+      const object = responseOf(now, about, place);
+      if (object === undefined) throw noSuchResponse("response_id");
+      return object;
+    },
+
+    /** What clients may have of it so far, by the events of its turn; undefined: these are not kept any more, or are too many. */
+    history: (response: KnownResponse): Promise<TurnHistory | undefined> => historyIn(bus, response),
+
+    /** Whether the conversation has only this turn. */
+    async isAlone({ conversation_id, turn_id }: ResponsePlace): Promise<boolean> {
+      const [{ turns, before }, queued] = await Promise.all([
+        bus.transcripts.tail(conversation_id, { limit: 2 }),
+        bus.turns.waiting(conversation_id),
+      ]);
+      const others = [...turns.map((turn) => turn.turn_id), ...queued.map(({ request }) => request.turn_id)];
+      return before === 0 && others.every((turn) => turn === turn_id);
+    },
+
+    /** The conversation that a client calls so. */
+    conversationOf: ({ caller }: Call, name: string) => conversationOfSession(ownership.isOwn, caller, name),
+  };
+}
+
+/** Undefined: there is no such turn. */
+async function knownOf(bus: Deps["bus"], place: ResponsePlace): Promise<KnownResponse | undefined> {
+  const { conversation_id, turn_id, segment } = place;
+  const [asked, waiting] = await Promise.all([questionOf(bus, place), bus.turns.waiting(conversation_id)]);
+  const queued = waiting.find(({ request }) => request.turn_id === turn_id)?.request;
+  const { text, createdMs } = asked ?? (queued && { text: queued.message, createdMs: queued.accepted_at }) ?? {};
+  if (text === undefined || createdMs === undefined) return undefined;
+  const known = { model: queued?.agent ?? routedModel, metadata: textsOf(queued?.metadata) };
+  return { place, question: text, about: { segment, createdMs, ...known, previous: null, background: false } };
+}
+
+/** The message: by its fact, which is kept for days; then by the transcript. */
+async function questionOf({ facts, transcripts }: Deps["bus"], { conversation_id, turn_id }: ResponsePlace) {
+  const said = await facts.readStored("said", { conversation: conversation_id, turn: turn_id });
+  if (said?.fact.kind === "said") return { text: said.fact.message, createdMs: said.fact.ts };
+  const stored = (await transcripts.find(conversation_id, turn_id, 0))?.question;
+  return stored === undefined ? undefined : { text: stored.message, createdMs: stored.ts };
+}
+
+async function historyIn(
+  { events }: Deps["bus"],
+  { place: { conversation_id, turn_id }, about }: KnownResponse,
+): Promise<TurnHistory | undefined> {
+  const shard = events.shardOf(conversation_id);
+  // Which of the two comes first depends on who was quicker, the edge or the worker.
+  const first = await Promise.all([
+    events.firstSeq(subjects.user(shard, conversation_id, turn_id)),
+    events.firstSeq(subjects.agent(shard, conversation_id, turn_id)),
+  ]);
+  const fromSeq = Math.min(...first.map((seq) => seq ?? Infinity));
+  if (fromSeq === Infinity) return undefined;
+  try {
+    const stored = await events.read(conversation_id, { fromSeq });
+    const told = stored.map(({ data }) => decodeEvent(data));
+    return historyOf({ conversation_id, turn_id }, told, about);
+  } catch (error) {
+    if (error instanceof RangeTooLargeError) return undefined;
+    throw error;
+  }
+}
+
+/** What came as metadata of a response is texts. */
+function textsOf(metadata: TurnRequest["metadata"]): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(metadata ?? {}).flatMap(([name, value]) => (typeof value === "string" ? [[name, value]] : [])),
+  );
+}
+
+/** A number that means another event to whoever has it than to us, or may: nothing can go on from there. */
+export function cannotResume(why: string): ChatError {
+  return new ChatError("CONFLICT", {
+    message: `${why} Get the response from its beginning, without \`starting_after\`.`,
+  });
+}
