@@ -20,3 +20,8 @@ export {
   type TurnStepsOptions,
 } from "./turn/steps.ts";
 export { createSpeechDialect, sayWhole, type Said, type SpeechEnds, type TurnSpeech } from "./turn/speech.ts";
+export { answerIdOf, placeOfRun, runIdOf } from "./ai-sdk/addresses.ts";
+export { AiSdkVersion, ChatBody, ChatName, decodeChat, type AskedOfChat, type Decision } from "./ai-sdk/decode.ts";
+export { aiSdkDialect, aiSdkHeaders, createAiSdkSpeech, type AiSdkSpeechOptions } from "./ai-sdk/dialect.ts";
+export { createAiSdkSocketDialect, type AiSdkSocketOptions } from "./ai-sdk/socket-dialect.ts";
+export { recentlyEnded } from "./ai-sdk/state.ts";
