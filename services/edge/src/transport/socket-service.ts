@@ -56,7 +56,7 @@ export interface SocketServiceDeps extends ServiceDeps {
 
 /** Everything that is asked over WebSockets. */
 export function addSocketService(app: TemplatedApp, deps: SocketServiceDeps): void {
-  const { admission, keeper, origins, limiter, isDevelopment, maxConnections } = deps;
+  const { admission, keeper, origins, limiter, maxConnections } = deps;
   const { limits, eventWindowMs, isStopping, isBrokerWell } = deps;
   const { connections, outbox, catchUp, ownership, viewing, commands, counters, log } = deps;
   const { isOwn } = ownership;

@@ -1,0 +1,216 @@
+import { startTcpProxy } from "@parley/testkit";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { expectWhole, ofType, openChat, type ChatOptions } from "./ai-sdk-chat.ts";
+import { hasClients } from "./client-run.ts";
+import { asks, numberedWords, startConformanceWorld, type ConformanceWorld } from "./world.ts";
+
+const majors = [
+  [5, "5.0.277"],
+  [6, "6.0.326"],
+  [7, "7.0.173"],
+] as const;
+
+describe.skipIf(!hasClients).each(majors)("AI SDK %i (SSE)", (major, version) => {
+  let world: ConformanceWorld;
+  beforeAll(async () => {
+    world = await startConformanceWorld({ "agent-worker": { ACK_WAIT_MS: "2000" } });
+  }, 90_000);
+  afterAll(() => world[Symbol.asyncDispose]());
+  const open = (more: Partial<ChatOptions> = {}) => openChat(world, { major, url: world.url, ...more });
+
+  test(`text: is shown whole and once (${version})`, async () => {
+    const chat = await open();
+    const standing = await chat.do("send", { text: asks.numbered(60) });
+    expectWhole(standing, numberedWords(60));
+    const [{ run } = { run: null }] = standing.requests;
+    expect(standing.messages[1]?.id).toBe(`${run?.split(".")[2]}-a`);
+  });
+
+  test("text: the same message sent twice is one turn", async () => {
+    const chat = await open();
+    const first = await chat.do("send", { text: asks.numbered(5), id: "the-same" });
+    const again = await open({ chat: chat.id });
+    const second = await again.do("send", { text: asks.numbered(5), id: "the-same" });
+    expectWhole(second, numberedWords(5));
+    expect(second.messages[1]?.id).toBe(first.messages[1]?.id);
+  });
+
+  test("reasoning: is a part of its own before the answer", async () => {
+    const { parts, text } = await (await open()).do("send", { text: asks.reasoning });
+    expect(ofType(parts, "reasoning")).toMatchObject([{ state: "done" }]);
+    expect(text).toBe(numberedWords(8));
+  });
+
+  test("tools: a call is a dynamic tool with its input and its output, and a step", async () => {
+    const { parts, status } = await (await open()).do("send", { text: asks.tool });
+    expect(status).toBe("ready");
+    expect(ofType(parts, "dynamic-tool")).toMatchObject([{ state: "output-available", toolName: "k8s_list_pods" }]);
+    expect(ofType(parts, "step-start")).toHaveLength(2);
+    expect(parts.at(-1)).toMatchObject({ type: "text", state: "done" });
+  });
+
+  test("parallel tools: both calls stand in one step", async () => {
+    const { parts } = await (await open()).do("send", { text: asks.parallelTools });
+    const shown = parts.filter(({ type }) => /^(dynamic-tool|step-start)$/.test(type)).map(({ type }) => type);
+    expect(shown).toEqual(["step-start", "dynamic-tool", "dynamic-tool", "step-start"]);
+    expect(ofType(parts, "dynamic-tool").every(({ state }) => state === "output-available")).toBe(true);
+  });
+
+  test("progress: says what is done before there is text, in one part", async () => {
+    const { parts, data } = await (await open()).do("send", { text: asks.numbered(3) });
+    expect(ofType(parts, "data-progress").length).toBe(1);
+    expect(data.some(({ type }) => type === "data-progress")).toBe(true);
+  });
+
+  test("usage: is metadata of the message", async () => {
+    const { messages } = await (await open()).do("send", { text: asks.numbered(5) });
+    const usage = { input_tokens: expect.any(Number), output_tokens: expect.any(Number) };
+    expect(messages[1]?.metadata).toMatchObject({
+      usage,
+      conversation_id: expect.any(String),
+      model: expect.any(String),
+    });
+  });
+
+  test("error: is told with its code and its sentence", async () => {
+    const { status, error, data } = await (await open()).do("send", { text: asks.error });
+    expect(status).toBe("error");
+    expect(error).toMatch(/^[A-Z].*\.$/);
+    expect(ofType(data, "data-error")).toMatchObject([{ data: { code: expect.any(String) } }]);
+  });
+
+  test("error: what cannot be taken is refused with a sentence", async () => {
+    const chat = await open();
+    const files = await chat.do("parts", {
+      parts: [{ type: "file", mediaType: "text/plain", url: "data:text/plain,a" }],
+    });
+    expect(files.error).toContain("Files cannot be sent here");
+    const other = await open();
+    await other.do("send", { text: asks.numbered(2) });
+    expect((await other.do("regenerate")).error).toContain("cannot be made again");
+    const stranger = await open({ token: "nonsense" });
+    expect((await stranger.do("send", { text: "hello" })).error).toContain("AUTH_INVALID");
+  });
+
+  test("stop: the answer ends, and says that it was stopped", async () => {
+    const chat = await open();
+    const sending = chat.begin("send", { text: asks.numbered(300, 30), marks: ["w5 "] });
+    await sending.shown("w5 ");
+    expect(await chat.do("stop")).toMatchObject({ stopStatus: 200 });
+    const { status, text, data } = await sending.done;
+    expect(status).toBe("ready");
+    expect(numberedWords(300).startsWith(text.trim())).toBe(true);
+    expect(data).toContainEqual(
+      expect.objectContaining({ type: "data-end", data: { code: "CANCELLED", reason: "cancelled by user" } }),
+    );
+    expect(await chat.do("stop")).toMatchObject({ stopStatus: 204 });
+  });
+
+  test("stop: letting go of a stream stops nothing", async () => {
+    const chat = await open();
+    const sending = chat.begin("send", { text: asks.numbered(60, 30), marks: ["w5 "] });
+    await sending.shown("w5 ");
+    await chat.do("letGo");
+    await sending.done;
+    expectWhole(await chat.do("resume"), numberedWords(60));
+  });
+
+  test("resume: a cut stream is replayed whole, wherever it was cut", async () => {
+    for (const cutAt of ["w1 ", "w17 ", "w40 "]) {
+      const chat = await open({ url: world.proxyUrl });
+      const sending = chat.begin("send", { text: asks.numbered(50, 40), marks: [cutAt] });
+      await sending.shown(cutAt);
+      world.proxy.sever();
+      expect((await sending.done).status).toBe("error");
+      world.proxy.heal();
+      expectWhole(await chat.do("resume"), numberedWords(50));
+    }
+  });
+
+  test("resume: an answer that ended while the client was away is not lost", async () => {
+    const chat = await open({ url: world.proxyUrl });
+    const sending = chat.begin("send", { text: asks.numbered(40, 40), marks: ["w5 "] });
+    await sending.shown("w5 ");
+    world.proxy.sever();
+    await sending.done;
+    const other = await open({ chat: chat.id });
+    expect((await other.do("resume")).status).toBe("ready");
+    world.proxy.heal();
+    expectWhole(await chat.do("resume"), numberedWords(40));
+  });
+
+  test("resume: there is nothing of a chat that never was", async () => {
+    const { messages, requests } = await (await open()).do("resume");
+    expect(messages).toEqual([]);
+    expect(requests).toMatchObject([{ status: 204 }]);
+  });
+
+  test.runIf(major === 5)(
+    "approval: is a part with the question, and the answer goes on when it is decided",
+    async () => {
+      const chat = await open();
+      const sending = chat.begin("send", { text: asks.approval, marks: ["expires_at"] });
+      await sending.shown("expires_at");
+      await chat.do("decide", { approved: true });
+      const { parts, status } = await sending.done;
+      expect(status).toBe("ready");
+      expect(ofType(parts, "data-approval")).toMatchObject([{ data: { approved: true } }]);
+      expect(ofType(parts, "dynamic-tool")).toMatchObject([{ state: "output-available" }]);
+    },
+  );
+
+  test.runIf(major > 5)("approval: an agreed call runs, and the same message goes on", async () => {
+    for (const approves of [true, false]) {
+      const chat = await open({ approves });
+      const asked = await chat.do("send", { text: asks.approval });
+      expect(ofType(asked.parts, "dynamic-tool")).toMatchObject([{ state: "approval-requested" }]);
+      const { parts, messages, status } = await chat.do("approve", { approved: true });
+      expect(status).toBe("ready");
+      expect(messages).toHaveLength(2);
+      expect(ofType(parts, "dynamic-tool")).toMatchObject([{ state: "output-available" }]);
+      expect(parts.at(-1)).toMatchObject({ type: "text", state: "done" });
+    }
+  });
+
+  test.runIf(major > 5)("approval: a denied call does not run, and the model reads why", async () => {
+    const chat = await open();
+    await chat.do("send", { text: asks.approval });
+    const { parts, status } = await chat.do("approve", { approved: false, reason: "Not today." });
+    expect(status).toBe("ready");
+    expect(ofType(parts, "dynamic-tool")).toMatchObject([{ state: "output-denied" }]);
+    expect(parts.at(-1)).toMatchObject({ type: "text", state: "done" });
+  });
+
+  test.runIf(major > 5)("approval: a question is there again after a reload, and can be decided once", async () => {
+    const chat = await open();
+    await chat.do("send", { text: asks.approval });
+    const reloaded = await open({ chat: chat.id });
+    expect(ofType((await reloaded.do("resume")).parts, "dynamic-tool")).toMatchObject([
+      { state: "approval-requested" },
+    ]);
+    expect((await reloaded.do("approve", { approved: true })).status).toBe("ready");
+    expect((await chat.do("approve", { approved: false })).error).toContain("CONFLICT");
+  });
+
+  test("takeover: a worker is killed in mid-answer, and nothing is lost or repeated", async () => {
+    const chat = await open();
+    const sending = chat.begin("send", { text: asks.numbered(60, 20), marks: ["w12 "] });
+    await sending.shown("w12 ");
+    for (const worker of world.system.agentWorkers.slice(0, 2)) {
+      await world.system.add("agent-worker");
+      await worker.kill("SIGKILL");
+    }
+    expectWhole(await sending.done, numberedWords(60));
+  });
+
+  test("resume: an edge is killed in mid-answer, and another one has the whole", async () => {
+    const [first, second] = world.edges;
+    await using proxy = await startTcpProxy({ targets: [first.port, second.port] });
+    const chat = await open({ url: `http://127.0.0.1:${proxy.port}` });
+    const sending = chat.begin("send", { text: asks.numbered(60, 30), marks: ["w12 "] });
+    await sending.shown("w12 ");
+    await second.kill("SIGKILL");
+    expect((await sending.done).status).toBe("error");
+    expectWhole(await chat.do("resume"), numberedWords(60));
+  });
+});
