@@ -47,13 +47,14 @@ class State {
 const state = new State();
 const seen = { data: [], preliminary: [], requests: [] };
 
-const token = input.token === undefined ? {} : { authorization: `Bearer ${input.token}` };
+/** An empty token is none. */
+const token = input.token === "" ? {} : { authorization: `Bearer ${input.token}` };
 
 async function transportOf() {
   const { transport = "http", url, major } = input;
   if (transport === "socket") {
     const { WebSocket } = await import("ws");
-    const query = input.token === undefined ? {} : { token: input.token };
+    const query = input.token === "" ? {} : { token: input.token };
     return new ai.WebSocketChatTransport({
       url: `${url}/api/ai/ws${input.cancels ? "?abort=cancel" : ""}`,
       params: query,

@@ -1,0 +1,94 @@
+import { readFileSync } from "node:fs";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { hasPages, servePage, type ServedPage } from "../conformance/page-bundle.ts";
+import { asks, numberedWords, startConformanceWorld, type ConformanceWorld } from "../conformance/world.ts";
+import { launchChromium, openPage } from "./chromium.ts";
+
+const read = (file: string): string => readFileSync(new URL(file, import.meta.url), "utf8");
+
+test("the page of docs/ai-sdk.md is the one that is tested here", () => {
+  const page = read("../conformance/pages/ai-sdk-chat.tsx");
+  expect(page.split("\n").length - 1).toBeLessThanOrEqual(25);
+  expect(read("../../docs/ai-sdk.md")).toContain(page);
+});
+
+describe.skipIf(!hasPages).each([
+  [5, "ai-sdk-5.tsx"],
+  [6, "ai-sdk.tsx"],
+  [7, "ai-sdk.tsx"],
+] as const)("a page with useChat of AI SDK %i", (major, entry) => {
+  let world: ConformanceWorld;
+  let served: ServedPage;
+  let browser: Browser;
+  beforeAll(async () => {
+    const alias = { "@ai-sdk/react": `@ai-sdk/react-${major}`, ai: `ai-${major}` };
+    [world, served, browser] = await Promise.all([startConformanceWorld(), servePage(entry, alias), launchChromium()]);
+  }, 120_000);
+  afterAll(async () => {
+    await browser.close();
+    await served[Symbol.asyncDispose]();
+    await world[Symbol.asyncDispose]();
+  });
+
+  const open = (chat: string, edge = world.url) =>
+    openPage(browser, `${served.url}?chat=${chat}&edge=${encodeURIComponent(edge)}&v=${major}`);
+  const say = async (page: Page, text: string): Promise<void> => {
+    await page.getByText("ready").waitFor();
+    await page.getByRole("textbox").fill(text);
+    await page.getByRole("textbox").press("Enter");
+  };
+  const answer = (page: Page) => page.locator("p.assistant").last();
+
+  test("shows an answer as it comes, whole and once", async () => {
+    await using watched = await open("whole");
+    await say(watched.page, asks.numbered(60, 100));
+    await answer(watched.page).filter({ hasText: "w59" }).waitFor();
+    expect(await answer(watched.page).innerText()).toBe(numberedWords(60));
+    await watched.page.getByText("ready").waitFor();
+  });
+
+  test("has the whole answer after the edge was killed in the middle of it", async () => {
+    const [, edge] = world.edges;
+    await using watched = await open("killed", `http://127.0.0.1:${edge.port}`);
+    const { page } = watched;
+    await say(page, asks.numbered(80, 40));
+    await answer(page).filter({ hasText: "w9 " }).waitFor();
+    await edge.restart();
+    await page.getByRole("button", { name: /^Go on/ }).click();
+    await answer(page).filter({ hasText: "w79" }).waitFor();
+    await page.getByText("ready").waitFor();
+    expect(await page.locator("p.assistant").allInnerTexts()).toEqual([numberedWords(80)]);
+  });
+
+  test("goes on where it was after a reload", async () => {
+    await using watched = await open("reload");
+    const { page } = watched;
+    await say(page, asks.numbered(80, 40));
+    await answer(page).filter({ hasText: "w9 " }).waitFor();
+    await page.reload();
+    await answer(page).filter({ hasText: "w79" }).waitFor();
+    expect(await page.locator("p.assistant").allInnerTexts()).toEqual([numberedWords(80)]);
+  });
+
+  test("stops an answer", async () => {
+    await using watched = await open("stop");
+    const { page } = watched;
+    await say(page, asks.numbered(500, 30));
+    await answer(page).filter({ hasText: "w5 " }).waitFor();
+    await page.getByRole("button", { name: "Stop" }).click();
+    await page.getByText("ready").waitFor();
+    expect(await answer(page).innerText()).not.toContain("w400");
+  });
+
+  test("asks a person, and goes on in the same message", async () => {
+    await using watched = await open("approval");
+    const { page } = watched;
+    await say(page, asks.approval);
+    await page.getByRole("button", { name: /^Allow / }).click();
+    await page.getByText("ready").waitFor();
+    await expect.poll(() => answer(page).innerText()).toMatch(/\w/);
+    await expect.poll(() => page.getByRole("button", { name: /^Allow / }).count()).toBe(0);
+    expect(await page.locator("p.assistant").count()).toBe(1);
+  });
+});
