@@ -4,12 +4,16 @@ import { expectWhole, ofType, openChat, type ChatOptions } from "./ai-sdk-chat.t
 import { hasClients } from "./client-run.ts";
 import { asks, numberedWords, startConformanceWorld, type ConformanceWorld } from "./world.ts";
 
+/** One for all that is here: what is killed comes again. */
+let world: ConformanceWorld;
+beforeAll(async () => {
+  if (hasClients) world = await startConformanceWorld({ "agent-worker": { ACK_WAIT_MS: "2000" } });
+}, 90_000);
+afterAll(async () => {
+  if (hasClients) await world[Symbol.asyncDispose]();
+});
+
 describe.skipIf(!hasClients)("AI SDK 7 (WebSocket)", () => {
-  let world: ConformanceWorld;
-  beforeAll(async () => {
-    world = await startConformanceWorld({ "agent-worker": { ACK_WAIT_MS: "2000" } });
-  }, 90_000);
-  afterAll(() => world[Symbol.asyncDispose]());
   const open = (more: Partial<ChatOptions> = {}) =>
     openChat(world, { major: 7, transport: "socket", url: world.url, ...more });
 
@@ -131,10 +135,7 @@ describe.skipIf(!hasClients)("AI SDK 7 (WebSocket)", () => {
     const chat = await open();
     const sending = chat.begin("send", { text: asks.numbered(60, 20), marks: ["w12 "] });
     await sending.shown("w12 ");
-    for (const worker of world.system.agentWorkers.slice(0, 2)) {
-      await world.system.add("agent-worker");
-      await worker.kill("SIGKILL");
-    }
+    for (const worker of world.system.agentWorkers) await worker.restart();
     expectWhole(await sending.done, numberedWords(60));
   });
 
@@ -147,5 +148,6 @@ describe.skipIf(!hasClients)("AI SDK 7 (WebSocket)", () => {
     await second.kill("SIGKILL");
     expect((await sending.done).status).toBe("error");
     expectWhole(await chat.do("resume"), numberedWords(60));
+    await second.restart();
   });
 });

@@ -10,12 +10,16 @@ const majors = [
   [7, "7.0.173"],
 ] as const;
 
+/** One for all that is here: what is killed comes again. */
+let world: ConformanceWorld;
+beforeAll(async () => {
+  if (hasClients) world = await startConformanceWorld({ "agent-worker": { ACK_WAIT_MS: "2000" } });
+}, 90_000);
+afterAll(async () => {
+  if (hasClients) await world[Symbol.asyncDispose]();
+});
+
 describe.skipIf(!hasClients).each(majors)("AI SDK %i (SSE)", (major, version) => {
-  let world: ConformanceWorld;
-  beforeAll(async () => {
-    world = await startConformanceWorld({ "agent-worker": { ACK_WAIT_MS: "2000" } });
-  }, 90_000);
-  afterAll(() => world[Symbol.asyncDispose]());
   const open = (more: Partial<ChatOptions> = {}) => openChat(world, { major, url: world.url, ...more });
 
   test(`text: is shown whole and once (${version})`, async () => {
@@ -196,10 +200,7 @@ describe.skipIf(!hasClients).each(majors)("AI SDK %i (SSE)", (major, version) =>
     const chat = await open();
     const sending = chat.begin("send", { text: asks.numbered(60, 20), marks: ["w12 "] });
     await sending.shown("w12 ");
-    for (const worker of world.system.agentWorkers.slice(0, 2)) {
-      await world.system.add("agent-worker");
-      await worker.kill("SIGKILL");
-    }
+    for (const worker of world.system.agentWorkers) await worker.restart();
     expectWhole(await sending.done, numberedWords(60));
   });
 
@@ -212,5 +213,6 @@ describe.skipIf(!hasClients).each(majors)("AI SDK %i (SSE)", (major, version) =>
     await second.kill("SIGKILL");
     expect((await sending.done).status).toBe("error");
     expectWhole(await chat.do("resume"), numberedWords(60));
+    await second.restart();
   });
 });
