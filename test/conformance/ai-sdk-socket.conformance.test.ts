@@ -8,7 +8,7 @@ import { asks, numberedWords, startConformanceWorld, type ConformanceWorld } fro
 let world: ConformanceWorld;
 beforeAll(async () => {
   if (hasClients) world = await startConformanceWorld({ "agent-worker": { ACK_WAIT_MS: "2000" } });
-}, 90_000);
+}, 180_000);
 afterAll(async () => {
   if (hasClients) await world[Symbol.asyncDispose]();
 });

@@ -14,7 +14,7 @@ const majors = [
 let world: ConformanceWorld;
 beforeAll(async () => {
   if (hasClients) world = await startConformanceWorld({ "agent-worker": { ACK_WAIT_MS: "2000" } });
-}, 90_000);
+}, 180_000);
 afterAll(async () => {
   if (hasClients) await world[Symbol.asyncDispose]();
 });

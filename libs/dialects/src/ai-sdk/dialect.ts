@@ -19,11 +19,24 @@ const done = Buffer.from("data: [DONE]\n\n");
 
 /** One turn as a UI message stream of the AI SDK, in server-sent events. */
 export function createAiSdkSpeech(options: AiSdkSpeechOptions): TurnSpeech {
-  return createChunkSpeech(options, {
+  const speech = createChunkSpeech(options, {
     chunk: (chunk) => Buffer.from(`data: ${JSON.stringify(chunk)}\n\n`),
     end: () => done,
     cut: () => undefined,
   });
+  return {
+    ...speech,
+    say(steps, place) {
+      const { bytes, next } = speech.say(steps, place);
+      return { bytes: joined(bytes), next };
+    },
+    refuse: (error) => joined(speech.refuse(error)),
+  };
+}
+
+/** A response ends as soon as the first bytes have left that were sent after its end was decided. */
+function joined(bytes: readonly Uint8Array[]): readonly Uint8Array[] {
+  return bytes.length < 2 ? bytes : [Buffer.concat(bytes)];
 }
 
 /** How chunks are carried. */
