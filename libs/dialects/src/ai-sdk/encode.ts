@@ -65,17 +65,42 @@ function isHad(step: TurnStep, isBefore: boolean, { lastDecided }: Told): boolea
 }
 
 function chunksOfStep(step: TurnStep, place: TurnPlace, told: Told): Chunk[] {
+  if ("kind" in step) return growing(step, told);
+  if ("call" in step) return ofCall(step, place, told);
   switch (step.type) {
     case "started":
       return started(place, told);
     case "step":
       return [...finishStep(told), ...startStep(told)];
-    case "opened":
-      return [...startStep(told), { type: `${step.kind}-start`, id: String(step.at) }];
-    case "added":
-      return [{ type: `${step.kind}-delta`, id: String(step.at), delta: step.text }];
-    case "closed":
-      return [{ type: `${step.kind}-end`, id: String(step.at) }];
+    case "found":
+      return [...startStep(told), sourceOf(step.source, `${place.turn_id}-${step.at}`)];
+    case "noted":
+      return noted(step.event, told);
+    case "restarted":
+      return [{ type: "reset-step" }];
+    case "waiting":
+      return waiting(step, place, told);
+    case "ended":
+      return [...finishStep(told), ...ended(step.outcome, place, told)];
+    case "diverged":
+      return diverged(told);
+  }
+}
+
+/** The fifth keeps what it has when its connection breaks, and would add the replay to it: an error makes it begin anew. */
+function diverged({ version }: Told): Chunk[] {
+  return version === 5 ? [{ type: "error", errorText: begunAnew }] : [];
+}
+
+function growing(step: Of<"opened" | "added" | "closed">, told: Told): Chunk[] {
+  const { kind, at } = step;
+  const id = String(at);
+  if (step.type === "opened") return [...startStep(told), { type: `${kind}-start`, id }];
+  return [step.type === "added" ? { type: `${kind}-delta`, id, delta: step.text } : { type: `${kind}-end`, id }];
+}
+
+function ofCall(step: Of<"called" | "asked" | "decided" | "returned">, place: TurnPlace, told: Told): Chunk[] {
+  switch (step.type) {
     case "called":
       return called(step, told);
     case "asked":
@@ -84,18 +109,6 @@ function chunksOfStep(step: TurnStep, place: TurnPlace, told: Told): Chunk[] {
       return decided(step, place, told);
     case "returned":
       return returned(step, told);
-    case "found":
-      return [...startStep(told), sourceOf(step.source, `${place.turn_id}-${step.at}`)];
-    case "noted":
-      return noted(step.event, told);
-    case "restarted":
-      return [{ type: "reset-step" }];
-    case "waiting":
-      return goesOnAt(step, told) ? [] : waiting(place, told);
-    case "ended":
-      return [...finishStep(told), ...ended(step.outcome, place, told)];
-    case "diverged":
-      return told.version === 5 ? [{ type: "error", errorText: begunAnew }] : [];
   }
 }
 
@@ -196,7 +209,8 @@ function noted(event: NotedEvent, told: Told): Chunk[] {
   return [{ type: "data-progress", id: `${turn_id}-progress`, data: { step, message, ...known } }];
 }
 
-function waiting(place: TurnPlace, told: Told): Chunk[] {
+function waiting(step: Of<"waiting">, place: TurnPlace, told: Told): Chunk[] {
+  if (goesOnAt(step, told)) return [];
   return [...finishStep(told), { type: "finish", finishReason: "tool-calls", messageMetadata: placeIn(place) }];
 }
 

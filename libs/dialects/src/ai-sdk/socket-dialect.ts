@@ -164,21 +164,29 @@ function ofFrame(
   request: Request,
   frame: ConnectionFrame,
 ): readonly Uint8Array[] | Uint8Array {
-  const { conversation, messageId, said } = request;
-  if (frame.type === "accepted") {
-    const isOurs = frame.id === messageId && frame.conversation_id === conversation;
-    return isOurs && request.watch.place === undefined ? said.encodeFrame(frame) : [];
+  const { conversation, messageId, said, watch } = request;
+  if (!("conversation_id" in frame) || frame.conversation_id !== conversation) return [];
+  switch (frame.type) {
+    case "accepted":
+      return frame.id === messageId && watch.place === undefined ? said.encodeFrame(frame) : [];
+    case "error":
+      return said.encodeFrame(frame);
+    case "snapshot":
+      return request.needsSnapshot ? firstSnapshot(requests, request, frame) : said.encodeFrame(frame);
+    default:
+      return [];
   }
-  if (frame.type === "error") return frame.conversation_id === conversation ? said.encodeFrame(frame) : [];
-  if (frame.type !== "snapshot" || frame.conversation_id !== conversation) return [];
-  if (!request.needsSnapshot) return said.encodeFrame(frame);
-  if (request.isResume) {
+}
+
+function firstSnapshot(requests: Map<string, Request>, request: Request, frame: SnapshotFrame): Uint8Array[] {
+  const { requestId, conversation, isResume, watch, said } = request;
+  if (isResume) {
     const turn_id = turnToShow(frame);
     if (turn_id === undefined) return idle(requests, request);
-    request.watch.begin({ conversation_id: conversation, turn_id });
+    watch.begin({ conversation_id: conversation, turn_id });
   }
   request.needsSnapshot = false;
-  const started = request.isResume ? [frameOf({ type: "start", requestId: request.requestId })] : [];
+  const started = isResume ? [frameOf({ type: "start", requestId })] : [];
   return [...started, ...[said.encodeFrame(frame)].flat()];
 }
 
