@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomInt } from "node:crypto";
 import { expect } from "vitest";
 import { z } from "zod";
 import { runClient, type ClientRun } from "./client-run.ts";
@@ -79,3 +79,9 @@ export function expectWhole({ status, error, messages, text }: Standing, whole: 
 
 export const ofType = (parts: readonly ChatPart[], type: string): ChatPart[] =>
   parts.filter((part) => part.type === type);
+
+/** Two words of so many at which to cut an answer, the second one behind the first, and neither at its end. */
+export function randomCuts(words: number): [string, string] {
+  const first = randomInt(0, words - 20);
+  return [`w${first} `, `w${randomInt(first + 5, words - 10)} `];
+}

@@ -13,7 +13,7 @@ afterAll(async () => {
   if (hasClients) await world[Symbol.asyncDispose]();
 });
 
-describe.skipIf(!hasClients)("AI SDK 7 (WebSocket)", () => {
+describe.skipIf(!hasClients)("AI SDK 7.0.173 (WebSocket)", () => {
   const open = (more: Partial<ChatOptions> = {}) =>
     openChat(world, { major: 7, transport: "socket", url: world.url, ...more });
 

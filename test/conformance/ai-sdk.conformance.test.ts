@@ -1,13 +1,16 @@
 import { startTcpProxy } from "@parley/testkit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { expectWhole, ofType, openChat, type ChatOptions } from "./ai-sdk-chat.ts";
+import { z } from "zod";
+import { expectWhole, ofType, openChat, randomCuts, type ChatOptions } from "./ai-sdk-chat.ts";
 import { hasClients } from "./client-run.ts";
 import { asks, numberedWords, startConformanceWorld, type ConformanceWorld } from "./world.ts";
 
+const Refusal = z.object({ error: z.string().min(10), code: z.string(), retryable: z.boolean() });
+
 const majors = [
-  [5, "5.0.277"],
-  [6, "6.0.326"],
-  [7, "7.0.173"],
+  ["5.0.277", 5],
+  ["6.0.326", 6],
+  ["7.0.173", 7],
 ] as const;
 
 /** One for all that is here: what is killed comes again. */
@@ -19,10 +22,10 @@ afterAll(async () => {
   if (hasClients) await world[Symbol.asyncDispose]();
 });
 
-describe.skipIf(!hasClients).each(majors)("AI SDK %i (SSE)", (major, version) => {
+describe.skipIf(!hasClients).each(majors)("AI SDK %s (SSE)", (_version, major) => {
   const open = (more: Partial<ChatOptions> = {}) => openChat(world, { major, url: world.url, ...more });
 
-  test(`text: is shown whole and once (${version})`, async () => {
+  test("text: is shown whole and once", async () => {
     const chat = await open();
     const standing = await chat.do("send", { text: asks.numbered(60) });
     expectWhole(standing, numberedWords(60));
@@ -96,6 +99,43 @@ describe.skipIf(!hasClients).each(majors)("AI SDK %i (SSE)", (major, version) =>
     expect((await stranger.do("send", { text: "hello" })).error).toContain("AUTH_INVALID");
   });
 
+  test.runIf(major === 6)("error: a body that no client sends has an answer in short JSON", async () => {
+    const authorization = `Bearer ${await world.token()}`;
+    const ask = async (body: string, address = "/api/ai/chat") => {
+      const headers = { "content-type": "application/json", authorization };
+      const response = await fetch(`${world.url}${address}`, { method: "POST", headers, body });
+      const text = await response.text();
+      expect(text.length).toBeLessThan(500);
+      return { status: response.status, body: Refusal.parse(JSON.parse(text)) };
+    };
+    const said = (text: string) => ({ id: "m", role: "user", parts: [{ type: "text", text }] });
+    const chat = (...messages: object[]) => JSON.stringify({ id: "odd", messages });
+    const deep = `{"id":"odd","messages":${"[".repeat(5_000)}${"]".repeat(5_000)}}`;
+    for (const body of ["", "{", "[]", chat(), chat({}), chat(said("  ")), deep, `{"id":"","messages":[1]}`])
+      expect((await ask(body)).status).toBe(400);
+    expect(await ask(chat(said("x".repeat(40_000))))).toMatchObject({
+      status: 413,
+      body: { code: "MESSAGE_TOO_LARGE" },
+    });
+    expect((await ask(chat({ padding: "x".repeat(2_100_000) }, said("hello")))).status).toBe(413);
+    expect(await ask(chat(said("hello")), "/api/ai/chat?v=8")).toMatchObject({ status: 400 });
+    expect(await ask(chat(said("hello")), "/api/ai/chat/%E0%A4%A/stop")).toMatchObject({ status: 400 });
+  });
+
+  test.runIf(major === 6)("text: a long history comes along and is not read", async () => {
+    const authorization = `Bearer ${await world.token()}`;
+    const old = { id: "old", role: "user", parts: [{ type: "text", text: "x".repeat(1_900_000) }] };
+    const now = { id: "now", role: "user", parts: [{ type: "text", text: asks.numbered(3) }] };
+    const headers = { "content-type": "application/json", authorization };
+    const body = JSON.stringify({ id: "long/name ü", messages: [old, now], trigger: "submit-message" });
+    const response = await fetch(`${world.url}/api/ai/chat`, { method: "POST", headers, body });
+    expect(response.headers.get("x-vercel-ai-ui-message-stream")).toBe("v1");
+    expect(await response.text()).toMatch(/"delta":"w0[^]*"finishReason":"stop"[^]*data: \[DONE\]\n\n$/);
+    const again = await fetch(`${world.url}/api/ai/chat/${encodeURIComponent("long/name ü")}/stream`, { headers });
+    expect(again.status).toBe(200);
+    expect(await again.text()).toContain("w0 w1 w2");
+  });
+
   test("stop: the answer ends, and says that it was stopped", async () => {
     const chat = await open();
     const sending = chat.begin("send", { text: asks.numbered(300, 30), marks: ["w5 "] });
@@ -119,15 +159,19 @@ describe.skipIf(!hasClients).each(majors)("AI SDK %i (SSE)", (major, version) =>
     expectWhole(await chat.do("resume"), numberedWords(60));
   });
 
-  test("resume: a cut stream is replayed whole, wherever it was cut", async () => {
-    for (const cutAt of ["w1 ", "w17 ", "w40 "]) {
+  test("resume: a stream that is cut anywhere, and again, is replayed whole", async () => {
+    for (let times = 0; times < 3; times++) {
+      const [first, second] = randomCuts(50);
       const chat = await open({ url: world.proxyUrl });
-      const sending = chat.begin("send", { text: asks.numbered(50, 40), marks: [cutAt] });
-      await sending.shown(cutAt);
-      world.proxy.sever();
-      expect((await sending.done).status).toBe("error");
-      world.proxy.heal();
-      expectWhole(await chat.do("resume"), numberedWords(50));
+      let streaming = chat.begin("send", { text: asks.numbered(50, 40), marks: [first] });
+      for (const cutAt of [first, second]) {
+        await streaming.shown(cutAt);
+        world.proxy.sever();
+        expect((await streaming.done).status, `cut at ${first} and ${second}`).toBe("error");
+        world.proxy.heal();
+        streaming = chat.begin("resume", { marks: [second] });
+      }
+      expectWhole(await streaming.done, numberedWords(50));
     }
   });
 

@@ -14,7 +14,9 @@ const marks = new Map();
 
 function textOf(messages) {
   const last = messages.at(-1);
-  return last?.role === "assistant" ? last.parts.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("") : "";
+  return last?.role === "assistant"
+    ? last.parts.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("")
+    : "";
 }
 
 class State {
@@ -77,7 +79,11 @@ async function transportOf() {
     headers: token,
     fetch: async (address, options) => {
       const response = await fetch(address, options);
-      seen.requests.push({ address: String(address), status: response.status, run: response.headers.get("x-workflow-run-id") });
+      seen.requests.push({
+        address: String(address),
+        status: response.status,
+        run: response.headers.get("x-workflow-run-id"),
+      });
       return response;
     },
   });
@@ -90,9 +96,7 @@ const chat = new Chat({
   state,
   transport: await transportOf(),
   onData: (part) => seen.data.push(part),
-  ...(input.approves
-    ? { sendAutomaticallyWhen: ai.lastAssistantMessageIsCompleteWithApprovalResponses }
-    : {}),
+  ...(input.approves ? { sendAutomaticallyWhen: ai.lastAssistantMessageIsCompleteWithApprovalResponses } : {}),
 });
 
 const standing = () => ({
@@ -104,7 +108,8 @@ const standing = () => ({
 });
 
 const actions = {
-  send: ({ text, id, body }) => chat.sendMessage({ role: "user", parts: [{ type: "text", text }], ...(id && { id }) }, { body }),
+  send: ({ text, id, body }) =>
+    chat.sendMessage({ role: "user", parts: [{ type: "text", text }], ...(id && { id }) }, { body }),
   parts: ({ parts }) => chat.sendMessage({ role: "user", parts }),
   resume: () => chat.resumeStream(),
   regenerate: () => chat.regenerate(),
@@ -125,10 +130,12 @@ const actions = {
     const asked = chat.messages.at(-1).parts.filter((part) => part.state === "approval-requested");
     for (const part of asked) await chat.addToolApprovalResponse({ id: part.approval.id, approved, reason });
     if (!input.approves) await chat.sendMessage();
-    else while (chat.status === "ready" || chat.status === "submitted" || chat.status === "streaming") {
-      await new Promise((resolve) => setTimeout(resolve, 20));
-      if (chat.status === "ready" && !chat.messages.at(-1).parts.some((part) => part.state === "approval-responded")) break;
-    }
+    else
+      while (chat.status === "ready" || chat.status === "submitted" || chat.status === "streaming") {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        if (chat.status === "ready" && !chat.messages.at(-1).parts.some((part) => part.state === "approval-responded"))
+          break;
+      }
   },
 };
 
