@@ -37,16 +37,15 @@ export function Chat({ id, server = "http://localhost:8000/api/ai/chat" }) {
   };
   return (
     <main>
-      {messages.map((message) => (
-        <p key={message.id} className={message.role}>
-          {message.parts.map(show)}
-        </p>
+      {messages.map(({ id: key, parts }) => (
+        <p key={key}>{parts.map(show)}</p>
       ))}
       <form action={(form) => sendMessage({ text: form.get("text") })}>
         <input name="text" />
       </form>
       <button onClick={() => fetch(`${server}/${id}/stop`, { method: "POST" })}>Stop</button>
-      {error ? <button onClick={() => resumeStream()}>Go on: {error.message}</button> : <i>{status}</i>}
+      {error && <button onClick={() => resumeStream()}>Go on: {error.message}</button>}
+      <i>{status}</i>
     </main>
   );
 }
