@@ -13,26 +13,31 @@ test("the page of docs/ai-sdk.md is the one that is tested here", () => {
   expect(read("../../docs/ai-sdk.md")).toContain(page);
 });
 
+/** One for all that is here: what is killed comes again. */
+let world: ConformanceWorld;
+let browser: Browser;
+beforeAll(async () => {
+  if (hasPages) [world, browser] = await Promise.all([startConformanceWorld(), launchChromium()]);
+}, 180_000);
+afterAll(async () => {
+  if (!hasPages) return;
+  await browser.close();
+  await world[Symbol.asyncDispose]();
+});
+
 describe.skipIf(!hasPages).each([
   [5, "ai-sdk-5.tsx"],
   [6, "ai-sdk.tsx"],
   [7, "ai-sdk.tsx"],
 ] as const)("a page with useChat of AI SDK %i", (major, entry) => {
-  let world: ConformanceWorld;
   let served: ServedPage;
-  let browser: Browser;
   beforeAll(async () => {
-    const alias = { "@ai-sdk/react": `@ai-sdk/react-${major}`, ai: `ai-${major}` };
-    [world, served, browser] = await Promise.all([startConformanceWorld(), servePage(entry, alias), launchChromium()]);
-  }, 120_000);
-  afterAll(async () => {
-    await browser.close();
-    await served[Symbol.asyncDispose]();
-    await world[Symbol.asyncDispose]();
-  });
+    served = await servePage(entry, { "@ai-sdk/react": `@ai-sdk/react-${major}`, ai: `ai-${major}` });
+  }, 180_000);
+  afterAll(() => served[Symbol.asyncDispose]());
 
   const open = (chat: string, edge = world.url) =>
-    openPage(browser, `${served.url}?chat=${chat}&edge=${encodeURIComponent(edge)}&v=${major}`);
+    openPage(browser, `${served.url}?chat=${chat}-${major}&edge=${encodeURIComponent(edge)}&v=${major}`);
   const say = async (page: Page, text: string): Promise<void> => {
     await isReady(page);
     // One line is all that the page takes.

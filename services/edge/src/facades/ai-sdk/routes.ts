@@ -56,6 +56,13 @@ function conversationOf({ ownership }: AiSdkDeps, caller: Caller, chat: string):
   return conversationOfSession(ownership.isOwn, caller, chat);
 }
 
+/** The turn, where the id is that of one of the caller's; else it is their name of a chat, whatever it looks like. */
+async function runOf({ ownership }: AiSdkDeps, caller: Caller, id: string): Promise<TurnPlace | undefined> {
+  const place = placeOfRun(id);
+  if (place === undefined) return undefined;
+  return (await ownership.isOwn(place.conversation_id, caller)) ? place : undefined;
+}
+
 function headersOf(place: TurnPlace) {
   return { ...aiSdkHeaders, "x-workflow-run-id": runIdOf(place) };
 }
@@ -122,7 +129,7 @@ function resumeRoute(deps: AiSdkDeps): Route {
     responses: { 200: { description: stream }, 204: { description: "Nothing runs, and nothing has just ended." } },
     async handle(call, { params: { id }, query: { v, startIndex = 0 } }) {
       if (startIndex > 0) throw onlyWhole();
-      const place = placeOfRun(id) ?? (await placeToShow(deps, call.caller, id));
+      const place = (await runOf(deps, call.caller, id)) ?? (await placeToShow(deps, call.caller, id));
       if (place === undefined) return { status: 204, body: "" };
       const how = { speech: createAiSdkSpeech({ version: v }), headers: headersOf(place) };
       return deps.streams.stream(call, { place }, how);
@@ -163,7 +170,8 @@ function stopRoute(deps: AiSdkDeps): Route {
       204: { description: "Nothing runs." },
     },
     async handle({ caller }, { params: { id } }) {
-      const place = placeOfRun(id) ?? { conversation_id: await conversationOf(deps, caller, id) };
+      const run = await runOf(deps, caller, id);
+      const place = run ?? { conversation_id: await conversationOf(deps, caller, id) };
       try {
         return jsonReply(200, { turn_id: await deps.commands.cancel(caller, place) });
       } catch (error) {
