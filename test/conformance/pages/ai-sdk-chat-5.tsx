@@ -18,7 +18,7 @@ async function fetchOrFail(address, options) {
   return new Response(new ReadableStream({ pull, cancel: (reason) => reader.cancel(reason) }), response);
 }
 
-export function Chat({ id, server = "http://localhost:8000/api/ai/chat" }) {
+export function ChatPage({ id, server = "http://localhost:8000/api/ai/chat" }) {
   const { messages, sendMessage, status, error, resumeStream } = useChat({
     id,
     resume: true,

@@ -1,9 +1,13 @@
-import { useChat } from "@ai-sdk/react";
-import { DefaultChatTransport, lastAssistantMessageIsCompleteWithApprovalResponses as isDecided } from "ai";
+import { Chat, useChat } from "@ai-sdk/react";
+import { DefaultChatTransport, lastAssistantMessageIsCompleteWithApprovalResponses as decided } from "ai";
+import { useState } from "react";
 
-export function Chat({ id, server = "http://localhost:8000/api/ai/chat", version = 6 }) {
-  const transport = new DefaultChatTransport({ api: `${server}?v=${version}` });
-  const chat = useChat({ id, transport, resume: true, sendAutomaticallyWhen: isDecided });
+const open = (id, api) =>
+  new Chat({ id, transport: new DefaultChatTransport({ api }), sendAutomaticallyWhen: decided });
+
+export function ChatPage({ id, server = "http://localhost:8000/api/ai/chat", version = 6 }) {
+  const [own] = useState(() => open(id, `${server}?v=${version}`));
+  const chat = useChat({ chat: own, resume: true });
   const allow = ({ approval, toolName }) => (
     <button onClick={() => chat.addToolApprovalResponse({ id: approval.id, approved: true })}>Allow {toolName}</button>
   );
@@ -16,8 +20,7 @@ export function Chat({ id, server = "http://localhost:8000/api/ai/chat", version
         <input name="text" />
       </form>
       <button onClick={() => fetch(`${server}/${id}/stop`, { method: "POST" })}>Stop</button>
-      {chat.error && <button onClick={() => chat.resumeStream()}>Go on: {chat.error.message}</button>}
-      <i>{chat.status}</i>
+      {chat.error ? <button onClick={() => chat.resumeStream()}>Go on</button> : <i>{chat.status}</i>}
     </main>
   );
 }
