@@ -4,8 +4,8 @@ import { DefaultChatTransport } from "ai";
 /** The fifth keeps what it has when a connection breaks, and would add the replay to it: an error of another kind makes it begin the message anew. */
 async function fetchOrFail(address, options) {
   const response = await fetch(address, options);
-  const reader = response.body?.getReader();
-  if (reader === undefined) return response;
+  if (response.status !== 200) return response;
+  const reader = response.body.getReader();
   const pull = async (controller) => {
     try {
       const { done, value } = await reader.read();

@@ -1,9 +1,8 @@
 import { Chat, useChat } from "@ai-sdk/react";
-import { DefaultChatTransport, lastAssistantMessageIsCompleteWithApprovalResponses as decided } from "ai";
+import { DefaultChatTransport as Http, lastAssistantMessageIsCompleteWithApprovalResponses as decided } from "ai";
 import { useState } from "react";
 
-const open = (id, api) =>
-  new Chat({ id, transport: new DefaultChatTransport({ api }), sendAutomaticallyWhen: decided });
+const open = (id, api) => new Chat({ id, transport: new Http({ api }), sendAutomaticallyWhen: decided });
 
 export function ChatPage({ id, server = "http://localhost:8000/api/ai/chat", version = 6 }) {
   const [own] = useState(() => open(id, `${server}?v=${version}`));
