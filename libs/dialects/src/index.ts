@@ -52,3 +52,8 @@ export {
   type TurnHistory,
 } from "./responses/dialect.ts";
 export { questionItem } from "./responses/objects.ts";
+export { answerIdOf, placeOfRun, runIdOf } from "./ai-sdk/addresses.ts";
+export { AiSdkVersion, ChatBody, ChatName, decodeChat, type AskedOfChat, type Decision } from "./ai-sdk/decode.ts";
+export { aiSdkDialect, aiSdkHeaders, createAiSdkSpeech, type AiSdkSpeechOptions } from "./ai-sdk/dialect.ts";
+export { createAiSdkSocketDialect, type AiSdkSocketOptions } from "./ai-sdk/socket-dialect.ts";
+export { recentlyEnded } from "./ai-sdk/state.ts";

@@ -72,7 +72,7 @@ export interface AdmissionDeps {
 }
 
 /** Clients of seed A have no tokens. In development they are all this one user, so their conversations go on from request to request. */
-const developer = (address: string): Caller => ({ user: { id: "dev-anonymous" }, roles: [], address });
+export const developer = (address: string): Caller => ({ user: { id: "dev-anonymous" }, roles: [], address });
 
 /** The one place where a caller is made of a credential. */
 export function createAdmission(deps: AdmissionDeps): Admission {

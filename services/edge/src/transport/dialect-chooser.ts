@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import {
+  aiSdkDialect,
   createDialectA,
   createDialectC,
   dialectOfFrame,
@@ -8,7 +9,8 @@ import {
   type DialectName,
   type IsOwn,
 } from "@parley/dialects";
-import { limits, parseObject, type ConnectionFrame } from "@parley/protocol";
+import { limits, parseObject, type Caller, type ConnectionFrame } from "@parley/protocol";
+import { developer } from "../admission/admit.ts";
 import { move, type Connection } from "../delivery/connection.ts";
 import type { Outbox } from "../delivery/outbox.ts";
 import { countOne } from "../figures/metrics.ts";
@@ -35,7 +37,7 @@ export function createDialectChooser({ outbox, isOwn, eventWindowMs, counters }:
       case "A": {
         const isAnonymous = connection.caller === undefined && connection.mayBeAnonymous;
         connection.dialect = createDialectA({ isAnonymous });
-        if (isAnonymous) becomeAnonymous(connection);
+        if (isAnonymous) become(connection, anonymous(connection.address));
         return;
       }
       case "C":
@@ -44,7 +46,11 @@ export function createDialectChooser({ outbox, isOwn, eventWindowMs, counters }:
   };
 
   return (connection: Connection, text: string): void => {
-    if (connection.dialect !== undecidedDialect) return;
+    // As for its requests over HTTP, so that a chat goes on over either.
+    const { dialect, caller, mayBeAnonymous } = connection;
+    if (dialect.name === aiSdkDialect && caller === undefined && mayBeAnonymous)
+      become(connection, developer(connection.address));
+    if (dialect !== undecidedDialect) return;
     const name = dialectOfFrame(parseObject(text));
     // Clients that have no tokens send nothing but messages of dialect A.
     if (name !== "A") connection.mayBeAnonymous = false;
@@ -55,13 +61,15 @@ export function createDialectChooser({ outbox, isOwn, eventWindowMs, counters }:
 }
 
 /** Clients of seed A have no tokens at all. In development each of their connections is a user of its own. */
-function becomeAnonymous(connection: Connection): void {
+const anonymous = (address: string): Caller => ({
+  user: { id: `dev-anonymous-${randomBytes(9).toString("base64url")}` },
+  roles: [],
+  address,
+});
+
+function become(connection: Connection, caller: Caller): void {
   if (!move(connection, "ready")) return;
-  connection.caller = {
-    user: { id: `dev-anonymous-${randomBytes(9).toString("base64url")}` },
-    roles: [],
-    address: connection.address,
-  };
+  connection.caller = caller;
   connection.expiresMs = Infinity;
 }
 

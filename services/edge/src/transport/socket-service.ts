@@ -1,4 +1,4 @@
-import { createDialectC, undecidedDialect, type Dialect, type IsOwn } from "@parley/dialects";
+import { createAiSdkSocketDialect, createDialectC, undecidedDialect } from "@parley/dialects";
 import type { Caller, May } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import type { TemplatedApp } from "uWebSockets.js";
@@ -20,7 +20,7 @@ import type { Connections } from "./connections.ts";
 import { createDialectChooser } from "./dialect-chooser.ts";
 import { createFrameHandler } from "./frame-handler.ts";
 import { createInbox, type InboxDeps } from "./inbox.ts";
-import { createUpgrade } from "./upgrade.ts";
+import { createUpgrade, type UpgradeDeps } from "./upgrade.ts";
 import { createWebSocketBehavior } from "./websocket.ts";
 
 /** What both services of the public port need. */
@@ -56,7 +56,7 @@ export interface SocketServiceDeps extends ServiceDeps {
 
 /** Everything that is asked over WebSockets. */
 export function addSocketService(app: TemplatedApp, deps: SocketServiceDeps): void {
-  const { admission, keeper, origins, limiter, isDevelopment, maxConnections } = deps;
+  const { admission, keeper, origins, limiter, maxConnections } = deps;
   const { limits, eventWindowMs, isStopping, isBrokerWell } = deps;
   const { connections, outbox, catchUp, ownership, viewing, commands, counters, log } = deps;
   const { isOwn } = ownership;
@@ -78,7 +78,7 @@ export function addSocketService(app: TemplatedApp, deps: SocketServiceDeps): vo
   const limiting = { limitFrame: limiter.frame, opened: limiter.sockets.opened, socketGone: deps.socketGone };
   const socketDeps = { connections, outbox, catchUp, limits, eventWindowMs, counters, ...limiting, receive };
   const openConnections = (): number => connections.size;
-  for (const { path, otherDialect, allowAnonymous } of endpoints(isOwn, isDevelopment)) {
+  for (const { path, otherDialect, allowAnonymous } of endpoints(deps)) {
     const upgrade = createUpgrade({
       admission,
       origins,
@@ -111,21 +111,23 @@ function identify({ sockets }: Limiter) {
   };
 }
 
-interface Endpoint {
+interface Endpoint extends Pick<UpgradeDeps, "otherDialect" | "allowAnonymous"> {
   readonly path: string;
-  /** How a client speaks that did not ask for the native dialect. */
-  readonly otherDialect: () => Dialect;
-  /** Clients without a subprotocol may do without a token: for development. */
-  readonly allowAnonymous: boolean;
 }
 
-function endpoints(isOwn: IsOwn, isDevelopment: boolean): Endpoint[] {
+function endpoints({ ownership: { isOwn }, commands: { approve }, isDevelopment }: SocketServiceDeps): Endpoint[] {
   return [
     { path: "/ws/chat", otherDialect: () => undecidedDialect, allowAnonymous: isDevelopment },
     {
       path: "/api/v1/async/chatbot",
       otherDialect: () => createDialectC({ isOwn, isUntyped: true }),
       allowAnonymous: false,
+    },
+    {
+      path: "/api/ai/ws",
+      otherDialect: (queried) =>
+        createAiSdkSocketDialect({ isOwn, approve, cancelsOnAbort: queried("abort") === "cancel" }),
+      allowAnonymous: isDevelopment,
     },
   ];
 }

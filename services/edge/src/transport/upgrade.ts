@@ -30,8 +30,8 @@ export interface UpgradeDeps {
   readonly maxConnections: number;
   readonly openConnections: () => number;
   readonly isStopping: () => boolean;
-  /** How a client speaks that did not ask for the native dialect. */
-  readonly otherDialect: () => Dialect;
+  /** How a client speaks that did not ask for the native dialect; `queried`: a value of the address's query. */
+  readonly otherDialect: (queried: (name: string) => string | undefined) => Dialect;
   /** Clients without a subprotocol may do without a token: for development. */
   readonly allowAnonymous: boolean;
   readonly counters: { refusedUpgrades: Map<ErrorCode, number> };
@@ -94,7 +94,7 @@ export function createUpgrade(deps: UpgradeDeps) {
     });
     const connection = createConnection<HubViewer>({
       id: randomBytes(12).toString("base64url"),
-      dialect: selected === nativeSubprotocol ? nativeDialect : otherDialect(),
+      dialect: selected === nativeSubprotocol ? nativeDialect : otherDialect((name) => request.getQuery(name)),
       openedMs: performance.now(),
       credential,
       ...whence,

@@ -1,0 +1,237 @@
+import {
+  ChatError,
+  isDeeperThan,
+  parseWellFormed,
+  problemOf,
+  type ApproveFrame,
+  type Caller,
+  type ClientFrame,
+  type ConnectionFrame,
+  type ConversationId,
+  type FrameError,
+  type SnapshotFrame,
+} from "@parley/protocol";
+import { z } from "zod";
+import type { Dialect } from "../dialect.ts";
+import { conversationOfSession, type IsOwn } from "../seed/addresses.ts";
+import { createSpeechDialect } from "../turn/speech.ts";
+import { createTurnWatch, type TurnPlace, type TurnWatch } from "../turn-watch.ts";
+import { ChatBody, ChatName, decodeChat, maxDepth } from "./decode.ts";
+import { aiSdkDialect, createChunkSpeech } from "./dialect.ts";
+import { recentlyEnded } from "./state.ts";
+
+/** The frames of `WebSocketChatTransport` of the seventh: several requests on one socket, each with chunks that are numbered from 0 without a gap. */
+
+const RequestId = z.string().min(1).max(128);
+const Extra = ChatBody.pick({ agent: true, model: true, confirm: true });
+const SendFrame = ChatBody.pick({ messages: true, trigger: true, messageId: true }).extend({
+  type: z.literal("send"),
+  requestId: RequestId,
+  id: ChatName,
+  body: Extra.nullish(),
+});
+const ResumeFrame = z.object({ type: z.literal("resume"), requestId: RequestId, id: ChatName });
+const AbortFrame = z.object({ type: z.literal("abort"), requestId: RequestId });
+const AnyFrame = z.discriminatedUnion("type", [SendFrame, ResumeFrame, AbortFrame]);
+const Addressed = z.object({ requestId: RequestId });
+
+export interface AiSdkSocketOptions {
+  readonly isOwn: IsOwn;
+  /** Decides on a call. Throws ChatError. */
+  readonly approve: (caller: Caller, wish: Omit<ApproveFrame, "type">) => Promise<unknown>;
+  /** An `abort` stops the answer. Default: it lets go of it, since the client sends the same when a page only looks away. */
+  readonly cancelsOnAbort: boolean;
+}
+
+interface Request {
+  readonly requestId: string;
+  readonly conversation: ConversationId;
+  /** The id of the message that is to be accepted. */
+  readonly messageId: string | undefined;
+  /** It needs to know how the conversation stands before it can be told anything. */
+  needsSnapshot: boolean;
+  /** It asked for whatever runs. */
+  readonly isResume: boolean;
+  readonly watch: TurnWatch;
+  readonly said: Dialect;
+}
+
+/** A client has one for each chat that it streams; more would be somebody who never reads the ends. */
+const maxRequests = 32;
+/** A client waits for no answer to this. */
+const nothingToDo: ClientFrame = { type: "ping" };
+
+export function createAiSdkSocketDialect(options: AiSdkSocketOptions): Dialect {
+  const requests = new Map<string, Request>();
+  /** The one whose frame is being handled: what is refused without saying of what is of this one. */
+  let current: string | undefined;
+
+  const open = (asked: Omit<Request, "watch" | "said">, decided: readonly string[] = [], place?: TurnPlace): void => {
+    if (requests.size >= maxRequests && !requests.has(asked.requestId))
+      throw new ChatError("OVERLOADED", { message: "Too many answers are streamed on this connection." });
+    const { requestId } = asked;
+    const watch = createTurnWatch();
+    if (place !== undefined) watch.begin(place);
+    const speech = createChunkSpeech({ version: 7, decided }, createSocketCarrier(requestId));
+    const forget = (): void => void requests.delete(requestId);
+    const said = createSpeechDialect(watch, speech, { onEnd: forget, onCut: forget });
+    requests.set(requestId, { ...asked, watch, said });
+  };
+
+  return {
+    name: aiSdkDialect,
+    async decode(text, caller) {
+      const value = parseFrame(text);
+      current = Addressed.safeParse(value).data?.requestId;
+      if (caller === undefined) throw new ChatError("AUTH_REQUIRED");
+      const parsed = AnyFrame.safeParse(value);
+      if (!parsed.success) throw wrong(problemOf(parsed.error, value));
+      if (parsed.data.type === "abort") return abort(requests, parsed.data.requestId, options);
+      return ask(options, caller, parsed.data, open);
+    },
+    isWaitingIn: (conversation) => inConversation(requests, conversation).length > 0,
+    turnsIn: (conversation) => inConversation(requests, conversation).flatMap(({ watch }) => watch.in(conversation)),
+    encodeEvent: (event) =>
+      [...requests.values()]
+        .filter(({ needsSnapshot }) => !needsSnapshot)
+        .flatMap(({ said }) => said.encodeEvent(event)),
+    encodeFrame(frame) {
+      if (frame.type === "error" && frame.frame !== "delete") return refused(requests, frame, current);
+      return [...requests.values()].flatMap((request) => ofFrame(requests, request, frame));
+    },
+  };
+}
+
+function wrong(problem: string): ChatError {
+  return new ChatError("INVALID_FRAME", { message: `The frame is not valid: ${problem}.` });
+}
+
+/** Frames carry whole histories: a socket takes them up to its own limit. Throws ChatError INVALID_FRAME. */
+function parseFrame(text: string): unknown {
+  let value: unknown;
+  try {
+    value = parseWellFormed(text);
+  } catch (cause) {
+    throw new ChatError("INVALID_FRAME", { message: "The frame is not JSON.", cause });
+  }
+  if (isDeeperThan(value, maxDepth)) throw wrong(`it is nested deeper than ${maxDepth} levels`);
+  return value;
+}
+
+type Open = (asked: Omit<Request, "watch" | "said">, decided?: readonly string[], place?: TurnPlace) => void;
+
+async function ask(
+  { isOwn, approve }: AiSdkSocketOptions,
+  caller: Caller,
+  frame: z.infer<typeof SendFrame> | z.infer<typeof ResumeFrame>,
+  open: Open,
+): Promise<ClientFrame> {
+  const { requestId, id: chat } = frame;
+  const conversation = await conversationOfSession(isOwn, caller, chat);
+  const common = { requestId, conversation, messageId: undefined, isResume: false, needsSnapshot: true };
+  if (frame.type === "resume") {
+    open({ ...common, isResume: true });
+    return { type: "subscribe", conversation_id: conversation };
+  }
+  const { agent, model, confirm } = frame.body ?? {};
+  const asked = decodeChat({ ...frame, confirm });
+  if (asked.type === "decisions") {
+    for (const decision of asked.decisions) await approve(caller, { conversation_id: conversation, ...decision });
+    const calls = asked.decisions.map(({ call_id }) => call_id);
+    open(common, calls, { conversation_id: conversation, turn_id: asked.turn });
+    return { type: "subscribe", conversation_id: conversation };
+  }
+  const { id, message } = asked;
+  open({ ...common, messageId: id, needsSnapshot: false });
+  const chosen = { ...(agent && { agent }), ...(model && { model }) };
+  return { type: "message", id, message, conversation_id: conversation, on_busy: "enqueue", ...chosen };
+}
+
+/** Lets go of a request; what it asked for goes on unless the socket was opened to have it stopped. */
+function abort(requests: Map<string, Request>, requestId: string, { cancelsOnAbort }: AiSdkSocketOptions): ClientFrame {
+  const request = requests.get(requestId);
+  requests.delete(requestId);
+  const { place } = request?.watch ?? {};
+  return cancelsOnAbort && place !== undefined ? { type: "cancel", ...place } : nothingToDo;
+}
+
+function inConversation(requests: Map<string, Request>, conversation: ConversationId): Request[] {
+  return [...requests.values()].filter((request) => request.conversation === conversation);
+}
+
+function ofFrame(
+  requests: Map<string, Request>,
+  request: Request,
+  frame: ConnectionFrame,
+): readonly Uint8Array[] | Uint8Array {
+  const { conversation, messageId, said, watch } = request;
+  if (!("conversation_id" in frame) || frame.conversation_id !== conversation) return [];
+  switch (frame.type) {
+    case "accepted":
+      return frame.id === messageId && watch.place === undefined ? said.encodeFrame(frame) : [];
+    case "error":
+      return said.encodeFrame(frame);
+    case "snapshot":
+      return request.needsSnapshot ? firstSnapshot(requests, request, frame) : said.encodeFrame(frame);
+    default:
+      return [];
+  }
+}
+
+function firstSnapshot(requests: Map<string, Request>, request: Request, frame: SnapshotFrame): Uint8Array[] {
+  const { requestId, conversation, isResume, watch, said } = request;
+  if (isResume) {
+    const turn_id = turnToShow(frame);
+    if (turn_id === undefined) return idle(requests, request);
+    watch.begin({ conversation_id: conversation, turn_id });
+  }
+  request.needsSnapshot = false;
+  const started = isResume ? [frameOf({ type: "start", requestId })] : [];
+  return [...started, ...[said.encodeFrame(frame)].flat()];
+}
+
+/** What runs or waits; else what ended so lately that its client may lack the end. */
+function turnToShow({ turn_id, status, messages = [], ts }: SnapshotFrame): string | undefined {
+  if (turn_id !== undefined && status !== "idle") return turn_id;
+  const last = messages.at(-1);
+  return last?.author.role === "assistant" && recentlyEnded(last.ts, ts) ? last.turn_id : undefined;
+}
+
+function idle(requests: Map<string, Request>, { requestId }: Request): Uint8Array[] {
+  requests.delete(requestId);
+  return [frameOf({ type: "no-active", requestId })];
+}
+
+/** Frames without the name of a request would end the connection of such a client, so what is nobody's is not told. */
+function refused(requests: Map<string, Request>, error: FrameError, current: string | undefined): Uint8Array[] {
+  const { frame, conversation_id, id } = error;
+  if (frame === "cancel" || frame === "ping") return [];
+  const meant = [...requests.values()].filter(
+    ({ messageId, conversation, needsSnapshot, watch }) =>
+      (frame === "message" && id === messageId && watch.place === undefined) ||
+      (frame === "subscribe" && needsSnapshot && conversation === conversation_id),
+  );
+  if (meant.length === 0 && current !== undefined && !requests.has(current))
+    return [frameOf({ type: "error", requestId: current, errorText: error.error })];
+  return meant.flatMap((request) => {
+    const { requestId, isResume } = request;
+    if (isResume && error.code === "NOT_FOUND") return idle(requests, request);
+    requests.delete(requestId);
+    return [frameOf({ type: "error", requestId, errorText: error.error })];
+  });
+}
+
+function frameOf(frame: object): Buffer {
+  return Buffer.from(JSON.stringify(frame));
+}
+
+const cutText = "The answer was begun anew and differs from what is shown: resume it.";
+
+function createSocketCarrier(requestId: string) {
+  let sequence = 0;
+  return {
+    chunk: (chunk: object) => frameOf({ type: "chunk", requestId, sequence: sequence++, chunk }),
+    end: () => frameOf({ type: "end", requestId }),
+    cut: () => frameOf({ type: "error", requestId, errorText: cutText }),
+  };
+}

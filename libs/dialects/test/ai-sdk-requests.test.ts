@@ -1,0 +1,186 @@
+import { ChatError, createTurnView, type Caller, type ClientFrame, type SnapshotFrame } from "@parley/protocol";
+import { describe, expect, test } from "vitest";
+import { z } from "zod";
+import { ChatBody, decodeChat } from "../src/ai-sdk/decode.ts";
+import { createAiSdkSocketDialect } from "../src/ai-sdk/socket-dialect.ts";
+import type { Encoded } from "../src/dialect.ts";
+import { complete, snapshotOf, token, visible } from "./turn-events.ts";
+
+const user = (text: string, id = "m1") => ({ id, role: "user", parts: [{ type: "text", text }] });
+const answer = (...parts: object[]) => ({ id: "t-a", role: "assistant", parts });
+const decided = (toolCallId: string, approved: boolean, reason?: string) => ({
+  type: "dynamic-tool",
+  toolCallId,
+  state: "approval-responded",
+  approval: { id: toolCallId, approved, reason },
+});
+const decode = (body: object) => decodeChat(ChatBody.parse({ id: "chat", ...body }));
+
+describe("what a chat asks", () => {
+  test("is its last message, whatever stands before it", () => {
+    const body = { messages: [{ anything: true }, answer({ type: "text", text: "no" }), user("why?")] };
+    expect(decode(body)).toEqual({ type: "message", id: "m1", message: "why?" });
+  });
+
+  test("is what was decided on the calls of its last answer", () => {
+    const parts = [{ type: "step-start" }, decided("t-0-0", true), decided("t-0-1", false, "no")];
+    expect(decode({ messages: [answer(...parts)], confirm: "yes" })).toEqual({
+      type: "decisions",
+      turn: "t",
+      decisions: [
+        { call_id: "t-0-0", approved: true, confirm: "yes" },
+        { call_id: "t-0-1", approved: false, reason: "no" },
+      ],
+    });
+  });
+
+  test.each([
+    ["CONFLICT", /made again/, { messages: [user("why?")], trigger: "regenerate-message" }],
+    ["UNSUPPORTED", /Files/, { messages: [{ ...user("a"), parts: [{ type: "file", url: "data:," }] }] }],
+    ["UNSUPPORTED", /data-x/, { messages: [{ ...user("a"), parts: [{ type: "data-x", data: 1 }] }] }],
+    ["INVALID_FRAME", /user's/, { messages: [{ ...user("a"), role: "system" }] }],
+    ["INVALID_FRAME", /nothing was decided/, { messages: [answer({ type: "text", text: "a" })] }],
+    ["INVALID_FRAME", /last message/, { messages: ["hello"] }],
+    ["INVALID_FRAME", /id/, { messages: [{ ...user("a"), id: "" }] }],
+    ["NOT_FOUND", /call/, { messages: [answer(decided("t-0-0", true), decided("other-0-0", true))] }],
+    ["NOT_FOUND", /call/, { messages: [answer(decided("not-ours", true))] }],
+    ["INVALID_FRAME", /approval/, { messages: [answer({ ...decided("t-0-0", true), approval: { id: "t-0-0" } })] }],
+    [
+      "INVALID_FRAME",
+      /64 calls/,
+      { messages: [answer(...Array.from({ length: 65 }, (_, n) => decided(`t-0-${n}`, true)))] },
+    ],
+    ["INVALID_FRAME", /deeper/, { messages: [JSON.parse(`${"[".repeat(70)}${"]".repeat(70)}`), user("a")] }],
+  ])("is refused with %s %s", (code, sentence, body) => {
+    const refused = (): unknown => decode(body);
+    expect(refused).toThrow(ChatError);
+    expect(refused).toThrow(expect.objectContaining({ code, message: expect.stringMatching(sentence) }));
+  });
+});
+
+const Frame = z.looseObject({ type: z.string(), requestId: z.string(), sequence: z.number().optional() });
+
+function framesOf(encoded: Encoded) {
+  const list = encoded instanceof Uint8Array ? [encoded] : encoded;
+  return list.map((bytes) => Frame.parse(JSON.parse(Buffer.from(bytes).toString())));
+}
+
+function socket({ cancelsOnAbort = false } = {}) {
+  const approved: unknown[] = [];
+  const dialect = createAiSdkSocketDialect({
+    isOwn: async () => true,
+    approve: async (_caller, wish) => void approved.push(wish),
+    cancelsOnAbort,
+  });
+  const caller: Caller = { user: { id: "ann" }, roles: [], address: "" };
+  const send = async (frame: object): Promise<ClientFrame> =>
+    dialect.decode(JSON.stringify({ id: "c_chat", ...frame }), caller);
+  const accept = (id: string, turn_id: string): void => {
+    const place = { conversation_id: "c_chat", turn_id };
+    dialect.encodeFrame({ type: "accepted", id, ...place, message_id: `${turn_id}-u`, position: 0 });
+  };
+  return { dialect, send, accept, approved };
+}
+
+const sent = { type: "send", requestId: "r1", trigger: "submit-message", headers: {}, body: {} };
+const none: SnapshotFrame = {
+  type: "snapshot",
+  conversation_id: "c_chat",
+  seq: 9,
+  status: "idle",
+  ts: 10_000_000,
+  messages: [],
+};
+
+describe("a socket of the AI SDK", () => {
+  test("numbers the chunks of each request from 0 without a gap", async () => {
+    const { dialect, send } = socket();
+    await send({ ...sent, messages: [user("one", "m1")] });
+    await send({ ...sent, requestId: "r2", messages: [user("two", "m2")] });
+    const begin = (id: string, turn_id: string) => {
+      const frame = { type: "accepted" as const, id, conversation_id: "c_chat", turn_id, message_id: "", position: 0 };
+      return framesOf(dialect.encodeFrame(frame));
+    };
+    const frames = [...begin("m1", "t1"), ...begin("m2", "t2")];
+    for (const event of [
+      token("t1", "a"),
+      token("t2", "b"),
+      token("t1", "c"),
+      complete("t1", "ac"),
+      complete("t2", "b"),
+    ])
+      frames.push(...framesOf(dialect.encodeEvent(visible(frames.length + 1, event))));
+    for (const id of ["r1", "r2"]) {
+      const own = frames.filter(({ requestId }) => requestId === id);
+      expect(own.at(-1)?.type).toBe("end");
+      const numbers = own.slice(0, -1).map(({ sequence }) => sequence);
+      expect(numbers).toEqual(numbers.map((_, index) => index));
+    }
+    expect(dialect.turnsIn?.("c_chat")).toEqual([]);
+  });
+
+  test("says to who resumes that nothing runs", async () => {
+    const { dialect, send } = socket();
+    expect(await send({ type: "resume", requestId: "r1" })).toEqual({ type: "subscribe", conversation_id: "c_chat" });
+    expect(framesOf(dialect.encodeFrame(none))).toEqual([{ type: "no-active", requestId: "r1" }]);
+    await send({ type: "resume", requestId: "r2" });
+    const unknown = {
+      type: "error",
+      frame: "subscribe",
+      conversation_id: "c_chat",
+      code: "NOT_FOUND",
+      error: "",
+      retryable: false,
+    } as const;
+    expect(framesOf(dialect.encodeFrame(unknown))).toEqual([{ type: "no-active", requestId: "r2" }]);
+  });
+
+  test("replays to who resumes what runs, from its beginning", async () => {
+    const { dialect, send } = socket();
+    await send({ type: "resume", requestId: "r1" });
+    const view = {
+      ...createTurnView("t1"),
+      status: "running" as const,
+      parts: [{ type: "text" as const, text: "so far" }],
+    };
+    expect(framesOf(dialect.encodeEvent(visible(1, token("t1", "early"))))).toEqual([]);
+    const frames = framesOf(dialect.encodeFrame(snapshotOf(view, { conversation_id: "c_chat", seq: 5 })));
+    expect(frames[0]).toEqual({ type: "start", requestId: "r1" });
+    expect(frames.at(-1)).toMatchObject({ sequence: 3, chunk: { type: "text-delta", delta: "so far" } });
+  });
+
+  test.each([
+    [false, { type: "ping" }],
+    [true, { type: "cancel", conversation_id: "c_chat", turn_id: "t1" }],
+  ])("takes an abort as a stop only where it was opened so (%s)", async (cancelsOnAbort, frame) => {
+    const { dialect, send, accept } = socket({ cancelsOnAbort });
+    await send({ ...sent, messages: [user("one")] });
+    accept("m1", "t1");
+    expect(await send({ type: "abort", requestId: "r1" })).toEqual(frame);
+    expect(dialect.encodeEvent(visible(1, token("t1", "a")))).toEqual([]);
+  });
+
+  test("decides, and shows how it goes on", async () => {
+    const { send, approved } = socket();
+    const frame = await send({ ...sent, messages: [answer(decided("t-0-0", true))] });
+    expect(approved).toEqual([{ conversation_id: "c_chat", call_id: "t-0-0", approved: true }]);
+    expect(frame).toEqual({ type: "subscribe", conversation_id: "c_chat" });
+  });
+
+  test("names the request in what it refuses, and says nothing that belongs to none", async () => {
+    const { dialect, send } = socket();
+    await expect(send({ ...sent, messages: [answer()] })).rejects.toThrow(ChatError);
+    const error = { type: "error", error: "No.", code: "INVALID_FRAME", retryable: false, frame: "send" } as const;
+    expect(framesOf(dialect.encodeFrame(error))).toEqual([{ type: "error", requestId: "r1", errorText: "No." }]);
+    await send({ ...sent, requestId: "r2", messages: [user("one")] });
+    const limited = { ...error, frame: "message", id: "m1", code: "RATE_LIMITED" } as const;
+    expect(framesOf(dialect.encodeFrame(limited))).toEqual([{ type: "error", requestId: "r2", errorText: "No." }]);
+    expect(dialect.encodeFrame({ type: "pong", ts: 1 })).toEqual([]);
+  });
+
+  test("takes no more answers at a time than a client has chats", async () => {
+    const { send } = socket();
+    for (let n = 0; n < 32; n++) await send({ ...sent, requestId: `r${n}`, messages: [user("one", `m${n}`)] });
+    await expect(send({ ...sent, requestId: "more", messages: [user("one", "more")] })).rejects.toThrow(/Too many/);
+  });
+});
