@@ -20,3 +20,7 @@ export {
   type TurnStepsOptions,
 } from "./turn/steps.ts";
 export { createSpeechDialect, sayWhole, type Said, type SpeechEnds, type TurnSpeech } from "./turn/speech.ts";
+export { turnOfQuestion, questionId } from "./ag-ui/addresses.ts";
+export { decisionsOf, RunAgentInput, runOf, type AskedRun, type CallDecision } from "./ag-ui/decode.ts";
+export { createAgUiSpeech, sayThread, type AgUiSpeechOptions, type DecisionRefusal } from "./ag-ui/dialect.ts";
+export { answerMessages, type ThreadMessage } from "./ag-ui/state.ts";
