@@ -11,8 +11,9 @@ import {
   type RunAgentInput,
   type TurnPlace,
 } from "@parley/dialects";
-import { ChatError, pendingCallsOf, type ConversationId, type Parts } from "@parley/protocol";
+import { ChatError, pendingCallsOf, type ConversationId, type Parts, type TurnId } from "@parley/protocol";
 import type { FacadeDeps } from "../../transport/facade.ts";
+import type { Question } from "../../transport/http-turns.ts";
 import type { Reply } from "../../transport/reply.ts";
 import { given, type Call } from "../../transport/route.ts";
 import { eventStreamHeaders } from "../../transport/sse-sink.ts";
@@ -42,26 +43,10 @@ export function createRuns(deps: RunDeps) {
     /** `agent`: who is to answer; undefined: the message is routed. */
     async run(call: Call, input: RunAgentInput, agent: string | undefined): Promise<Reply | undefined> {
       const run = await begin(call, input);
-      if (run.asked.resume.length > 0) return resume(deps, run);
+      if (run.asked.resume.length > 0) return resume(deps, run, agent);
       const { question, hasAnswer } = run.asked;
       if (question === undefined || hasAnswer || (await namedByUs(deps, run)) !== undefined) return look(deps, run);
-      const { conversation, asked } = run;
-      const { streams } = deps;
-      return streams.stream(
-        call,
-        {
-          question: {
-            type: "message",
-            id: question.id,
-            message: question.text,
-            conversation_id: conversation,
-            on_busy: "enqueue",
-            ...given("agent", agent),
-            ...given("model", asked.model),
-          },
-        },
-        { speech: createAgUiSpeech(optionsOf(asked)) },
-      );
+      return ask(deps, run, agent);
     },
 
     /** The thread as it is kept, and then what runs. */
@@ -88,6 +73,21 @@ export function createRuns(deps: RunDeps) {
 
 function optionsOf({ threadId, runId, isOne, thread }: AskedRun): AgUiSpeechOptions {
   return { threadId, runId, isOne, thread };
+}
+
+function ask({ streams }: RunDeps, { call, asked, conversation }: Run, agent?: string): Promise<Reply | undefined> {
+  const { question, model } = asked;
+  if (question === undefined) throw new ChatError("EMPTY_MESSAGE");
+  const message: Question = {
+    type: "message",
+    id: question.id,
+    message: question.text,
+    conversation_id: conversation,
+    on_busy: "enqueue",
+    ...given("agent", agent),
+    ...given("model", model),
+  };
+  return streams.stream(call, { question: message }, { speech: createAgUiSpeech(optionsOf(asked)) });
 }
 
 /** The turn of the last user message, if the client has it from a replay: then its name is ours, and it was asked already. */
@@ -139,7 +139,7 @@ async function sayAll(deps: RunDeps, { call, asked, conversation }: Run): Promis
 }
 
 /** The word on calls that wait, and what becomes of the turn then. */
-async function resume(deps: RunDeps, run: Run): Promise<Reply | undefined> {
+async function resume(deps: RunDeps, run: Run, agent: string | undefined): Promise<Reply | undefined> {
   const { call, asked, conversation } = run;
   const { turn, decisions } = decisionsOf(asked.resume);
   const place = { conversation_id: conversation, turn_id: turn };
@@ -155,6 +155,7 @@ async function resume(deps: RunDeps, run: Run): Promise<Reply | undefined> {
     const refusal = await decide(deps, call, { ...decision, conversation_id: conversation }, has !== undefined);
     if (refusal !== undefined) refusals.push(refusal);
   }
+  if (await hasTurnedAway(deps, run, turn)) return ask(deps, run, agent);
   // What CopilotKit has made up of a decision would stay before the call's own result.
   const isReplacing = has === undefined || decisions.some(({ call_id }) => asked.madeUp.has(call_id));
   const speech = createAgUiSpeech({
@@ -164,6 +165,13 @@ async function resume(deps: RunDeps, run: Run): Promise<Reply | undefined> {
     ...(has === undefined ? {} : { has }),
   });
   return deps.streams.stream(call, { place }, { speech });
+}
+
+/** Its person has asked something else beside (assistant-ui's `steerAway`): that is answered after what waited. */
+async function hasTurnedAway(deps: RunDeps, run: Run, turn: TurnId): Promise<boolean> {
+  const { call, asked, conversation } = run;
+  if (asked.question === undefined || asked.hasAnswer || (await namedByUs(deps, run)) !== undefined) return false;
+  return deps.streams.placeOf(call.caller, conversation, asked.question.id).turn_id !== turn;
 }
 
 /** What the client has of the turn; undefined: it waits for these calls no more. Throws INVALID_FRAME where it waits for others as well, NOT_FOUND. */

@@ -1,0 +1,196 @@
+import { randomUUID } from "node:crypto";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { hasPages, servePage, type ServedPage } from "../conformance/page-bundle.ts";
+import { asks, numberedWords, startConformanceWorld, type ConformanceWorld } from "../conformance/world.ts";
+import { launchChromium } from "./chromium.ts";
+
+/** Chat pages of others, in a real browser, from another origin than Parley's. */
+interface Stage {
+  readonly page: ServedPage;
+  readonly world: ConformanceWorld;
+  readonly browser: Browser;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+async function openStage(entry: string): Promise<Stage> {
+  const page = await servePage(entry);
+  const edge = { ALLOWED_ORIGINS: new URL(page.url).origin };
+  const [world, browser] = await Promise.all([startConformanceWorld({ edge }), launchChromium()]);
+  return {
+    page,
+    world,
+    browser,
+    async [Symbol.asyncDispose]() {
+      await browser.close();
+      await world[Symbol.asyncDispose]();
+      await page[Symbol.asyncDispose]();
+    },
+  };
+}
+
+interface Opened {
+  readonly page: Page;
+  readonly thread: string;
+  /** What the page asked somebody else than Parley and its own server. */
+  readonly foreign: string[];
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+async function open(
+  { page: served, world, browser }: Stage,
+  { thread = randomUUID(), edge = world.url, ...more }: Record<string, string> = {},
+): Promise<Opened> {
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  const foreign: string[] = [];
+  page.on("request", (request) => {
+    const { hostname, protocol } = new URL(request.url());
+    if (hostname !== "127.0.0.1" && protocol.startsWith("http")) foreign.push(request.url());
+  });
+  const query = new URLSearchParams({ edge, thread, token: await world.token(), ...more });
+  await page.goto(`${served.url}?${query.toString()}`);
+  return { page, thread, foreign, [Symbol.asyncDispose]: () => context.close() };
+}
+
+const shows = async (page: Page, text: string): Promise<void> => {
+  await expect.poll(() => page.locator("body").innerText(), { timeout: 30_000 }).toContain(text);
+};
+
+describe.skipIf(!hasPages)("CopilotKit 1.74.0 in a browser", () => {
+  let stage: Stage;
+  beforeAll(async () => {
+    stage = await openStage("copilotkit.tsx");
+  }, 120_000);
+  afterAll(() => stage[Symbol.asyncDispose]());
+  const send = async (page: Page, text: string): Promise<void> => {
+    await page.getByTestId("copilot-chat-textarea").fill(text);
+    await page.getByTestId("copilot-send-button").click();
+  };
+
+  test("text: an answer is streamed, and is there again when the page is", async () => {
+    await using opened = await open(stage);
+    const { page, thread, foreign } = opened;
+    await send(page, asks.numbered(40, 40));
+    await shows(page, "w3 ");
+    await shows(page, numberedWords(40));
+    expect(foreign).toEqual([]);
+    await using again = await open(stage, { thread });
+    await shows(again.page, numberedWords(40));
+    await shows(again.page, "Count, please.");
+  });
+
+  test("text: over the single endpoint as well", async () => {
+    await using opened = await open(stage, { single: "1" });
+    await send(opened.page, asks.numbered(12));
+    await shows(opened.page, numberedWords(12));
+  });
+
+  test("tools: a call is shown with its result", async () => {
+    await using opened = await open(stage);
+    await send(opened.page, asks.tool);
+    await shows(opened.page, "k8s_list_pods complete");
+  });
+
+  test("stop: the stop button stops the turn, and the next message is answered", async () => {
+    await using opened = await open(stage);
+    const { page } = opened;
+    await send(page, asks.numbered(600, 40));
+    await shows(page, "w9 ");
+    await page.getByTestId("copilot-send-button").click();
+    await expect.poll(() => page.getByTestId("state").innerText()).toBe("idle");
+    expect(await page.locator("body").innerText()).not.toContain("w599");
+    await send(page, asks.numbered(7));
+    await shows(page, numberedWords(7));
+  });
+
+  test("approval: an interrupt is agreed to, and the call's own result is shown", async () => {
+    await using opened = await open(stage);
+    const { page } = opened;
+    await send(page, asks.approval);
+    await page.getByTestId("interrupt").getByText("Agree").click();
+    await expect.poll(() => page.getByTestId("call").innerText(), { timeout: 30_000 }).toMatch(/complete.*42/s);
+    expect(await page.getByTestId("call").innerText()).not.toContain("approved");
+  });
+
+  test("resume: a chat whose edge is killed comes back in mid-answer", async () => {
+    await using opened = await open(stage, { edge: stage.world.proxyUrl });
+    const { page } = opened;
+    await send(page, asks.numbered(200, 40));
+    await shows(page, "w9 ");
+    for (const edge of stage.world.edges) {
+      await edge.kill("SIGKILL");
+      await edge.restart();
+    }
+    await page.getByText("Come back").click();
+    await shows(page, numberedWords(200));
+  });
+});
+
+describe.skipIf(!hasPages)("assistant-ui 0.15.22 in a browser", () => {
+  let stage: Stage;
+  beforeAll(async () => {
+    stage = await openStage("assistant-ui.tsx");
+  }, 120_000);
+  afterAll(() => stage[Symbol.asyncDispose]());
+  const send = async (page: Page, text: string): Promise<void> => {
+    await page.getByTestId("input").fill(text);
+    await page.getByText("Send").click();
+  };
+  const said = (page: Page): Promise<string[]> => page.getByTestId("message").allInnerTexts();
+
+  test("text: an answer is streamed", async () => {
+    await using opened = await open(stage);
+    await send(opened.page, asks.numbered(40, 40));
+    await shows(opened.page, "w3 ");
+    await shows(opened.page, numberedWords(40));
+    expect(opened.foreign).toEqual([]);
+  });
+
+  test("tools: a call is shown with its result", async () => {
+    await using opened = await open(stage);
+    await send(opened.page, asks.tool);
+    await shows(opened.page, "k8s_list_pods");
+    await expect.poll(() => opened.page.getByTestId("call").innerText()).not.toContain("runs");
+  });
+
+  test("stop: cancelling stops the turn, and the next message is answered", async () => {
+    await using opened = await open(stage);
+    const { page } = opened;
+    await send(page, asks.numbered(600, 40));
+    await shows(page, "w9 ");
+    await page.getByText("Stop").click();
+    await send(page, asks.numbered(7));
+    await expect.poll(async () => (await said(page)).at(-1), { timeout: 30_000 }).toBe(numberedWords(7));
+  });
+
+  test("approval: its own approval of a tool call is agreed to", async () => {
+    await using opened = await open(stage);
+    const { page } = opened;
+    await send(page, asks.approval);
+    await page.getByTestId("approval").getByText("Agree").click();
+    await expect.poll(() => page.getByTestId("call").first().innerText(), { timeout: 30_000 }).toContain("42");
+  });
+
+  test("resume: an answer whose edge is killed is whole once the page has come back", async () => {
+    await using opened = await open(stage, { edge: stage.world.proxyUrl });
+    const { page } = opened;
+    await send(page, asks.numbered(200, 40));
+    await shows(page, "w9 ");
+    for (const edge of stage.world.edges) {
+      await edge.kill("SIGKILL");
+      await edge.restart();
+    }
+    await page.getByText("Come back").click();
+    await expect.poll(async () => (await said(page)).at(-1), { timeout: 30_000 }).toBe(numberedWords(200));
+  });
+
+  test("takeover: nothing of the attempt of a killed worker is left", async () => {
+    await using opened = await open(stage);
+    const { page } = opened;
+    await send(page, asks.numbered(120, 40));
+    await shows(page, "w9 ");
+    for (const worker of stage.world.system.agentWorkers) await worker.restart();
+    await expect.poll(async () => (await said(page)).slice(1), { timeout: 30_000 }).toEqual([numberedWords(120)]);
+  });
+});
