@@ -118,10 +118,8 @@ describe.skipIf(!hasPages)("CopilotKit 1.74.0 in a browser", () => {
     const { page } = opened;
     await send(page, asks.numbered(200, 40));
     await shows(page, "w9 ");
-    for (const edge of stage.world.edges) {
-      await edge.kill("SIGKILL");
-      await edge.restart();
-    }
+    await Promise.all(stage.world.edges.map((edge) => edge.kill("SIGKILL")));
+    await Promise.all(stage.world.edges.map((edge) => edge.restart()));
     await page.getByText("Come back").click();
     await shows(page, numberedWords(200));
   });
@@ -177,10 +175,8 @@ describe.skipIf(!hasPages)("assistant-ui 0.15.22 in a browser", () => {
     const { page } = opened;
     await send(page, asks.numbered(200, 40));
     await shows(page, "w9 ");
-    for (const edge of stage.world.edges) {
-      await edge.kill("SIGKILL");
-      await edge.restart();
-    }
+    await Promise.all(stage.world.edges.map((edge) => edge.kill("SIGKILL")));
+    await Promise.all(stage.world.edges.map((edge) => edge.restart()));
     await page.getByText("Come back").click();
     await expect.poll(async () => (await said(page)).at(-1), { timeout: 30_000 }).toBe(numberedWords(200));
   });

@@ -1,4 +1,13 @@
-import { ApproveFrame, CallId, ChatError, MessageId, turnOfCall, type TurnId } from "@parley/protocol";
+import {
+  ApproveFrame,
+  CallId,
+  ChatError,
+  isDeeperThan,
+  limits,
+  MessageId,
+  turnOfCall,
+  type TurnId,
+} from "@parley/protocol";
 import { z } from "zod";
 import type { ThreadMessage } from "./state.ts";
 
@@ -65,8 +74,14 @@ export interface AskedRun {
   readonly resume: NonNullable<RunAgentInput["resume"]>;
 }
 
-/** Throws UNSUPPORTED where the question has something else than text, INVALID_FRAME where its id is too long. */
+/** Throws UNSUPPORTED where the question has something else than text, INVALID_FRAME where its id is too long or a message is nested too deep. */
 export function runOf({ threadId, runId, protocolVersion, messages, forwardedProps, resume }: RunAgentInput): AskedRun {
+  // They are written again in snapshots, and JSON can be parsed at depths at which it cannot be written.
+  if (messages.some((message) => isDeeperThan(message, limits.metadataDepth))) {
+    throw new ChatError("INVALID_FRAME", {
+      message: `A message is nested deeper than ${limits.metadataDepth} levels.`,
+    });
+  }
   const last = messages.findLastIndex(({ role }) => role === "user");
   const asked = messages[last];
   const behind = messages.slice(last + 1);
