@@ -193,9 +193,13 @@ describe.skipIf(!hasClients).each(versions)("AG-UI %s (@ag-ui/client)", (name, v
     const client = await open();
     client.ask(asks.numbered(120, 40));
     await client.has(30);
-    for (const worker of world.system.agentWorkers) await worker.restart();
+    for (const worker of world.system.agentWorkers) {
+      await worker.kill("SIGKILL");
+      await worker.restart();
+    }
     const standing = await client.settled();
     expect(standing.ok).toBe(true);
+    expect(client.types(1)).toContain("MESSAGES_SNAPSHOT");
     expect(answersIn(standing)).toEqual([numberedWords(120)]);
     expect(messagesOf(standing, "assistant")).toHaveLength(1);
   });

@@ -20,8 +20,8 @@ export function resultId(call: CallId): string {
 }
 
 /** Something to be shown for the moment: of a turn, or of a call. */
-export function progressId(of: TurnId | CallId): string {
-  return `${of}-progress`;
+export function progressId(turnOrCall: string): string {
+  return `${turnOrCall}-progress`;
 }
 
 export function sourcesId(turn: TurnId): string {

@@ -80,18 +80,10 @@ export function sayThread({ isOne, thread, threadId, runId }: AgUiSpeechOptions)
 
 function eventsOf(told: Told, step: TurnStep, place: TurnPlace): AgUiEvent[] {
   const turn = (told.turn ??= toldBefore(place.turn_id, told.has));
+  if ("kind" in step) return growthOf(told, turn, step);
   switch (step.type) {
     case "started":
       return startOf(told, turn, place);
-    case "opened": {
-      const id = turn.open(step.at, step.kind);
-      told.open = { at: step.at, kind: step.kind, id };
-      return growing[step.kind].open(id);
-    }
-    case "added":
-      return growing[step.kind].add(turn.grow(step.at, step.text), step.text);
-    case "closed":
-      return closeOpen(told, step.at);
     case "called":
       return called(step.call, turn.call(step.at, step.call));
     case "returned":
@@ -112,6 +104,15 @@ function eventsOf(told: Told, step: TurnStep, place: TurnPlace): AgUiEvent[] {
     default:
       return [];
   }
+}
+
+function growthOf(told: Told, turn: ToldTurn, step: Extract<TurnStep, { kind: GrowingKind }>): AgUiEvent[] {
+  const { at, kind } = step;
+  if (step.type === "closed") return closeOpen(told, at);
+  if (step.type === "added") return growing[kind].add(turn.grow(at, step.text), step.text);
+  const id = turn.open(at, kind);
+  told.open = { at, kind, id };
+  return growing[kind].open(id);
 }
 
 /** Ends the message that grows, if it is of this part or a later one. */
@@ -176,6 +177,5 @@ function endActivity({ going }: Told, id: string): AgUiEvent[] {
 function settled(told: Told, turn: ToldTurn): AgUiEvent[] {
   const over = [...told.going.keys()].flatMap((id) => endActivity(told, id));
   if (!turn.hasTakenBack()) return over;
-  turn.settle();
   return [...over, snapshotOf([...told.thread, ...turn.messages(true)])];
 }

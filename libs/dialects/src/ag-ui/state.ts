@@ -40,7 +40,7 @@ export type ToldTurn = ReturnType<typeof createToldTurn>;
  * message is never given twice, also after it was taken back: a client may keep what it has under a name (measured: assistant-ui).
  */
 export function createToldTurn(turn: TurnId) {
-  let told: ToldMessage[] = [];
+  const told: ToldMessage[] = [];
   let sources: { readonly at: number; readonly source: SourcePart }[] = [];
   const counts = { assistant: 0, reasoning: 0 };
 
@@ -79,10 +79,8 @@ export function createToldTurn(turn: TurnId) {
     },
 
     result(call: ToolCallPart): void {
-      for (const message of told) {
-        const known = message.calls.find((one) => one.call.call_id === call.call_id);
-        if (known !== undefined) known.result = call;
-      }
+      const known = told.flatMap(({ calls }) => calls).find((one) => one.call.call_id === call.call_id);
+      if (known !== undefined) known.result = call;
     },
 
     /** Returns all that were found so far. */
@@ -94,24 +92,21 @@ export function createToldTurn(turn: TurnId) {
     /** Forgets the parts from this one on. */
     takeBack(from: number): void {
       sources = sources.filter(({ at }) => at < from);
-      for (const message of told) {
-        message.calls = message.calls.filter(({ at }) => at < from);
-        if (message.at < from) continue;
-        message.isTakenBack = true;
-        message.text = "";
-      }
+      for (const message of told) takeBackFrom(message, from);
     },
 
     /** `isWhole`: nothing of what was taken back is left. Else it is there without its content: then a client that still shows it empties it. */
     messages(isWhole: boolean): ThreadMessage[] {
       return told.filter(({ isTakenBack }) => !isWhole || !isTakenBack).flatMap(shownAs);
     },
-
-    /** Also of what is left for the end: drops what was taken back. */
-    settle(): void {
-      told = told.filter(({ isTakenBack }) => !isTakenBack);
-    },
   };
+}
+
+function takeBackFrom(message: ToldMessage, from: number): void {
+  message.calls = message.calls.filter(({ at }) => at < from);
+  if (message.at < from) return;
+  message.isTakenBack = true;
+  message.text = "";
 }
 
 function shownAs({ id, role, text, calls }: ToldMessage): ThreadMessage[] {

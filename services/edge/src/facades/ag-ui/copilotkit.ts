@@ -54,11 +54,11 @@ async function info({ offer, version }: InfoDeps, caller: Caller): Promise<Reply
     { name: routedAgent, description: "Whichever agent fits the message." },
     ...agents.filter(({ name }) => name !== routedAgent),
   ];
-  const entries = all.map(({ name, description }) => [name, { name, description, className: "ParleyAgent" }]);
+  const entries = all.map(({ name, description }) => [name, { name, description, className: "ParleyAgent" }] as const);
   const none = { list: false, inspect: false, mutations: false, realtimeMetadata: false };
   return jsonReply(200, {
     version,
-    agents: Object.fromEntries(entries),
+    agents: Object.fromEntries<object>(entries),
     mode: "sse",
     audioFileTranscriptionEnabled: false,
     threadEndpoints: none,
