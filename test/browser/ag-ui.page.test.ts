@@ -39,6 +39,7 @@ interface Opened {
   readonly thread: string;
   /** What the page asked somebody else than Parley and its own server. */
   readonly foreign: string[];
+  readonly errors: string[];
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -53,9 +54,12 @@ async function open(
     const { hostname, protocol } = new URL(request.url());
     if (hostname !== "127.0.0.1" && protocol.startsWith("http")) foreign.push(request.url());
   });
+  const errors: string[] = [];
+  page.on("pageerror", (error) => errors.push(error.message));
+  page.setDefaultTimeout(10_000);
   const query = new URLSearchParams({ edge, thread, token: await world.token(), ...more });
   await page.goto(`${served.url}?${query.toString()}`);
-  return { page, thread, foreign, [Symbol.asyncDispose]: () => context.close() };
+  return { page, thread, foreign, errors, [Symbol.asyncDispose]: () => context.close() };
 }
 
 const shows = async (page: Page, text: string): Promise<void> => {

@@ -1,8 +1,9 @@
+import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import path from "node:path";
-import { build } from "vite";
+import { promisify } from "node:util";
 
 const folder = path.join(import.meta.dirname, "pages");
 
@@ -14,23 +15,20 @@ export interface ServedPage {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+const run = promisify(execFile);
+/** Of a page with all its packages; CopilotKit's has 7 MB. */
+const maxScriptBytes = 64 * 1024 * 1024;
+
+async function bundle(entry: string, alias: Readonly<Record<string, string>>): Promise<string> {
+  const args = [path.join(folder, "bundle.mjs"), JSON.stringify({ entry, alias })];
+  const env = { PATH: process.env["PATH"], HOME: process.env["HOME"], NODE_ENV: "production" };
+  const { stdout } = await run(process.execPath, args, { cwd: folder, env, maxBuffer: maxScriptBytes });
+  return stdout;
+}
+
 /** Builds `pages/<entry>` with the packages of that folder, and serves it from a loopback port of its own, as a page of another origin. */
 export async function servePage(entry: string, alias: Readonly<Record<string, string>> = {}): Promise<ServedPage> {
-  const built = await build({
-    root: folder,
-    configFile: false,
-    logLevel: "error",
-    resolve: { alias },
-    define: { "process.env.NODE_ENV": '"production"' },
-    build: {
-      write: false,
-      minify: false,
-      lib: { entry: path.join(folder, entry), formats: ["es"], fileName: "page" },
-      rolldownOptions: { output: { codeSplitting: false } },
-    },
-  });
-  const outputs = (Array.isArray(built) ? built : [built]).flatMap((one) => ("output" in one ? one.output : []));
-  const script = outputs.find((output) => output.type === "chunk")?.code ?? "";
+  const script = await bundle(entry, alias);
   const html =
     '<!doctype html><meta charset="utf-8"><title>page</title><div id="root"></div><script type="module" src="/page.js"></script>';
   const server = createServer((request, response) => {
