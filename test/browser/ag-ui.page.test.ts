@@ -6,32 +6,45 @@ import { hasPages, servePage, type ServedPage } from "../conformance/page-bundle
 import { asks, numberedWords, startConformanceWorld, type ConformanceWorld } from "../conformance/world.ts";
 import { launchChromium } from "./chromium.ts";
 
-/** Chat pages of others, in a real browser, from another origin than Parley's. */
-interface Stage {
-  readonly page: ServedPage;
-  readonly world: ConformanceWorld;
-  readonly browser: Browser;
-  [Symbol.asyncDispose](): Promise<void>;
-}
-
 /** What draws code and diagrams in CopilotKit's chat would take most of a minute to bundle. */
 const absent = fileURLToPath(new URL("../conformance/pages/copilotkit-absent.tsx", import.meta.url));
 const alias = { "shiki/engine/javascript": absent, shiki: absent, mermaid: absent };
 
-async function openStage(entry: string): Promise<Stage> {
-  const page = await servePage(entry, alias);
-  const edge = { ALLOWED_ORIGINS: new URL(page.url).origin };
-  const [world, browser] = await Promise.all([startConformanceWorld({ edge }), launchChromium()]);
-  return {
-    page,
-    world,
-    browser,
-    async [Symbol.asyncDispose]() {
-      await browser.close();
-      await world[Symbol.asyncDispose]();
-      await page[Symbol.asyncDispose]();
-    },
+/** Chat pages of others, in a real browser, from origins that are not Parley's. */
+const entries = { copilotKit: "copilotkit.tsx", assistantUi: "assistant-ui.tsx" } as const;
+type Entry = keyof typeof entries;
+
+interface Stage {
+  readonly pages: Readonly<Record<Entry, ServedPage>>;
+  readonly world: ConformanceWorld;
+  readonly browser: Browser;
+}
+
+let stage: Stage;
+const releases: (() => Promise<void>)[] = [];
+
+beforeAll(async () => {
+  if (!hasPages) return;
+  const pages = { copilotKit: await served("copilotKit"), assistantUi: await served("assistantUi") };
+  const edge = {
+    ALLOWED_ORIGINS: Object.values(pages)
+      .map(({ url }) => new URL(url).origin)
+      .join(","),
   };
+  const world = await startConformanceWorld({ edge });
+  releases.push(() => world[Symbol.asyncDispose]());
+  const browser = await launchChromium();
+  releases.push(() => browser.close());
+  stage = { pages, world, browser };
+}, 180_000);
+afterAll(async () => {
+  for (const release of releases.toReversed()) await release();
+});
+
+async function served(entry: Entry): Promise<ServedPage> {
+  const page = await servePage(entries[entry], alias);
+  releases.push(() => page[Symbol.asyncDispose]());
+  return page;
 }
 
 interface Opened {
@@ -43,10 +56,9 @@ interface Opened {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-async function open(
-  { page: served, world, browser }: Stage,
-  { thread = randomUUID(), edge = world.url, ...more }: Record<string, string> = {},
-): Promise<Opened> {
+async function open(entry: Entry, more: Record<string, string> = {}): Promise<Opened> {
+  const { pages, world, browser } = stage;
+  const { thread = randomUUID(), edge = world.url, ...rest } = more;
   const context = await browser.newContext();
   const page = await context.newPage();
   const foreign: string[] = [];
@@ -56,9 +68,8 @@ async function open(
   });
   const errors: string[] = [];
   page.on("pageerror", (error) => errors.push(error.message));
-  page.setDefaultTimeout(10_000);
-  const query = new URLSearchParams({ edge, thread, token: await world.token(), ...more });
-  await page.goto(`${served.url}?${query.toString()}`);
+  const query = new URLSearchParams({ edge, thread, token: await world.token(), ...rest });
+  await page.goto(`${pages[entry].url}?${query.toString()}`);
   return { page, thread, foreign, errors, [Symbol.asyncDispose]: () => context.close() };
 }
 
@@ -67,42 +78,37 @@ const shows = async (page: Page, text: string): Promise<void> => {
 };
 
 describe.skipIf(!hasPages)("CopilotKit 1.74.0 in a browser", () => {
-  let stage: Stage;
-  beforeAll(async () => {
-    stage = await openStage("copilotkit.tsx");
-  }, 120_000);
-  afterAll(() => stage[Symbol.asyncDispose]());
   const send = async (page: Page, text: string): Promise<void> => {
     await page.getByTestId("copilot-chat-textarea").fill(text);
     await page.getByTestId("copilot-send-button").click();
   };
 
   test("text: an answer is streamed, and is there again when the page is", async () => {
-    await using opened = await open(stage);
+    await using opened = await open("copilotKit");
     const { page, thread, foreign } = opened;
     await send(page, asks.numbered(40, 40));
     await shows(page, "w3 ");
     await shows(page, numberedWords(40));
     expect(foreign).toEqual([]);
-    await using again = await open(stage, { thread });
+    await using again = await open("copilotKit", { thread });
     await shows(again.page, numberedWords(40));
     await shows(again.page, "Count, please.");
   });
 
   test("text: over the single endpoint as well", async () => {
-    await using opened = await open(stage, { single: "1" });
+    await using opened = await open("copilotKit", { single: "1" });
     await send(opened.page, asks.numbered(12));
     await shows(opened.page, numberedWords(12));
   });
 
   test("tools: a call is shown with its result", async () => {
-    await using opened = await open(stage);
+    await using opened = await open("copilotKit");
     await send(opened.page, asks.tool);
     await shows(opened.page, "k8s_list_pods complete");
   });
 
   test("stop: the stop button stops the turn, and the next message is answered", async () => {
-    await using opened = await open(stage);
+    await using opened = await open("copilotKit");
     const { page } = opened;
     await send(page, asks.numbered(600, 40));
     await shows(page, "w9 ");
@@ -114,7 +120,7 @@ describe.skipIf(!hasPages)("CopilotKit 1.74.0 in a browser", () => {
   });
 
   test("approval: an interrupt is agreed to, and the call's own result is shown", async () => {
-    await using opened = await open(stage);
+    await using opened = await open("copilotKit");
     const { page } = opened;
     await send(page, asks.approval);
     await page.getByTestId("interrupt").getByText("Agree").click();
@@ -123,7 +129,7 @@ describe.skipIf(!hasPages)("CopilotKit 1.74.0 in a browser", () => {
   });
 
   test("resume: a chat whose edge is killed comes back in mid-answer", async () => {
-    await using opened = await open(stage, { edge: stage.world.proxyUrl });
+    await using opened = await open("copilotKit", { edge: stage.world.proxyUrl });
     const { page } = opened;
     await send(page, asks.numbered(200, 40));
     await shows(page, "w9 ");
@@ -135,11 +141,6 @@ describe.skipIf(!hasPages)("CopilotKit 1.74.0 in a browser", () => {
 });
 
 describe.skipIf(!hasPages)("assistant-ui 0.15.22 in a browser", () => {
-  let stage: Stage;
-  beforeAll(async () => {
-    stage = await openStage("assistant-ui.tsx");
-  }, 120_000);
-  afterAll(() => stage[Symbol.asyncDispose]());
   const send = async (page: Page, text: string): Promise<void> => {
     await page.getByTestId("input").fill(text);
     await page.getByText("Send").click();
@@ -147,7 +148,7 @@ describe.skipIf(!hasPages)("assistant-ui 0.15.22 in a browser", () => {
   const said = (page: Page): Promise<string[]> => page.getByTestId("message").allInnerTexts();
 
   test("text: an answer is streamed", async () => {
-    await using opened = await open(stage);
+    await using opened = await open("assistantUi");
     await send(opened.page, asks.numbered(40, 40));
     await shows(opened.page, "w3 ");
     await shows(opened.page, numberedWords(40));
@@ -155,14 +156,14 @@ describe.skipIf(!hasPages)("assistant-ui 0.15.22 in a browser", () => {
   });
 
   test("tools: a call is shown with its result", async () => {
-    await using opened = await open(stage);
+    await using opened = await open("assistantUi");
     await send(opened.page, asks.tool);
     await shows(opened.page, "k8s_list_pods");
     await expect.poll(() => opened.page.getByTestId("call").innerText()).not.toContain("runs");
   });
 
   test("stop: cancelling stops the turn, and the next message is answered", async () => {
-    await using opened = await open(stage);
+    await using opened = await open("assistantUi");
     const { page } = opened;
     await send(page, asks.numbered(600, 40));
     await shows(page, "w9 ");
@@ -172,7 +173,7 @@ describe.skipIf(!hasPages)("assistant-ui 0.15.22 in a browser", () => {
   });
 
   test("approval: its own approval of a tool call is agreed to", async () => {
-    await using opened = await open(stage);
+    await using opened = await open("assistantUi");
     const { page } = opened;
     await send(page, asks.approval);
     await page.getByTestId("approval").getByText("Agree").click();
@@ -180,7 +181,7 @@ describe.skipIf(!hasPages)("assistant-ui 0.15.22 in a browser", () => {
   });
 
   test("resume: an answer whose edge is killed is whole once the page has come back", async () => {
-    await using opened = await open(stage, { edge: stage.world.proxyUrl });
+    await using opened = await open("assistantUi", { edge: stage.world.proxyUrl });
     const { page } = opened;
     await send(page, asks.numbered(200, 40));
     await shows(page, "w9 ");
@@ -191,7 +192,7 @@ describe.skipIf(!hasPages)("assistant-ui 0.15.22 in a browser", () => {
   });
 
   test("takeover: nothing of the attempt of a killed worker is left", async () => {
-    await using opened = await open(stage);
+    await using opened = await open("assistantUi");
     const { page } = opened;
     await send(page, asks.numbered(120, 40));
     await shows(page, "w9 ");

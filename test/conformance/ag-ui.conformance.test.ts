@@ -1,4 +1,8 @@
+import { execFile } from "node:child_process";
 import { randomInt } from "node:crypto";
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { promisify } from "node:util";
 import { eventually } from "@parley/testkit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { answersIn, callsIn, messagesOf, openAgUi, type AgUiClientOptions } from "./ag-ui-client.ts";
@@ -33,6 +37,17 @@ describe.skipIf(!hasClients).each(versions)("AG-UI %s (@ag-ui/client)", (name, v
     expect(client.events(1)[0]).toMatchObject({ type: "RUN_STARTED", threadId: client.threadId });
     expect(client.events(1).at(-1)?.["outcome"]).toEqual(isOne ? { type: "success" } : undefined);
     expect(client.complaints()).toEqual([]);
+  });
+
+  test("text: the five minutes of the docs take no token, on this machine", async () => {
+    const page = readFileSync(path.join(import.meta.dirname, "../../docs/ag-ui.md"), "utf8");
+    const [, example = ""] = /```js\n(.*?)```/s.exec(page) ?? [];
+    const code = example
+      .replace("@ag-ui/client", `@ag-ui/client-${version}`)
+      .replace("http://127.0.0.1:8000", world.url);
+    const cwd = path.join(import.meta.dirname, "clients");
+    const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", code], { cwd });
+    expect(stdout).toContain("[k8s_list_pods {");
   });
 
   test("text: goes on in the same conversation, and the same message twice is one turn", async () => {

@@ -104,18 +104,25 @@ async function namedByUs(
   return isThere ? place : undefined;
 }
 
-/** Nothing is asked: what runs, else what was answered last. */
+/** Nothing is asked: the answer to the client's last question, if that is still open; else what runs, else what was answered last. */
 async function look(deps: RunDeps, run: Run): Promise<Reply | undefined> {
   const { call, asked, conversation } = run;
-  const place = await deps.streams.active(call.caller, conversation);
-  if (place !== undefined) return attach(deps, run, place);
-  if (asked.question === undefined) {
-    if (await deps.ownership.isOwn(conversation, call.caller)) return sayAll(deps, run);
-    throw new ChatError("EMPTY_MESSAGE", { message: "There is no user message, and nothing is known of the thread." });
+  const last = await lastAsked(deps, run);
+  const isOpen = last !== undefined && (await queuedTurn(deps, conversation, last.turn_id)) !== undefined;
+  const active = isOpen ? undefined : await deps.streams.active(call.caller, conversation);
+  if (active !== undefined) return attach(deps, run, active);
+  if (last !== undefined) {
+    const speech = createAgUiSpeech({ ...optionsOf(asked), isReplacing: true });
+    return deps.streams.stream(call, { place: last }, { speech }).catch(nothingNew);
   }
-  const last = (await namedByUs(deps, run)) ?? deps.streams.placeOf(call.caller, conversation, asked.question.id);
-  const speech = createAgUiSpeech({ ...optionsOf(asked), isReplacing: true });
-  return deps.streams.stream(call, { place: last }, { speech }).catch(nothingNew);
+  if (await deps.ownership.isOwn(conversation, call.caller)) return sayAll(deps, run);
+  throw new ChatError("EMPTY_MESSAGE", { message: "There is no user message, and nothing is known of the thread." });
+}
+
+async function lastAsked(deps: RunDeps, run: Run): Promise<TurnPlace | undefined> {
+  const { call, asked, conversation } = run;
+  if (asked.question === undefined) return undefined;
+  return (await namedByUs(deps, run)) ?? deps.streams.placeOf(call.caller, conversation, asked.question.id);
 }
 
 function nothingNew(error: unknown): never {
