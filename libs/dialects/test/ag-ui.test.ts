@@ -220,7 +220,9 @@ describe("a client that comes back", () => {
     const { see, client } = begin({ isReplacing: true }, [question, partial]);
     see(turn([text("Hello, ")]));
     see(turn([text("Hello, world")], { status: "complete", outcome: complete }));
-    expect(client.types().slice(0, 3)).toEqual(["RUN_STARTED", "MESSAGES_SNAPSHOT", "TEXT_MESSAGE_START"]);
+    const begin = ["RUN_STARTED", "MESSAGES_SNAPSHOT", "MESSAGES_SNAPSHOT", "TEXT_MESSAGE_START"];
+    expect(client.types().slice(0, 4)).toEqual(begin);
+    expect(client.messages.map(({ id }) => id)).toEqual(["m1", "t-a"]);
     expect(client.messages.at(-1)).toMatchObject({ id: "t-a", content: "Hello, world" });
   });
 

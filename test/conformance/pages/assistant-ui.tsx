@@ -14,7 +14,7 @@ import { createRoot } from "react-dom/client";
 const asked = new URL(location.href).searchParams;
 const edge = asked.get("edge") ?? "";
 const threadId = asked.get("thread") ?? "main";
-const headers = { authorization: `Bearer ${asked.get("token") ?? ""}`, "content-type": "application/json" };
+const headers = { authorization: `Bearer ${asked.get("token") ?? ""}` };
 
 function Call({ toolName, result, approval, respondToApproval }: ToolCallMessagePartProps) {
   return (
@@ -48,14 +48,16 @@ function App() {
   const runtime = useAgUiRuntime({
     agent,
     // A client that goes away stops nothing: this does.
-    onCancel: () => void fetch(`${edge}/api/ag-ui/stop/${threadId}`, { method: "POST", headers }),
+    onCancel: () =>
+      void fetch(`${edge}/api/ag-ui/stop/${threadId}`, {
+        method: "POST",
+        headers: { ...headers, "content-type": "application/json" },
+      }),
     onError: (error) => console.info(`onError ${error.message}`),
   });
-  const comeBack = (): void => {
-    const { messages } = runtime.thread.getState();
-    const parentId = messages.findLast(({ role }) => role === "user")?.id ?? null;
-    runtime.thread.startRun({ parentId });
-  };
+  // With what there is of the answer: then it is known that nothing new is asked.
+  const comeBack = (): void =>
+    runtime.thread.startRun({ parentId: runtime.thread.getState().messages.at(-1)?.id ?? null });
   return (
     <AssistantRuntimeProvider runtime={runtime}>
       <ThreadPrimitive.Root>

@@ -152,9 +152,18 @@ function started(names: RunNames, isOne: boolean, place?: TurnPlace): AgUiEvent 
 
 function startOf(told: Told, turn: ToldTurn, place: TurnPlace): AgUiEvent[] {
   const { isOne, thread, isReplacing, refusals = [] } = told;
-  const replaced = isReplacing === true ? [snapshotOf([...thread, ...turn.messages(true)])] : [];
+  const replaced = isReplacing === true ? replacing([...thread, ...turn.messages(true)], place.turn_id) : [];
   const custom = refusals.map((value) => ({ type: "CUSTOM", name: "decision_refused", value }));
   return [started(namesOf(told), isOne, place), ...replaced, ...custom];
+}
+
+/**
+ * Makes a client forget what it has of an answer. One snapshot is not enough for all: assistant-ui keeps what a snapshot lacks, and then drops what comes under the
+ * same name; only where the order of messages is another one it begins anew. A message of no content that stands before all others, and is gone at once, makes it so.
+ */
+function replacing(messages: readonly ThreadMessage[], turn: TurnId): AgUiEvent[] {
+  const moment = { id: `${turn}-replaced`, role: "system", content: "" };
+  return [snapshotOf([moment, ...messages]), snapshotOf(messages)];
 }
 
 function snapshotOf(messages: readonly ThreadMessage[]): AgUiEvent {
