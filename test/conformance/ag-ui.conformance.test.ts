@@ -126,6 +126,25 @@ describe.skipIf(!hasClients).each(versions)("AG-UI %s (@ag-ui/client)", (name, v
     expect(error).toContain("EMPTY_MESSAGE");
   });
 
+  test("error: a body that is too large, too deep or no run at all is refused before anything is done", async () => {
+    const token = await world.token();
+    const post = async (body: string, address = "/api/ag-ui") => {
+      const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+      const response = await fetch(`${world.url}${address}`, { method: "POST", headers, body });
+      return `${response.status} ${await response.text()}`;
+    };
+    const run = (messages: unknown): string => JSON.stringify({ threadId: "odd", runId: "r", messages });
+    const user = { id: "u", role: "user", content: "hello" };
+    expect(await post(run([{ ...user, content: "x".repeat(2_100_000) }]))).toMatch(/^413 .*MESSAGE_TOO_LARGE/);
+    expect(await post(run([{ ...user, content: "x".repeat(40_000) }]))).toMatch(/^413 .*MESSAGE_TOO_LARGE/);
+    const deep = `${"[".repeat(100_000)}${"]".repeat(100_000)}`;
+    expect(await post(run([user]).replace('"hello"', deep))).toMatch(/^400 .*nested deeper/);
+    expect(await post(run("hello"))).toMatch(/^400 .*messages/);
+    expect(await post("{}", "/api/ag-ui/stop/nothing")).toBe('200 {"stopped":false}');
+    expect(await post("{}", "/api/copilotkit")).toMatch(/^400 /);
+    expect(await post('{"method":"info"}', "/api/copilotkit")).toMatch(/^200 .*"default"/);
+  });
+
   test("usage: the end of a run says what it cost", async () => {
     const client = await open();
     client.ask(asks.numbered(4));

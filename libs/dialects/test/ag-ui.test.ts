@@ -220,8 +220,8 @@ describe("a client that comes back", () => {
     const { see, client } = begin({ isReplacing: true }, [question, partial]);
     see(turn([text("Hello, ")]));
     see(turn([text("Hello, world")], { status: "complete", outcome: complete }));
-    const begin = ["RUN_STARTED", "MESSAGES_SNAPSHOT", "MESSAGES_SNAPSHOT", "TEXT_MESSAGE_START"];
-    expect(client.types().slice(0, 4)).toEqual(begin);
+    const beginning = ["RUN_STARTED", "MESSAGES_SNAPSHOT", "MESSAGES_SNAPSHOT", "TEXT_MESSAGE_START"];
+    expect(client.types().slice(0, 4)).toEqual(beginning);
     expect(client.messages.map(({ id }) => id)).toEqual(["m1", "t-a"]);
     expect(client.messages.at(-1)).toMatchObject({ id: "t-a", content: "Hello, world" });
   });
@@ -274,12 +274,17 @@ describe("whatever happens to an answer", () => {
   });
 });
 
-/** Texts, calls and that they have results, in their order: without names, which are others after something was taken back. */
-function told({ shown }: ReturnType<typeof createAgUiClient>): object[] {
-  return shown().map(({ role, content, toolCalls = [], toolCallId }) => ({
-    role,
-    content: role === "tool" ? "" : content,
-    toolCallId,
-    toolCalls: toolCalls.map(({ id, function: { name, arguments: args } }) => ({ id, name, args })),
-  }));
+/** Texts and calls in their order, and which calls have results: without names, which are others after something was taken back. */
+function told({ shown }: ReturnType<typeof createAgUiClient>): object {
+  const messages = shown();
+  const said = messages
+    .filter(({ role }) => role !== "tool")
+    .map(({ role, content, toolCalls = [] }) => ({
+      role,
+      content,
+      toolCalls: toolCalls.map(({ id, function: { name, arguments: args } }) => ({ id, name, args })),
+    }));
+  // Parallel calls return in any order.
+  const returned = messages.flatMap(({ role, toolCallId }) => (role === "tool" ? [toolCallId] : []));
+  return { said, returned: returned.toSorted() };
 }
