@@ -37,8 +37,6 @@ export interface AgUiClientOptions {
   readonly messages?: readonly Message[];
 }
 
-export type AgUiClient = Awaited<ReturnType<typeof openAgUi>>;
-
 export async function openAgUi(world: ConformanceWorld, { user, threadId = randomUUID(), ...more }: AgUiClientOptions) {
   const token = await world.token(user);
   const run: ClientRun = runClient("ag-ui", { input: { token, threadId, ...more } });
@@ -59,6 +57,9 @@ export async function openAgUi(world: ConformanceWorld, { user, threadId = rando
     ask: (text: string, id: string = randomUUID()): void => run.tell({ do: "ask", text, id }),
     attach: (): void => run.tell({ do: "run" }),
     resume: (resume: readonly object[]): void => run.tell({ do: "resume", resume }),
+    /** Answers and asks something else in one run. */
+    turnAway: (resume: readonly object[], text: string): void =>
+      run.tell({ do: "turnAway", resume, text, id: randomUUID() }),
     abort: (): void => run.tell({ do: "abort" }),
     at: (url: string): void => run.tell({ do: "at", url }),
     /** The end of the next run that was begun. */

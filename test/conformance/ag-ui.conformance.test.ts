@@ -239,14 +239,13 @@ describe.skipIf(!hasClients).each(versions)("AG-UI %s (@ag-ui/client)", (name, v
   });
 
   test("text: two runs of one thread are answered one after the other", async () => {
-    const [one, two] = [await open(), await open()];
-    const both = await open({ threadId: one.threadId });
+    const one = await open();
+    const two = await open({ threadId: one.threadId });
     one.ask(asks.numbered(60, 60));
     await one.has(5);
-    both.ask(asks.numbered(7));
+    two.ask(asks.numbered(7));
     expect(answersIn(await one.settled())).toEqual([numberedWords(60)]);
-    expect(answersIn(await both.settled())).toEqual([numberedWords(7)]);
-    two.kill();
+    expect(answersIn(await two.settled())).toEqual([numberedWords(7)]);
   });
 
   describe("approval", () => {
@@ -281,6 +280,15 @@ describe.skipIf(!hasClients).each(versions)("AG-UI %s (@ag-ui/client)", (name, v
       const away = await ask();
       away.client.resume(away.interrupts.map(({ id }) => ({ interruptId: id, status: "cancelled" })));
       expect(messagesOf(await away.client.settled(), "tool")[0]?.["metadata"]).toEqual({ status: "denied" });
+    });
+
+    test("approval: who turns away with another question gets the answer to that", async () => {
+      const { client, interrupts } = await ask();
+      const away = interrupts.map(({ id }) => ({ interruptId: id, status: "cancelled" }));
+      client.turnAway(away, asks.numbered(9));
+      const standing = await client.settled();
+      expect(answersIn(standing)).toEqual([numberedWords(9)]);
+      expect(standing.interrupts).toEqual([]);
     });
 
     test("approval: neither a word that is no word counts, nor one with other arguments", async () => {

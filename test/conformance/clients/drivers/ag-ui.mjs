@@ -1,6 +1,6 @@
 import { createInterface } from "node:readline";
 
-// A client of AG-UI, `@ag-ui/client` in the version that is asked for. Commands are lines of JSON: `ask`, `run` (nothing new), `resume`, `abort`, `at` (another address), `end`.
+// A client of AG-UI, `@ag-ui/client` in the version that is asked for. Commands are lines of JSON: `ask`, `run` (nothing new), `resume`, `turnAway` (both at once), `abort`, `at` (another address), `end`.
 // Each run prints what happens, and at its end what the client has as `run-<n>`.
 
 const { version, url, token, threadId, messages = [] } = JSON.parse(process.argv[2]);
@@ -41,6 +41,10 @@ const commands = {
   },
   run: () => run(),
   resume: ({ resume }) => run({ resume }),
+  turnAway({ resume, id, text }) {
+    agent.messages.push({ id, role: "user", content: text });
+    return run({ resume });
+  },
   abort: () => agent.abortRun(),
   at({ url: other }) {
     agent.url = other;
