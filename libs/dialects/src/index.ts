@@ -57,3 +57,7 @@ export { AiSdkVersion, ChatBody, ChatName, decodeChat, type AskedOfChat, type De
 export { aiSdkDialect, aiSdkHeaders, createAiSdkSpeech, type AiSdkSpeechOptions } from "./ai-sdk/dialect.ts";
 export { createAiSdkSocketDialect, type AiSdkSocketOptions } from "./ai-sdk/socket-dialect.ts";
 export { recentlyEnded } from "./ai-sdk/state.ts";
+export { turnOfQuestion, questionId } from "./ag-ui/addresses.ts";
+export { decisionsOf, RunAgentInput, runOf, type AskedRun, type CallDecision } from "./ag-ui/decode.ts";
+export { createAgUiSpeech, sayThread, type AgUiSpeechOptions, type DecisionRefusal } from "./ag-ui/dialect.ts";
+export { answerMessages, type ThreadMessage } from "./ag-ui/state.ts";
