@@ -20,3 +20,37 @@ export {
   type TurnStepsOptions,
 } from "./turn/steps.ts";
 export { createSpeechDialect, sayWhole, type Said, type SpeechEnds, type TurnSpeech } from "./turn/speech.ts";
+export {
+  conversationOfContext,
+  conversationOfMessage,
+  contextIdOf,
+  placeOfTask,
+  type TaskPlace,
+} from "./a2a/addresses.ts";
+export {
+  CardParams,
+  ListParams,
+  SendParams,
+  TaskParams,
+  agentOf,
+  checkOutputModes,
+  checkVersion,
+  decisionsIn,
+  decodeParams,
+  decodeRpc,
+  rpcIdOf,
+  textOfMessage,
+  type A2aMessage,
+  type RpcRequest,
+} from "./a2a/decode.ts";
+export { createA2aSpeech, type A2aSpeechOptions } from "./a2a/dialect.ts";
+export {
+  isRefusal,
+  rejectedTask,
+  stateOfTask,
+  taskObject,
+  type TaskExtras,
+  type TaskQuestion,
+  type TaskView,
+} from "./a2a/encode.ts";
+export { A2aError, errorAnswer, noSuchTask, type RpcId } from "./a2a/faults.ts";
