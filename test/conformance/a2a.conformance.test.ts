@@ -227,8 +227,9 @@ describe.skipIf(!hasClients)("A2A 1.0 (@a2a-js/sdk 1.3.0)", () => {
     const client = await start(world.proxyUrl);
     client.tell({ as: "a", do: "stream", message: message(asks.numbered(300, 100)) });
     await client.until("a.artifactUpdate");
-    world.proxy.cut();
+    world.proxy.sever();
     await client.until("a.failed");
+    world.proxy.heal();
     const id = fold(client.lines, "a").task?.id;
     await ask(client, "b", { do: "subscribe", id });
     expect(client.lines.find(({ type }) => type.startsWith("b."))?.type).toBe("b.task");

@@ -54,3 +54,6 @@ export {
   type TaskView,
 } from "./a2a/encode.ts";
 export { A2aError, errorAnswer, noSuchTask, type RpcId } from "./a2a/faults.ts";
+export { cacheCursor, offsetOf, placeOfOffset, type StreamPlace } from "./durable-streams/addresses.ts";
+export { createDurableStreamDialect } from "./durable-streams/dialect.ts";
+export { eventMessage, snapshotMessage, streamBody } from "./durable-streams/encode.ts";
