@@ -4,8 +4,13 @@ import { z } from "zod";
 import { hasClients, runClient, type ClientLine, type ClientRun } from "./client-run.ts";
 import { asks, numberedWords, startConformanceWorld, type ConformanceWorld } from "./world.ts";
 
-const Part = z.looseObject({ text: z.string().optional(), data: z.unknown() });
-const Message = z.looseObject({ messageId: z.string(), role: z.string(), parts: z.array(Part), metadata: z.unknown() });
+const Part = z.looseObject({ text: z.string().optional(), data: z.unknown().optional() });
+const Message = z.looseObject({
+  messageId: z.string(),
+  role: z.string(),
+  parts: z.array(Part),
+  metadata: z.unknown().optional(),
+});
 const Status = z.looseObject({ state: z.string(), message: Message.optional() });
 const Artifact = z.looseObject({ artifactId: z.string(), parts: z.array(Part) });
 const Task = z.looseObject({
@@ -14,10 +19,10 @@ const Task = z.looseObject({
   status: Status,
   artifacts: z.array(Artifact).optional(),
   history: z.array(Message).optional(),
-  metadata: z.unknown(),
+  metadata: z.unknown().optional(),
 });
 type Task = z.infer<typeof Task>;
-const StatusUpdate = z.looseObject({ taskId: z.string(), status: Status, metadata: z.unknown() });
+const StatusUpdate = z.looseObject({ taskId: z.string(), status: Status, metadata: z.unknown().optional() });
 const ArtifactUpdate = z.looseObject({ taskId: z.string(), artifact: Artifact, append: z.boolean().optional() });
 
 /** What a client has of a task, folded as the specification says. */

@@ -105,7 +105,7 @@ const Rpc = z.object({
   jsonrpc: z.literal("2.0"),
   id: RpcId,
   method: z.string().min(1).max(128),
-  params: z.unknown(),
+  params: z.unknown().optional(),
 });
 
 /** A request of JSON-RPC 2.0. A2A has no notifications: each has an id. Throws A2aError. */

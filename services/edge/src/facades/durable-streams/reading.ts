@@ -144,7 +144,8 @@ async function beginningOf(
   // More than a snapshot has: what is older is fetched over HTTP all the same.
   if (page.before !== 0) return undefined;
   const turn = page.turns[0]?.turn_id ?? queued[0]?.request.turn_id;
-  if (turn === undefined) return undefined;
+  // Nothing has ended in it and nothing waits: what is there is all that there ever was.
+  if (turn === undefined) return events.firstSeq(subjects.eventsOf(shard, conversation));
   const [place, said, first] = await Promise.all([
     events.placeOfLast(subjects.user(shard, conversation, turn)),
     facts.readStored("said", { conversation, turn }),
