@@ -43,7 +43,7 @@ function fold(lines: readonly ClientLine[], as: string): Held {
       const task = Task.parse(line["task"]);
       Object.assign(held, { task, state: task.status.state, text: textOf(task.artifacts?.[0]?.parts ?? []) });
       held.metadata = task.metadata;
-      if (task.status.message) held.messages.push(task.status.message);
+      held.messages.push(...(task.history ?? []), ...(task.status.message ? [task.status.message] : []));
     } else if (line.type === `${as}.statusUpdate`) {
       const { status, metadata } = StatusUpdate.parse(line["statusUpdate"]);
       held.state = status.state;
@@ -176,9 +176,9 @@ describe.skipIf(!hasClients)("A2A 1.0 (@a2a-js/sdk 1.3.0)", () => {
       Object.keys(failures).map(async (verb) => [verb, (await client.until(`${verb}.failed`))["name"]]),
     );
     expect(Object.fromEntries(names)).toEqual({
-      get: "TaskNotFoundError",
-      cancel: "TaskNotCancelableError",
-      subscribe: "UnsupportedOperationError",
+      get: "JsonRpcTaskNotFoundError",
+      cancel: "JsonRpcTaskNotCancelableError",
+      subscribe: "JsonRpcUnsupportedOperationError",
       push: "PushNotificationNotSupportedError",
     });
   });
@@ -249,6 +249,84 @@ describe.skipIf(!hasClients)("A2A 1.0 (@a2a-js/sdk 1.3.0)", () => {
     await client.until("a.done");
     expect(fold(client.lines, "b").text).toBe(fold(client.lines, "a").text);
     expect(fold(client.lines, "b").state).toBe("TASK_STATE_COMPLETED");
+  });
+
+  test("takeover: workers are killed in mid-answer, and nothing is lost or twice", async () => {
+    const client = await start();
+    client.tell({ as: "a", do: "stream", message: message(asks.numbered(60, 20)) });
+    await client.until("a.artifactUpdate");
+    for (const worker of world.system.agentWorkers) await worker.restart();
+    await client.until("a.done");
+    expect(fold(client.lines, "a")).toMatchObject({ state: "TASK_STATE_COMPLETED", text: numberedWords(60) });
+  });
+
+  test("error: a context whose queue is full turns a message down as a rejected task", async () => {
+    const client = await start();
+    const contextId = `full ${randomUUID()}`;
+    const configuration = { returnImmediately: true };
+    const states: string[] = [];
+    for (let n = 0; n < 9; n++) {
+      const said = message(asks.numbered(2_000, 20), { contextId });
+      const { task } = await ask(client, `m${n}`, { do: "send", message: said, configuration });
+      states.push(Task.parse(task).status.state);
+    }
+    expect(states.at(-1)).toBe("TASK_STATE_REJECTED");
+    expect(states.slice(0, 8)).not.toContain("TASK_STATE_REJECTED");
+    const { tasks } = await ask(client, "list", { do: "list", params: { contextId } });
+    const open = z.array(Task).parse(tasks);
+    expect(open).toHaveLength(8);
+    for (const [n, { id }] of open.entries()) client.tell({ as: `c${n}`, do: "cancel", id });
+    await Promise.all(open.map((_, n) => client.until(`c${n}.done`)));
+  });
+
+  const post = async (body: string, headers: Record<string, string> = {}): Promise<unknown> => {
+    const authorization = `Bearer ${await world.token()}`;
+    const all = { "content-type": "application/json", "a2a-version": "1.0", authorization, ...headers };
+    return (await fetch(`${world.url}/a2a`, { method: "POST", headers: all, body })).json();
+  };
+  const rpc = (method: string, params?: object): string => JSON.stringify({ jsonrpc: "2.0", id: 5, method, params });
+
+  test.each([
+    ["no JSON", "{", {}, null, -32_700],
+    ["a batch", `[${rpc("GetTask")}]`, {}, null, -32_600],
+    ["no id", JSON.stringify({ jsonrpc: "2.0", method: "GetTask" }), {}, null, -32_600],
+    ["no such method", rpc("tasks/get"), {}, 5, -32_601],
+    ["a name of every object", rpc("constructor"), {}, 5, -32_601],
+    ["no parameters", rpc("GetTask"), {}, 5, -32_602],
+    ["another version", rpc("GetTask"), { "a2a-version": "0.3" }, 5, -32_009],
+    ["no version", rpc("GetTask"), { "a2a-version": "" }, 5, -32_009],
+    ["a wrong token", rpc("GetTask"), { authorization: "Bearer x" }, null, -32_000],
+  ])("error: %s is told in the form of JSON-RPC", async (_what, body, headers, id, code) => {
+    expect(await post(body, headers)).toMatchObject({
+      jsonrpc: "2.0",
+      id,
+      error: { code, message: expect.any(String) },
+    });
+  });
+
+  test("error: somebody else's task does not exist", async () => {
+    const client = await start();
+    const { id } = Task.parse((await ask(client, "a", { do: "send", message: message("hi") }))["task"]);
+    const authorization = `Bearer ${await world.token("bob")}`;
+    for (const method of ["GetTask", "CancelTask", "SubscribeToTask"])
+      expect(await post(rpc(method, { id }), { authorization })).toMatchObject({ error: { code: -32_001 } });
+    const said = { messageId: "x", role: "ROLE_USER", taskId: id, parts: [{ data: { approved: true } }] };
+    const reply = rpc("SendMessage", { message: said });
+    expect(await post(reply, { authorization })).toMatchObject({ error: { code: -32_001 } });
+  });
+
+  test("text: the card has a skill for each agent, and a card of one has its tenant", async () => {
+    const card = z.looseObject({
+      skills: z.array(z.looseObject({ id: z.string() })).min(1),
+      supportedInterfaces: z.tuple([z.looseObject({ url: z.url(), tenant: z.string().optional() })]),
+    });
+    const fetched = await fetch(`${world.url}/.well-known/agent-card.json`);
+    const { skills, supportedInterfaces } = card.parse(await fetched.json());
+    expect(supportedInterfaces[0]).toMatchObject({ url: `${world.url}/a2a`, protocolVersion: "1.0" });
+    const again = { headers: { "if-none-match": fetched.headers.get("etag") ?? "" } };
+    expect((await fetch(`${world.url}/.well-known/agent-card.json`, again)).status).toBe(304);
+    const one = await fetch(`${world.url}/.well-known/agent-card.json?agent=${skills[0]?.id}`);
+    expect(card.parse(await one.json()).supportedInterfaces[0].tenant).toBe(skills[0]?.id);
   });
 });
 

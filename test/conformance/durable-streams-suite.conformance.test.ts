@@ -23,8 +23,8 @@ describe.skipIf(!hasClients)("server-conformance-tests 0.3.6", () => {
     await world[Symbol.asyncDispose]();
   });
 
-  test("text: all tests", { timeout: 400_000 }, async () => {
-    const client = runClient("durable-streams-suite", { input: { url: writer.url }, timeoutMs: 390_000 });
+  test("text: all tests", { timeout: 580_000 }, async () => {
+    const client = runClient("durable-streams-suite", { input: { url: writer.url }, timeoutMs: 570_000 });
     await client.until("done");
     const results = client.lines.filter(({ type }) => type === "test").map((line) => Result.parse(line));
     console.log(results.map((one) => `${one.status.padEnd(7)} ${one.group} / ${one.title} ${one.message}`).join("\n"));
