@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { cacheCursor, offsetOf, placeOfOffset } from "../src/durable-streams/addresses.ts";
+import { cacheCursor, liveOffsetOf, offsetOf, placeOfOffset } from "../src/durable-streams/addresses.ts";
 import { createDurableStreamDialect } from "../src/durable-streams/dialect.ts";
 import { eventMessage, streamBody } from "../src/durable-streams/encode.ts";
 import { complete, message, token, visible } from "./turn-events.ts";
@@ -13,7 +13,10 @@ describe("an offset", () => {
     fc.assert(
       fc.property(cursor, cursor, (one, other) => {
         expect(offsetOf(one) < offsetOf(other)).toBe(one < other);
-        expect(placeOfOffset(offsetOf(one))).toEqual({ cursor: one });
+        expect(placeOfOffset(offsetOf(one))).toEqual({ cursor: one, isExact: true });
+        expect(placeOfOffset(liveOffsetOf(one))).toEqual({ cursor: one, isExact: false });
+        expect(offsetOf(one) < liveOffsetOf(one)).toBe(true);
+        if (one < other) expect(liveOffsetOf(one) < offsetOf(other)).toBe(true);
       }),
     );
   });
@@ -60,7 +63,11 @@ describe("a conversation as server-sent events", () => {
       expect(JSON.parse(data.replace("event: data\ndata: ", ""))).toEqual([JSON.parse(event.frame.toString())]);
       return Control.parse(JSON.parse(control.replace("event: control\ndata: ", "")));
     });
-    expect(controls.map(({ streamNextOffset }) => Number(streamNextOffset))).toEqual([10, 11, 12]);
+    expect(controls.map(({ streamNextOffset }) => streamNextOffset)).toEqual([
+      offsetOf(10),
+      offsetOf(11),
+      liveOffsetOf(12),
+    ]);
     expect(controls.map(({ upToDate }) => upToDate)).toEqual([undefined, true, true]);
   });
 

@@ -9,15 +9,26 @@ export function offsetOf(cursor: number): string {
   return String(cursor).padStart(digits, "0");
 }
 
+/**
+ * Behind an event that came live: events of several writers may overtake each other on their way, so something below it may still be to come, and who goes on
+ * there is not known to have it. It sorts behind the same cursor without the mark.
+ */
+export function liveOffsetOf(cursor: number): string {
+  return `${offsetOf(cursor)}${liveMark}`;
+}
+
+const liveMark = "l";
+
 /** Where a reader begins. `begin`: at the beginning of what is kept; `now`: behind all that there is. */
-export type StreamPlace = "begin" | "now" | { readonly cursor: number };
+export type StreamPlace = "begin" | "now" | { readonly cursor: number; readonly isExact: boolean };
 
 /** Undefined: it is no offset. */
 export function placeOfOffset(offset: string): StreamPlace | undefined {
   if (offset === "-1") return "begin";
   if (offset === "now") return "now";
-  const cursor = /^\d{16}$/.test(offset) ? Number(offset) : Number.NaN;
-  return Number.isSafeInteger(cursor) ? { cursor } : undefined;
+  const [, number, mark] = /^(\d{16})(l?)$/.exec(offset) ?? [];
+  const cursor = Number(number);
+  return Number.isSafeInteger(cursor) ? { cursor, isExact: mark === "" } : undefined;
 }
 
 /** Cursors for caches in between: intervals since 2024-10-09 (PROTOCOL.md, 10.1). */

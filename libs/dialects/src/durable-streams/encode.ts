@@ -1,7 +1,6 @@
 import type { SnapshotFrame } from "@parley/protocol";
 import { jsonOf, legacyFrame, legacyJson } from "../frame-bytes.ts";
 import type { VisibleEvent } from "../visible-event.ts";
-import { offsetOf } from "./addresses.ts";
 
 /** The messages of a stream are native frames: events, and now and then a snapshot that stands for all up to its cursor. */
 
@@ -27,14 +26,14 @@ export function dataEvent(message: Buffer): Buffer {
 }
 
 export interface Control {
-  readonly cursor: number;
+  readonly offset: string;
   /** For caches in between. */
   readonly streamCursor: string;
   readonly isUpToDate: boolean;
 }
 
 /** Follows every batch of messages: how far the reader is. */
-export function controlEvent({ cursor, streamCursor, isUpToDate }: Control): Buffer {
-  const control = { streamNextOffset: offsetOf(cursor), streamCursor, ...(isUpToDate ? { upToDate: true } : {}) };
+export function controlEvent({ offset, streamCursor, isUpToDate }: Control): Buffer {
+  const control = { streamNextOffset: offset, streamCursor, ...(isUpToDate ? { upToDate: true } : {}) };
   return Buffer.from(`event: control\ndata: ${JSON.stringify(control)}\n\n`);
 }

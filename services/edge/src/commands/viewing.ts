@@ -87,8 +87,13 @@ export function createViewing({ hubs, catchUp, resuming, waiting, events, subscr
     /** A turn is open that this process may know nothing of: what waits behind it is to be told. */
     lookAtQueue: (viewer: HubViewer): void => void waiting.lookOnce(viewer.source),
 
-    /** Looks at the conversation from the cursor on; anew if it did already. `subscribed` is sent first. */
-    async follow(connection: HubConnection, conversation: ConversationId, after: number | undefined): Promise<void> {
+    /** Looks at the conversation from the cursor on; anew if it did already. `subscribed` is sent first. `isExact`: see `resumeExactly`. */
+    async follow(
+      connection: HubConnection,
+      conversation: ConversationId,
+      after: number | undefined,
+      isExact = false,
+    ): Promise<void> {
       const before = connection.viewers.get(conversation);
       leave(connection, conversation);
       const left = connection.left?.get(conversation);
@@ -99,7 +104,8 @@ export function createViewing({ hubs, catchUp, resuming, waiting, events, subscr
         leave(connection, conversation);
         throw error;
       };
-      if (!goesOnPast(viewer, before, after)) await places.resume(viewer, after).catch(leaveAgain);
+      if (isExact && after !== undefined) await places.resumeExactly(viewer, after).catch(leaveAgain);
+      else if (!goesOnPast(viewer, before, after)) await places.resume(viewer, after).catch(leaveAgain);
       // Its cursor may be from before the whole conversation for which it waited.
       if (before?.promised !== undefined || (left?.needsWhole === true && left.seq === after)) beginAnew(viewer);
       viewer.promised = before?.promised;

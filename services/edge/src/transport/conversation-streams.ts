@@ -11,7 +11,7 @@ export interface ConversationStreamDeps extends EventStreamDeps {
 
 export type ConversationStreams = ReturnType<typeof createConversationStreams>;
 
-/** Where a reader of a conversation begins: behind a cursor, or with a snapshot of all of it. */
+/** Where a reader of a conversation begins: behind a cursor up to which it has everything, or with a snapshot of all of it. */
 export interface ConversationPlace {
   readonly conversation: ConversationId;
   readonly after: number | undefined;
@@ -45,7 +45,7 @@ export function createConversationStreams(deps: ConversationStreamDeps) {
           const timer = setTimeout(() => outbox.close(connection, closeCodes.goingAway, ""), lastsMs);
           timer.unref();
           call.exchange.onGone(() => clearTimeout(timer));
-          await viewing.follow(connection, conversation, after);
+          await viewing.follow(connection, conversation, after, true);
         },
       });
     },
@@ -68,7 +68,7 @@ export function createConversationStreams(deps: ConversationStreamDeps) {
         viewers.close(connection, "client");
       });
       try {
-        await viewing.follow(connection, conversation, after);
+        await viewing.follow(connection, conversation, after, true);
         return await seen;
       } finally {
         clearTimeout(timer);

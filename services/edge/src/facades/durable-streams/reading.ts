@@ -1,8 +1,9 @@
 import { RangeTooLargeError } from "@parley/bus";
-import { eventMessage, snapshotMessage, type StreamPlace } from "@parley/dialects";
+import { eventMessage, snapshotMessage, type StreamPlace, type VisibleEvent } from "@parley/dialects";
 import { ChatError, parseEventSubject, subjects, type ConversationId } from "@parley/protocol";
 import { generationOffset, noCursor, streamSeqOf } from "../../cursor.ts";
 import { deliveryLimits } from "../../delivery/delivery-limits.ts";
+import { doubtOf } from "../../hub/doubt.ts";
 import { visibleEventOf } from "../../hub/visible-event.ts";
 import type { FacadeDeps } from "../../transport/facade.ts";
 import type { Call } from "../../transport/route.ts";
@@ -69,12 +70,16 @@ export function createStreamReading(deps: ReadingDeps) {
     },
 
     /**
-     * Where a reader begins in the event stream: a cursor, or, where that does not have the beginning of the conversation any more, `snapshot`. "gone": the
-     * cursor is older than what is kept.
+     * Where a reader begins in the event stream: a cursor up to which it has everything. `snapshot`: where the stream does not have the beginning of the
+     * conversation any more, or where the reader may lack an event that was overtaken. "gone": the cursor is older than what is kept.
      */
     async startOf(extent: Extent, place: StreamPlace): Promise<number | "snapshot" | "gone"> {
       if (place === "now") return extent.tail;
-      if (place !== "begin") return streamSeqOf(place.cursor, extent) === noCursor ? "gone" : place.cursor;
+      if (place !== "begin") {
+        const seq = streamSeqOf(place.cursor, extent);
+        if (seq === noCursor) return "gone";
+        return place.isExact || (await hasAllUpTo(bus, extent, seq)) ? place.cursor : "snapshot";
+      }
       const first = await beginningOf(bus, extent);
       return first === undefined ? "snapshot" : extent.offset + first - 1;
     },
@@ -99,23 +104,33 @@ export function createStreamReading(deps: ReadingDeps) {
   };
 }
 
+/** Whether whoever was shown the event at this sequence, as it came live, has everything below it. */
+async function hasAllUpTo({ events }: FacadeDeps["bus"], extent: Extent, seq: number): Promise<boolean> {
+  const floor = Math.max(0, seq - deliveryLimits.overtakingSeqs);
+  const stored = await events.read(extent.conversation, { fromSeq: floor + 1, toSeq: seq });
+  const seen = stored.flatMap((message) => visible(message, extent) ?? []);
+  return doubtOf({ floor, events: seen, sure: extent.lastSeq }, seq) === "clear";
+}
+
+type Stored = Awaited<ReturnType<FacadeDeps["bus"]["events"]["read"]>>;
+
+function visible(message: Stored[number], { offset }: Extent): VisibleEvent | undefined {
+  return visibleEventOf(message, parseEventSubject(message.subject)?.turn ?? "", offset);
+}
+
 interface CutPage extends Omit<StreamPage, "isUpToDate"> {
   readonly isCut: boolean;
 }
 
 /** Undefined: nothing of it is to be seen. */
-function pageOf(
-  stored: Awaited<ReturnType<FacadeDeps["bus"]["events"]["read"]>>,
-  { offset }: Extent,
-  isKnowing: boolean,
-): CutPage | undefined {
+function pageOf(stored: Stored, extent: Extent, isKnowing: boolean): CutPage | undefined {
   const messages: Buffer[] = [];
   let bytes = 0;
   let next = 0;
   for (const message of stored) {
     if (bytes > pageBytes) return { messages, next, isCut: true };
-    next = offset + message.seq;
-    const event = visibleEventOf(message, parseEventSubject(message.subject)?.turn ?? "", offset);
+    next = extent.offset + message.seq;
+    const event = visible(message, extent);
     if (event === undefined) continue;
     messages.push(eventMessage(event, isKnowing));
     bytes += event.frame.length;
