@@ -36,14 +36,20 @@ interface Held {
 
 const textOf = (parts: readonly z.infer<typeof Part>[]): string => parts.map(({ text }) => text ?? "").join("");
 
+const answerOf = ({ artifacts = [] }: Task): string => textOf(artifacts.flatMap(({ parts }) => parts));
+const messagesOf = ({ history = [], status }: Task): z.infer<typeof Message>[] => [
+  ...history,
+  ...(status.message ? [status.message] : []),
+];
+
 function fold(lines: readonly ClientLine[], as: string): Held {
   const held: Held = { task: undefined, state: "", text: "", messages: [], metadata: undefined };
   for (const line of lines) {
     if (line.type === `${as}.task`) {
       const task = Task.parse(line["task"]);
-      Object.assign(held, { task, state: task.status.state, text: textOf(task.artifacts?.[0]?.parts ?? []) });
+      Object.assign(held, { task, state: task.status.state, text: answerOf(task) });
       held.metadata = task.metadata;
-      held.messages.push(...(task.history ?? []), ...(task.status.message ? [task.status.message] : []));
+      held.messages.push(...messagesOf(task));
     } else if (line.type === `${as}.statusUpdate`) {
       const { status, metadata } = StatusUpdate.parse(line["statusUpdate"]);
       held.state = status.state;

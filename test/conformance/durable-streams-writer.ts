@@ -166,26 +166,35 @@ async function written(
 
 const ofConnection: ReadonlySet<string> = new Set(["connection", "content-length", "transfer-encoding", "keep-alive"]);
 
-async function forward({ edge, token }: Writer, { request, response, url, stream }: Asked): Promise<void> {
+async function forward(writer: Writer, { request, response, url, stream }: Asked): Promise<void> {
   const { conversation = "ds_none", contentType = defaultType } = stream ?? {};
-  const asked = new Headers({ authorization: `Bearer ${token}` });
-  for (const name of ["if-none-match", "origin", "access-control-request-method", "access-control-request-headers"]) {
-    const value = request.headers[name];
-    if (typeof value === "string") asked.set(name, value);
-  }
   const aborting = new AbortController();
   response.on("close", () => aborting.abort());
-  const address = `${edge}/v1/conversations/${conversation}/stream${url.search}`;
-  const answer = await fetch(address, { method: request.method ?? "GET", headers: asked, signal: aborting.signal });
-  const headers = Object.fromEntries([...answer.headers].filter(([name]) => !ofConnection.has(name)));
-  const isStream = (headers["content-type"] ?? "").startsWith("text/event-stream");
-  if (isStream && isBinary(contentType)) headers["stream-sse-data-encoding"] = "base64";
-  if (answer.ok && !isStream) headers["content-type"] = contentType;
-  response.writeHead(answer.status, headers);
+  const address = `${writer.edge}/v1/conversations/${conversation}/stream${url.search}`;
+  const how = { method: request.method ?? "GET", headers: headersOf(request, writer), signal: aborting.signal };
+  const answer = await fetch(address, how);
+  const isStream = answer.headers.get("content-type")?.startsWith("text/event-stream") === true;
+  response.writeHead(answer.status, headersFor(answer, contentType, isStream));
   if (isStream && answer.body !== null)
     return relay(answer.body, response, contentType).catch(() => void response.destroy());
   const body = await answer.text();
   response.end(answer.status === 200 && body !== "" ? payloadOf(JSON.parse(body), contentType) : body);
+}
+
+const passedOn = ["if-none-match", "origin", "access-control-request-method", "access-control-request-headers"];
+
+function headersOf({ headers }: IncomingMessage, { token }: Writer): Record<string, string> {
+  const given = passedOn.flatMap((name): [string, string][] => {
+    const value = headers[name];
+    return typeof value === "string" ? [[name, value]] : [];
+  });
+  return { authorization: `Bearer ${token}`, ...Object.fromEntries(given) };
+}
+
+function headersFor(answer: Response, contentType: string, isStream: boolean): Record<string, string> {
+  const headers = Object.fromEntries([...answer.headers].filter(([name]) => !ofConnection.has(name)));
+  if (!isStream) return answer.ok ? { ...headers, "content-type": contentType } : headers;
+  return isBinary(contentType) ? { ...headers, "stream-sse-data-encoding": "base64" } : headers;
 }
 
 async function relay(body: ReadableStream<Uint8Array>, response: ServerResponse, contentType: string): Promise<void> {
@@ -205,7 +214,7 @@ function blockOf(block: string, contentType: string): string {
   if (!block.startsWith(head)) return block;
   const payload = payloadOf(JSON.parse(block.slice(head.length)), contentType);
   const text = isBinary(contentType) ? payload.toString("base64") : payload.toString();
-  return ["event: data", ...text.split(/\r\n|\r|\n/).map((line) => `data: ${line}`)].join("\n");
+  return ["event: data", ...text.split(/\r\n|\r|\n/).map((line) => `data:${line}`)].join("\n");
 }
 
 const Frames = z.array(z.looseObject({ type: z.string(), message: z.string().optional() }));

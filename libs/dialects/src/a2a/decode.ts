@@ -61,6 +61,7 @@ export type SendParams = z.infer<typeof SendParams>;
 
 const id = z.string().min(1).max(taskIdChars);
 export const TaskParams = z.object({ tenant, id, historyLength: HistoryLength });
+export type TaskParams = z.infer<typeof TaskParams>;
 
 const states = [
   ...["TASK_STATE_SUBMITTED", "TASK_STATE_WORKING", "TASK_STATE_COMPLETED", "TASK_STATE_FAILED"],

@@ -196,7 +196,7 @@ export function notedMessage(place: TaskPlace, event: NotedEvent): object | unde
 }
 
 /** What is asked for, and how to answer it. */
-export function askingMessage(place: TaskPlace, calls: readonly ToolCallPart[]): object | undefined {
+function askingMessage(place: TaskPlace, calls: readonly ToolCallPart[]): object | undefined {
   const [first] = calls;
   if (first === undefined) return undefined;
   const parts = calls.flatMap((call) => [{ text: sentenceOf(call) }, dataPart({ approval_required: requestOf(call) })]);

@@ -37,46 +37,45 @@ export function partsOf({ parts }: TaskState): Parts {
 }
 
 export function applyStep(state: TaskState, step: TurnStep): void {
-  const { parts } = state;
-  const replace = (at: number, part: Part): void => {
-    const place = parts.findLast((one) => one.at === at);
-    if (place !== undefined) place.part = part;
-  };
+  if (step.type !== "started") state.isWorking = true;
+  if (step.type === "waiting") state.calls = step.calls;
+  else if (step.type === "ended") state.outcome = step.outcome;
+  else if (step.type === "restarted") state.parts = state.parts.filter(({ at }) => at < step.from);
+  else applyToPart(state, step);
+}
+
+function applyToPart(state: TaskState, step: TurnStep): void {
   switch (step.type) {
     case "opened":
-      parts.push({ at: step.at, part: { type: step.kind, text: "" } });
+      state.parts.push({ at: step.at, part: { type: step.kind, text: "" } });
       break;
-    case "added": {
-      const last = parts.findLast(({ at }) => at === step.at);
-      if (last !== undefined && (isText(last.part) || isReasoning(last.part)))
-        last.part = { ...last.part, text: last.part.text + step.text };
+    case "added":
+      change(state, step.at, (part) => withMore(part, step.text));
       break;
-    }
     case "called":
-      parts.push({ at: step.at, part: step.call });
+      state.parts.push({ at: step.at, part: step.call });
+      break;
+    case "found":
+      state.parts.push({ at: step.at, part: step.source });
       break;
     case "decided":
       state.calls = state.calls.filter(({ call_id }) => call_id !== step.call.call_id);
-      replace(step.at, step.call);
+      change(state, step.at, () => step.call);
       break;
     case "asked":
     case "returned":
-      replace(step.at, step.call);
-      break;
-    case "found":
-      parts.push({ at: step.at, part: step.source });
-      break;
-    case "restarted":
-      state.parts = parts.filter(({ at }) => at < step.from);
-      break;
-    case "waiting":
-      state.calls = step.calls;
-      break;
-    case "ended":
-      state.outcome = step.outcome;
+      change(state, step.at, () => step.call);
       break;
     default:
       break;
   }
-  if (step.type !== "started") state.isWorking = true;
+}
+
+function change({ parts }: TaskState, at: number, made: (before: Part) => Part): void {
+  const place = parts.findLast((one) => one.at === at);
+  if (place !== undefined) place.part = made(place.part);
+}
+
+function withMore(part: Part, text: string): Part {
+  return isText(part) || isReasoning(part) ? { ...part, text: part.text + text } : part;
 }

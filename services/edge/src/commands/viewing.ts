@@ -59,9 +59,8 @@ export function createViewing({ hubs, catchUp, resuming, waiting, events, subscr
   };
 
   return {
-    ...places,
-    leave,
-    release,
+    ...{ ...places, leave, release },
+    followExactly: createExactFollowing({ attach, release, places, waiting }),
 
     /** Leaves the conversation, and remembers how far the client is. */
     unsubscribe(connection: HubConnection, conversation: ConversationId): void {
@@ -87,13 +86,8 @@ export function createViewing({ hubs, catchUp, resuming, waiting, events, subscr
     /** A turn is open that this process may know nothing of: what waits behind it is to be told. */
     lookAtQueue: (viewer: HubViewer): void => void waiting.lookOnce(viewer.source),
 
-    /** Looks at the conversation from the cursor on; anew if it did already. `subscribed` is sent first. `isExact`: see `resumeExactly`. */
-    async follow(
-      connection: HubConnection,
-      conversation: ConversationId,
-      after: number | undefined,
-      isExact = false,
-    ): Promise<void> {
+    /** Looks at the conversation from the cursor on; anew if it did already. `subscribed` is sent first. */
+    async follow(connection: HubConnection, conversation: ConversationId, after: number | undefined): Promise<void> {
       const before = connection.viewers.get(conversation);
       leave(connection, conversation);
       const left = connection.left?.get(conversation);
@@ -104,8 +98,7 @@ export function createViewing({ hubs, catchUp, resuming, waiting, events, subscr
         leave(connection, conversation);
         throw error;
       };
-      if (isExact && after !== undefined) await places.resumeExactly(viewer, after).catch(leaveAgain);
-      else if (!goesOnPast(viewer, before, after)) await places.resume(viewer, after).catch(leaveAgain);
+      if (!goesOnPast(viewer, before, after)) await places.resume(viewer, after).catch(leaveAgain);
       // Its cursor may be from before the whole conversation for which it waited.
       if (before?.promised !== undefined || (left?.needsWhole === true && left.seq === after)) beginAnew(viewer);
       viewer.promised = before?.promised;
@@ -116,6 +109,30 @@ export function createViewing({ hubs, catchUp, resuming, waiting, events, subscr
       // Who goes on from a cursor is told what waits as well: once for all who look on here.
       void waiting.lookOnce(viewer.source);
     },
+  };
+}
+
+interface ExactFollowing {
+  readonly attach: ReturnType<typeof createAttach>;
+  readonly release: (viewer: HubViewer) => void;
+  readonly places: Pick<ReturnType<typeof createPlaces>, "resumeExactly">;
+  readonly waiting: ViewingDeps["waiting"];
+}
+
+/** For a connection that looks at nothing yet: from a cursor on up to which it has read the stream itself. `subscribed` is sent first. */
+function createExactFollowing({ attach, release, places, waiting }: ExactFollowing) {
+  return async (connection: HubConnection, conversation: ConversationId, after: number): Promise<void> => {
+    const viewer = await attach(connection, conversation);
+    try {
+      await places.resumeExactly(viewer, after);
+    } catch (error) {
+      leave(connection, conversation);
+      throw error;
+    }
+    viewer.isGreeted = true;
+    viewer.asksAfter = after;
+    release(viewer);
+    void waiting.lookOnce(viewer.source);
   };
 }
 

@@ -1,12 +1,13 @@
 import type { Dialect } from "@parley/dialects";
 import { ChatError, chatErrorOf, closeCodes, type ConversationId, type SnapshotFrame } from "@parley/protocol";
 import type { Viewing } from "../commands/viewing.ts";
+import type { HubConnection } from "../hub/hub.ts";
 import { endOnlySink } from "./answer-viewer.ts";
 import { openEventStream, type EventStreamDeps } from "./event-stream.ts";
 import type { Call } from "./route.ts";
 
 export interface ConversationStreamDeps extends EventStreamDeps {
-  readonly viewing: Pick<Viewing, "follow">;
+  readonly viewing: Pick<Viewing, "follow" | "followExactly">;
 }
 
 export type ConversationStreams = ReturnType<typeof createConversationStreams>;
@@ -31,6 +32,10 @@ export type FirstSeen = "event" | SnapshotFrame | undefined;
 /** Conversations, not turns, for protocols that are not ours. Whoever asks has been let in. */
 export function createConversationStreams(deps: ConversationStreamDeps) {
   const { viewers, viewing, outbox } = deps;
+  const follow = (connection: HubConnection, { conversation, after }: ConversationPlace): Promise<void> =>
+    after === undefined
+      ? viewing.follow(connection, conversation, undefined)
+      : viewing.followExactly(connection, conversation, after);
   return {
     /** Streams the conversation until `lastsMs` are over, or its client goes away. */
     stream(
@@ -45,7 +50,7 @@ export function createConversationStreams(deps: ConversationStreamDeps) {
           const timer = setTimeout(() => outbox.close(connection, closeCodes.goingAway, ""), lastsMs);
           timer.unref();
           call.exchange.onGone(() => clearTimeout(timer));
-          await viewing.follow(connection, conversation, after, true);
+          await follow(connection, { conversation, after });
         },
       });
     },
@@ -68,7 +73,7 @@ export function createConversationStreams(deps: ConversationStreamDeps) {
         viewers.close(connection, "client");
       });
       try {
-        await viewing.follow(connection, conversation, after, true);
+        await follow(connection, { conversation, after });
         return await seen;
       } finally {
         clearTimeout(timer);

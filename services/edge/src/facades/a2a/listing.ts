@@ -31,7 +31,7 @@ export function createTaskListing(deps: ListingDeps) {
     const { includeArtifacts, historyLength, pageToken } = params;
     const pageSize = params.pageSize ?? defaultPageSize;
     const all = await enter(async () => tasksOf(deps, call, await contextsOf(deps, call.caller, params)));
-    const fitting = all.filter((task) => fits(task, params)).sort(newestFirst);
+    const fitting = all.filter((task) => fits(task, params)).toSorted(newestFirst);
     const after = pageToken === undefined ? undefined : placeOfToken(pageToken);
     const from = after === undefined ? fitting : fitting.filter((task) => newestFirst(after, task) < 0);
     const page = from.slice(0, pageSize);

@@ -7,6 +7,7 @@ import {
   createA2aSpeech,
   decodeParams,
   noSuchTask,
+  type RpcId,
   type RpcRequest,
   type TaskPlace,
 } from "@parley/dialects";
@@ -16,7 +17,7 @@ import { jsonReply, type Reply } from "../../transport/reply.ts";
 import type { Call } from "../../transport/route.ts";
 import { createTaskListing } from "./listing.ts";
 import { createSending } from "./sending.ts";
-import { createTaskReading, taskOf, type KnownTask } from "./tasks.ts";
+import { createTaskReading, taskOf, type KnownTask, type TaskReading } from "./tasks.ts";
 
 /** A turn ends within moments of being told to, while there are workers. */
 const cancelWithinMs = 10_000;
@@ -26,7 +27,6 @@ type Method = (call: Call, request: RpcRequest) => Promise<Reply | undefined>;
 
 /** `cardOf`: the card as the caller gets it. */
 export function createMethods(deps: FacadeDeps, cardOf: (call: Call, agent: string | undefined) => Promise<object>) {
-  const { streams, commands } = deps;
   const tasks = createTaskReading(deps);
   const sending = createSending({ ...deps, tasks });
   const list = createTaskListing({ ...deps, tasks });
@@ -36,29 +36,6 @@ export function createMethods(deps: FacadeDeps, cardOf: (call: Call, agent: stri
     async (call, { id, params }) =>
       jsonReply(200, { jsonrpc: "2.0", id, result: await method(call, params) });
 
-  const subscribe: Method = async (call, { id: requestId, params }) => {
-    const { id } = decodeParams(TaskParams, params);
-    const place = await tasks.find(call.caller, id);
-    const { view, question } = await tasks.read(call, place);
-    if (view.outcome !== undefined)
-      throw new A2aError("UNSUPPORTED_OPERATION", "The task has ended: there is nothing more to subscribe to.");
-    const speech = createA2aSpeech({ requestId, context: place.context, question, staysAtWait: true });
-    return streams.stream(call, { place }, { speech });
-  };
-
-  const cancel = async (call: Call, params: unknown): Promise<object> => {
-    const { id, historyLength } = decodeParams(TaskParams, params);
-    const place = await tasks.find(call.caller, id);
-    const { conversation_id, turn_id } = place;
-    try {
-      await commands.cancel(call.caller, { conversation_id, turn_id });
-    } catch (error) {
-      throw await whyNotCancelled(error, () => tasks.read(call, place));
-    }
-    await ended(deps, call, place);
-    return taskOf(await tasks.read(call, place), { historyLength });
-  };
-
   const methods: Readonly<Record<string, Method>> = {
     SendMessage: answered((call, params) => sending.send(call, decodeParams(SendParams, params))),
     SendStreamingMessage: (call, { id, params }) => sending.stream(call, id, decodeParams(SendParams, params)),
@@ -67,8 +44,9 @@ export function createMethods(deps: FacadeDeps, cardOf: (call: Call, agent: stri
       return taskOf(await tasks.read(call, await tasks.find(call.caller, id)), { historyLength });
     }),
     ListTasks: answered((call, params) => list(call, decodeParams(ListParams, params))),
-    CancelTask: answered(cancel),
-    SubscribeToTask: subscribe,
+    CancelTask: answered((call, params) => cancelTask(deps, tasks, call, decodeParams(TaskParams, params))),
+    SubscribeToTask: (call, { id, params }) =>
+      subscribe(deps, tasks, call, { ...decodeParams(TaskParams, params), requestId: id }),
     GetExtendedAgentCard: answered(async (call, params) => {
       const agent = decodeParams(CardParams, params)?.tenant;
       return cardOf(call, agent).catch(noSuchAgent);
@@ -84,6 +62,43 @@ export function createMethods(deps: FacadeDeps, cardOf: (call: Call, agent: stri
     if (method === undefined) throw new A2aError("METHOD_NOT_FOUND", "There is no such method.");
     return method(call, request);
   };
+}
+
+interface Subscription {
+  readonly id: string;
+  readonly requestId: RpcId;
+}
+
+/** Also to a task that waits for people: whoever decides may sit elsewhere. */
+async function subscribe(
+  { streams }: FacadeDeps,
+  tasks: TaskReading,
+  call: Call,
+  { id, requestId }: Subscription,
+): Promise<Reply | undefined> {
+  const place = await tasks.find(call.caller, id);
+  const { view, question } = await tasks.read(call, place);
+  if (view.outcome !== undefined)
+    throw new A2aError("UNSUPPORTED_OPERATION", "The task has ended: there is nothing more to subscribe to.");
+  const speech = createA2aSpeech({ requestId, context: place.context, question, staysAtWait: true });
+  return streams.stream(call, { place }, { speech });
+}
+
+async function cancelTask(
+  deps: FacadeDeps,
+  tasks: TaskReading,
+  call: Call,
+  { id, historyLength }: TaskParams,
+): Promise<object> {
+  const place = await tasks.find(call.caller, id);
+  const { conversation_id, turn_id } = place;
+  try {
+    await deps.commands.cancel(call.caller, { conversation_id, turn_id });
+  } catch (error) {
+    throw await whyNotCancelled(error, () => tasks.read(call, place));
+  }
+  await ended(deps, call, place);
+  return taskOf(await tasks.read(call, place), { historyLength });
 }
 
 function noSuchAgent(error: unknown): never {

@@ -41,8 +41,6 @@ type Sent =
   /** It changes nothing that is to be waited for. */
   | { readonly kind: "as it stands"; readonly task: KnownTask };
 
-export type Sending = ReturnType<typeof createSending>;
-
 /** `SendMessage` and `SendStreamingMessage`: a message begins a task, or decides on what a task waits for. Throws A2aError and ChatError. */
 export function createSending(deps: SendingDeps) {
   const { streams, tasks } = deps;

@@ -42,20 +42,6 @@ export type StreamReading = ReturnType<typeof createStreamReading>;
 export function createStreamReading(deps: ReadingDeps) {
   const { bus } = deps;
 
-  const rangeBehind = async (extent: Extent, seq: number, isKnowing: boolean): Promise<StreamPage> => {
-    const { conversation, offset, tail } = extent;
-    const lastSeq = tail - offset;
-    let from = seq + 1;
-    for (let window = firstWindow; from <= lastSeq; window *= 2) {
-      const to = Math.min(lastSeq, from + window - 1);
-      const page = pageOf(await bus.events.read(conversation, { fromSeq: from, toSeq: to }), extent, isKnowing);
-      if (page !== undefined && page.isCut) return { ...page, isUpToDate: false };
-      if (page !== undefined) return { ...page, next: to === lastSeq ? tail : page.next, isUpToDate: to === lastSeq };
-      from = to + 1;
-    }
-    return { messages: [], next: Math.max(offset + seq, tail), isUpToDate: true };
-  };
-
   return {
     /** Throws NOT_FOUND where nothing is stored of it. */
     async extentOf(conversation: ConversationId): Promise<Extent> {
@@ -87,7 +73,7 @@ export function createStreamReading(deps: ReadingDeps) {
     /** All messages behind a cursor, as far as they are a page. What is too much to be read is told as a snapshot. */
     async behind(call: Call, extent: Extent, cursor: number, isKnowing: boolean): Promise<StreamPage> {
       try {
-        return renewed(await rangeBehind(extent, cursor - extent.offset, isKnowing), extent);
+        return renewed(await rangeBehind(bus, extent, cursor - extent.offset, isKnowing), extent);
       } catch (error) {
         if (!(error instanceof RangeTooLargeError)) throw error;
         return this.snapshot(call, extent, isKnowing);
@@ -116,6 +102,25 @@ type Stored = Awaited<ReturnType<FacadeDeps["bus"]["events"]["read"]>>;
 
 function visible(message: Stored[number], { offset }: Extent): VisibleEvent | undefined {
   return visibleEventOf(message, parseEventSubject(message.subject)?.turn ?? "", offset);
+}
+
+async function rangeBehind(
+  { events }: FacadeDeps["bus"],
+  extent: Extent,
+  seq: number,
+  isKnowing: boolean,
+): Promise<StreamPage> {
+  const { conversation, offset, tail } = extent;
+  const lastSeq = tail - offset;
+  let from = seq + 1;
+  for (let window = firstWindow; from <= lastSeq; window *= 2) {
+    const to = Math.min(lastSeq, from + window - 1);
+    const page = pageOf(await events.read(conversation, { fromSeq: from, toSeq: to }), extent, isKnowing);
+    if (page?.isCut === true) return { ...page, isUpToDate: false };
+    if (page !== undefined) return { ...page, next: to === lastSeq ? tail : page.next, isUpToDate: to === lastSeq };
+    from = to + 1;
+  }
+  return { messages: [], next: Math.max(offset + seq, tail), isUpToDate: true };
 }
 
 interface CutPage extends Omit<StreamPage, "isUpToDate"> {
