@@ -40,5 +40,6 @@ describe.skipIf(!hasClients)("server-conformance-tests 0.3.6", () => {
     const page = await readFile(docs, "utf8");
     expect(failed.filter(({ title }) => !page.includes(title))).toEqual([]);
     expect(results.length).toBeGreaterThan(90);
+    console.log(results.map(({ group, title, status }) => `${status} ${group} | ${title}`).join("\n"));
   });
 });

@@ -210,7 +210,7 @@ async function relay(body: ReadableStream<Uint8Array>, response: ServerResponse,
 }
 
 function blockOf(block: string, contentType: string): string {
-  const head = "event: data\ndata: ";
+  const head = "event: data\ndata:";
   if (!block.startsWith(head)) return block;
   const payload = payloadOf(JSON.parse(block.slice(head.length)), contentType);
   const text = isBinary(contentType) ? payload.toString("base64") : payload.toString();

@@ -60,8 +60,8 @@ describe("a conversation as server-sent events", () => {
       const blocks = said(dialect.encodeEvent(event)).split("\n\n");
       expect(blocks).toHaveLength(3);
       const [data = "", control = ""] = blocks;
-      expect(JSON.parse(data.replace("event: data\ndata: ", ""))).toEqual([JSON.parse(event.frame.toString())]);
-      return Control.parse(JSON.parse(control.replace("event: control\ndata: ", "")));
+      expect(JSON.parse(data.replace("event: data\ndata:", ""))).toEqual([JSON.parse(event.frame.toString())]);
+      return Control.parse(JSON.parse(control.replace("event: control\ndata:", "")));
     });
     expect(controls.map(({ streamNextOffset }) => streamNextOffset)).toEqual([
       offsetOf(10),

@@ -17,7 +17,8 @@ export function streamBody(messages: readonly Buffer[]): Buffer {
   return Buffer.from(`[${messages.map((message) => message.toString()).join(",")}]`);
 }
 
-const dataHead = Buffer.from("event: data\ndata: [");
+/** Without a space behind the colon, as the protocol's own server writes it: there are readers that look for just that. */
+const dataHead = Buffer.from("event: data\ndata:[");
 const dataEnd = Buffer.from("]\n\n");
 
 /** One message as a server-sent event. JSON has no line breaks. */
@@ -35,5 +36,5 @@ export interface Control {
 /** Follows every batch of messages: how far the reader is. */
 export function controlEvent({ offset, streamCursor, isUpToDate }: Control): Buffer {
   const control = { streamNextOffset: offset, streamCursor, ...(isUpToDate ? { upToDate: true } : {}) };
-  return Buffer.from(`event: control\ndata: ${JSON.stringify(control)}\n\n`);
+  return Buffer.from(`event: control\ndata:${JSON.stringify(control)}\n\n`);
 }
