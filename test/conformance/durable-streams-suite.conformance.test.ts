@@ -8,13 +8,8 @@ import { startConformanceWorld, type ConformanceWorld } from "./world.ts";
 
 const Result = z.object({ group: z.string(), title: z.string(), status: z.string(), message: z.string() });
 
-/** The groups that judge a reader's side: offsets, pages, waiting, server-sent events, headers and caches. The others judge writing, closing, forking and expiry. */
-const ofReaders = [
-  ...["Read Operations", "Long-Poll Operations", "HEAD Metadata /", "Offset Validation and Resumability"],
-  ...["Browser Security Headers", "Long-Poll Edge Cases", "Caching and ETag", "Chunking and Large Payloads"],
-  ...["Read-Your-Writes Consistency", "SSE Mode", "Protocol Edge Cases", "Basic Stream Operations"],
-  ...["Property-Based Tests", "Offset Validation Properties", "Immutability Properties", "State Hash Verification"],
-];
+/** What a server without streams that are created, closed, forked or let expire by their readers has no answer to; and subscriptions, which are an extension. */
+const notOfReaders = "Fork|Stream Closure|Idempotent Producer|TTL|HEAD Metadata Edge Cases|Reserved subscription";
 
 const docs = path.join(import.meta.dirname, "../../docs/durable-streams.md");
 
@@ -30,16 +25,15 @@ describe.skipIf(!hasClients)("server-conformance-tests 0.3.6", () => {
     await world[Symbol.asyncDispose]();
   });
 
-  test("text: its read half finds no fault but those that the page names", { timeout: 580_000 }, async () => {
-    const input = { url: writer.url, only: `^(${ofReaders.join("|")})` };
+  test("text: its read half finds no fault, and the page names its tests", { timeout: 580_000 }, async () => {
+    const input = { url: writer.url, only: `^(?!.*(?:${notOfReaders}))` };
     const client = runClient("durable-streams-suite", { input, timeoutMs: 570_000 });
     await client.until("done");
     const all = client.lines.filter(({ type }) => type === "test").map((line) => Result.parse(line));
     const results = all.filter(({ status }) => status !== "skipped");
-    const failed = results.filter(({ status }) => status === "failed");
+    expect(results.filter(({ status }) => status !== "passed")).toEqual([]);
     const page = await readFile(docs, "utf8");
-    expect(failed.filter(({ title }) => !page.includes(title))).toEqual([]);
-    expect(results.length).toBeGreaterThan(90);
-    console.log(results.map(({ group, title, status }) => `${status} ${group} | ${title}`).join("\n"));
+    expect(results.filter(({ title }) => !page.includes(title))).toEqual([]);
+    expect(results.length).toBeGreaterThan(120);
   });
 });
