@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { hasClients, runClient, type ClientLine, type ClientRun } from "./client-run.ts";
+import { runExample } from "./page-example.ts";
 import { asks, numberedWords, startConformanceWorld, type ConformanceWorld } from "./world.ts";
 
 const Part = z.looseObject({ text: z.string().optional(), data: z.unknown().optional() });
@@ -333,6 +334,24 @@ describe.skipIf(!hasClients)("A2A 1.0 (@a2a-js/sdk 1.3.0)", () => {
     expect((await fetch(`${world.url}/.well-known/agent-card.json`, again)).status).toBe(304);
     const one = await fetch(`${world.url}/.well-known/agent-card.json?agent=${skills[0]?.id}`);
     expect(card.parse(await one.json()).supportedInterfaces[0].tenant).toBe(skills[0]?.id);
+  });
+
+  test("text: the page's own example runs as it stands", async () => {
+    const example = await runExample("a2a.md", world.url);
+    expect(await example.ended).toBe(0);
+    expect(example.output()).toContain("TASK_STATE_COMPLETED");
+  });
+
+  test("resume: an edge is killed in mid-answer, and another one has the whole", async () => {
+    const [, dying] = world.edges;
+    const [client, other] = [await start(`http://127.0.0.1:${dying.port}`), await start()];
+    client.tell({ as: "a", do: "stream", message: message(asks.numbered(120, 40)) });
+    await client.until("a.artifactUpdate");
+    await dying.kill("SIGKILL");
+    await client.until("a.failed");
+    await ask(other, "b", { do: "subscribe", id: fold(client.lines, "a").task?.id });
+    expect(fold(other.lines, "b")).toMatchObject({ state: "TASK_STATE_COMPLETED", text: numberedWords(120) });
+    await dying.restart();
   });
 });
 

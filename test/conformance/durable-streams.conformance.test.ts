@@ -1,17 +1,23 @@
 import { randomUUID } from "node:crypto";
+import { openBus } from "@parley/bus";
 import {
   ConversationEventFrame,
   EventFrame,
   SnapshotFrame,
   createView,
   foldFrame,
+  streams,
+  subjects,
   textOf,
   type ConversationView,
   type TurnView,
 } from "@parley/protocol";
+import { createLogger } from "@parley/runtime";
+import { startTcpProxy } from "@parley/testkit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { hasClients, runClient, type ClientLine, type ClientRun } from "./client-run.ts";
+import { runExample } from "./page-example.ts";
 import { asks, numberedWords, startConformanceWorld, type ConformanceWorld } from "./world.ts";
 
 const Frame = z.union([EventFrame, ConversationEventFrame, SnapshotFrame]);
@@ -205,6 +211,41 @@ describe.skipIf(!hasClients)("Durable Streams (client 0.2.7)", () => {
     expect(await status(`${address}?offset=0000000000000001`)).toBe(410);
     await fetch(`${world.url}/api/v1/conversations/${conversation}`, { method: "DELETE", headers: headers() });
     expect(await status(address)).toBe(404);
+  });
+
+  test("text: the page's own example runs as it stands", async () => {
+    const example = await runExample("durable-streams.md", world.url);
+    await expect.poll(example.output, { timeout: 20_000 }).toContain("complete");
+  });
+
+  test("text: a conversation whose events are forgotten begins with a snapshot that says the same", async () => {
+    const conversation = newName();
+    await send(conversation, asks.numbered(30));
+    const log = createLogger({ service: "test", level: "silent", format: "json" });
+    const bus = await openBus({ servers: world.system.nats.url, name: "test", log });
+    const filter = subjects.eventsOf(0, conversation);
+    await bus.nc.request(`$JS.API.STREAM.PURGE.${streams.events(0)}`, JSON.stringify({ filter }));
+    await bus.close();
+    const client = read(conversation, { live: false });
+    await client.until("done");
+    expect(typesOf(client)).toEqual(["snapshot"]);
+    const { transcript } = fold(conversation, client.lines);
+    expect(transcript.map(({ message }) => message)).toEqual([asks.numbered(30), numberedWords(30)]);
+  });
+
+  test("resume: an edge is killed in mid-answer, and another one goes on from the offset", async () => {
+    const [first, dying] = world.edges;
+    const conversation = newName();
+    const answered = send(conversation, asks.numbered(120, 40));
+    await begun(conversation);
+    await using proxy = await startTcpProxy({ targets: [dying.port, first.port] });
+    const client = read(conversation, {}, `http://127.0.0.1:${proxy.port}`);
+    await expect.poll(() => typesOf(client)).toContain("token");
+    await dying.kill("SIGKILL");
+    await client.until("done");
+    await answered;
+    expect(textOf(only(fold(conversation, client.lines)))).toBe(numberedWords(120));
+    await dying.restart();
   });
 });
 
