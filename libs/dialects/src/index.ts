@@ -61,3 +61,39 @@ export { turnOfQuestion, questionId } from "./ag-ui/addresses.ts";
 export { decisionsOf, RunAgentInput, runOf, type AskedRun, type CallDecision } from "./ag-ui/decode.ts";
 export { createAgUiSpeech, sayThread, type AgUiSpeechOptions, type DecisionRefusal } from "./ag-ui/dialect.ts";
 export { answerMessages, type ThreadMessage } from "./ag-ui/state.ts";
+  conversationOfContext,
+  conversationOfMessage,
+  contextIdOf,
+  placeOfTask,
+  type TaskPlace,
+} from "./a2a/addresses.ts";
+export {
+  CardParams,
+  ListParams,
+  SendParams,
+  TaskParams,
+  agentOf,
+  checkOutputModes,
+  checkVersion,
+  decisionsIn,
+  decodeParams,
+  decodeRpc,
+  rpcIdOf,
+  textOfMessage,
+  type A2aMessage,
+  type RpcRequest,
+} from "./a2a/decode.ts";
+export { createA2aSpeech, type A2aSpeechOptions } from "./a2a/dialect.ts";
+export {
+  isRefusal,
+  rejectedTask,
+  stateOfTask,
+  taskObject,
+  type TaskExtras,
+  type TaskQuestion,
+  type TaskView,
+} from "./a2a/encode.ts";
+export { A2aError, errorAnswer, noSuchTask, type RpcId } from "./a2a/faults.ts";
+export { cacheCursor, offsetOf, placeOfOffset, type StreamPlace } from "./durable-streams/addresses.ts";
+export { createDurableStreamDialect } from "./durable-streams/dialect.ts";
+export { eventMessage, snapshotMessage, streamBody } from "./durable-streams/encode.ts";

@@ -57,6 +57,6 @@ function sentOnce({ type }: VisibleEvent, frame: Buffer): Buffer {
 }
 
 /** The cursor stands first in the frame. */
-function wireSeqOf(frame: Buffer): string {
+export function wireSeqOf(frame: Buffer): string {
   return frame.toString("latin1", seqStart, frame.indexOf(comma));
 }

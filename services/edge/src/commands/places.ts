@@ -55,6 +55,11 @@ export function createPlaces({ events, resuming }: PlaceDeps) {
     /** At the client's cursor. */
     resume,
 
+    /** At a cursor below which the client has everything: it has read that from the stream itself, in which nothing is overtaken. */
+    async resumeExactly(viewer: HubViewer, after: number): Promise<void> {
+      viewer.cursor = await placeOf(events, viewer.source, after);
+    },
+
     /** Where the client wanted to go on in vain. False: it did not want that. */
     async resumeWish(connection: Connection, viewer: HubViewer): Promise<boolean> {
       const { conversation } = viewer.source;

@@ -59,9 +59,8 @@ export function createViewing({ hubs, catchUp, resuming, waiting, events, subscr
   };
 
   return {
-    ...places,
-    leave,
-    release,
+    ...{ ...places, leave, release },
+    followExactly: createExactFollowing({ attach, release, places, waiting }),
 
     /** Leaves the conversation, and remembers how far the client is. */
     unsubscribe(connection: HubConnection, conversation: ConversationId): void {
@@ -110,6 +109,30 @@ export function createViewing({ hubs, catchUp, resuming, waiting, events, subscr
       // Who goes on from a cursor is told what waits as well: once for all who look on here.
       void waiting.lookOnce(viewer.source);
     },
+  };
+}
+
+interface ExactFollowing {
+  readonly attach: ReturnType<typeof createAttach>;
+  readonly release: (viewer: HubViewer) => void;
+  readonly places: Pick<ReturnType<typeof createPlaces>, "resumeExactly">;
+  readonly waiting: ViewingDeps["waiting"];
+}
+
+/** For a connection that looks at nothing yet: from a cursor on up to which it has read the stream itself. `subscribed` is sent first. */
+function createExactFollowing({ attach, release, places, waiting }: ExactFollowing) {
+  return async (connection: HubConnection, conversation: ConversationId, after: number): Promise<void> => {
+    const viewer = await attach(connection, conversation);
+    try {
+      await places.resumeExactly(viewer, after);
+    } catch (error) {
+      leave(connection, conversation);
+      throw error;
+    }
+    viewer.isGreeted = true;
+    viewer.asksAfter = after;
+    release(viewer);
+    void waiting.lookOnce(viewer.source);
   };
 }
 

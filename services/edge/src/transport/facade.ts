@@ -6,12 +6,14 @@ import type { Redis } from "../commands/conversations/conversation-index.ts";
 import type { Conversations } from "../commands/conversations/conversations.ts";
 import type { OfferReading } from "../commands/offer.ts";
 import type { Ownership } from "../commands/ownership.ts";
+import type { ConversationStreams } from "./conversation-streams.ts";
 import type { Route } from "./route.ts";
 import type { TurnStreams } from "./turn-streams.ts";
 
 /** What the addresses of a protocol that is not ours are made with: the same commands as ours, and turns as streams. */
 export interface FacadeDeps {
   readonly streams: TurnStreams;
+  readonly conversationStreams: ConversationStreams;
   readonly commands: Commands;
   readonly conversations: Conversations;
   readonly ownership: Ownership;

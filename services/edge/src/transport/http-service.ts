@@ -8,6 +8,7 @@ import type { Tickets } from "../admission/tickets.ts";
 import { createAuthRoutes, type Revoke } from "./auth-routes.ts";
 import { createChatRoutes } from "./chat-routes.ts";
 import { createApprovalRoutes } from "./approval-routes.ts";
+import { createConversationStreams } from "./conversation-streams.ts";
 import { createConversationRoutes } from "./conversation-routes.ts";
 import { createOfferReading } from "../commands/offer.ts";
 import { createListRoutes } from "./list-routes.ts";
@@ -55,7 +56,8 @@ export function addHttpService(app: TemplatedApp, deps: HttpServiceDeps): { swee
   const turnDeps = { viewers, commands, viewing, ownership, outbox, catchUp, bus, counters };
   const turns = createHttpTurns(turnDeps);
   const foreign = {
-    ...{ streams: createTurnStreams(turnDeps), commands, conversations, ownership, offer, may, bus, redis },
+    ...{ streams: createTurnStreams(turnDeps), conversationStreams: createConversationStreams(turnDeps) },
+    ...{ commands, conversations, ownership, offer, may, bus, redis },
     ...{ version, isDevelopment, log },
   };
   const own = [

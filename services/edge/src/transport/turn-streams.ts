@@ -18,6 +18,7 @@ import {
   turn as turnIn,
   type Caller,
   type ConversationId,
+  type Parts,
   type TurnView,
 } from "@parley/protocol";
 import { turnIdOf } from "@parley/protocol/turn-id";
@@ -54,8 +55,12 @@ export interface Settled {
 export interface SettleHow {
   /** Also when it waits for people: for protocols that have a word for it. */
   readonly stopsAtWait: boolean;
-  /** As soon as it is known how the turn stands, whether it runs or not. */
+  /** As it stands: a message when it is accepted, a turn when it is first seen. */
   readonly stopsAtOnce?: boolean;
+  /** What the client has already, see `TurnStepsOptions`: the waits in it are no end. */
+  readonly has?: Parts;
+  /** At most so long. Default: as long as a request may wait. */
+  readonly withinMs?: number;
   /** Called when the turn is known. */
   readonly onAccepted?: (place: TurnPlace) => void;
 }
@@ -162,23 +167,20 @@ function endedReply({ place, turn }: Settled, { speech, headers = {} }: StreamHo
   return { status: 200, headers: { ...eventStreamHeaders, ...headers }, body };
 }
 
-async function settle(
-  deps: TurnStreamDeps,
-  call: Call,
-  target: StreamTarget,
-  { stopsAtWait, stopsAtOnce = false, onAccepted = () => {} }: SettleHow,
-): Promise<Settled> {
+async function settle(deps: TurnStreamDeps, call: Call, target: StreamTarget, how: SettleHow): Promise<Settled> {
   const { viewers } = deps;
   const { caller, exchange } = call;
   const watch = createTurnWatch();
   if ("place" in target) watch.begin(target.place);
-  const { speech, ends, settled, giveUp } = createSettling(watch, { stopsAtWait, stopsAtOnce, onAccepted });
+  const { speech, ends, settled, giveUp } = createSettling(watch, how);
+  const tooLong = (): void => giveUp(waitedTooLong(watch.turn));
+  const timer = how.withinMs === undefined ? undefined : setTimeout(tooLong, how.withinMs);
   const connection = viewers.open({
     caller,
     whence: exchange.whence,
     dialect: createSpeechDialect(watch, speech, ends),
     sink: endOnlySink(giveUp),
-    onDeadline: () => giveUp(waitedTooLong(watch.turn)),
+    onDeadline: tooLong,
     transport: "request",
   });
   exchange.onGone(() => viewers.close(connection, "client"));
@@ -189,21 +191,21 @@ async function settle(
     viewers.close(connection, "error");
     throw thrown;
   } finally {
+    clearTimeout(timer);
     viewers.close(connection, "answered");
   }
 }
 
 /** A speech that says nothing, and knows when nothing more is to be waited for. */
-function createSettling(watch: TurnWatch, { stopsAtWait, stopsAtOnce, onAccepted }: Required<SettleHow>) {
+function createSettling(watch: TurnWatch, { stopsAtWait, stopsAtOnce = false, has, onAccepted }: SettleHow) {
   const { promise: settled, resolve, reject: giveUp } = withResolvers<Settled>();
-  const isLast = ({ type }: TurnStep): boolean =>
-    type === "ended" || (stopsAtWait && type === "waiting") || (stopsAtOnce && type === "started");
+  const isLast = ({ type }: TurnStep): boolean => type === "ended" || (stopsAtWait && type === "waiting");
   const speech: TurnSpeech = {
     name: "settled",
-    steps: { takesBack: "any" },
+    steps: { takesBack: "any", ...(has === undefined ? {} : { has }) },
     say(steps, place) {
-      if (steps.some(({ type }) => type === "started")) onAccepted(place);
-      return { bytes: [], next: steps.some(isLast) ? "end" : "more" };
+      if (steps.some(({ type }) => type === "started")) onAccepted?.(place);
+      return { bytes: [], next: stopsAtOnce || steps.some(isLast) ? "end" : "more" };
     },
     refuse(error) {
       giveUp(chatErrorOf(error));
