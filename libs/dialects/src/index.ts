@@ -20,3 +20,10 @@ export {
   type TurnStepsOptions,
 } from "./turn/steps.ts";
 export { createSpeechDialect, sayWhole, type Said, type SpeechEnds, type TurnSpeech } from "./turn/speech.ts";
+export { agentTools, answerTool, placeOfTask } from "./mcp/addresses.ts";
+export { AgentArguments, AnswerArguments, decisionOf } from "./mcp/decode.ts";
+export { createMcpSpeech } from "./mcp/dialect.ts";
+export { askableCalls, questionOf } from "./mcp/elicitation.ts";
+export { failedResult, resultOf, toolsOf, type McpResult, type Whereabouts } from "./mcp/encode.ts";
+export { createProgressTeller } from "./mcp/state.ts";
+export { settledTask, tasksExtension, workingTask, type McpTask } from "./mcp/tasks.ts";

@@ -4,6 +4,7 @@ import type { Logger } from "@parley/runtime";
 import type { Commands } from "../commands/commands.ts";
 import type { Conversations } from "../commands/conversations/conversations.ts";
 import type { OfferReading } from "../commands/offer.ts";
+import type { Redis } from "../commands/conversations/conversation-index.ts";
 import type { Ownership } from "../commands/ownership.ts";
 import type { Route } from "./route.ts";
 import type { TurnStreams } from "./turn-streams.ts";
@@ -17,6 +18,10 @@ export interface FacadeDeps {
   readonly offer: OfferReading;
   readonly may: May;
   readonly bus: Bus;
+  /** Undefined: there is none here. */
+  readonly redis: Redis | undefined;
+  /** Who makes tokens for people who sign in elsewhere (`iss`): where a client can have one made. */
+  readonly issuers: readonly string[];
   readonly version: string;
   readonly isDevelopment: boolean;
   readonly log: Logger;

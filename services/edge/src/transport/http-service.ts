@@ -56,7 +56,7 @@ export function addHttpService(app: TemplatedApp, deps: HttpServiceDeps): { swee
   const turns = createHttpTurns(turnDeps);
   const foreign = {
     ...{ streams: createTurnStreams(turnDeps), commands, conversations, ownership, offer, may, bus },
-    ...{ version, isDevelopment, log },
+    ...{ redis, issuers: tokens.issuers, version, isDevelopment, log },
   };
   const routes = [
     ...createChatRoutes({ turns, isOwn: ownership.isOwn }),

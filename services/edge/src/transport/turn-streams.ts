@@ -15,9 +15,11 @@ import {
   createView,
   foldFrame,
   messagesOf,
+  toChatError,
   turn as turnIn,
   type Caller,
   type ConversationId,
+  type ToolCallPart,
   type TurnView,
 } from "@parley/protocol";
 import { turnIdOf } from "@parley/protocol/turn-id";
@@ -52,10 +54,14 @@ export interface Settled {
 }
 
 export interface SettleHow {
-  /** Also when it waits for people: for protocols that have a word for it. */
-  readonly stopsAtWait: boolean;
+  /** Also when it waits for people, or for their words on such calls: for protocols that have a word for it. */
+  readonly stopsAtWait: boolean | ((calls: readonly ToolCallPart[]) => boolean);
   /** Called when the turn is known. */
   readonly onAccepted?: (place: TurnPlace) => void;
+  /** What happens to the answer, when it happens. */
+  readonly onSteps?: (steps: readonly TurnStep[]) => void;
+  /** To look no further; the turn goes on. Its reason, a ChatError, is what is thrown. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -160,17 +166,12 @@ function endedReply({ place, turn }: Settled, { speech, headers = {} }: StreamHo
   return { status: 200, headers: { ...eventStreamHeaders, ...headers }, body };
 }
 
-async function settle(
-  deps: TurnStreamDeps,
-  call: Call,
-  target: StreamTarget,
-  { stopsAtWait, onAccepted = () => {} }: SettleHow,
-): Promise<Settled> {
+async function settle(deps: TurnStreamDeps, call: Call, target: StreamTarget, how: SettleHow): Promise<Settled> {
   const { viewers } = deps;
   const { caller, exchange } = call;
   const watch = createTurnWatch();
   if ("place" in target) watch.begin(target.place);
-  const { speech, ends, settled, giveUp } = createSettling(watch, { stopsAtWait, onAccepted });
+  const { speech, ends, settled, giveUp } = createSettling(watch, how);
   const connection = viewers.open({
     caller,
     whence: exchange.whence,
@@ -180,26 +181,32 @@ async function settle(
     transport: "request",
   });
   exchange.onGone(() => viewers.close(connection, "client"));
+  const stop = (): void => giveUp(toChatError(how.signal?.reason));
+  how.signal?.addEventListener("abort", stop);
   try {
     await begin(deps, call, connection, target);
+    if (how.signal?.aborted === true) stop();
     return await settled;
   } catch (thrown) {
     viewers.close(connection, "error");
     throw thrown;
   } finally {
+    how.signal?.removeEventListener("abort", stop);
     viewers.close(connection, "answered");
   }
 }
 
 /** A speech that says nothing, and knows when nothing more is to be waited for. */
-function createSettling(watch: TurnWatch, { stopsAtWait, onAccepted }: Required<SettleHow>) {
+function createSettling(watch: TurnWatch, { stopsAtWait, onAccepted, onSteps }: SettleHow) {
   const { promise: settled, resolve, reject: giveUp } = withResolvers<Settled>();
-  const isLast = ({ type }: TurnStep): boolean => type === "ended" || (stopsAtWait && type === "waiting");
+  const stopsAt = typeof stopsAtWait === "function" ? stopsAtWait : (): boolean => stopsAtWait;
+  const isLast = (step: TurnStep): boolean => step.type === "ended" || (step.type === "waiting" && stopsAt(step.calls));
   const speech: TurnSpeech = {
     name: "settled",
     steps: { takesBack: "any" },
     say(steps, place) {
-      if (steps.some(({ type }) => type === "started")) onAccepted(place);
+      if (steps.some(({ type }) => type === "started")) onAccepted?.(place);
+      onSteps?.(steps);
       return { bytes: [], next: steps.some(isLast) ? "end" : "more" };
     },
     refuse(error) {
