@@ -1,25 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { z } from "zod";
 import { hasClients, runClient, type ClientRun } from "./client-run.ts";
+import { lastAnswers, McpResult, textOf } from "./mcp-results.ts";
 import { asks, numberedWords, startConformanceWorld, type ConformanceWorld } from "./world.ts";
-
-const Result = z.looseObject({
-  content: z.array(z.looseObject({ type: z.string(), text: z.string().optional() })),
-  structuredContent: z.looseObject({
-    conversation_id: z.string(),
-    turn_id: z.string(),
-    status: z.string(),
-    tool_calls: z.array(z.looseObject({ tool_name: z.string(), status: z.string().optional() })),
-    usage: z.object({ input_tokens: z.number(), output_tokens: z.number() }).loose().optional(),
-  }),
-  isError: z.boolean().optional(),
-});
 
 let world: ConformanceWorld;
 
 beforeAll(async () => {
   if (hasClients) world = await startConformanceWorld();
-}, 90_000);
+}, 240_000);
 afterAll(() => world?.[Symbol.asyncDispose]());
 
 interface Asked {
@@ -48,9 +36,8 @@ describe.skipIf(!hasClients).each(clients)("$column", ({ driver, mode }) => {
   async function resultOf(asked: Asked, url?: string) {
     const run = await start(asked, url);
     const { result } = await run.until("result");
-    return { run, result: Result.parse(result) };
+    return { run, result: McpResult.parse(result) };
   }
-  const textOf = ({ content }: z.infer<typeof Result>): string => content[0]?.text ?? "";
 
   it("text: the answer is the result, whole", async () => {
     const { run, result } = await resultOf({ message: asks.numbered(40) });
@@ -67,9 +54,11 @@ describe.skipIf(!hasClients).each(clients)("$column", ({ driver, mode }) => {
     const calls = [{ name: "general", arguments: { message: asks.numbered(4), conversation_id } }];
     const input = { url: `${world.url}/mcp`, mode, calls };
     const again = runClient(driver, { input: { ...input, token: await world.token() } });
-    expect(Result.parse((await again.until("result")).result).structuredContent.conversation_id).toBe(conversation_id);
+    expect(McpResult.parse((await again.until("result")).result).structuredContent.conversation_id).toBe(
+      conversation_id,
+    );
     const other = runClient(driver, { input: { ...input, token: await world.token("berta") } });
-    expect(Result.parse((await other.until("result")).result).structuredContent.conversation_id).not.toBe(
+    expect(McpResult.parse((await other.until("result")).result).structuredContent.conversation_id).not.toBe(
       conversation_id,
     );
   });
@@ -118,17 +107,66 @@ describe.skipIf(!hasClients).each(clients)("$column", ({ driver, mode }) => {
     const [worker] = world.system.agentWorkers;
     await worker?.restart();
     const { result } = await run.until("result");
-    expect(textOf(Result.parse(result))).toBe(numberedWords(120));
+    expect(textOf(McpResult.parse(result))).toBe(numberedWords(120));
   });
 
   async function lastStatus(): Promise<string | undefined> {
-    const headers = { authorization: `Bearer ${await world.token()}` };
-    const Page = z.object({ conversations: z.array(z.object({ conversation_id: z.string() })) });
-    const page = Page.parse(await (await fetch(`${world.url}/api/v1/conversations?limit=1`, { headers })).json());
-    const id = page.conversations[0]?.conversation_id ?? "";
-    const Messages = z.object({ messages: z.array(z.object({ status: z.string() })) });
-    const response = await fetch(`${world.url}/api/v1/conversations/${id}/messages`, { headers });
-    return Messages.parse(await response.json()).messages.at(-1)?.status;
+    return (await lastAnswers(world, "anna")).at(-1)?.status;
   }
-  void isModern;
+
+  it("resume: a call whose edge was killed is had by the same call again, and is one turn", async () => {
+    const meta = { "io.parley/message-id": `resumed-${driver}-${String(isModern)}` };
+    const asked = [{ name: "general", arguments: { message: asks.numbered(150, 50) }, progress: true, meta }];
+    const token = await world.token("resuming");
+    const [doomed, other] = world.edges;
+    const cut = runClient(driver, { input: { url: `http://127.0.0.1:${doomed.port}/mcp`, token, mode, calls: asked } });
+    await cut.until("progress");
+    await doomed.kill();
+    const again = runClient(driver, {
+      input: { url: `http://127.0.0.1:${other.port}/mcp`, token, mode, calls: asked },
+    });
+    const { result } = await again.until("result");
+    expect(textOf(McpResult.parse(result))).toBe(numberedWords(150));
+    await doomed.restart();
+    const questions = (await lastAnswers(world, "resuming")).map(({ turn_id }) => turn_id);
+    expect(new Set(questions).size).toBe(1);
+  });
+
+  it.runIf(isModern)("approval: the client's user is asked, and what they agree to runs once", async () => {
+    const elicit = { action: "accept", content: { approve: true } };
+    const { run, result } = await resultOf({ message: asks.approval, more: { elicit } });
+    expect(await run.until("elicitation")).toMatchObject({
+      params: { message: expect.stringContaining("demo_change") },
+    });
+    expect(run.lines.filter(({ type }) => type === "elicitation")).toHaveLength(1);
+    expect(result.structuredContent.tool_calls).toMatchObject([{ tool_name: "demo_change", status: "completed" }]);
+  });
+
+  it.runIf(isModern).each([
+    ["declines", { action: "decline" }],
+    ["accepts without agreeing", { action: "accept", content: { approve: false } }],
+  ])("approval: nothing runs for a user who %s", async (_how, elicit) => {
+    const { result } = await resultOf({ message: asks.approval, more: { elicit } });
+    expect(result.structuredContent.tool_calls).toMatchObject([{ tool_name: "demo_change", status: "denied" }]);
+  });
+
+  it("approval: who cannot ask is told where to decide, and gets the answer by its turn", async () => {
+    const { result } = await resultOf({ message: asks.approval });
+    expect(result.isError).toBeUndefined();
+    expect(result.structuredContent.status).toBe("waiting");
+    expect(textOf(result)).toContain(`in Parley at ${world.url}/c/${result.structuredContent.conversation_id}`);
+    const { conversation_id, turn_id } = result.structuredContent;
+    const call_id = result.structuredContent.waiting_for?.[0]?.call_id ?? "";
+    const token = await world.token();
+    const calls = [{ name: "parley_answer", arguments: { conversation_id, turn_id }, progress: true }];
+    const decided = await fetch(`${world.url}/api/v1/conversations/${conversation_id}/approvals/${call_id}`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+      body: JSON.stringify({ approved: true }),
+    });
+    expect(decided.status).toBe(200);
+    const later = runClient(driver, { input: { url: `${world.url}/mcp`, token, mode, calls } });
+    const whole = McpResult.parse((await later.until("result")).result);
+    expect(whole.structuredContent.tool_calls).toMatchObject([{ tool_name: "demo_change", status: "completed" }]);
+  });
 });

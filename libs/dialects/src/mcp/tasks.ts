@@ -24,7 +24,7 @@ export type McpTask = {
 };
 
 type Detailed = McpTask & {
-  result?: McpResult;
+  result?: McpResult & { resultType: "complete" };
   inputRequests?: Record<string, { method: "elicitation/create"; params: { mode: "form" } & McpQuestion }>;
 };
 
@@ -51,7 +51,8 @@ export function settledTask(turn: TurnView, where: Whereabouts, times: TaskTimes
   const task = workingTask(where, times);
   if (turn.outcome?.type === "cancelled")
     return { ...task, status: "cancelled", statusMessage: "The answer was stopped." };
-  if (turn.outcome !== undefined) return { ...task, status: "completed", result: resultOf(turn, where) };
+  if (turn.outcome !== undefined)
+    return { ...task, status: "completed", result: { ...resultOf(turn, where), resultType: "complete" } };
   const asked = canAsk ? askableCalls(turn) : [];
   if (asked.length === 0) return { ...task, statusMessage: waitingLine(turn, where) };
   const inputRequests = Object.fromEntries(

@@ -28,15 +28,19 @@ try {
   const { tools } = await client.listTools();
   say("tools", { tools });
   await Promise.all(
-    calls.map(async ({ name, arguments: args, progress = false }, index) => {
+    calls.map(async ({ name, arguments: args, progress = false, meta }, index) => {
       const told = progress ? { onprogress: (step) => say("progress", { index, ...step }) } : {};
       try {
-        const result = await client.callTool({ name, arguments: args }, undefined, {
-          signal: aborting.signal,
-          timeout: 60_000,
-          resetTimeoutOnProgress: true,
-          ...told,
-        });
+        const result = await client.callTool(
+          { name, arguments: args, ...(meta === undefined ? {} : { _meta: meta }) },
+          undefined,
+          {
+            signal: aborting.signal,
+            timeout: 60_000,
+            resetTimeoutOnProgress: true,
+            ...told,
+          },
+        );
         say("result", { index, result });
       } catch (error) {
         say("failed", { index, message: error.message, code: error.code });

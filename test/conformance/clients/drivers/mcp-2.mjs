@@ -49,6 +49,8 @@ try {
       }
     }),
   );
+  // What an abort has begun to send is sent.
+  await new Promise((resolve) => setTimeout(resolve, 300));
   await client.close();
 } catch (error) {
   say("refused", { message: error.message, code: error.code });

@@ -24,9 +24,9 @@ import { abilitiesOf, whereOf, type McpCall, type States } from "./call.ts";
 import { decide, type Decisions } from "./decisions.ts";
 import { createProgress } from "./progress.ts";
 import type { RunningCalls } from "./running-calls.ts";
-import { lookAt, StillRunning, type LookHow } from "./turns.ts";
+import { begunMs, lookAt, StillRunning, type LookHow } from "./turns.ts";
 
-export interface AgentCallDeps extends Pick<FacadeDeps, "streams" | "commands" | "ownership" | "log"> {
+export interface AgentCallDeps extends Pick<FacadeDeps, "streams" | "commands" | "ownership" | "bus" | "log"> {
   readonly states: States;
   readonly running: RunningCalls;
 }
@@ -138,12 +138,8 @@ async function settle(
     const { place } = known;
     if (place === undefined) throw thrown;
     if (thrown instanceof StillRunning) {
-      const nowMs = Date.now();
-      return {
-        ...workingTask(place, { createdMs: nowMs, updatedMs: nowMs }, progress.last),
-        resultType: "task",
-        content: [],
-      };
+      const times = { createdMs: await begunMs(deps, place), updatedMs: Date.now() };
+      return { ...workingTask(place, times, progress.last), resultType: "task", content: [] };
     }
     return failedResult(toChatError(thrown), whereOf(call, place));
   } finally {

@@ -12,6 +12,10 @@ import { createServer, type ServerDeps } from "./server.ts";
 import { createStateKeys } from "./state-key.ts";
 import { stop } from "./turns.ts";
 
+/** Who listens for changes is told of none, as lists say how long they hold; so that it takes nothing from others it is bounded, also in time. */
+const mostListeners = 256;
+const listenMs = 600_000;
+
 /** A message of JSON-RPC; what it says is checked by the SDK. */
 const Message = z.looseObject({
   jsonrpc: z.unknown().optional(),
@@ -64,8 +68,11 @@ function createHandlers(deps: ServerDeps, log: FacadeDeps["log"]) {
         if (call === undefined) throw new Error("The SDK asks for a request that it was not given.");
         return createServer(deps, { ...call, era });
       },
-      // Nothing here changes on which anybody could wait to be told.
-      { responseMode, maxSubscriptions: 0, onerror: (err) => log.debug({ err }, "a request of MCP was refused") },
+      {
+        responseMode,
+        maxSubscriptions: mostListeners,
+        onerror: (err) => log.debug({ err }, "a request of MCP was refused"),
+      },
     );
   const short = handlerOf("auto");
   const long = handlerOf("sse");
@@ -77,6 +84,7 @@ function createHandlers(deps: ServerDeps, log: FacadeDeps["log"]) {
       const { method, params } = body;
       calls.set(request, { caller, exchange, digest: digestOf(method, params?.name, params?.arguments) });
       const handler = method === "tools/call" ? long : short;
+      if (method === "subscriptions/listen") endAfter(listenMs, gone, exchange);
       try {
         return await answerWith(exchange, await handler.fetch(request, { parsedBody: body }));
       } catch (thrown) {
@@ -86,6 +94,12 @@ function createHandlers(deps: ServerDeps, log: FacadeDeps["log"]) {
       }
     },
   };
+}
+
+function endAfter(ms: number, gone: AbortController, { onGone }: Call["exchange"]): void {
+  const timer = setTimeout(() => gone.abort(), ms);
+  timer.unref();
+  onGone(() => clearTimeout(timer));
 }
 
 /** The one notification of clients before 2026-07-28 that means something here. */

@@ -13,21 +13,22 @@ import type { Settled } from "../../transport/turn-streams.ts";
 import { abilitiesOf, whereOf, type McpCall } from "./call.ts";
 import { decide } from "./decisions.ts";
 import { createProgress } from "./progress.ts";
-import { lookAt, StillRunning, stop } from "./turns.ts";
+import { begunMs, lookAt, StillRunning, stop } from "./turns.ts";
 
 export type TaskDeps = Pick<FacadeDeps, "streams" | "commands" | "bus" | "log">;
 
 /** A task is looked at for so long when a client asks: what happens meanwhile is told without another round. */
 const lookMs = 500;
 
-const TaskParams = z.looseObject({ taskId: z.string().max(512) });
-const UpdateParams = TaskParams.extend({ inputResponses: z.record(z.string(), z.unknown()) });
+/** Read only when it is known that the client may ask at all: what it lacks then comes first. */
+const AnyParams = z.looseObject({ taskId: z.unknown().optional(), inputResponses: z.unknown().optional() });
+const Responses = z.record(z.string(), z.unknown());
 
 /** `tasks/get`, `tasks/update` and `tasks/cancel`. Nothing is kept here: a task is its turn, which any edge knows. */
 export function serveTasks(server: McpServer["server"], deps: TaskDeps, call: McpCall): void {
   const gone = new AbortController().signal;
 
-  server.setRequestHandler("tasks/get", { params: TaskParams }, async ({ taskId }, ctx) => {
+  server.setRequestHandler("tasks/get", { params: AnyParams }, async ({ taskId }, ctx) => {
     const place = placeIn(taskId, ctx);
     const progress = createProgress(undefined);
     const { onSteps } = progress;
@@ -40,19 +41,19 @@ export function serveTasks(server: McpServer["server"], deps: TaskDeps, call: Mc
     return settledTask(settled.turn, whereOf(call, place), times, abilitiesOf(ctx).canAsk);
   });
 
-  server.setRequestHandler("tasks/update", { params: UpdateParams }, async ({ taskId, inputResponses }, ctx) => {
+  server.setRequestHandler("tasks/update", { params: AnyParams }, async ({ taskId, inputResponses }, ctx) => {
     const place = placeIn(taskId, ctx);
+    const { data: responses } = Responses.safeParse(inputResponses);
+    if (responses === undefined) throw new ProtocolError(ProtocolErrorCode.InvalidParams, "inputResponses is missing.");
     const settled = await lookAt(deps, call, { place }, { gone, stops: false, withinMs: lookMs }).catch(orRunning);
     const calls = settled === undefined || settled.turn.outcome !== undefined ? [] : askableCalls(settled.turn);
-    const { problems } = await decide(deps, call, place.conversation_id, { calls, responses: inputResponses }).catch(
-      refuse,
-    );
+    const { problems } = await decide(deps, call, place.conversation_id, { calls, responses }).catch(refuse);
     const [problem] = problems.values();
     if (problem !== undefined) throw new ProtocolError(ProtocolErrorCode.InvalidParams, problem);
     return {};
   });
 
-  server.setRequestHandler("tasks/cancel", { params: TaskParams }, async ({ taskId }, ctx) => {
+  server.setRequestHandler("tasks/cancel", { params: AnyParams }, async ({ taskId }, ctx) => {
     const place = placeIn(taskId, ctx);
     // That it is known is asked first: that it has ended is no error.
     await lookAt(deps, call, { place }, { gone, stops: false, withinMs: 1 }).catch(orRunning);
@@ -62,10 +63,10 @@ export function serveTasks(server: McpServer["server"], deps: TaskDeps, call: Mc
 }
 
 /** Throws where the client has not said that it knows tasks, and where there is no such task. */
-function placeIn(taskId: string, ctx: ServerContext): TurnPlace {
+function placeIn(taskId: unknown, ctx: ServerContext): TurnPlace {
   if (!abilitiesOf(ctx).knowsTasks)
     throw new MissingRequiredClientCapabilityError({ requiredCapabilities: { extensions: { [tasksExtension]: {} } } });
-  const place = placeOfTask(taskId);
+  const place = typeof taskId === "string" ? placeOfTask(taskId) : undefined;
   if (place === undefined) throw unknownTask();
   return place;
 }
@@ -84,15 +85,6 @@ function refuse(thrown: unknown): never {
   const { code, message } = toChatError(thrown);
   if (code === "NOT_FOUND" || code === "FORBIDDEN") throw unknownTask();
   throw new ProtocolError(ProtocolErrorCode.InternalError, message);
-}
-
-/** By the broker's clock. A turn so old that its facts are gone began before now. */
-async function begunMs(
-  { bus }: TaskDeps,
-  { conversation_id: conversation, turn_id: turn }: TurnPlace,
-): Promise<number> {
-  const said = await bus.facts.readStored("said", { conversation, turn }).catch(() => undefined);
-  return said?.storedMs ?? Date.now();
 }
 
 async function updatedMs({ bus }: TaskDeps, { turn, place }: Settled, createdMs: number): Promise<number> {

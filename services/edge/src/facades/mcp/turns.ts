@@ -84,3 +84,12 @@ export async function stop(commands: FacadeDeps["commands"], caller: Caller, pla
     }
   }
 }
+
+/** By the broker's clock. A turn so old that its facts are gone began before now. */
+export async function begunMs(
+  { bus }: Pick<FacadeDeps, "bus">,
+  { conversation_id: conversation, turn_id: turn }: TurnPlace,
+): Promise<number> {
+  const said = await bus.facts.readStored("said", { conversation, turn }).catch(() => undefined);
+  return said?.storedMs ?? Date.now();
+}
