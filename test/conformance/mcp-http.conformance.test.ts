@@ -1,5 +1,6 @@
 import { request } from "node:http";
-import { startSystem, type System } from "@parley/testkit";
+import path from "node:path";
+import { startSystem, tempDir, type System } from "@parley/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { devToken } from "../e2e/person.ts";
@@ -7,14 +8,20 @@ import { devToken } from "../e2e/person.ts";
 /** `/mcp` as HTTP, without anybody's client: what the specification demands of an address, and what must not work. */
 
 let system: System;
+let folder: Awaited<ReturnType<typeof tempDir>>;
 let url: string;
 const edge = () => system.edges[0]!;
 
 beforeAll(async () => {
-  system = await startSystem({ edges: 1, agentWorkers: 1 });
+  folder = await tempDir();
+  const demo = { DEMO_TOOLS: "1", DEMO_COUNTER_FILE: path.join(folder.path, "counter") };
+  system = await startSystem({ edges: 1, agentWorkers: 1, env: { "tool-worker": demo } });
   url = `http://127.0.0.1:${edge().port}`;
 }, 240_000);
-afterAll(() => system?.[Symbol.asyncDispose]());
+afterAll(async () => {
+  await system?.[Symbol.asyncDispose]();
+  await folder?.[Symbol.asyncDispose]();
+});
 
 const Rpc = z.looseObject({
   id: z.union([z.string(), z.number()]).nullable().optional(),
@@ -62,7 +69,7 @@ async function ask({ method, params = {}, capabilities = {}, headers = {}, signa
   return { response, body: last === "" || last === undefined ? undefined : Rpc.parse(JSON.parse(last)) };
 }
 const bearer = async (name: string) => ({ authorization: `Bearer ${await devToken(edge(), name)}` });
-const post = (body: string, headers: Record<string, string> = {}) =>
+const post = (body: string | Uint8Array<ArrayBuffer>, headers: Record<string, string> = {}) =>
   fetch(`${url}/mcp`, { method: "POST", headers: { "content-type": "application/json", ...headers }, body });
 
 /** With a `Host` of its own, which `fetch` does not send. */
@@ -100,7 +107,7 @@ describe("the address", () => {
 
   it.each([
     ["no JSON", "{", 400, -32_700],
-    ["no UTF-8", Buffer.from([0x22, 0xff, 0x22]).toString("latin1"), 400, -32_600],
+    ["no UTF-8", Buffer.from([0x22, 0xff, 0x22]), 400, -32_700],
     ["a list", "[]", 400, -32_600],
     ["a number", "7", 400, -32_600],
     ["no request", "{}", 400, -32_600],
