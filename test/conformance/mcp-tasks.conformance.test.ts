@@ -44,7 +44,7 @@ describe.skipIf(!hasClients)("MCP tasks 0.2.2 (2026-07-28)", () => {
   });
 
   it("approval: a task asks its client's user", async () => {
-    const run = await start(`${asks.approval}`, { elicit: { action: "accept", content: { approve: true } } });
+    const run = await start(asks.approval, { elicit: { action: "accept", content: { approve: true } } });
     const { structuredContent } = await resultOf(run);
     expect(structuredContent.tool_calls).toMatchObject([{ tool_name: "demo_change", status: "completed" }]);
     expect(run.lines.filter(({ type }) => type === "elicitation")).toHaveLength(1);

@@ -10,8 +10,6 @@ export interface ProgressLine {
 
 const lineChars = 300;
 
-export type ProgressTeller = ReturnType<typeof createProgressTeller>;
-
 /** Makes lines of steps. MCP has no word for a part of an answer, so its text is told by its length alone: what a restart takes back was never said. */
 export function createProgressTeller() {
   const lengths = new Map<number, number>();

@@ -9,9 +9,9 @@ import { resultOf, type McpResult, type Whereabouts } from "./encode.ts";
 export const tasksExtension = "io.modelcontextprotocol/tasks";
 
 /** How often a client is asked to look. */
-export const taskPollMs = 1_000;
+const taskPollMs = 1_000;
 /** How long its facts are kept; its answer stays in the transcript. */
-export const taskTtlMs = 7 * 24 * 60 * 60_000;
+const taskTtlMs = 7 * 24 * 60 * 60_000;
 
 export type McpTask = {
   taskId: string;

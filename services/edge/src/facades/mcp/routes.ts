@@ -1,5 +1,5 @@
 import { createMcpHandler, type McpHttpHandler } from "@modelcontextprotocol/server";
-import { ChatError } from "@parley/protocol";
+import type { ChatError } from "@parley/protocol";
 import { z } from "zod";
 import type { Facade, FacadeDeps } from "../../transport/facade.ts";
 import { jsonReply, type Reply } from "../../transport/reply.ts";

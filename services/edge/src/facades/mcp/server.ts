@@ -29,11 +29,12 @@ export function createServer(deps: ServerDeps, call: McpCall): McpServer {
   const { server } = mcp;
   server.setRequestHandler("tools/list", async () => ({ tools: toolsOf((await deps.offer(call.caller)).agents) }));
   server.setRequestHandler("tools/call", async ({ params: { name, arguments: args } }, ctx) => {
-    if (name === answerTool) return callAnswer(deps, call, args, ctx);
+    const tool = { deps, call, ctx, given: args };
+    if (name === answerTool) return callAnswer(tool);
     const agent = agentTools((await deps.offer(call.caller)).agents).get(name);
     if (agent === undefined)
       throw new ProtocolError(ProtocolErrorCode.InvalidParams, `There is no tool ${name.slice(0, 128)}.`);
-    return callAgent(deps, call, agent, args, ctx);
+    return callAgent(tool, agent);
   });
   if (isModern) serveTasks(server, deps, call);
   return mcp;

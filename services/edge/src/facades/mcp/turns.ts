@@ -44,12 +44,12 @@ export async function lookAt(
       void stop(commands, caller, accepted).catch((err: unknown) =>
         log.warn({ err }, "an answer could not be stopped"),
       );
-    looking.abort(new ChatError("PROCESSING_ERROR", { message: "Nobody waits for this any more." }));
+    looking.abort(unheard());
   };
   gone.addEventListener("abort", leave);
   const timer = withinMs === undefined ? undefined : setTimeout(() => looking.abort(new StillRunning()), withinMs);
   try {
-    if (gone.aborted) leave();
+    if (gone.aborted && accepted === undefined) throw unheard();
     // That the client goes away is this function's to handle.
     const here: Call = { caller, exchange: { ...exchange, header: exchange.header, onGone: () => {} } };
     return await streams.settle(here, target, {
@@ -66,6 +66,11 @@ export async function lookAt(
     clearTimeout(timer);
     gone.removeEventListener("abort", leave);
   }
+}
+
+/** Nobody gets to read it. */
+function unheard(): ChatError {
+  return new ChatError("PROCESSING_ERROR", { message: "Nobody waits for this any more." });
 }
 
 const stopTries = 5;
