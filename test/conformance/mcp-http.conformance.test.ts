@@ -1,3 +1,4 @@
+import { writeFile } from "node:fs/promises";
 import { request } from "node:http";
 import path from "node:path";
 import { startSystem, tempDir, type System } from "@parley/testkit";
@@ -7,6 +8,15 @@ import { devToken } from "../e2e/person.ts";
 
 /** `/mcp` as HTTP, without anybody's client: what the specification demands of an address, and what must not work. */
 
+/** Its keys are never asked for here. */
+const issuersFile = `issuers:
+  - name: company
+    issuer: https://login.example.org
+    audience: https://chat.example.org/mcp
+    algorithms: [RS256]
+    jwks: http://127.0.0.1:9/keys
+`;
+
 let system: System;
 let folder: Awaited<ReturnType<typeof tempDir>>;
 let url: string;
@@ -15,7 +25,10 @@ const edge = () => system.edges[0]!;
 beforeAll(async () => {
   folder = await tempDir();
   const demo = { DEMO_TOOLS: "1", DEMO_COUNTER_FILE: path.join(folder.path, "counter") };
-  system = await startSystem({ edges: 1, agentWorkers: 1, env: { "tool-worker": demo } });
+  const issuers = path.join(folder.path, "issuers.yaml");
+  await writeFile(issuers, issuersFile);
+  const ways = { ISSUERS_FILE: issuers, AUTH_PRIMARY_ISSUERS: "shared-secret" };
+  system = await startSystem({ edges: 1, agentWorkers: 1, env: { edge: ways, "tool-worker": demo } });
   url = `http://127.0.0.1:${edge().port}`;
 }, 240_000);
 afterAll(async () => {
@@ -130,6 +143,7 @@ describe("the address", () => {
     for (const one of [address, `${url}/.well-known/oauth-protected-resource`])
       expect(await (await fetch(one)).json()).toEqual({
         resource: `${url}/mcp`,
+        authorization_servers: ["https://login.example.org"],
         bearer_methods_supported: ["header"],
         resource_name: "Parley",
       });
@@ -267,5 +281,39 @@ describe("a connection that ends", () => {
     leaving.abort();
     await call;
     await expect.poll(async () => (await page()).at(0)?.status, { timeout: 10_000 }).toBeUndefined();
+  });
+
+  it("or a client that reads slowly gets all of it all the same", async () => {
+    const message = "Count.\n/sim tokens=30000 rate=0";
+    const body = JSON.stringify({
+      jsonrpc: "2.0",
+      id: 1,
+      method: "tools/call",
+      params: { name: "general", arguments: { message } },
+    });
+    const headers = {
+      "content-type": "application/json",
+      accept: "application/json, text/event-stream",
+      ...(await bearer("gerd")),
+    };
+    const text = await new Promise<string>((resolve, reject) => {
+      const asked = request(`${url}/mcp`, { method: "POST", headers }, (response) => {
+        let read = "";
+        // A few KB at a time, with a pause behind each.
+        response.on("data", (chunk: Buffer) => {
+          read += chunk.toString();
+          response.pause();
+          setTimeout(() => response.resume(), 20);
+        });
+        response.on("end", () => resolve(read));
+        response.on("error", reject);
+      });
+      asked.on("error", reject);
+      asked.end(body);
+    });
+    const line = text.split("\n").findLast((one) => one.startsWith("data: ")) ?? "";
+    const { result } = Rpc.parse(JSON.parse(line.slice("data: ".length)));
+    const [answer] = z.array(z.object({ text: z.string() })).parse(result?.["content"]);
+    expect(answer?.text.length).toBeGreaterThan(150_000);
   });
 });

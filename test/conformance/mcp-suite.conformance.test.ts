@@ -46,6 +46,10 @@ describe.skipIf(node === undefined || !existsSync(suite))("the conformance suite
     ["2025-11-25", "dns-rebinding-protection"],
     ["2026-07-28", "tools-list"],
     ["2026-07-28", "dns-rebinding-protection"],
+    ["2026-07-28", "http-header-validation"],
+    ["2026-07-28", "server-sse-multiple-streams"],
+    ["2026-07-28", "input-required-result-unsupported-methods"],
+    ["2026-07-28", "server-stateless"],
   ])("%s %s", async (version, scenario) => {
     expect(await failuresOf(scenario, version)).toEqual([]);
   });

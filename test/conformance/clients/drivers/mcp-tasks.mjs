@@ -11,10 +11,19 @@ const clientCapabilities = elicit === undefined ? {} : { elicitation: {} };
 const authorization = `Bearer ${token}`;
 let requests = 0;
 
+/** A server that is away is no reason to give up while there is another one. */
+async function fetchAny(init) {
+  try {
+    return await fetch(urls[requests++ % urls.length], init);
+  } catch {
+    return fetch(urls[requests++ % urls.length], init);
+  }
+}
+
 async function rawDispatch(request, { signal } = {}) {
   const { method, params } = request;
   const name = params?.taskId ?? params?.name;
-  const response = await fetch(urls[requests++ % urls.length], {
+  const response = await fetchAny({
     method: "POST",
     signal,
     headers: {
