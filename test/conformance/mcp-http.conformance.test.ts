@@ -1,6 +1,9 @@
+import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { request } from "node:http";
 import path from "node:path";
+import { promisify } from "node:util";
 import { startSystem, tempDir, type System } from "@parley/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
@@ -172,6 +175,13 @@ describe("a request", () => {
 });
 
 const tasks = { extensions: { "io.modelcontextprotocol/tasks": {} } };
+
+it("is asked as docs/mcp-server.md says, without a client", async () => {
+  const page = readFileSync(path.resolve(import.meta.dirname, "../../docs/mcp-server.md"), "utf8");
+  const command = /```sh\n(curl [\s\S]*?)```/.exec(page)?.[1]?.replaceAll("http://127.0.0.1:8000", url) ?? "";
+  const { stdout } = await promisify(execFile)("bash", ["-c", command]);
+  expect(stdout).toMatch(/^event: message\ndata: .*"status":"complete"/);
+});
 
 describe("tasks", () => {
   it.each(["tasks/get", "tasks/update", "tasks/cancel"])("%s needs a client that knows them", async (method) => {

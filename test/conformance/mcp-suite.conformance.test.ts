@@ -33,9 +33,10 @@ async function failuresOf(scenario: string, version: string): Promise<string[]> 
   const [run = ""] = readdirSync(folder.path);
   const checks = Checks.parse(JSON.parse(readFileSync(path.join(folder.path, run, "checks.json"), "utf8")));
   expect(checks.length).toBeGreaterThan(0);
-  return checks.flatMap(({ id, status, errorMessage = "" }) =>
-    status === "FAILURE" ? [`${id}: ${errorMessage}`] : [],
-  );
+  const failed = checks.filter(({ status }) => status === "FAILURE");
+  // What needs a tool of its example server says so.
+  const ours = failed.filter(({ errorMessage = "" }) => !errorMessage.startsWith("Not testable"));
+  return ours.map(({ id, errorMessage = "" }) => `${id}: ${errorMessage}`);
 }
 
 describe.skipIf(node === undefined || !existsSync(suite))("the conformance suite 0.2.0-alpha.12", () => {

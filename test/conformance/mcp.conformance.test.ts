@@ -96,7 +96,8 @@ describe.skipIf(!hasClients).each(clients.map((one) => [one.column, one] as cons
     });
 
     it("stop: an aborted call stops the turn", async () => {
-      const run = await start({ message: asks.numbered(2_000, 20) });
+      // What says so may come to the other edge.
+      const run = await start({ message: asks.numbered(2_000, 20) }, world.proxyUrl);
       await run.until("progress");
       run.tell({ abort: true });
       await run.until("failed");

@@ -71,18 +71,27 @@ export const TurnContent = z.object({
 export type TurnContent = z.infer<typeof TurnContent>;
 
 const draft = { target: "draft-2020-12" } as const;
-const outputSchema = z.toJSONSchema(TurnContent, { ...draft, io: "output" });
-const agentSchema = z.toJSONSchema(AgentArguments, { ...draft, io: "input" });
-const answerSchema = z.toJSONSchema(AnswerArguments, { ...draft, io: "input" });
+
+function createSchemas() {
+  return {
+    output: asObject(z.toJSONSchema(TurnContent, { ...draft, io: "output" })),
+    agent: asObject(z.toJSONSchema(AgentArguments, { ...draft, io: "input" })),
+    answer: asObject(z.toJSONSchema(AnswerArguments, { ...draft, io: "input" })),
+  };
+}
+/** Made when they are first asked for. */
+let schemas: ReturnType<typeof createSchemas> | undefined;
 
 /** One tool for each agent, and one that waits for what was begun; always in the same order. */
 export function toolsOf(agents: readonly AgentChoice[]): McpTool[] {
+  schemas ??= createSchemas();
+  const { output: outputSchema, agent: inputSchema } = schemas;
   const own = [...agentTools(agents)].map(([name, agent]) => ({
     name,
     title: agent.name,
     description: descriptionOf(agent),
-    inputSchema: asObject(agentSchema),
-    outputSchema: asObject(outputSchema),
+    inputSchema,
+    outputSchema,
     // What an agent's tools change is asked about by Parley, whatever a client makes of this.
     annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: false, openWorldHint: true },
   }));
@@ -91,8 +100,8 @@ export function toolsOf(agents: readonly AgentChoice[]): McpTool[] {
     title: "Wait for an answer",
     description:
       "Waits for an answer that was begun before and whose result has not come yet, because it waited for a person or the connection was lost. It asks nothing anew.",
-    inputSchema: asObject(answerSchema),
-    outputSchema: asObject(outputSchema),
+    inputSchema: schemas.answer,
+    outputSchema,
     annotations: { readOnlyHint: true, idempotentHint: true, openWorldHint: false },
   };
   return [...own, answer];
