@@ -14,7 +14,7 @@ import type { StateKeys } from "./state-key.ts";
 /** One request of a client, with all that its handler has to know. */
 export interface McpCall extends Call {
   /** Which request it is: a state is good for no other one. */
-  readonly digest: string;
+  readonly digest: () => string;
   readonly era: "legacy" | "modern";
 }
 
@@ -75,7 +75,7 @@ export function createStates(keys: StateKeys) {
     createRequestStateCodec<z.infer<typeof State>>({
       key: Buffer.from(await keys(), "base64url"),
       ttlSeconds: limits.approvalMs / 1_000,
-      bind: () => JSON.stringify([user.id, tenant ?? null, digest]),
+      bind: () => JSON.stringify([user.id, tenant ?? null, digest()]),
     });
   return {
     async verify(call: McpCall, state: string, ctx: ServerContext): Promise<z.infer<typeof State>> {

@@ -18,16 +18,12 @@ const listenMs = 600_000;
 
 /** A message of JSON-RPC; what it says is checked by the SDK. */
 const Message = z.looseObject({
-  jsonrpc: z.unknown().optional(),
   id: z
-    .union([z.string().max(512), z.number(), z.null()])
-    .optional()
-    .catch(undefined),
-  method: z.string().optional().catch(undefined),
-  params: z
-    .looseObject({ name: z.unknown().optional(), arguments: z.unknown().optional(), taskId: z.unknown().optional() })
-    .optional()
-    .catch(undefined),
+    .union([z.string().max(512), z.number()])
+    .nullable()
+    .optional(),
+  method: z.string().max(128).optional(),
+  params: z.looseObject({}).optional(),
 });
 type Message = z.output<typeof Message>;
 
@@ -82,7 +78,7 @@ function createHandlers(deps: ServerDeps, log: FacadeDeps["log"]) {
       exchange.onGone(() => gone.abort());
       const request = requestOf(exchange, gone.signal);
       const { method, params } = body;
-      calls.set(request, { caller, exchange, digest: digestOf(method, params?.name, params?.arguments) });
+      calls.set(request, { caller, exchange, digest: () => digestOf(method, params?.["name"], params?.["arguments"]) });
       const handler = method === "tools/call" ? long : short;
       if (method === "subscriptions/listen") endAfter(listenMs, gone, exchange);
       try {
@@ -121,7 +117,7 @@ const codes = { parse: -32_700, invalid: -32_600, header: -32_020, internal: -32
 /** The extension has proxies find a task's server by the header, so that they must agree. */
 function taskHeaderProblem({ exchange }: Call, { id, method, params }: Message): Reply | undefined {
   if (method === undefined || !/^tasks\/(get|update|cancel)$/.test(method)) return undefined;
-  if (exchange.header("mcp-protocol-version") !== "2026-07-28" || exchange.header("mcp-name") === params?.taskId)
+  if (exchange.header("mcp-protocol-version") !== "2026-07-28" || exchange.header("mcp-name") === params?.["taskId"])
     return undefined;
   return rpcError(400, codes.header, "The header Mcp-Name has to be the taskId.", id);
 }
