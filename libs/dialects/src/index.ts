@@ -61,6 +61,7 @@ export { turnOfQuestion, questionId } from "./ag-ui/addresses.ts";
 export { decisionsOf, RunAgentInput, runOf, type AskedRun, type CallDecision } from "./ag-ui/decode.ts";
 export { createAgUiSpeech, sayThread, type AgUiSpeechOptions, type DecisionRefusal } from "./ag-ui/dialect.ts";
 export { answerMessages, type ThreadMessage } from "./ag-ui/state.ts";
+export {
   conversationOfContext,
   conversationOfMessage,
   contextIdOf,
@@ -97,3 +98,10 @@ export { A2aError, errorAnswer, noSuchTask, type RpcId } from "./a2a/faults.ts";
 export { cacheCursor, offsetOf, placeOfOffset, type StreamPlace } from "./durable-streams/addresses.ts";
 export { createDurableStreamDialect } from "./durable-streams/dialect.ts";
 export { eventMessage, snapshotMessage, streamBody } from "./durable-streams/encode.ts";
+export { agentTools, answerTool, placeOfTask } from "./mcp/addresses.ts";
+export { AgentArguments, AnswerArguments, decisionOf } from "./mcp/decode.ts";
+export { createMcpSpeech } from "./mcp/dialect.ts";
+export { askableCalls, questionOf } from "./mcp/elicitation.ts";
+export { failedResult, resultOf, toolsOf, type McpResult, type Whereabouts } from "./mcp/encode.ts";
+export { createProgressTeller } from "./mcp/state.ts";
+export { settledTask, tasksExtension, workingTask, type McpTask } from "./mcp/tasks.ts";

@@ -3,7 +3,7 @@ import { addCounts, Counter, Gauge, type Logger, type Registry } from "@parley/r
 import { decodeJwt, errors } from "jose";
 import { z } from "zod";
 import { TokenFault, type Identity } from "./identity.ts";
-import { startIssuerTokens, type Issuer, type IssuerTokens } from "./issuer-tokens.ts";
+import { firebaseName, startIssuerTokens, type Issuer, type IssuerTokens } from "./issuer-tokens.ts";
 import type { KeySetTimes } from "./key-set.ts";
 import { createRememberedTokens } from "./remembered-tokens.ts";
 import { createSharedSecret, type SharedSecret, type SharedSecretOptions } from "./shared-secret.ts";
@@ -27,6 +27,8 @@ export interface Tokens {
   verify(token: string): Promise<Identity>;
   /** Makes a token for development; undefined without a shared secret. */
   readonly sign: SharedSecret["sign"] | undefined;
+  /** The issuers at which a program can have a token made for its user. */
+  readonly issuers: readonly string[];
   /** What a person should know of the issuers, as sentences. */
   notes(): string[];
   close(): void;
@@ -76,6 +78,8 @@ export function startTokens({ sharedSecret: secret, issuers = [], times, registr
         throw refusal;
       }),
     sign: sharedSecret?.sign,
+    // Firebase's is no address at which anybody signs in.
+    issuers: started.flatMap(({ name, issuer }) => (name === firebaseName ? [] : [issuer])),
     notes: () => started.flatMap((tokens) => tokens.notes()),
     close() {
       for (const tokens of started) tokens.close();

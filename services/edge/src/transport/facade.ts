@@ -22,6 +22,8 @@ export interface FacadeDeps {
   readonly bus: Bus;
   /** Undefined: there is none here. */
   readonly redis: Redis | undefined;
+  /** Who makes tokens for people who sign in elsewhere (`iss`): where a client can have one made. */
+  readonly issuers: readonly string[];
   readonly version: string;
   readonly isDevelopment: boolean;
   readonly log: Logger;

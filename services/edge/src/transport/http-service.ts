@@ -58,7 +58,7 @@ export function addHttpService(app: TemplatedApp, deps: HttpServiceDeps): { swee
   const foreign = {
     ...{ streams: createTurnStreams(turnDeps), conversationStreams: createConversationStreams(turnDeps) },
     ...{ commands, conversations, ownership, offer, may, bus, redis },
-    ...{ version, isDevelopment, log },
+    ...{ issuers: tokens.issuers, version, isDevelopment, log },
   };
   const own = [
     ...createChatRoutes({ turns, isOwn: ownership.isOwn }),

@@ -28,7 +28,7 @@ interface Description {
   /** Headers that it reads beyond those that all read. */
   readonly reads?: readonly string[];
   /** The answer to what goes wrong, where its clients read errors of another form. */
-  readonly refuse?: (error: ChatError) => Reply;
+  readonly refuse?: (error: ChatError, exchange: Exchange) => Reply;
   /** Request headers beyond the usual ones: name and what it does. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Successful answers. What goes wrong is answered the same everywhere. */

@@ -238,16 +238,17 @@ function textOf(bytes: Buffer): string {
 
 function refusal(
   thrown: unknown,
-  { method, path }: Exchange,
+  exchange: Exchange,
   { isBrokerWell, counters, log }: RoutingDeps,
-  { refuse = chatErrorReply }: Route,
+  { refuse }: Route,
 ): Reply {
+  const { method, path } = exchange;
   // Whatever the broker's client throws while it is away means the same: try again.
   const isOurs = thrown instanceof ChatError || isBrokerWell();
   const error = isOurs ? toChatError(thrown) : new ChatError("OVERLOADED", { cause: thrown, retryAfterMs: 1_000 });
   countOne(counters.errors, error.code);
   log[error.status >= 500 ? "warn" : "debug"]({ err: error, method, path }, "a request was refused");
-  return refuse(error);
+  return refuse === undefined ? chatErrorReply(error) : refuse(error, exchange);
 }
 
 const preflightSeconds = "600";

@@ -15,10 +15,12 @@ import {
   createView,
   foldFrame,
   messagesOf,
+  toChatError,
   turn as turnIn,
   type Caller,
   type ConversationId,
   type Parts,
+  type ToolCallPart,
   type TurnView,
 } from "@parley/protocol";
 import { turnIdOf } from "@parley/protocol/turn-id";
@@ -53,8 +55,8 @@ export interface Settled {
 }
 
 export interface SettleHow {
-  /** Also when it waits for people: for protocols that have a word for it. */
-  readonly stopsAtWait: boolean;
+  /** Also when it waits for people, or for their words on such calls: for protocols that have a word for it. */
+  readonly stopsAtWait: boolean | ((calls: readonly ToolCallPart[]) => boolean);
   /** As it stands: a message when it is accepted, a turn when it is first seen. */
   readonly stopsAtOnce?: boolean;
   /** What the client has already, see `TurnStepsOptions`: the waits in it are no end. */
@@ -63,6 +65,10 @@ export interface SettleHow {
   readonly withinMs?: number;
   /** Called when the turn is known. */
   readonly onAccepted?: (place: TurnPlace) => void;
+  /** What happens to the answer, when it happens. */
+  readonly onSteps?: (steps: readonly TurnStep[]) => void;
+  /** To look no further; the turn goes on. Its reason, a ChatError, is what is thrown. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -184,27 +190,33 @@ async function settle(deps: TurnStreamDeps, call: Call, target: StreamTarget, ho
     transport: "request",
   });
   exchange.onGone(() => viewers.close(connection, "client"));
+  const stop = (): void => giveUp(toChatError(how.signal?.reason));
+  how.signal?.addEventListener("abort", stop);
   try {
     await begin(deps, call, connection, target);
+    if (how.signal?.aborted === true) stop();
     return await settled;
   } catch (thrown) {
     viewers.close(connection, "error");
     throw thrown;
   } finally {
     clearTimeout(timer);
+    how.signal?.removeEventListener("abort", stop);
     viewers.close(connection, "answered");
   }
 }
 
 /** A speech that says nothing, and knows when nothing more is to be waited for. */
-function createSettling(watch: TurnWatch, { stopsAtWait, stopsAtOnce = false, has, onAccepted }: SettleHow) {
+function createSettling(watch: TurnWatch, { stopsAtWait, stopsAtOnce = false, has, onAccepted, onSteps }: SettleHow) {
   const { promise: settled, resolve, reject: giveUp } = withResolvers<Settled>();
-  const isLast = ({ type }: TurnStep): boolean => type === "ended" || (stopsAtWait && type === "waiting");
+  const stopsAt = typeof stopsAtWait === "function" ? stopsAtWait : (): boolean => stopsAtWait;
+  const isLast = (step: TurnStep): boolean => step.type === "ended" || (step.type === "waiting" && stopsAt(step.calls));
   const speech: TurnSpeech = {
     name: "settled",
     steps: { takesBack: "any", ...(has === undefined ? {} : { has }) },
     say(steps, place) {
       if (steps.some(({ type }) => type === "started")) onAccepted?.(place);
+      onSteps?.(steps);
       return { bytes: [], next: stopsAtOnce || steps.some(isLast) ? "end" : "more" };
     },
     refuse(error) {

@@ -1,3 +1,157 @@
-import type { Facade } from "../../transport/facade.ts";
+import { createMcpHandler, type McpHttpHandler } from "@modelcontextprotocol/server";
+import type { ChatError } from "@parley/protocol";
+import { z } from "zod";
+import type { Facade, FacadeDeps } from "../../transport/facade.ts";
+import { jsonReply, type Reply } from "../../transport/reply.ts";
+import { defineRoute, nothing, type Call, type Route } from "../../transport/route.ts";
+import { answerWith, mcpHeaders, requestOf } from "./bridge.ts";
+import { createStates, digestOf, type McpCall } from "./call.ts";
+import { challengeOf, checkNotRebound, mcpPath, metadataPath, metadataReply } from "./place.ts";
+import { createRunningCalls, type RunningCalls } from "./running-calls.ts";
+import { createServer, type ServerDeps } from "./server.ts";
+import { createStateKeys } from "./state-key.ts";
+import { stop } from "./turns.ts";
 
-export const createMcpRoutes: Facade = () => [];
+/** Who listens for changes is told of none, as lists say how long they hold; so that it takes nothing from others it is bounded, also in time. */
+const mostListeners = 256;
+const listenMs = 600_000;
+
+/** A message of JSON-RPC; what it says is checked by the SDK. */
+const Message = z.looseObject({
+  id: z
+    .union([z.string().max(512), z.number()])
+    .nullable()
+    .optional(),
+  method: z.string().max(128).optional(),
+  params: z.looseObject({}).optional(),
+});
+type Message = z.output<typeof Message>;
+
+/** MCP over streamable HTTP, as of 2026-07-28 and before. */
+export const createMcpRoutes: Facade = (deps) => [createMcpRoute(deps), ...createMetadataRoutes(deps)];
+
+function createMcpRoute(deps: FacadeDeps): Route {
+  const running = createRunningCalls(deps.redis);
+  const handlers = createHandlers({ ...deps, running, states: createStates(createStateKeys(deps.redis)) }, deps.log);
+  return defineRoute({
+    method: "post",
+    path: mcpPath,
+    summary: "A server of the Model Context Protocol: each agent is a tool.",
+    access: "user or developer",
+    reads: mcpHeaders,
+    refuse: (error, exchange) => refusal(error, challengeOf(exchange, error)),
+    params: nothing,
+    query: nothing,
+    body: Message,
+    responses: { 200: { description: "The answer of JSON-RPC, or a stream of events that ends with it." } },
+    async handle(call, { body }) {
+      checkNotRebound(call.exchange, call.caller.credential === undefined && deps.isDevelopment);
+      const mismatch = taskHeaderProblem(call, body);
+      if (mismatch !== undefined) return mismatch;
+      if (await wasStopped(deps, running, call, body)) return { status: 202, body: "" };
+      return handlers.serve(call, body);
+    },
+  });
+}
+
+/** `auto`: an answer in one piece where nothing is told before it. Of calls the stream begins at once, so that a long one keeps its connection. */
+function createHandlers(deps: ServerDeps, log: FacadeDeps["log"]) {
+  const calls = new WeakMap<Request, Omit<McpCall, "era">>();
+  const handlerOf = (responseMode: "auto" | "sse"): McpHttpHandler =>
+    createMcpHandler(
+      ({ era, requestInfo }) => {
+        const call = requestInfo && calls.get(requestInfo);
+        if (call === undefined) throw new Error("The SDK asks for a request that it was not given.");
+        return createServer(deps, { ...call, era });
+      },
+      {
+        responseMode,
+        maxSubscriptions: mostListeners,
+        onerror: (err) => log.debug({ err }, "a request of MCP was refused"),
+      },
+    );
+  const short = handlerOf("auto");
+  const long = handlerOf("sse");
+  return {
+    async serve({ caller, exchange }: Call, body: Message): Promise<Reply | undefined> {
+      const gone = new AbortController();
+      exchange.onGone(() => gone.abort());
+      const request = requestOf(exchange, gone.signal);
+      const { method, params } = body;
+      calls.set(request, { caller, exchange, digest: () => digestOf(method, params?.["name"], params?.["arguments"]) });
+      const handler = method === "tools/call" ? long : short;
+      if (method === "subscriptions/listen") endAfter(listenMs, gone, exchange);
+      try {
+        return await answerWith(exchange, await handler.fetch(request, { parsedBody: body }));
+      } catch (thrown) {
+        // The SDK rejects what was given up by its client.
+        if (gone.signal.aborted) return undefined;
+        throw thrown;
+      }
+    },
+  };
+}
+
+function endAfter(ms: number, gone: AbortController, { onGone }: Call["exchange"]): void {
+  const timer = setTimeout(() => gone.abort(), ms);
+  timer.unref();
+  onGone(() => clearTimeout(timer));
+}
+
+/** The one notification of clients before 2026-07-28 that means something here. */
+async function wasStopped(
+  deps: FacadeDeps,
+  running: RunningCalls,
+  { caller, exchange }: Call,
+  { method, params }: Message,
+): Promise<boolean> {
+  if (method !== "notifications/cancelled" || exchange.header("mcp-protocol-version") === "2026-07-28") return false;
+  const { data: id } = z.union([z.string().max(512), z.number()]).safeParse(params?.["requestId"]);
+  const place = id === undefined ? undefined : await running.find(caller, id);
+  if (place !== undefined) await stop(deps.commands, caller, place);
+  return true;
+}
+
+const codes = { parse: -32_700, invalid: -32_600, header: -32_020, internal: -32_603 } as const;
+
+/** The extension has proxies find a task's server by the header, so that they must agree. */
+function taskHeaderProblem({ exchange }: Call, { id, method, params }: Message): Reply | undefined {
+  if (method === undefined || !/^tasks\/(get|update|cancel)$/.test(method)) return undefined;
+  if (exchange.header("mcp-protocol-version") !== "2026-07-28" || exchange.header("mcp-name") === params?.["taskId"])
+    return undefined;
+  return rpcError(400, codes.header, "The header Mcp-Name has to be the taskId.", id);
+}
+
+/** What never came as far as the SDK. */
+function refusal(error: ChatError, challenge: string): Reply {
+  const { status, code, message, cause, retryAfterMs } = error;
+  const rpc = code === "INVALID_FRAME" ? (cause === undefined ? codes.invalid : codes.parse) : codes.internal;
+  const reply = rpcError(status, rpc, message);
+  const headers = {
+    ...reply.headers,
+    ...(status === 401 ? { "www-authenticate": challenge } : {}),
+    ...(retryAfterMs === undefined ? {} : { "retry-after": String(Math.ceil(retryAfterMs / 1_000)) }),
+  };
+  return { ...reply, headers };
+}
+
+function rpcError(status: number, code: number, message: string, id: string | number | null = null): Reply {
+  return jsonReply(status, { jsonrpc: "2.0", id, error: { code, message } });
+}
+
+/** For the server as a whole, and for its path (RFC 9728, section 3.1). */
+function createMetadataRoutes({ issuers }: FacadeDeps): Route[] {
+  return [metadataPath, metadataPath + mcpPath].map((path) =>
+    defineRoute({
+      method: "get",
+      path,
+      summary: "Who makes tokens for the server of the Model Context Protocol (RFC 9728).",
+      access: "anybody",
+      params: nothing,
+      query: nothing,
+      body: nothing,
+      responses: { 200: { description: "What the resource is, and its issuers." } },
+      handle: async ({ exchange }) => metadataReply(exchange, issuers),
+    }),
+  );
+}

@@ -1,0 +1,41 @@
+import { McpServer, ProtocolError, ProtocolErrorCode } from "@modelcontextprotocol/server";
+import { agentTools, answerTool, tasksExtension, toolsOf } from "@parley/dialects";
+import type { FacadeDeps } from "../../transport/facade.ts";
+import { callAgent, callAnswer, type AgentCallDeps } from "./agent-call.ts";
+import type { McpCall } from "./call.ts";
+import { serveTasks, type TaskDeps } from "./tasks.ts";
+
+export interface ServerDeps extends AgentCallDeps, TaskDeps, Pick<FacadeDeps, "offer" | "version"> {}
+
+const instructions =
+  "Each tool asks an agent of Parley and returns its answer. Give the conversation_id of a result to go on in its conversation. Whatever an agent would change is asked of a person, never of you.";
+
+/** Agents come and go with deployments. */
+const toolsKeptMs = 10_000;
+
+/** What serves one request: the SDK makes one for each. */
+export function createServer(deps: ServerDeps, call: McpCall): McpServer {
+  const isModern = call.era === "modern";
+  const mcp = new McpServer(
+    { name: "parley", title: "Parley", version: deps.version },
+    {
+      capabilities: { tools: {}, ...(isModern ? { extensions: { [tasksExtension]: {} } } : {}) },
+      instructions,
+      cacheHints: { "tools/list": { ttlMs: toolsKeptMs, cacheScope: "private" } },
+      requestState: { verify: (state, ctx) => deps.states.verify(call, state, ctx) },
+      inputRequired: { legacyShim: false },
+    },
+  );
+  const { server } = mcp;
+  server.setRequestHandler("tools/list", async () => ({ tools: toolsOf((await deps.offer(call.caller)).agents) }));
+  server.setRequestHandler("tools/call", async ({ params: { name, arguments: args } }, ctx) => {
+    const tool = { deps, call, ctx, given: args };
+    if (name === answerTool) return callAnswer(tool);
+    const agent = agentTools((await deps.offer(call.caller)).agents).get(name);
+    if (agent === undefined)
+      throw new ProtocolError(ProtocolErrorCode.InvalidParams, `There is no tool ${name.slice(0, 128)}.`);
+    return callAgent(tool, agent);
+  });
+  if (isModern) serveTasks(server, deps, call);
+  return mcp;
+}

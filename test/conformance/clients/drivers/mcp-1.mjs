@@ -1,0 +1,57 @@
+import { createInterface } from "node:readline";
+import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
+import { ElicitRequestSchema } from "@modelcontextprotocol/sdk/types.js";
+
+/** The client of the SDK's first major, as most of those that are installed today. */
+const { url, token, elicit, calls = [] } = JSON.parse(process.argv[2]);
+const say = (type, fields = {}) => process.stdout.write(`${JSON.stringify({ type, ...fields })}\n`);
+
+const aborting = new AbortController();
+createInterface({ input: process.stdin }).on("line", (line) => {
+  if (JSON.parse(line).abort) aborting.abort(new Error("stopped by its user"));
+});
+
+const client = new Client(
+  { name: "conformance", version: "1.0.0" },
+  { capabilities: elicit === undefined ? {} : { elicitation: {} } },
+);
+if (elicit !== undefined)
+  client.setRequestHandler(ElicitRequestSchema, ({ params }) => {
+    say("elicitation", { params });
+    return elicit;
+  });
+const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+try {
+  await client.connect(new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers } }));
+  say("connected", { server: client.getServerVersion() });
+  const { tools } = await client.listTools();
+  say("tools", { tools });
+  await Promise.all(
+    calls.map(async ({ name, arguments: args, progress = false, meta }, index) => {
+      const told = progress ? { onprogress: (step) => say("progress", { index, ...step }) } : {};
+      try {
+        const result = await client.callTool(
+          { name, arguments: args, ...(meta === undefined ? {} : { _meta: meta }) },
+          undefined,
+          {
+            signal: aborting.signal,
+            timeout: 60_000,
+            resetTimeoutOnProgress: true,
+            ...told,
+          },
+        );
+        say("result", { index, result });
+      } catch (error) {
+        say("failed", { index, message: error.message, code: error.code });
+      }
+    }),
+  );
+  // What an abort has begun to send is sent.
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  await client.close();
+} catch (error) {
+  say("refused", { message: error.message, code: error.code });
+}
+say("over");
+process.exit(0);
