@@ -63,10 +63,14 @@ export function edgeRole(shards) {
       subjects.canary(every),
       subjects.allDeleted,
       subjects.allRevoked,
+      subjects.allConnections,
       subjects.audit("decided", every, every),
       subjects.auditAdmin(every),
       ...api([
         ...reading([...namesOf(shards), streams.gate]),
+        // Accounts that people connect and forget; the deployment's own tokens it can neither write nor read.
+        `STREAM.CREATE.${streams.connections}`,
+        `STREAM.MSG.GET.${streams.connections}`,
         // What has run out goes where there is no room for more.
         `STREAM.MSG.DELETE.${streams.gate}`,
         ...readConsumers(streams.gate),
@@ -173,6 +177,7 @@ export function toolAccount(shards) {
   return {
     services: [
       subjects.allTokens,
+      subjects.allConnections,
       ...forEachShard(shards, (shard) => [
         subjects.toolResult(shard, every, every, every),
         subjects.toolBegun(shard, every, every, every),
@@ -186,6 +191,8 @@ export function toolAccount(shards) {
       // Its own: no other role has a right to it.
       `STREAM.CREATE.${streams.tokens}`,
       `STREAM.MSG.GET.${streams.tokens}`,
+      `STREAM.CREATE.${streams.connections}`,
+      `STREAM.MSG.GET.${streams.connections}`,
       ...[...namesOf(shards), streams.audit].map((name) => `STREAM.CREATE.${name}`),
       // How full it is, and how long it keeps, for the notes of /readyz.
       `STREAM.INFO.${streams.audit}`,

@@ -18,6 +18,8 @@ export const sharedKeyPrefixes = {
   limits: "limits:",
   sessions: "sessions:",
   tickets: "tickets:",
+  /** Accounts that people are about to connect. */
+  connections: "connections:",
   /** Who is kept out, and for how long. */
   blocks: "blocks:",
 } as const;

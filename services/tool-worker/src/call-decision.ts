@@ -16,11 +16,11 @@ import {
 import { askToFillIn, filledIn } from "./call-form.ts";
 import type { Begun, CallLog } from "./call-log.ts";
 import { execute } from "./execution.ts";
-import { permit, type Permitted, type Runnable, type TermsDeps } from "./call-terms.ts";
+import { permit, type Permitted, type Runnable, type Terms, type TermsDeps } from "./call-terms.ts";
 import type { CommittedCalls } from "./committed-calls.ts";
 import { createProgress } from "./progress.ts";
-import { NeedsAnswersError, type Answers, type FormQuestion, type Tool } from "./tools/tool.ts";
-import { contextOf } from "./try-out.ts";
+import { NeedsAnswersError, type Answers, type FormQuestion, type PreparedApproval, type Tool } from "./tools/tool.ts";
+import { contextOf, tryOut } from "./try-out.ts";
 
 export interface DecisionDeps extends ApprovalDeps, TermsDeps {
   readonly committed: CommittedCalls;
@@ -97,17 +97,60 @@ interface Agreed {
 async function agree(
   call: Call,
   tool: Tool,
-  { prepared: { approval }, terms, audited }: Permitted,
+  { prepared: { approval, first }, terms, audited }: Permitted,
   deps: DecisionDeps,
 ): Promise<Agreed | CallEnd> {
-  const filled = call.run.go ? await filledIn({ call, tool, audited }, deps) : undefined;
+  // Of a call that has to wait for something first, also the job that asked: it may come again after somebody has answered.
+  const mayBeFilledIn = call.run.go || first !== undefined;
+  const filled = mayBeFilledIn ? await filledIn({ call, tool, audited }, deps) : undefined;
   const isFree = audited.verdict?.verdict === "allow";
   if (filled !== undefined && !("state" in filled) && !isFree)
     return notRun("denied", "Not run: by now somebody has to agree to this call, and was only asked to fill it in.");
   if (filled !== undefined) return filled;
   const demanded = terms ?? ((await isAskedAbout(call, tool, deps)) ? {} : undefined);
-  const agreement = demanded && (await awaitAgreement({ call, tool, approval, terms: demanded, audited }, deps));
-  return agreement !== undefined && "state" in agreement ? agreement : { agreement };
+  const before = first && !call.run.go ? await lookFirst(call, tool, { first, log: deps.log }) : undefined;
+  if (before !== undefined && "state" in before) return before;
+  const question = before?.question;
+  if (demanded === undefined)
+    return question === undefined ? { agreement: undefined } : askToFillIn({ call, tool, audited }, question, deps);
+  const asks =
+    question === undefined ? { approval, terms: demanded } : askedWith(question, { approval, tool }, demanded);
+  const agreement = await awaitAgreement({ call, tool, ...asks, audited }, deps);
+  return "state" in agreement ? agreement : { agreement };
+}
+
+interface First {
+  readonly first: NonNullable<Runnable["first"]>;
+  readonly log: DecisionDeps["log"];
+}
+
+/** Opening somebody's session at a server is part of it. */
+const firstMs = 15_000;
+
+/** What a person has to do before the call, or how it ends. */
+async function lookFirst(
+  call: Call,
+  tool: Tool,
+  { first, log }: First,
+): Promise<{ readonly question: FormQuestion | undefined } | CallEnd> {
+  const what = "What has to be done before";
+  const tried = await tryOut({ call, tool, what, timeoutMs: firstMs, log }, first);
+  return "state" in tried ? tried : { question: tried.value };
+}
+
+/** One question for both: what has to be done first, and the call itself. Nobody has agreed to what has to be done by agreeing to calls like this one. */
+function askedWith(
+  { summary }: FormQuestion,
+  { approval, tool }: { readonly approval: PreparedApproval | undefined; readonly tool: Tool },
+  { like: _, ...terms }: Terms,
+) {
+  const own = (): string => approval?.summary() ?? `Runs ${tool.definition.name}.`;
+  const asked: PreparedApproval = {
+    summary: () => `${summary} ${own()}`,
+    preview: async (context) => approval?.preview(context),
+    confirm: () => approval?.confirm(),
+  };
+  return { approval: asked, terms };
 }
 
 /** Whether people were asked about a change before the policy became milder: then it is theirs to decide. */
