@@ -98,7 +98,19 @@ const keys = {
 type Kind = keyof typeof keys;
 
 const mayWrite: Record<Role, readonly Kind[]> = {
-  edge: ["unbroken", "list", "listTimes", "queue", "waiting", "ranked", "limit", "session", "ticket", "block"],
+  edge: [
+    "unbroken",
+    "list",
+    "listTimes",
+    "queue",
+    "waiting",
+    "ranked",
+    "limit",
+    "session",
+    "ticket",
+    "connection",
+    "block",
+  ],
   agent: ["queue", "waiting", "ranked", "limit", "listTimes", "offer"],
   tool: ["queue", "waiting", "ranked", "catalogue", "offer"],
   scaler: [],

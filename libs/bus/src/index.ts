@@ -65,6 +65,7 @@ export {
   connectionName,
   createTokenRecords,
   openText,
+  refreshAtOf,
   sealText,
   type KeptTokens,
   type TokenRecords,

@@ -93,6 +93,11 @@ export function createTokenRecords({ records, key }: TokenRecordsDeps, of: strin
   };
 }
 
+/** When tokens of such a life are to be refreshed, ms since 1970: the call that uses them takes time as well; of those that do not last long, a tenth before their end. */
+export function refreshAtOf(lifeMs: number): number {
+  return Date.now() + lifeMs - Math.min(30_000, lifeMs / 10);
+}
+
 /** Where and whose a person's account is: tokens that were got for one server, or at one endpoint, are never used at another one of that name. */
 export interface ConnectedAccount {
   readonly server: string;

@@ -1,4 +1,4 @@
-import type { Bus } from "@parley/bus";
+import type { Bus, SealedTokens } from "@parley/bus";
 import type { May } from "@parley/protocol";
 import { noTracing, type Logger, type Registry, type Tracing } from "@parley/runtime";
 import uWS from "uWebSockets.js";
@@ -13,6 +13,8 @@ import { openLimiter, type LimiterOptions } from "./edge-limiter.ts";
 import { cancelAllOf } from "./commands/cancel-all.ts";
 import { createCommands } from "./commands/commands.ts";
 import type { Redis } from "./commands/conversations/conversation-index.ts";
+import type { ConnectionSettings } from "./commands/connections/connection-file.ts";
+import { createConnections as createAccounts } from "./commands/connections/connections.ts";
 import { createConversations } from "./commands/conversations/conversations.ts";
 import type { IsKeptOut } from "./commands/open-call.ts";
 import { createOwnership } from "./commands/ownership.ts";
@@ -43,6 +45,8 @@ export interface EdgeOptions extends LimiterOptions, WaysIn {
   readonly redis?: Redis;
   readonly listen: ListenOptions;
   readonly tokens: Tokens;
+  /** Where users connect accounts of their own, which needs Redis. Default: nowhere. */
+  readonly accounts?: (ConnectionSettings & { readonly records: SealedTokens }) | undefined;
   /** What callers may do. */
   readonly may: May;
   /** Offers tokens to whoever asks. */
@@ -182,8 +186,23 @@ function createTransportRoom(
     log,
   };
   addSocketService(app, { ...service, socketGone, limits, eventWindowMs: bus.eventWindowMs });
+  const accounts = options.accounts &&
+    redis && {
+      ...createAccounts({ ...options.accounts, redis, may, log }),
+      origin: options.accounts.origin,
+    };
   const told = { version, problems, notes: () => [...tokens.notes(), ...gate.notes()] };
-  const http = addHttpService(app, { ...service, ...told, bus, redis, conversations, maxWaitMs, pages, facades });
+  const http = addHttpService(app, {
+    ...service,
+    ...told,
+    accounts,
+    bus,
+    redis,
+    conversations,
+    maxWaitMs,
+    pages,
+    facades,
+  });
   return { app, connections, http, ways };
 }
 

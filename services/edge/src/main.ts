@@ -5,13 +5,16 @@ import {
   addAuditFigures,
   addStorageFigures,
   auditNotes,
+  connectionTokens,
   connectRedis,
   factNotes,
   natsAddress,
   openBus,
+  openSealedTokens,
   redisAddress,
   streamSettings,
   type Bus,
+  type SealedTokens,
 } from "@parley/bus";
 import {
   createLifecycle,
@@ -35,6 +38,7 @@ import { readOidcSettings } from "./admission/oidc-settings.ts";
 import { revokerOf } from "./admission-room.ts";
 import { readTokenSettings } from "./admission/token-settings.ts";
 import { startTokens } from "./admission/tokens.ts";
+import { readConnectionSettings } from "./commands/connections/connection-file.ts";
 import { Config, exemptAddresses, isWeakSecret } from "./config.ts";
 import { startEdge } from "./edge.ts";
 import { maxSocketsByFileLimit } from "./file-limit.ts";
@@ -104,6 +108,22 @@ async function readMakers(config: Config) {
   return { tokens, oidc: readOidcSettings(config, tokens) };
 }
 
+/** The tokens of people's accounts, when somebody asks for them: an edge starts also where its role has no right to them yet. */
+function lazyRecords(bus: Bus, replicas: number): SealedTokens {
+  let opening: Promise<SealedTokens> | undefined;
+  const opened = (): Promise<SealedTokens> => {
+    opening ??= openSealedTokens(bus, { replicas, place: connectionTokens }).catch((error: unknown) => {
+      opening = undefined;
+      throw error;
+    });
+    return opening;
+  };
+  return {
+    last: async (hash) => (await opened()).last(hash),
+    put: async (hash, data, behind) => (await opened()).put(hash, data, behind),
+  };
+}
+
 /** Signing in at the page; undefined: nobody can. */
 function signInOf(config: Config, { oidc }: Awaited<ReturnType<typeof readMakers>>, log: Logger) {
   if (oidc === undefined) return undefined;
@@ -114,6 +134,7 @@ function signInOf(config: Config, { oidc }: Awaited<ReturnType<typeof readMakers
 runMain(SERVICE, async ({ env }) => {
   const config = readConfig(Config, env);
   const makers = await readMakers(config);
+  const connecting = await readConnectionSettings(config, env);
   const log = createLogger({ service: SERVICE, level: config.LOG_LEVEL, format: config.LOG_FORMAT });
   await using lifecycle = createLifecycle({ log, shutdownMs: config.SHUTDOWN_MS });
   if (config.AUTH_JWT_SECRET !== undefined && isWeakSecret(config.AUTH_JWT_SECRET))
@@ -151,6 +172,8 @@ runMain(SERVICE, async ({ env }) => {
   const built = await readBuild(config);
   const edge = await startEdge({
     ...{ bus, redis, tokens, gate, apiKeys, may },
+    accounts:
+      typeof connecting === "object" ? { ...connecting, records: lazyRecords(bus, config.STREAM_REPLICAS) } : undefined,
     ...{ signIn: signInOf(config, makers, log), revoke: revokerOf(gate) },
     callerLimits: () => limits.current().limits,
     ...edgeSettings(config),
@@ -164,7 +187,14 @@ runMain(SERVICE, async ({ env }) => {
   problems = edge.problems;
   operators.open({ ...edge, bus, gate, may, audit: bus.audit });
   // Without the broker there is a problem to tell, and no note.
-  const ownNotes = (): string[] => [...tokens.notes(), ...gate.notes(), ...apiKeys.problems(), ...limits.problems()];
+  const off = typeof connecting === "string" ? [connecting] : [];
+  const ownNotes = (): string[] => [
+    ...off,
+    ...tokens.notes(),
+    ...gate.notes(),
+    ...apiKeys.problems(),
+    ...limits.problems(),
+  ];
   notes = async () => [...ownNotes(), ...(await storageNotes(bus, config))];
   log.info({ address: `http://${config.HOST}:${edge.port}` }, "the edge is ready");
   await lifecycle.untilStopped();

@@ -5,9 +5,11 @@ import type { Conversations } from "../commands/conversations/conversations.ts";
 import type { SignIn } from "../admission/admit.ts";
 import type { Oidc } from "../admission/oidc.ts";
 import type { Tickets } from "../admission/tickets.ts";
+import type { Connections } from "../commands/connections/connections.ts";
 import { createAuthRoutes, type Revoke } from "./auth-routes.ts";
 import { createChatRoutes } from "./chat-routes.ts";
 import { createApprovalRoutes } from "./approval-routes.ts";
+import { createConnectionRoutes } from "./connection-routes.ts";
 import { createConversationRoutes } from "./conversation-routes.ts";
 import { createOfferReading } from "../commands/offer.ts";
 import { createListRoutes } from "./list-routes.ts";
@@ -31,6 +33,8 @@ export interface HttpServiceDeps extends ServiceDeps {
   readonly signIn: (SignIn & { readonly oidc: Oidc; readonly maxMs: number }) | undefined;
   /** Undefined: nothing can be revoked here but sign-ins. */
   readonly revoke: Revoke | undefined;
+  /** Accounts of users at servers of tools; undefined: nobody can connect one here. */
+  readonly accounts: (Connections & { readonly origin: string }) | undefined;
   /** How long a request may wait for its answer. */
   readonly maxWaitMs: number;
   readonly pages: Pages;
@@ -64,6 +68,7 @@ export function addHttpService(app: TemplatedApp, deps: HttpServiceDeps): { swee
     ...createListRoutes({ conversations, ownership, may, offer }),
     ...createApprovalRoutes(commands),
     ...createAuthRoutes({ admission, tickets, signIn, revoke, may, isDevelopment, log }),
+    ...createConnectionRoutes({ connections: deps.accounts, admission, log }),
     ...(signIn === undefined ? [] : createSignInRoutes({ ...signIn, signIn, revoke, log })),
     ...deps.facades.flatMap((facade) => facade(foreign)),
     createHealthRoute({ version, isConnected: bus.connected, problems, notes, catalogue }),

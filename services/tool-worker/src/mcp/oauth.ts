@@ -1,5 +1,5 @@
 import type { AuthProvider } from "@modelcontextprotocol/client";
-import { connectionName, type Tokens } from "@parley/bus";
+import { connectionName, refreshAtOf, type Tokens } from "@parley/bus";
 import { z } from "zod";
 import { createGuardedFetch } from "./guarded-fetch.ts";
 import type { McpServerConfig, OAuthConfig, PersonalConfig } from "./mcp-file.ts";
@@ -118,11 +118,6 @@ function tokensOf({ access_token, refresh_token, expires_in }: z.infer<typeof An
   return {
     access: access_token,
     ...(refresh_token === undefined ? {} : { refresh: refresh_token }),
-    ...(expires_in === undefined ? {} : { expiresAt: Date.now() + expires_in * 1_000 - earlyMsOf(expires_in * 1_000) }),
+    ...(expires_in === undefined ? {} : { expiresAt: refreshAtOf(expires_in * 1_000) }),
   };
-}
-
-/** The call that uses it takes time as well; of one that does not last long, a tenth. */
-function earlyMsOf(lifeMs: number): number {
-  return Math.min(30_000, lifeMs / 10);
 }
