@@ -77,7 +77,7 @@ async function isAllowed(user: User, command: string, ...args: string[]): Promis
   return true;
 }
 
-const { limits, sessions, tickets, connections, blocks } = sharedKeyPrefixes;
+const { limits, sessions, tickets, connections: accounts, blocks } = sharedKeyPrefixes;
 const keys = {
   unbroken: redisKeys.conversationsUnbroken,
   list: `${redisKeys.conversationsOf("YW5uYQ")}:titles`,
@@ -91,7 +91,7 @@ const keys = {
   limit: `${limits}ann`,
   session: `${sessions}s1`,
   ticket: `${tickets}t1`,
-  connection: `${connections}c1`,
+  connection: `${accounts}c1`,
   block: `${blocks}1.2.3.4`,
   elsewhere: "anything",
 } as const;

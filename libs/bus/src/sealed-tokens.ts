@@ -37,7 +37,7 @@ const mib = 2 ** 20;
 const dayMs = 86_400_000;
 
 /** Tokens of the deployment itself, which only tool workers may read and write. */
-export const deploymentTokens: TokenPlace = {
+const deploymentTokens: TokenPlace = {
   ...{ stream: streams.tokens, all: subjects.allTokens, subject: subjects.token },
   ...{ maxBytes: 64 * mib, maxAgeMs: 0 },
 };

@@ -1,4 +1,4 @@
-import type { Bus, SealedTokens } from "@parley/bus";
+import type { Bus } from "@parley/bus";
 import type { May } from "@parley/protocol";
 import { noTracing, type Logger, type Registry, type Tracing } from "@parley/runtime";
 import uWS from "uWebSockets.js";
@@ -13,8 +13,7 @@ import { openLimiter, type LimiterOptions } from "./edge-limiter.ts";
 import { cancelAllOf } from "./commands/cancel-all.ts";
 import { createCommands } from "./commands/commands.ts";
 import type { Redis } from "./commands/conversations/conversation-index.ts";
-import type { ConnectionSettings } from "./commands/connections/connection-file.ts";
-import { createConnections as createAccounts } from "./commands/connections/connections.ts";
+import { openConnections, type ConnectionOptions } from "./commands/connections/connections.ts";
 import { createConversations } from "./commands/conversations/conversations.ts";
 import type { IsKeptOut } from "./commands/open-call.ts";
 import { createOwnership } from "./commands/ownership.ts";
@@ -40,13 +39,11 @@ import { capConnections, listenPublicly, type ListenOptions } from "./transport/
 import type { Pages } from "./transport/pages.ts";
 import { addSocketService } from "./transport/socket-service.ts";
 
-export interface EdgeOptions extends LimiterOptions, WaysIn {
+export interface EdgeOptions extends LimiterOptions, WaysIn, Pick<ConnectionOptions, "accounts"> {
   /** Without it nobody gets a list of conversations, and nobody can sign in. */
   readonly redis?: Redis;
   readonly listen: ListenOptions;
   readonly tokens: Tokens;
-  /** Where users connect accounts of their own, which needs Redis. Default: nowhere. */
-  readonly accounts?: (ConnectionSettings & { readonly records: SealedTokens }) | undefined;
   /** What callers may do. */
   readonly may: May;
   /** Offers tokens to whoever asks. */
@@ -186,23 +183,10 @@ function createTransportRoom(
     log,
   };
   addSocketService(app, { ...service, socketGone, limits, eventWindowMs: bus.eventWindowMs });
-  const accounts = options.accounts &&
-    redis && {
-      ...createAccounts({ ...options.accounts, redis, may, log }),
-      origin: options.accounts.origin,
-    };
   const told = { version, problems, notes: () => [...tokens.notes(), ...gate.notes()] };
-  const http = addHttpService(app, {
-    ...service,
-    ...told,
-    accounts,
-    bus,
-    redis,
-    conversations,
-    maxWaitMs,
-    pages,
-    facades,
-  });
+  const accounts = openConnections(options);
+  const others = { accounts, bus, redis, conversations, maxWaitMs, pages, facades };
+  const http = addHttpService(app, { ...service, ...told, ...others });
   return { app, connections, http, ways };
 }
 

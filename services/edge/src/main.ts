@@ -25,6 +25,7 @@ import {
   runMain,
   startAdmin,
   startTracing,
+  type Environment,
   type Lifecycle,
   type Logger,
   type Registry,
@@ -103,9 +104,10 @@ async function connect(config: Config, name: string, { lifecycle, registry, log 
 }
 
 /** Who makes tokens, and where people sign in. Throws what is wrong with it. */
-async function readMakers(config: Config) {
+async function readMakers(config: Config, env: Environment) {
   const tokens = await readTokenSettings(config);
-  return { tokens, oidc: readOidcSettings(config, tokens) };
+  const connecting = await readConnectionSettings(config, env);
+  return { tokens, oidc: readOidcSettings(config, tokens), connecting };
 }
 
 /** The tokens of people's accounts, when somebody asks for them: an edge starts also where its role has no right to them yet. */
@@ -124,8 +126,19 @@ function lazyRecords(bus: Bus, replicas: number): SealedTokens {
   };
 }
 
+type Makers = Awaited<ReturnType<typeof readMakers>>;
+
+function accountsOf({ connecting }: Makers, bus: Bus, config: Config) {
+  if (typeof connecting !== "object") return undefined;
+  return { ...connecting, records: lazyRecords(bus, config.STREAM_REPLICAS) };
+}
+
+function connectingNotes({ connecting }: Makers): () => string[] {
+  return () => (typeof connecting === "string" ? [connecting] : []);
+}
+
 /** Signing in at the page; undefined: nobody can. */
-function signInOf(config: Config, { oidc }: Awaited<ReturnType<typeof readMakers>>, log: Logger) {
+function signInOf(config: Config, { oidc }: Makers, log: Logger) {
   if (oidc === undefined) return undefined;
   const times = { idleMs: config.SESSION_IDLE_MS, maxMs: config.SESSION_MAX_MS };
   return { oidc: createOidc(oidc, { log }), publicOrigin: new URL(oidc.redirectUrl).origin, times };
@@ -133,8 +146,7 @@ function signInOf(config: Config, { oidc }: Awaited<ReturnType<typeof readMakers
 
 runMain(SERVICE, async ({ env }) => {
   const config = readConfig(Config, env);
-  const makers = await readMakers(config);
-  const connecting = await readConnectionSettings(config, env);
+  const makers = await readMakers(config, env);
   const log = createLogger({ service: SERVICE, level: config.LOG_LEVEL, format: config.LOG_FORMAT });
   await using lifecycle = createLifecycle({ log, shutdownMs: config.SHUTDOWN_MS });
   if (config.AUTH_JWT_SECRET !== undefined && isWeakSecret(config.AUTH_JWT_SECRET))
@@ -146,8 +158,15 @@ runMain(SERVICE, async ({ env }) => {
   const registry = createMetrics({ service: SERVICE });
   const { ADMIN_HOST: host, ADMIN_PORT: port } = config;
   const operators = createAdminRoutes({ adminToken: config.ADMIN_TOKEN, registry, log });
-  const { routes } = operators;
-  const admin = await startAdmin({ host, port, registry, ready: () => problems(), notes: () => notes(), routes, log });
+  const admin = await startAdmin({
+    host,
+    port,
+    registry,
+    ready: () => problems(),
+    notes: () => notes(),
+    routes: operators.routes,
+    log,
+  });
   lifecycle.use("admin", admin.close);
   const tokens = startTokens({ ...makers.tokens, registry, log });
   lifecycle.use("the keys of issuers", tokens.close);
@@ -172,8 +191,7 @@ runMain(SERVICE, async ({ env }) => {
   const built = await readBuild(config);
   const edge = await startEdge({
     ...{ bus, redis, tokens, gate, apiKeys, may },
-    accounts:
-      typeof connecting === "object" ? { ...connecting, records: lazyRecords(bus, config.STREAM_REPLICAS) } : undefined,
+    accounts: accountsOf(makers, bus, config),
     ...{ signIn: signInOf(config, makers, log), revoke: revokerOf(gate) },
     callerLimits: () => limits.current().limits,
     ...edgeSettings(config),
@@ -187,15 +205,8 @@ runMain(SERVICE, async ({ env }) => {
   problems = edge.problems;
   operators.open({ ...edge, bus, gate, may, audit: bus.audit });
   // Without the broker there is a problem to tell, and no note.
-  const off = typeof connecting === "string" ? [connecting] : [];
-  const ownNotes = (): string[] => [
-    ...off,
-    ...tokens.notes(),
-    ...gate.notes(),
-    ...apiKeys.problems(),
-    ...limits.problems(),
-  ];
-  notes = async () => [...ownNotes(), ...(await storageNotes(bus, config))];
+  const remarks = [connectingNotes(makers), tokens.notes, gate.notes, apiKeys.problems, limits.problems];
+  notes = async () => [...remarks.flatMap((tell) => tell()), ...(await storageNotes(bus, config))];
   log.info({ address: `http://${config.HOST}:${edge.port}` }, "the edge is ready");
   await lifecycle.untilStopped();
 });

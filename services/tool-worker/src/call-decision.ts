@@ -1,7 +1,7 @@
 import type { ToolJob } from "@parley/protocol";
 import { sleep, traceNames, type ChildSpan } from "@parley/runtime";
 import type { AuditedCall } from "./audit.ts";
-import { awaitAgreement, type Agreement, type ApprovalDeps } from "./call-approval.ts";
+import { awaitAgreement, type Agreement, type ApprovalDeps, type CallToApprove } from "./call-approval.ts";
 import {
   endOf,
   givenUp,
@@ -13,14 +13,15 @@ import {
   type Call,
   type CallEnd,
 } from "./call-end.ts";
-import { askToFillIn, filledIn } from "./call-form.ts";
+import { lookFirst, withFirst } from "./call-first.ts";
+import { askToFillIn, filledIn, type CallToFillIn } from "./call-form.ts";
 import type { Begun, CallLog } from "./call-log.ts";
 import { execute } from "./execution.ts";
-import { permit, type Permitted, type Runnable, type Terms, type TermsDeps } from "./call-terms.ts";
+import { permit, type Permitted, type Runnable, type TermsDeps } from "./call-terms.ts";
 import type { CommittedCalls } from "./committed-calls.ts";
 import { createProgress } from "./progress.ts";
-import { NeedsAnswersError, type Answers, type FormQuestion, type PreparedApproval, type Tool } from "./tools/tool.ts";
-import { contextOf, tryOut } from "./try-out.ts";
+import { NeedsAnswersError, type Answers, type FormQuestion, type Tool } from "./tools/tool.ts";
+import { contextOf } from "./try-out.ts";
 
 export interface DecisionDeps extends ApprovalDeps, TermsDeps {
   readonly committed: CommittedCalls;
@@ -94,63 +95,35 @@ interface Agreed {
   readonly answers?: Answers;
 }
 
-async function agree(
-  call: Call,
-  tool: Tool,
-  { prepared: { approval, first }, terms, audited }: Permitted,
-  deps: DecisionDeps,
-): Promise<Agreed | CallEnd> {
+async function agree(call: Call, tool: Tool, permitted: Permitted, deps: DecisionDeps): Promise<Agreed | CallEnd> {
+  const { prepared, terms, audited } = permitted;
   // Of a call that has to wait for something first, also the job that asked: it may come again after somebody has answered.
-  const mayBeFilledIn = call.run.go || first !== undefined;
+  const mayBeFilledIn = call.run.go || prepared.first !== undefined;
   const filled = mayBeFilledIn ? await filledIn({ call, tool, audited }, deps) : undefined;
   const isFree = audited.verdict?.verdict === "allow";
   if (filled !== undefined && !("state" in filled) && !isFree)
     return notRun("denied", "Not run: by now somebody has to agree to this call, and was only asked to fill it in.");
   if (filled !== undefined) return filled;
   const demanded = terms ?? ((await isAskedAbout(call, tool, deps)) ? {} : undefined);
-  const before = first && !call.run.go ? await lookFirst(call, tool, { first, log: deps.log }) : undefined;
-  if (before !== undefined && "state" in before) return before;
-  const question = before?.question;
-  if (demanded === undefined)
-    return question === undefined ? { agreement: undefined } : askToFillIn({ call, tool, audited }, question, deps);
-  const asks =
-    question === undefined ? { approval, terms: demanded } : askedWith(question, { approval, tool }, demanded);
-  const agreement = await awaitAgreement({ call, tool, ...asks, audited }, deps);
+  const first = await lookFirst(call, tool, prepared, deps.log);
+  if ("state" in first) return first;
+  return demanded === undefined
+    ? agreeToFirst({ call, tool, audited }, first.question, deps)
+    : agreeOn({ call, tool, audited, ...withFirst(first.question, tool, { prepared, terms: demanded }) }, deps);
+}
+
+/** Nobody has to agree to the call itself. */
+async function agreeToFirst(
+  subject: CallToFillIn,
+  question: FormQuestion | undefined,
+  deps: DecisionDeps,
+): Promise<Agreed | CallEnd> {
+  return question === undefined ? { agreement: undefined } : askToFillIn(subject, question, deps);
+}
+
+async function agreeOn(subject: CallToApprove, deps: DecisionDeps): Promise<Agreed | CallEnd> {
+  const agreement = await awaitAgreement(subject, deps);
   return "state" in agreement ? agreement : { agreement };
-}
-
-interface First {
-  readonly first: NonNullable<Runnable["first"]>;
-  readonly log: DecisionDeps["log"];
-}
-
-/** Opening somebody's session at a server is part of it. */
-const firstMs = 15_000;
-
-/** What a person has to do before the call, or how it ends. */
-async function lookFirst(
-  call: Call,
-  tool: Tool,
-  { first, log }: First,
-): Promise<{ readonly question: FormQuestion | undefined } | CallEnd> {
-  const what = "What has to be done before";
-  const tried = await tryOut({ call, tool, what, timeoutMs: firstMs, log }, first);
-  return "state" in tried ? tried : { question: tried.value };
-}
-
-/** One question for both: what has to be done first, and the call itself. Nobody has agreed to what has to be done by agreeing to calls like this one. */
-function askedWith(
-  { summary }: FormQuestion,
-  { approval, tool }: { readonly approval: PreparedApproval | undefined; readonly tool: Tool },
-  { like: _, ...terms }: Terms,
-) {
-  const own = (): string => approval?.summary() ?? `Runs ${tool.definition.name}.`;
-  const asked: PreparedApproval = {
-    summary: () => `${summary} ${own()}`,
-    preview: async (context) => approval?.preview(context),
-    confirm: () => approval?.confirm(),
-  };
-  return { approval: asked, terms };
 }
 
 /** Whether people were asked about a change before the policy became milder: then it is theirs to decide. */

@@ -13,7 +13,7 @@ import { defineRoute, nothing, type Route } from "./route.ts";
 
 export interface ConnectionRoutesDeps {
   /** Undefined: there is no server here at which users connect accounts, or a setting for it is missing. */
-  readonly connections: (Connections & { readonly origin: string }) | undefined;
+  readonly connections: Connections | undefined;
   readonly admission: Pick<Admission, "identify">;
   readonly log: Logger;
 }
@@ -44,8 +44,6 @@ export function createConnectionRoutes(deps: ConnectionRoutesDeps): Route[] {
   ];
 }
 
-type Open = NonNullable<ConnectionRoutesDeps["connections"]>;
-
 function listRoute({ connections }: ConnectionRoutesDeps): Route {
   return defineRoute({
     method: "get",
@@ -62,7 +60,7 @@ function listRoute({ connections }: ConnectionRoutesDeps): Route {
   });
 }
 
-function beginRoute(connections: Open): Route {
+function beginRoute(connections: Connections): Route {
   const cookie = cookieOf(connections);
   return defineRoute({
     method: "post",
@@ -83,7 +81,7 @@ function beginRoute(connections: Open): Route {
   });
 }
 
-function forgetRoute(connections: Open): Route {
+function forgetRoute(connections: Connections): Route {
   return defineRoute({
     method: "delete",
     path: "/api/v1/connections/:server",
@@ -99,7 +97,7 @@ function forgetRoute(connections: Open): Route {
   });
 }
 
-function callbackRoute(connections: Open, { admission, log }: ConnectionRoutesDeps): Route {
+function callbackRoute(connections: Connections, { admission, log }: ConnectionRoutesDeps): Route {
   const cookie = cookieOf(connections);
   return defineRoute({
     method: "get",
@@ -139,7 +137,7 @@ async function signedInAs(admission: Pick<Admission, "identify">, exchange: Exch
 }
 
 /** By which a browser is known again in which something was begun. */
-function cookieOf({ origin }: Open) {
+function cookieOf({ origin }: Connections) {
   const isSecure = origin.startsWith("https:");
   const cookie = createCookie(`${isSecure ? "__Host-" : ""}parley_connect`, isSecure);
   return {

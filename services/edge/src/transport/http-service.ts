@@ -34,7 +34,7 @@ export interface HttpServiceDeps extends ServiceDeps {
   /** Undefined: nothing can be revoked here but sign-ins. */
   readonly revoke: Revoke | undefined;
   /** Accounts of users at servers of tools; undefined: nobody can connect one here. */
-  readonly accounts: (Connections & { readonly origin: string }) | undefined;
+  readonly accounts: Connections | undefined;
   /** How long a request may wait for its answer. */
   readonly maxWaitMs: number;
   readonly pages: Pages;

@@ -77,83 +77,115 @@ function end({ opened }: Held): void {
   );
 }
 
-/** The sessions of people with one server: each with their own account, at most `limits.sessions` at once. */
-export function createAccountSessions({ server, store, idleMs = idleDefaultMs, log }: AccountSessionsOptions) {
-  const { name, limits } = server;
+/** Sessions by what their tokens are for: so many at most, and none for longer than it is used. */
+function createHeld({ limits, name }: PersonalServer, idleMs: number) {
   const held = new Map<string, Held>();
-  const closing = new AbortController();
-  const grants = createPersonalGrants(server);
-  let running = 0;
-
   const drop = (of: string, one: Held): void => {
     if (held.get(of) === one) held.delete(of);
     one.isOver = true;
     if (one.uses === 0) end(one);
   };
-  const sweeping = setInterval(() => {
-    for (const [of, one] of held) if (one.uses === 0 && performance.now() - one.usedAtMs > idleMs) drop(of, one);
-  }, sweepMs).unref();
+  const sweeping = setInterval(
+    () => {
+      for (const [of, one] of held) if (one.uses === 0 && performance.now() - one.usedAtMs > idleMs) drop(of, one);
+    },
+    Math.min(sweepMs, idleMs),
+  ).unref();
 
-  /** Of those that nobody uses the one that was used longest ago makes room. */
-  const makeRoom = (): void => {
-    if (held.size < limits.sessions) return;
-    const [longest] = [...held].filter(([, one]) => one.uses === 0).toSorted(([, a], [, b]) => a.usedAtMs - b.usedAtMs);
-    if (longest === undefined)
-      throw new NotSentError(`Not run: the MCP server ${name} has ${held.size} people's calls to answer already.`);
-    drop(...longest);
+  return {
+    drop,
+    get: (of: string) => held.get(of),
+    size: () => held.size,
+    /** Of those that nobody uses the one that was used longest ago makes room. Throws NotSentError when all are used. */
+    add(of: string, begin: () => Held): Held {
+      if (held.size >= limits.sessions) {
+        const free = [...held].filter(([, { uses }]) => uses === 0);
+        const [longest] = free.toSorted(([, a], [, b]) => a.usedAtMs - b.usedAtMs);
+        if (longest === undefined)
+          throw new NotSentError(`Not run: the MCP server ${name} has calls of ${held.size} people to answer already.`);
+        drop(...longest);
+      }
+      const one = begin();
+      held.set(of, one);
+      one.opened.then(
+        ({ closed }) => void closed.then(() => drop(of, one)),
+        () => drop(of, one),
+      );
+      return one;
+    },
+    async close(): Promise<void> {
+      clearInterval(sweeping);
+      const all = [...held.values()].map(({ opened }) => opened.then((one) => one.close()).catch(() => undefined));
+      await Promise.all(all);
+    },
   };
+}
+
+/** Gives each call the session of whoever it is for. */
+function createTaking({ server, store, idleMs = idleDefaultMs, log }: AccountSessionsOptions) {
+  const { name } = server;
+  const held = createHeld(server, idleMs);
+  const closing = new AbortController();
+  const grants = createPersonalGrants(server);
 
   const begin = (grant: Grant, tokens: Tokens): Held => {
-    makeRoom();
     const auth = createAccountAuth(name, (refused) => lookedUp(name, store.personal(grant, refused)), tokens);
     const calls = createCalls(server);
     const events = { onListChanged: () => {}, onDeclined: calls.declined };
     const opened = openSession({ server, auth: auth.provider, isOld: false, log, ...events }, closing.signal);
-    const one: Held = { connection: tokens.connection?.id, opened, auth, calls, uses: 0, usedAtMs: 0, isOver: false };
-    held.set(grant.of, one);
-    opened.then(
-      ({ closed }) => void closed.then(() => drop(grant.of, one)),
-      () => drop(grant.of, one),
-    );
-    return one;
+    return { connection: tokens.connection?.id, opened, auth, calls, uses: 0, usedAtMs: 0, isOver: false };
   };
 
-  /** For one call. Throws NotConnectedError, and NotSentError where nothing can be asked of the server. */
+  /** Throws NotConnectedError, and NotSentError where nothing can be asked of the server. */
   const take = async (owner: AccountOwner): Promise<Held> => {
     const grant = grants.grantOf(owner);
     const tokens = await lookedUp(name, store.personal(grant)).catch((error: unknown) => {
       const one = held.get(grant.of);
-      if (one !== undefined && error instanceof NotConnectedError) drop(grant.of, one);
+      if (one !== undefined && error instanceof NotConnectedError) held.drop(grant.of, one);
       throw error;
     });
     if (closing.signal.aborted) throw new NotSentError("Not run: the worker is stopping.");
     const before = held.get(grant.of);
     const isSame = before !== undefined && before.connection === tokens.connection?.id;
-    if (before !== undefined && !isSame) drop(grant.of, before);
-    const one = isSame ? before : begin(grant, tokens);
+    if (before !== undefined && !isSame) held.drop(grant.of, before);
+    const one = isSame ? before : held.add(grant.of, () => begin(grant, tokens));
     one.auth.use(tokens);
     one.uses++;
     return one;
   };
 
-  const used = async <T>(owner: AccountOwner, work: (session: Session, one: Held) => Promise<T>): Promise<T> => {
-    const one = await take(owner);
-    try {
-      return await work(await openedOf(name, one), one);
-    } finally {
-      one.uses--;
-      one.usedAtMs = performance.now();
-      if (one.isOver && one.uses === 0) end(one);
-    }
+  return {
+    size: held.size,
+    async used<T>(owner: AccountOwner, work: (session: Session, one: Held) => Promise<T>): Promise<T> {
+      const one = await take(owner);
+      try {
+        return await work(await openedOf(name, one), one);
+      } finally {
+        one.uses--;
+        one.usedAtMs = performance.now();
+        if (one.isOver && one.uses === 0) end(one);
+      }
+    },
+    async close(): Promise<void> {
+      closing.abort();
+      await held.close();
+      await grants.close();
+    },
   };
+}
 
+/** The sessions of people with one server: each with their own account, at most `limits.sessions` at once, and `limits.calls` of all together. */
+export function createAccountSessions(options: AccountSessionsOptions) {
+  const { name, limits } = options.server;
+  const sessions = createTaking(options);
+  let running = 0;
   return {
     async call(call: SessionCall, owner: AccountOwner): Promise<CallAnswer> {
       if (running >= limits.calls)
         throw new NotSentError(`Not run: the MCP server ${name} has ${running} calls to answer already.`);
       running++;
       try {
-        return await used(owner, (session, { calls }) => {
+        return await sessions.used(owner, async (session, { calls }) => {
           // The session may have taken its time.
           if (call.signal.aborted) throw new NotSentError("Not run: the call was stopped.");
           return calls.run(session, call);
@@ -164,15 +196,8 @@ export function createAccountSessions({ server, store, idleMs = idleDefaultMs, l
     },
     /** Whether the person's account can be used by now: with a session, so one that was revoked at the server is seen. Other trouble of the server is for the call to tell. */
     isConnected: (owner: AccountOwner): Promise<boolean> =>
-      used(owner, async () => true).catch((error: unknown) => !(error instanceof NotConnectedError)),
-    sessions: () => held.size,
-    async close(): Promise<void> {
-      closing.abort();
-      clearInterval(sweeping);
-      await Promise.all(
-        [...held.values()].map(({ opened }) => opened.then((one) => one.close()).catch(() => undefined)),
-      );
-      await grants.close();
-    },
+      sessions.used(owner, async () => true).catch((error: unknown) => !(error instanceof NotConnectedError)),
+    sessions: sessions.size,
+    close: sessions.close,
   };
 }

@@ -79,7 +79,7 @@ export function createTokenStore(deps: TokenStoreDeps) {
   };
 
   /** One question at a time for each grant and refused token of this process. */
-  const asked = (grant: Grant, refused: string | undefined): Promise<Tokens> => {
+  const askedOnce = (grant: Grant, refused: string | undefined): Promise<Tokens> => {
     const name = JSON.stringify([grant.of, refused]);
     let answer = asking.get(name);
     if (answer === undefined) {
@@ -94,14 +94,14 @@ export function createTokenStore(deps: TokenStoreDeps) {
     async token(grant: Grant, refused?: string): Promise<string> {
       const held = goodOf(known.get(grant.of), refused);
       if (held !== undefined) return held.access;
-      const tokens = await asked(grant, refused);
+      const tokens = await askedOnce(grant, refused);
       known.set(grant.of, tokens);
       return tokens.access;
     },
 
     /** The same of a person's own account, as it is by now: looked up each time, so that what was forgotten elsewhere is not used any more. Throws NotConnectedError. */
     personal: (grant: Omit<Grant, "isPersonal">, refused?: string): Promise<Tokens> =>
-      asked({ ...grant, isPersonal: true }, refused),
+      askedOnce({ ...grant, isPersonal: true }, refused),
   };
 }
 
@@ -113,28 +113,35 @@ interface Refreshing {
 }
 
 /** Undefined: somebody else was first, so it is to be looked up once more. */
-async function refreshed({ grant, records, kept, lockMs }: Refreshing): Promise<Tokens | undefined> {
+async function refreshed(refreshing: Refreshing): Promise<Tokens | undefined> {
+  const { grant, records, kept } = refreshing;
   const { tokens } = kept;
-  if (grant.isPersonal === true && tokens?.refresh === undefined) {
-    if (tokens === undefined || (await records.forget(kept.seq))) throw new NotConnectedError();
-    return undefined;
-  }
+  if (grant.isPersonal === true && tokens === undefined) throw new NotConnectedError();
+  if (grant.isPersonal === true && tokens?.refresh === undefined) return ended(records, kept.seq);
   const locked = await records.lock(kept);
   if (locked === undefined) return undefined;
-  const fresh = await grant.refresh(tokens?.refresh, AbortSignal.timeout(lockMs / 2)).catch(async (error: unknown) => {
-    if (grant.isPersonal === true && error instanceof GrantEndedError) {
-      if (await records.forget(locked)) throw new NotConnectedError();
-      return undefined;
-    }
-    // Nobody has to wait for a lock whose holder has given up.
-    await records.unlock(kept, locked).catch(() => undefined);
-    throw error;
-  });
+  const fresh = await asked(refreshing, locked);
   if (fresh === undefined) return undefined;
   // Some servers do not rotate: the one before goes on to count.
   const all: Tokens = { ...fresh, refresh: fresh.refresh ?? tokens?.refresh, connection: tokens?.connection };
   // Else it was connected anew, or forgotten, in the meantime: then that counts.
   return (await records.store(all, locked)) ? all : undefined;
+}
+
+async function asked({ grant, records, kept, lockMs }: Refreshing, locked: number): Promise<Tokens | undefined> {
+  try {
+    return await grant.refresh(kept.tokens?.refresh, AbortSignal.timeout(lockMs / 2));
+  } catch (error) {
+    if (grant.isPersonal === true && error instanceof GrantEndedError) return ended(records, locked);
+    // Nobody has to wait for a lock whose holder has given up.
+    await records.unlock(kept, locked).catch(() => undefined);
+    throw error;
+  }
+}
+
+/** Forgets what counts no more, unless something else stands there by now. */
+async function ended(records: TokenRecords, behind: number): Promise<undefined> {
+  if (await records.forget(behind)) throw new NotConnectedError();
 }
 
 function goodOf(tokens: Tokens | undefined, refused: string | undefined): Tokens | undefined {

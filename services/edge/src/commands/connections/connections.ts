@@ -3,7 +3,7 @@ import { connectionName, createTokenRecords, type SealedTokens, type TokenRecord
 import { ChatError, demand, type Caller, type May } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import type { AccountServer, ConnectionSettings } from "./connection-file.ts";
-import { beginConnection, finishConnection, revokeConnection } from "./connection-oauth.ts";
+import { beginConnection, finishConnection, revokeConnection, type CameBack } from "./connection-oauth.ts";
 import { createPendingConnections, type Pending, type PendingStore } from "./pending-connections.ts";
 
 export interface ConnectionsDeps extends ConnectionSettings {
@@ -30,27 +30,44 @@ export interface Returned {
 
 export type Connections = ReturnType<typeof createConnections>;
 
+/** Of an edge. */
+export interface ConnectionOptions {
+  /** Where users connect accounts of their own, which needs Redis. Default: nowhere. */
+  readonly accounts?: (ConnectionSettings & Pick<ConnectionsDeps, "records">) | undefined;
+  readonly redis?: PendingStore;
+  readonly may: May;
+  readonly log: Logger;
+}
+
+/** Undefined: nobody can connect one here. */
+export function openConnections({ accounts, redis, may, log }: ConnectionOptions): Connections | undefined {
+  return accounts && redis && createConnections({ ...accounts, redis, may, log });
+}
+
 const storeTries = 5;
+
+const demandOwn = (may: May, caller: Caller, action: "connection:list" | "connection:change"): void =>
+  demand(may(caller, action, { kind: "user", id: caller.user.id }));
+
+function recordsOf(deps: ConnectionsDeps, server: AccountServer, { user, tenant }: Owner): TokenRecords {
+  const { name, url, tokenUrl, clientId } = server;
+  return createTokenRecords(deps, connectionName({ server: name, url, tokenUrl, clientId, user: user.id, tenant }));
+}
 
 /**
  * Accounts that users connect at servers of tools, each their own. Tokens are stored sealed for the tool workers; nothing of them is answered or logged. All of it throws FORBIDDEN
  * for who may not, NOT_FOUND for a server at which there are no such accounts, and OVERLOADED when the broker does not answer.
  */
-export function createConnections(deps: ConnectionsDeps) {
+function createConnections(deps: ConnectionsDeps) {
   const { servers, origin, key, redis, may, log } = deps;
   const pending = createPendingConnections(redis, key);
-  const recordsOf = (server: AccountServer, { user, tenant }: Owner): TokenRecords => {
-    const { name, url, tokenUrl, clientId } = server;
-    return createTokenRecords(deps, connectionName({ server: name, url, tokenUrl, clientId, user: user.id, tenant }));
-  };
-  const demandOwn = (caller: Caller, action: "connection:list" | "connection:change"): void =>
-    demand(may(caller, action, { kind: "user", id: caller.user.id }));
-
   return {
+    origin,
+
     async list(caller: Caller) {
-      demandOwn(caller, "connection:list");
+      demandOwn(may, caller, "connection:list");
       const looking = servers.map(async (server) => {
-        const { tokens } = await recordsOf(server, caller).read();
+        const { tokens } = await recordsOf(deps, server, caller).read();
         const since = tokens?.connection?.sinceMs;
         return { server: server.name, connected: tokens !== undefined, ...(since === undefined ? {} : { since }) };
       });
@@ -59,7 +76,7 @@ export function createConnections(deps: ConnectionsDeps) {
 
     /** Where to send whoever wants to connect. `browser`: by what it is known again when it comes back. */
     async begin(caller: Caller, name: string, browser: string): Promise<string> {
-      demandOwn(caller, "connection:change");
+      demandOwn(may, caller, "connection:change");
       const { url, state, verifier } = await beginConnection(serverNamed(servers, name), origin);
       const { user, tenant } = caller;
       await pending.keep(state, { server: name, user: user.id, tenant, verifier, browserHash: hashOf(browser) });
@@ -68,28 +85,20 @@ export function createConnections(deps: ConnectionsDeps) {
 
     /** The name of the server at which an account is connected now. Throws AUTH_INVALID or FORBIDDEN with a sentence for the person. */
     async finish(returned: Returned): Promise<string> {
-      const { query } = returned;
-      const state = query.get("state");
+      const state = returned.query.get("state") ?? "";
       const begun = await pending.take(state);
-      if (begun === undefined || state === null) throw new ChatError("AUTH_INVALID", { message: notKnown });
+      if (begun === undefined) throw new ChatError("AUTH_INVALID", { message: notKnown });
       checkSame(begun, returned);
-      const server = serverNamed(servers, begun.server);
-      const tokens = await finishConnection(server, { query, origin, state, verifier: begun.verifier });
-      const owner = { user: { id: begun.user }, tenant: begun.tenant };
-      const connected: Tokens = { ...tokens, connection: { id: randomUUID(), sinceMs: Date.now() } };
-      await keep(recordsOf(server, owner), connected).catch(async (cause: unknown) => {
-        await revokeConnection(server, connected).catch(() => undefined);
-        throw new ChatError("OVERLOADED", { message: notKept, cause });
-      });
-      log.info({ user: begun.user, server: server.name }, "somebody has connected an account");
-      return server.name;
+      await exchangeCode(deps, begun, { query: returned.query, origin, state, verifier: begun.verifier });
+      log.info({ user: begun.user, server: begun.server }, "somebody has connected an account");
+      return begun.server;
     },
 
     /** Nothing is left of it here; where that can be told, also at the authorization server. */
     async forget(caller: Caller, name: string): Promise<void> {
-      demandOwn(caller, "connection:change");
+      demandOwn(may, caller, "connection:change");
       const server = serverNamed(servers, name);
-      const tokens = await forgotten(recordsOf(server, caller)).catch(notLookedUp);
+      const tokens = await forgotten(recordsOf(deps, server, caller)).catch(notLookedUp);
       if (tokens === undefined) return;
       log.info({ user: caller.user.id, server: name }, "somebody has disconnected an account");
       // Nobody has the tokens any more; that they end there as well is more than what was asked.
@@ -98,6 +107,18 @@ export function createConnections(deps: ConnectionsDeps) {
       );
     },
   };
+}
+
+/** Changes the code for tokens and stores them. Killed in between, the code is used up and nothing is stored: the person begins again. */
+async function exchangeCode(deps: ConnectionsDeps, begun: Pending, cameBack: CameBack): Promise<void> {
+  const server = serverNamed(deps.servers, begun.server);
+  const tokens = await finishConnection(server, cameBack);
+  const owner = { user: { id: begun.user }, tenant: begun.tenant };
+  const connected: Tokens = { ...tokens, connection: { id: randomUUID(), sinceMs: Date.now() } };
+  await keep(recordsOf(deps, server, owner), connected).catch(async (cause: unknown) => {
+    await revokeConnection(server, connected).catch(() => undefined);
+    throw new ChatError("OVERLOADED", { message: notKept, cause });
+  });
 }
 
 const notKnown =
