@@ -128,9 +128,12 @@ function lazyRecords(bus: Bus, replicas: number): SealedTokens {
 
 type Makers = Awaited<ReturnType<typeof readMakers>>;
 
-function accountsOf({ connecting }: Makers, bus: Bus, config: Config) {
-  if (typeof connecting !== "object") return undefined;
-  return { ...connecting, records: lazyRecords(bus, config.STREAM_REPLICAS) };
+/** Signing in at the page, and connecting accounts. */
+function waysOf(config: Config, makers: Makers, { bus, log }: { readonly bus: Bus; readonly log: Logger }) {
+  const { connecting } = makers;
+  const records = lazyRecords(bus, config.STREAM_REPLICAS);
+  const accounts = typeof connecting === "object" ? { ...connecting, records } : undefined;
+  return { signIn: signInOf(config, makers, log), accounts };
 }
 
 function connectingNotes({ connecting }: Makers): () => string[] {
@@ -158,15 +161,8 @@ runMain(SERVICE, async ({ env }) => {
   const registry = createMetrics({ service: SERVICE });
   const { ADMIN_HOST: host, ADMIN_PORT: port } = config;
   const operators = createAdminRoutes({ adminToken: config.ADMIN_TOKEN, registry, log });
-  const admin = await startAdmin({
-    host,
-    port,
-    registry,
-    ready: () => problems(),
-    notes: () => notes(),
-    routes: operators.routes,
-    log,
-  });
+  const { routes } = operators;
+  const admin = await startAdmin({ host, port, registry, ready: () => problems(), notes: () => notes(), routes, log });
   lifecycle.use("admin", admin.close);
   const tokens = startTokens({ ...makers.tokens, registry, log });
   lifecycle.use("the keys of issuers", tokens.close);
@@ -191,8 +187,7 @@ runMain(SERVICE, async ({ env }) => {
   const built = await readBuild(config);
   const edge = await startEdge({
     ...{ bus, redis, tokens, gate, apiKeys, may },
-    accounts: accountsOf(makers, bus, config),
-    ...{ signIn: signInOf(config, makers, log), revoke: revokerOf(gate) },
+    ...{ ...waysOf(config, makers, { bus, log }), revoke: revokerOf(gate) },
     callerLimits: () => limits.current().limits,
     ...edgeSettings(config),
     ...built,

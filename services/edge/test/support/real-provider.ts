@@ -42,18 +42,22 @@ export async function startRealProvider(redirectUris: readonly string[]): Promis
   return { issuer, stop, fillIn, [Symbol.asyncDispose]: stop };
 }
 
-/** Its forms for development: a name and a password, then whether the client may. */
-const fillIn: FillIn = async (browser, page, user) => {
-  let at = page;
-  for (let step = 0; step < 6; step++) {
-    const action = /<form[^>]* action="([^"]+)"/.exec(at.text)?.[1];
-    const prompt = /name="prompt" value="([^"]+)"/.exec(at.text)?.[1] ?? "";
-    if (action === undefined) throw new Error(`there is no form at ${at.url}: ${at.text.slice(0, 400)}`);
-    const form = { prompt, ...(prompt === "login" ? { login: user, password: "any" } : {}) };
-    const sent = await browser.request(new URL(action, at.url).href, { method: "POST", form });
-    const goneOn = await browser.open(sent.location ?? "", (url) => url.includes("/auth/callback"));
-    if (goneOn.location !== undefined) return goneOn.location;
-    at = goneOn;
-  }
-  throw new Error("the provider leads nowhere");
-};
+/** Its forms for development: a name and a password, then whether the client may. `end`: the path at which it is over. */
+export const fillInUntil =
+  (end: string): FillIn =>
+  async (browser, page, user) => {
+    let at = page;
+    for (let step = 0; step < 6; step++) {
+      const action = /<form[^>]* action="([^"]+)"/.exec(at.text)?.[1];
+      const prompt = /name="prompt" value="([^"]+)"/.exec(at.text)?.[1] ?? "";
+      if (action === undefined) throw new Error(`there is no form at ${at.url}: ${at.text.slice(0, 400)}`);
+      const form = { prompt, ...(prompt === "login" ? { login: user, password: "any" } : {}) };
+      const sent = await browser.request(new URL(action, at.url).href, { method: "POST", form });
+      const goneOn = await browser.open(sent.location ?? "", (url) => url.includes(end));
+      if (goneOn.location !== undefined) return goneOn.location;
+      at = goneOn;
+    }
+    throw new Error("the provider leads nowhere");
+  };
+
+const fillIn = fillInUntil("/auth/callback");
