@@ -55,7 +55,9 @@ export async function startTicketsServer(port?: number) {
     );
     const asked = new Request(url, { method: request.method ?? "GET", headers, ...(body && { body }) });
     const answer = await createMcpHandler(() => serverOf(found.accountId)).fetch(asked);
-    response.writeHead(answer.status, Object.fromEntries(answer.headers)).end(await answer.text());
+    response.writeHead(answer.status, Object.fromEntries(answer.headers));
+    for await (const chunk of answer.body ?? []) response.write(chunk);
+    response.end();
   }
 
   const server = createServer((request, response) => void serve(request, response).catch(() => response.destroy()));

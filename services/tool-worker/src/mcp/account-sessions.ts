@@ -131,8 +131,8 @@ function createTaking({ server, store, idleMs = idleDefaultMs, log }: AccountSes
   const begin = (grant: Grant, tokens: Tokens): Held => {
     const auth = createAccountAuth(name, (refused) => lookedUp(name, store.personal(grant, refused)), tokens);
     const calls = createCalls(server);
-    const events = { onListChanged: () => {}, onDeclined: calls.declined };
-    const opened = openSession({ server, auth: auth.provider, isOld: false, log, ...events }, closing.signal);
+    const options = { server, auth: auth.provider, isOld: false, onDeclined: calls.declined, log };
+    const opened = openSession(options, closing.signal);
     return { connection: tokens.connection?.id, opened, auth, calls, uses: 0, usedAtMs: 0, isOver: false };
   };
 
