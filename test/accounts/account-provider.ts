@@ -52,8 +52,10 @@ export async function startAccountProvider({ origins, resource, lifeS = 3_600 }:
   provider.on("grant.error", () => void seen.refused++);
   provider.on("grant.revoked", () => void seen.revoked++);
   const held = { before: (_path: string): Promise<void> | undefined => undefined };
+  const trouble = { isOn: false };
   const answer = provider.callback();
   const server = createServer((request, response) => {
+    if (trouble.isOn) return void response.writeHead(503).end();
     const waiting = held.before(request.url ?? "");
     if (waiting === undefined) answer(request, response);
     else void waiting.then(() => answer(request, response));
@@ -63,6 +65,9 @@ export async function startAccountProvider({ origins, resource, lifeS = 3_600 }:
   return {
     issuer,
     seen,
+    /** Whether it answers nothing but that it is in trouble. */
+    trouble,
+    /** What each request waits for. */
     held,
     fillIn: fillInUntil("/auth/connections/callback"),
     find: (token: string) => provider.AccessToken.find(token),
