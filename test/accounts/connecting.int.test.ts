@@ -1,6 +1,7 @@
 import { connectionName, connectionTokens, createTokenRecords, openSealedTokens } from "@parley/bus";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createBrowser } from "../../services/edge/test/support/browser.ts";
+import { tokenOf } from "../../services/edge/test/support/edge-fixture.ts";
 import { accountKey, startAccountsWorld, type AccountsWorld } from "./accounts-world.ts";
 
 let world: AccountsWorld;
@@ -81,7 +82,7 @@ describe("what comes back", () => {
       browser.request(callback),
       browser.request(callback.replace(world.origin, world.other)),
     ]);
-    expect(pages.map(({ status }) => status).toSorted()).toEqual([200, 401]);
+    expect(pages.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 401]);
     expect((await browser.request(callback)).text).toContain("it was used before, took too long");
     expect(await tokensOf("ella")).toBeDefined();
   });
@@ -99,7 +100,6 @@ describe("what comes back", () => {
   it("does not count where somebody else is signed in, even in the browser in which it was begun", async () => {
     const browser = createBrowser();
     const callback = await world.begin("fay", "fay-at-tickets", browser);
-    const { tokenOf } = await import("../../services/edge/test/support/edge-fixture.ts");
     const page = await browser.request(callback, { headers: { authorization: `Bearer ${await tokenOf("gus")}` } });
     expect([page.status, page.text]).toEqual([403, expect.stringContaining("somebody else is signed in here")]);
     expect(await tokensOf("fay")).toBeUndefined();
