@@ -1,4 +1,4 @@
-import type { ToolJob } from "@parley/protocol";
+import { streams, type ToolJob } from "@parley/protocol";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startAccountWorkers, type AccountWorkers } from "./account-workers.ts";
 import { startAccountsWorld, type AccountsWorld } from "./accounts-world.ts";
@@ -156,7 +156,7 @@ describe("what is kept of calls", () => {
 async function storedTexts(): Promise<string[]> {
   const { nc } = workers.agent.bus;
   const texts: string[] = [];
-  for (const stream of ["EV_0", "FACT_0", "AUDIT", "CONNECTIONS"]) {
+  for (const stream of [streams.events(0), streams.facts(0), streams.audit, streams.connections]) {
     for (let seq = 1, misses = 0; misses < 50; seq++) {
       const answer = await nc.request(`$JS.API.STREAM.MSG.GET.${stream}`, JSON.stringify({ seq }));
       const { message } = answer.json<{ message?: { data?: string } }>();

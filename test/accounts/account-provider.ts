@@ -1,9 +1,8 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { freePort } from "@parley/testkit";
-import { exportJWK, generateKeyPair } from "jose";
 import { Provider } from "oidc-provider";
-import { fillInUntil } from "../../services/edge/test/support/real-provider.ts";
+import { fillInUntil, signingKeys } from "../../services/edge/test/support/real-provider.ts";
 
 export const accountClient = { id: "parley-tickets", secret: "canary-of-the-client-at-tickets" };
 
@@ -22,12 +21,11 @@ interface ProviderSettings {
 export async function startAccountProvider({ origins, resource, lifeS = 3_600 }: ProviderSettings) {
   const port = await freePort();
   const issuer = `http://127.0.0.1:${port}`;
-  const { privateKey } = await generateKeyPair("RS256", { extractable: true });
   const redirectUris = origins.map((origin) => `${origin}/auth/connections/callback`);
   const client = { client_id: accountClient.id, client_secret: accountClient.secret, redirect_uris: redirectUris };
   const provider = new Provider(issuer, {
     clients: [{ ...client, grant_types: ["authorization_code", "refresh_token"] }],
-    jwks: { keys: [{ ...(await exportJWK(privateKey)), use: "sig", alg: "RS256", kid: "accounts" }] },
+    jwks: await signingKeys("accounts"),
     cookies: { keys: ["a key that signs the cookies of the account provider"] },
     scopes: ["tickets"],
     pkce: { required: () => true },
@@ -94,5 +92,3 @@ export async function startAccountProvider({ origins, resource, lifeS = 3_600 }:
     },
   };
 }
-
-export type AccountProvider = Awaited<ReturnType<typeof startAccountProvider>>;

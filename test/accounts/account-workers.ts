@@ -12,10 +12,10 @@ import { accountClient } from "./account-provider.ts";
 import { accountKey, type AccountsWorld } from "./accounts-world.ts";
 import { ticketOffers } from "./tickets-server.ts";
 
-export const publicUrl = "https://chat.example.org";
+const publicUrl = "https://chat.example.org";
 
 /** The file of the servers, as an operator writes it. */
-export function fileOf({ tickets, provider }: Pick<AccountsWorld, "tickets" | "provider">, more: object = {}): string {
+function fileOf({ tickets, provider }: Pick<AccountsWorld, "tickets" | "provider">, more: object = {}): string {
   const server = { url: tickets.url, private_addresses: true, oauth: provider.oauth, offers: ticketOffers };
   return JSON.stringify({ servers: { tickets: { ...server, read_tools: ["whoami"], ...more } } });
 }

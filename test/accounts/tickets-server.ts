@@ -75,5 +75,3 @@ export async function startTicketsServer(port?: number) {
     },
   };
 }
-
-export type TicketsServer = Awaited<ReturnType<typeof startTicketsServer>>;

@@ -14,10 +14,9 @@ export interface RealProvider extends AsyncDisposable {
 export async function startRealProvider(redirectUris: readonly string[]): Promise<RealProvider> {
   const port = await freePort();
   const issuer = `http://127.0.0.1:${port}`;
-  const { privateKey } = await generateKeyPair("RS256", { extractable: true });
   const provider = new Provider(issuer, {
     clients: [{ client_id: clientId, client_secret: clientSecret, redirect_uris: redirectUris }],
-    jwks: { keys: [{ ...(await exportJWK(privateKey)), use: "sig", alg: "RS256", kid: "real" }] },
+    jwks: await signingKeys("real"),
     cookies: { keys: ["a key that signs the provider's cookies"] },
     claims: { openid: ["sub", "groups"], profile: ["name"], email: ["email"] },
     // Without it the ID token has what the scope openid gives, and the rest is at another address.
@@ -40,6 +39,12 @@ export async function startRealProvider(redirectUris: readonly string[]): Promis
     if (server.listening) await new Promise((resolve) => server.close(resolve));
   };
   return { issuer, stop, fillIn, [Symbol.asyncDispose]: stop };
+}
+
+/** What a provider signs with. */
+export async function signingKeys(kid: string) {
+  const { privateKey } = await generateKeyPair("RS256", { extractable: true });
+  return { keys: [{ ...(await exportJWK(privateKey)), use: "sig", alg: "RS256", kid }] };
 }
 
 /** Its forms for development: a name and a password, then whether the client may. `end`: the path at which it is over. */
