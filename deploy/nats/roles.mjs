@@ -38,7 +38,13 @@ function readConsumers(name) {
   ];
 }
 
+/** Accounts that people connect at edges, and tool workers use. The deployment's own tokens edges can neither write nor read. */
+const connections = [`STREAM.CREATE.${streams.connections}`, `STREAM.MSG.GET.${streams.connections}`];
+
 const api = (names) => names.map((name) => `$JS.API.${name}`);
+
+/** What edges tell of the whole deployment. */
+const ofAllShards = [subjects.canary(every), subjects.allDeleted, subjects.allRevoked, subjects.allConnections];
 
 export function edgeRole(shards) {
   return {
@@ -60,13 +66,12 @@ export function edgeRole(shards) {
         factsOf(shard, "decided", every),
         factsOf(shard, "like", every),
       ]),
-      subjects.canary(every),
-      subjects.allDeleted,
-      subjects.allRevoked,
+      ...ofAllShards,
       subjects.audit("decided", every, every),
       subjects.auditAdmin(every),
       ...api([
         ...reading([...namesOf(shards), streams.gate]),
+        ...connections,
         // What has run out goes where there is no room for more.
         `STREAM.MSG.DELETE.${streams.gate}`,
         ...readConsumers(streams.gate),
@@ -173,6 +178,7 @@ export function toolAccount(shards) {
   return {
     services: [
       subjects.allTokens,
+      subjects.allConnections,
       ...forEachShard(shards, (shard) => [
         subjects.toolResult(shard, every, every, every),
         subjects.toolBegun(shard, every, every, every),
@@ -186,6 +192,7 @@ export function toolAccount(shards) {
       // Its own: no other role has a right to it.
       `STREAM.CREATE.${streams.tokens}`,
       `STREAM.MSG.GET.${streams.tokens}`,
+      ...connections,
       ...[...namesOf(shards), streams.audit].map((name) => `STREAM.CREATE.${name}`),
       // How full it is, and how long it keeps, for the notes of /readyz.
       `STREAM.INFO.${streams.audit}`,

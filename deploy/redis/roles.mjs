@@ -4,7 +4,7 @@ const under = (prefix) => `${prefix}*`;
 /** BullMQ's own prefix. */
 const queue = under(`bull:${toolQueueName}:`);
 const waitingCalls = ["wait", "prioritized"].map((name) => `bull:${toolQueueName}:${name}`);
-const { limits, sessions, tickets, blocks, requests } = sharedKeyPrefixes;
+const { limits, sessions, tickets, connections, blocks, requests } = sharedKeyPrefixes;
 
 /**
  * What every process may do, with keys of its role: signing in, values by their kind, scripts (each command in them is checked like any other) and
@@ -31,7 +31,7 @@ export const redisRoles = {
       under(redisKeys.conversationsOf("*")),
       // Calls of a conversation that is deleted are dropped.
       queue,
-      ...[limits, sessions, tickets, blocks, requests].map(under),
+      ...[limits, sessions, tickets, connections, blocks, requests].map(under),
     ],
     // Its /health says whether there are tool workers.
     reads: [toolCatalogueKey, redisKeys.offer],

@@ -81,7 +81,7 @@ async function checkPolicy(env: Environment): Promise<void> {
 async function checkMcp(env: Environment): Promise<void> {
   const { MCP_FILE: file, MCP_TOKEN_KEY: key } = readConfig(ToolWorkerConfig, env);
   const servers = await loadMcpFile(file, env);
-  if (key === undefined && servers.some(({ oauth }) => oauth !== undefined)) throw new StartError(noTokenKey);
+  if (key === undefined && servers.some(({ oauth, personal }) => oauth ?? personal)) throw new StartError(noTokenKey);
 }
 
 async function checkHttpTools(env: Environment): Promise<void> {

@@ -31,6 +31,8 @@ const own = {
   title: subjects.title(0, "c1"),
   feedback: subjects.feedback(0, "c1"),
   revoked: subjects.revoked("h1"),
+  token: subjects.token("h1"),
+  connection: subjects.connection("h1"),
   titleEvent: subjects.titleEvent(0, "c1"),
   changedMessage: subjects.changedMessage(0, "c1", "t1"),
   textFact: subjects.fact(0, "c1", "t1", { kind: "text" }),
@@ -59,7 +61,7 @@ const mayPublish: Record<Exclude<Role, "operator">, readonly Kind[]> = {
   edge: [
     ...(["turns", "user", "control", "mark", "owner", "said", "cancelFact", "approvalDecided", "decidedFact"] as const),
     ...named,
-    ...(["revoked", "feedback", "auditDecided", "auditAdmin"] as const),
+    ...(["revoked", "connection", "feedback", "auditDecided", "auditAdmin"] as const),
   ],
   agent: [
     ...(["user", "agent", "toolResult", "toolBegun", "log", "said", "begunFact", "resultFact"] as const),
@@ -76,7 +78,7 @@ const mayPublish: Record<Exclude<Role, "operator">, readonly Kind[]> = {
       "askedFact",
       "approvalRequired",
     ] as const),
-    ...(["auditAsked", "auditRun"] as const),
+    ...(["auditAsked", "auditRun", "token", "connection"] as const),
   ],
   auditor: [],
 };
@@ -112,6 +114,8 @@ async function makeStreams(nats: Broker): Promise<void> {
     { name: streams.events(0), subjects: [subjects.allEvents(0)], allow_direct: true },
     { name: streams.log(0), subjects: [subjects.allLog(0), subjects.allOwners(0), ...said] },
     { name: streams.facts(0), subjects: [subjects.allFacts(0)], allow_direct: true },
+    { name: streams.tokens, subjects: [subjects.allTokens] },
+    { name: streams.connections, subjects: [subjects.allConnections] },
     { name: streams.gate, subjects: [subjects.allRevoked], allow_direct: true },
     { name: streams.audit, subjects: [subjects.allAudit], allow_direct: true },
   ]) {

@@ -77,7 +77,7 @@ async function isAllowed(user: User, command: string, ...args: string[]): Promis
   return true;
 }
 
-const { limits, sessions, tickets, blocks } = sharedKeyPrefixes;
+const { limits, sessions, tickets, connections: accounts, blocks } = sharedKeyPrefixes;
 const keys = {
   unbroken: redisKeys.conversationsUnbroken,
   list: `${redisKeys.conversationsOf("YW5uYQ")}:titles`,
@@ -91,13 +91,26 @@ const keys = {
   limit: `${limits}ann`,
   session: `${sessions}s1`,
   ticket: `${tickets}t1`,
+  connection: `${accounts}c1`,
   block: `${blocks}1.2.3.4`,
   elsewhere: "anything",
 } as const;
 type Kind = keyof typeof keys;
 
 const mayWrite: Record<Role, readonly Kind[]> = {
-  edge: ["unbroken", "list", "listTimes", "queue", "waiting", "ranked", "limit", "session", "ticket", "block"],
+  edge: [
+    "unbroken",
+    "list",
+    "listTimes",
+    "queue",
+    "waiting",
+    "ranked",
+    "limit",
+    "session",
+    "ticket",
+    "connection",
+    "block",
+  ],
   agent: ["queue", "waiting", "ranked", "limit", "listTimes", "offer"],
   tool: ["queue", "waiting", "ranked", "catalogue", "offer"],
   scaler: [],

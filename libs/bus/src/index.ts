@@ -60,4 +60,15 @@ export { announceEveryMs, createToolCatalogue, type ToolCatalogue } from "./tool
 export { addStorageFigures } from "./event-room.ts";
 export { factNotes } from "./fact-figures.ts";
 export { type Unreadable } from "./unreadable.ts";
-export { openSealedTokens, type SealedToken, type SealedTokens } from "./sealed-tokens.ts";
+export { connectionTokens, openSealedTokens, type SealedTokens } from "./sealed-tokens.ts";
+export {
+  connectionName,
+  createTokenRecords,
+  openText,
+  refreshAtOf,
+  sealText,
+  type KeptTokens,
+  type TokenRecords,
+  type TokenRecordsDeps,
+  type Tokens,
+} from "./token-records.ts";

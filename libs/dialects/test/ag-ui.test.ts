@@ -13,7 +13,8 @@ import { describe, expect, test } from "vitest";
 import { history } from "../../protocol/test/histories.ts";
 import { createAgUiSpeech, sayThread, type AgUiSpeechOptions } from "../src/ag-ui/dialect.ts";
 import { answerMessages } from "../src/ag-ui/state.ts";
-import { createTurnSteps, type NotedEvent } from "../src/turn/steps.ts";
+import { createTurnSteps } from "../src/turn/steps.ts";
+import type { NotedEvent } from "../src/turn/turn-step.ts";
 import { createAgUiClient, type ClientMessage } from "./ag-ui-client.ts";
 
 const place = { conversation_id: "c", turn_id: "t" };

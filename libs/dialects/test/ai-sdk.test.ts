@@ -15,7 +15,8 @@ import { z } from "zod";
 import { history } from "../../protocol/test/histories.ts";
 import { placeOfRun, runIdOf } from "../src/ai-sdk/addresses.ts";
 import { createAiSdkSpeech, type AiSdkSpeechOptions } from "../src/ai-sdk/dialect.ts";
-import { createTurnSteps, type NotedEvent } from "../src/turn/steps.ts";
+import { createTurnSteps } from "../src/turn/steps.ts";
+import type { NotedEvent } from "../src/turn/turn-step.ts";
 
 const Chunk = z.looseObject({ type: z.string() });
 type Chunk = z.infer<typeof Chunk>;

@@ -25,6 +25,8 @@ export const AuditAccess = z.object({
   kind: z.string().optional(),
   namespace: z.string().optional(),
   name: z.string().optional(),
+  /** As whom it is done there: `user`, with the account of whoever the call is for. Absent: as this service. */
+  as: z.enum(["user"]).optional(),
 });
 export type AuditAccess = z.infer<typeof AuditAccess>;
 

@@ -15,6 +15,8 @@ export const actions = {
   "conversation:list": "user",
   "session:list": "user",
   "session:end": "user",
+  "connection:list": "user",
+  "connection:change": "user",
   "agent:use": "agent",
   "model:use": "model",
   "tool:run": "tool",
@@ -79,7 +81,7 @@ export const everybody = "everybody";
 /** What holds where the operator says nothing: everybody may do all but touch the service itself. */
 const standardRoles: Readonly<Record<string, RoleRights>> = {
   [everybody]: {
-    actions: ["conversation:*", "session:*", "agent:use", "model:use", "tool:run"],
+    actions: ["conversation:*", "session:*", "connection:*", "agent:use", "model:use", "tool:run"],
     agents: ["*"],
     models: ["*"],
     tools: ["*"],

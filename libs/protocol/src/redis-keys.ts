@@ -18,6 +18,8 @@ export const sharedKeyPrefixes = {
   limits: "limits:",
   sessions: "sessions:",
   tickets: "tickets:",
+  /** Accounts that people are about to connect. */
+  connections: "connections:",
   /** Who is kept out, and for how long. */
   blocks: "blocks:",
   /** Under which id a request without one is known, for as long as its client may send it again. */

@@ -12,6 +12,8 @@ export const streams = {
   gate: "GATE",
   /** Tokens with which tool workers sign in elsewhere, sealed. */
   tokens: "TOKENS",
+  /** Tokens of people's own accounts elsewhere, sealed. */
+  connections: "CONNECTIONS",
   /** Who did what, of the whole deployment. */
   audit: "AUDIT",
 } as const;
@@ -134,6 +136,9 @@ export const subjects = {
   /** A token of the tool workers, by the hash of what it is for: compare-and-set, the last one counts. */
   token: (hash: string): string => `chat.token.${hash}`,
   allTokens: "chat.token.*",
+  /** A person's account at a server of tools, by the hash of whose and where: compare-and-set, the last one counts. */
+  connection: (hash: string): string => `chat.connection.${hash}`,
+  allConnections: "chat.connection.*",
 
   /** What was revoked, by the hash of what it is: compare-and-set, the last one counts. */
   revoked: (hash: string): string => `chat.gate.revoked.${hash}`,

@@ -4,7 +4,7 @@ import { RightsByRole, actions, createMay, everybody, type Action, type Caller, 
 const may = createMay(
   RightsByRole.parse({
     [everybody]: {
-      actions: ["conversation:*", "session:*", "agent:use", "model:use", "tool:run"],
+      actions: ["conversation:*", "session:*", "connection:*", "agent:use", "model:use", "tool:run"],
       agents: ["general", "k8s-*"],
       models: ["small"],
       tools: ["read_*"],
@@ -64,6 +64,17 @@ const table: Record<
   },
   "session:list": { yes: [[caller(), { kind: "user", id: "ann" }]], no: [[caller(), { kind: "user", id: "bert" }]] },
   "session:end": { yes: [[caller(), { kind: "user", id: "ann" }]], no: [[caller(), { kind: "user", id: "bert" }]] },
+  "connection:list": {
+    yes: [[caller(), { kind: "user", id: "ann" }]],
+    no: [[caller(), { kind: "user", id: "bert" }]],
+  },
+  "connection:change": {
+    yes: [[caller(), { kind: "user", id: "ann" }]],
+    no: [
+      [caller(), { kind: "user", id: "bert" }],
+      [caller({ scopes: ["conversation:*"] }), { kind: "user", id: "ann" }],
+    ],
+  },
   "agent:use": {
     yes: [[caller(), { kind: "agent", name: "k8s-ops" }]],
     no: [

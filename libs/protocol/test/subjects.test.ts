@@ -52,6 +52,8 @@ const pins: Record<keyof typeof subjects, readonly [subject: string, literal: st
   allLiveControl: [subjects.allLiveControl(2), "chat.live.2.*.*.ctl"],
   deleted: [subjects.deleted(2, "c1"), "chat.deleted.2.c1"],
   token: [subjects.token("h1"), "chat.token.h1"],
+  connection: [subjects.connection("h1"), "chat.connection.h1"],
+  allConnections: [subjects.allConnections, "chat.connection.*"],
   allTokens: [subjects.allTokens, "chat.token.*"],
   revoked: [subjects.revoked("h1"), "chat.gate.revoked.h1"],
   allRevoked: [subjects.allRevoked, "chat.gate.revoked.*"],

@@ -48,5 +48,6 @@ export { liveHeapBytes } from "./live-heap.ts";
 export { readBody, readJsonBody, RequestBodyError } from "./request-body.ts";
 export { openLimits, type LiveLimits } from "./live-limits.ts";
 export { openLiveFile, type LiveFile } from "./live-file.ts";
+export { McpOAuth, personalOAuthOf, plainAddressOf, type PersonalOAuth } from "./mcp-oauth.ts";
 export { parseYaml, type ParsedYaml, type YamlFile } from "./yaml-file.ts";
 export { type Backoff, createBackoff, DeadlineError, sleep, withDeadline } from "./timing.ts";

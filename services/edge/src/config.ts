@@ -98,7 +98,7 @@ export const Config = z
         error: "must be an origin as browsers write it, such as https://chat.example.org (http only on this machine)",
       })
       .optional()
-      .describe("Under which address people reach the edges; needed for signing in."),
+      .describe("Under which address people reach the edges; needed for signing in, and for connecting accounts."),
     OIDC_ISSUER: z
       .string()
       .trim()
@@ -109,6 +109,15 @@ export const Config = z
       ),
     OIDC_CLIENT_ID: optionalText().describe("The name of this deployment at the provider."),
     OIDC_CLIENT_SECRET: secret().optional().describe("Its secret there; unset for a public client."),
+    MCP_FILE: optionalText().describe(
+      "The file of the MCP servers, as tool workers read it: of those with `per: user` users connect accounts here. Default: `config/mcp.yaml`, if it is there.",
+    ),
+    MCP_TOKEN_KEY: secret()
+      .refine((text) => Buffer.from(text, "base64").length === 32, "must be 32 bytes in base64")
+      .optional()
+      .describe(
+        "Seals the tokens of accounts that users connect: the key of the tool workers. Unset: nobody can connect one.",
+      ),
     SESSION_IDLE_MS: durationMs(12 * 3_600_000, 60_000).describe(
       "A sign-in ends when its user did nothing for this long.",
     ),

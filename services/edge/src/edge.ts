@@ -13,6 +13,7 @@ import { openLimiter, type LimiterOptions } from "./edge-limiter.ts";
 import { cancelAllOf } from "./commands/cancel-all.ts";
 import { createCommands } from "./commands/commands.ts";
 import type { Redis } from "./commands/conversations/conversation-index.ts";
+import { openConnections, type ConnectionOptions } from "./commands/connections/connections.ts";
 import { createConversations } from "./commands/conversations/conversations.ts";
 import type { IsKeptOut } from "./commands/open-call.ts";
 import { createOwnership } from "./commands/ownership.ts";
@@ -38,7 +39,7 @@ import { capConnections, listenPublicly, type ListenOptions } from "./transport/
 import type { Pages } from "./transport/pages.ts";
 import { addSocketService } from "./transport/socket-service.ts";
 
-export interface EdgeOptions extends LimiterOptions, WaysIn {
+export interface EdgeOptions extends LimiterOptions, WaysIn, Pick<ConnectionOptions, "accounts"> {
   /** Without it nobody gets a list of conversations, and nobody can sign in. */
   readonly redis?: Redis;
   readonly listen: ListenOptions;
@@ -183,7 +184,9 @@ function createTransportRoom(
   };
   addSocketService(app, { ...service, socketGone, limits, eventWindowMs: bus.eventWindowMs });
   const told = { version, problems, notes: () => [...tokens.notes(), ...gate.notes()] };
-  const http = addHttpService(app, { ...service, ...told, bus, redis, conversations, maxWaitMs, pages, facades });
+  const accounts = openConnections(options);
+  const others = { accounts, bus, redis, conversations, maxWaitMs, pages, facades };
+  const http = addHttpService(app, { ...service, ...told, ...others });
   return { app, connections, http, ways };
 }
 

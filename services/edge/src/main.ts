@@ -5,13 +5,16 @@ import {
   addAuditFigures,
   addStorageFigures,
   auditNotes,
+  connectionTokens,
   connectRedis,
   factNotes,
   natsAddress,
   openBus,
+  openSealedTokens,
   redisAddress,
   streamSettings,
   type Bus,
+  type SealedTokens,
 } from "@parley/bus";
 import {
   createLifecycle,
@@ -22,6 +25,7 @@ import {
   runMain,
   startAdmin,
   startTracing,
+  type Environment,
   type Lifecycle,
   type Logger,
   type Registry,
@@ -35,6 +39,7 @@ import { readOidcSettings } from "./admission/oidc-settings.ts";
 import { revokerOf } from "./admission-room.ts";
 import { readTokenSettings } from "./admission/token-settings.ts";
 import { startTokens } from "./admission/tokens.ts";
+import { readConnectionSettings } from "./commands/connections/connection-file.ts";
 import { Config, exemptAddresses, isWeakSecret } from "./config.ts";
 import { startEdge } from "./edge.ts";
 import { maxSocketsByFileLimit } from "./file-limit.ts";
@@ -99,13 +104,44 @@ async function connect(config: Config, name: string, { lifecycle, registry, log 
 }
 
 /** Who makes tokens, and where people sign in. Throws what is wrong with it. */
-async function readMakers(config: Config) {
+async function readMakers(config: Config, env: Environment) {
   const tokens = await readTokenSettings(config);
-  return { tokens, oidc: readOidcSettings(config, tokens) };
+  const connecting = await readConnectionSettings(config, env);
+  return { tokens, oidc: readOidcSettings(config, tokens), connecting };
+}
+
+/** The tokens of people's accounts, when somebody asks for them: an edge starts also where its role has no right to them yet. */
+function lazyRecords(bus: Bus, replicas: number): SealedTokens {
+  let opening: Promise<SealedTokens> | undefined;
+  const opened = (): Promise<SealedTokens> => {
+    opening ??= openSealedTokens(bus, { replicas, place: connectionTokens }).catch((error: unknown) => {
+      opening = undefined;
+      throw error;
+    });
+    return opening;
+  };
+  return {
+    last: async (hash) => (await opened()).last(hash),
+    put: async (hash, data, behind) => (await opened()).put(hash, data, behind),
+  };
+}
+
+type Makers = Awaited<ReturnType<typeof readMakers>>;
+
+/** Signing in at the page, and connecting accounts. */
+function waysOf(config: Config, makers: Makers, { bus, log }: { readonly bus: Bus; readonly log: Logger }) {
+  const { connecting } = makers;
+  const records = lazyRecords(bus, config.STREAM_REPLICAS);
+  const accounts = typeof connecting === "object" ? { ...connecting, records } : undefined;
+  return { signIn: signInOf(config, makers, log), accounts };
+}
+
+function connectingNotes({ connecting }: Makers): () => string[] {
+  return () => (typeof connecting === "string" ? [connecting] : []);
 }
 
 /** Signing in at the page; undefined: nobody can. */
-function signInOf(config: Config, { oidc }: Awaited<ReturnType<typeof readMakers>>, log: Logger) {
+function signInOf(config: Config, { oidc }: Makers, log: Logger) {
   if (oidc === undefined) return undefined;
   const times = { idleMs: config.SESSION_IDLE_MS, maxMs: config.SESSION_MAX_MS };
   return { oidc: createOidc(oidc, { log }), publicOrigin: new URL(oidc.redirectUrl).origin, times };
@@ -113,7 +149,7 @@ function signInOf(config: Config, { oidc }: Awaited<ReturnType<typeof readMakers
 
 runMain(SERVICE, async ({ env }) => {
   const config = readConfig(Config, env);
-  const makers = await readMakers(config);
+  const makers = await readMakers(config, env);
   const log = createLogger({ service: SERVICE, level: config.LOG_LEVEL, format: config.LOG_FORMAT });
   await using lifecycle = createLifecycle({ log, shutdownMs: config.SHUTDOWN_MS });
   if (config.AUTH_JWT_SECRET !== undefined && isWeakSecret(config.AUTH_JWT_SECRET))
@@ -151,7 +187,7 @@ runMain(SERVICE, async ({ env }) => {
   const built = await readBuild(config);
   const edge = await startEdge({
     ...{ bus, redis, tokens, gate, apiKeys, may },
-    ...{ signIn: signInOf(config, makers, log), revoke: revokerOf(gate) },
+    ...{ ...waysOf(config, makers, { bus, log }), revoke: revokerOf(gate) },
     callerLimits: () => limits.current().limits,
     ...edgeSettings(config),
     ...built,
@@ -164,8 +200,8 @@ runMain(SERVICE, async ({ env }) => {
   problems = edge.problems;
   operators.open({ ...edge, bus, gate, may, audit: bus.audit });
   // Without the broker there is a problem to tell, and no note.
-  const ownNotes = (): string[] => [...tokens.notes(), ...gate.notes(), ...apiKeys.problems(), ...limits.problems()];
-  notes = async () => [...ownNotes(), ...(await storageNotes(bus, config))];
+  const remarks = [connectingNotes(makers), tokens.notes, gate.notes, apiKeys.problems, limits.problems];
+  notes = async () => [...remarks.flatMap((tell) => tell()), ...(await storageNotes(bus, config))];
   log.info({ address: `http://${config.HOST}:${edge.port}` }, "the edge is ready");
   await lifecycle.untilStopped();
 });

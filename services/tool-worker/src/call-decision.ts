@@ -1,7 +1,7 @@
 import type { ToolJob } from "@parley/protocol";
 import { sleep, traceNames, type ChildSpan } from "@parley/runtime";
 import type { AuditedCall } from "./audit.ts";
-import { awaitAgreement, type Agreement, type ApprovalDeps } from "./call-approval.ts";
+import { awaitAgreement, type Agreement, type ApprovalDeps, type CallToApprove } from "./call-approval.ts";
 import {
   endOf,
   givenUp,
@@ -13,7 +13,8 @@ import {
   type Call,
   type CallEnd,
 } from "./call-end.ts";
-import { askToFillIn, filledIn } from "./call-form.ts";
+import { lookFirst, withFirst } from "./call-first.ts";
+import { askToFillIn, filledIn, type CallToFillIn } from "./call-form.ts";
 import type { Begun, CallLog } from "./call-log.ts";
 import { execute } from "./execution.ts";
 import { permit, type Permitted, type Runnable, type TermsDeps } from "./call-terms.ts";
@@ -94,20 +95,35 @@ interface Agreed {
   readonly answers?: Answers;
 }
 
-async function agree(
-  call: Call,
-  tool: Tool,
-  { prepared: { approval }, terms, audited }: Permitted,
-  deps: DecisionDeps,
-): Promise<Agreed | CallEnd> {
-  const filled = call.run.go ? await filledIn({ call, tool, audited }, deps) : undefined;
+async function agree(call: Call, tool: Tool, permitted: Permitted, deps: DecisionDeps): Promise<Agreed | CallEnd> {
+  const { prepared, terms, audited } = permitted;
+  // Of a call that has to wait for something first, also the job that asked: it may come again after somebody has answered.
+  const mayBeFilledIn = call.run.go || prepared.first !== undefined;
+  const filled = mayBeFilledIn ? await filledIn({ call, tool, audited }, deps) : undefined;
   const isFree = audited.verdict?.verdict === "allow";
   if (filled !== undefined && !("state" in filled) && !isFree)
     return notRun("denied", "Not run: by now somebody has to agree to this call, and was only asked to fill it in.");
   if (filled !== undefined) return filled;
   const demanded = terms ?? ((await isAskedAbout(call, tool, deps)) ? {} : undefined);
-  const agreement = demanded && (await awaitAgreement({ call, tool, approval, terms: demanded, audited }, deps));
-  return agreement !== undefined && "state" in agreement ? agreement : { agreement };
+  const first = await lookFirst(call, tool, prepared, deps.log);
+  if ("state" in first) return first;
+  return demanded === undefined
+    ? agreeToFirst({ call, tool, audited }, first.question, deps)
+    : agreeOn({ call, tool, audited, ...withFirst(first.question, tool, { prepared, terms: demanded }) }, deps);
+}
+
+/** Nobody has to agree to the call itself. */
+async function agreeToFirst(
+  subject: CallToFillIn,
+  question: FormQuestion | undefined,
+  deps: DecisionDeps,
+): Promise<Agreed | CallEnd> {
+  return question === undefined ? { agreement: undefined } : askToFillIn(subject, question, deps);
+}
+
+async function agreeOn(subject: CallToApprove, deps: DecisionDeps): Promise<Agreed | CallEnd> {
+  const agreement = await awaitAgreement(subject, deps);
+  return "state" in agreement ? agreement : { agreement };
 }
 
 /** Whether people were asked about a change before the policy became milder: then it is theirs to decide. */

@@ -5,6 +5,7 @@ import {
   durationMs,
   flag,
   host,
+  isOrigin,
   limitsFile,
   logFormat,
   logLevel,
@@ -135,10 +136,17 @@ export const Config = z
     MCP_FILE: optionalText().describe(
       "Servers of the Model Context Protocol whose tools are offered. Default: `config/mcp.yaml`, if it is there.",
     ),
+    PUBLIC_URL: optionalText()
+      .refine((text) => text === undefined || isOrigin(text), "must be an origin, such as https://chat.example.org")
+      .describe(
+        "Under which address people reach the edges: where a tool needs somebody's own account, it says where to connect it.",
+      ),
     MCP_TOKEN_KEY: secret()
       .refine((text) => Buffer.from(text, "base64").length === 32, "must be 32 bytes in base64")
       .optional()
-      .describe("Seals the tokens of MCP servers with `oauth`; the same for all tool workers."),
+      .describe(
+        "Seals the tokens of MCP servers with `oauth`; the same for all tool workers, and for edges where users connect accounts.",
+      ),
     DEMO_TOOLS: flag().describe("Offers tools for demonstrations and tests."),
     DEMO_COUNTER_FILE: optionalText().describe(
       "Where demo_counter and demo_change write one line per execution; without it they are not offered.",

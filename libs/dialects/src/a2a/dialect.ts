@@ -1,6 +1,6 @@
 import { chatErrorOf, textOf, type FrameError, type Parts } from "@parley/protocol";
 import type { Said, TurnSpeech } from "../turn/speech.ts";
-import type { TurnStep } from "../turn/steps.ts";
+import type { TurnStep } from "../turn/turn-step.ts";
 import type { TurnPlace } from "../turn-watch.ts";
 import type { TaskPlace } from "./addresses.ts";
 import {

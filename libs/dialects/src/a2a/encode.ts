@@ -10,7 +10,7 @@ import {
   type SourcePart,
   type ToolCallPart,
 } from "@parley/protocol";
-import type { NotedEvent } from "../turn/steps.ts";
+import type { NotedEvent } from "../turn/turn-step.ts";
 import { contextIdOf, taskIdOf, type TaskPlace } from "./addresses.ts";
 
 /** Objects of A2A 1.0 as JSON, see `a2a.proto` of its specification. */

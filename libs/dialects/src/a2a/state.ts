@@ -8,7 +8,7 @@ import {
   type Parts,
   type ToolCallPart,
 } from "@parley/protocol";
-import type { TurnStep } from "../turn/steps.ts";
+import type { TurnStep } from "../turn/turn-step.ts";
 
 /** What the client of one stream has been told of the answer. */
 export interface TaskState {

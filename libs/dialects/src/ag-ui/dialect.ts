@@ -1,5 +1,6 @@
 import { createTurnView, type Parts, type TurnId } from "@parley/protocol";
-import { createTurnSteps, type GrowingKind, type NotedEvent, type TurnStep } from "../turn/steps.ts";
+import { createTurnSteps } from "../turn/steps.ts";
+import type { GrowingKind, NotedEvent, TurnStep } from "../turn/turn-step.ts";
 import type { Said, TurnSpeech } from "../turn/speech.ts";
 import type { TurnPlace } from "../turn-watch.ts";
 import { progressId } from "./addresses.ts";

@@ -6,7 +6,7 @@ import {
   type SourcePart,
   type ToolCallPart,
 } from "@parley/protocol";
-import type { NotedEvent } from "../turn/steps.ts";
+import type { NotedEvent } from "../turn/turn-step.ts";
 import { progressId, resultId, sourcesId } from "./addresses.ts";
 import { isFailure } from "./state.ts";
 

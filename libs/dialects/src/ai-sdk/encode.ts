@@ -1,6 +1,6 @@
 import type { AnswerMetadata, FrameError, Outcome, SourcePart, ToolCallPart } from "@parley/protocol";
 import type { Said } from "../turn/speech.ts";
-import type { NotedEvent, TurnStep } from "../turn/steps.ts";
+import type { NotedEvent, TurnStep } from "../turn/turn-step.ts";
 import type { TurnPlace } from "../turn-watch.ts";
 import { answerIdOf } from "./addresses.ts";
 import type { Told } from "./state.ts";

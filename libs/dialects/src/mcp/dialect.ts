@@ -1,6 +1,6 @@
 import { chatErrorOf, createTurnView, type FrameError } from "@parley/protocol";
 import type { Said, TurnSpeech } from "../turn/speech.ts";
-import type { TurnStep } from "../turn/steps.ts";
+import type { TurnStep } from "../turn/turn-step.ts";
 import { failedResult, resultOf, type McpResult } from "./encode.ts";
 import { createProgressTeller } from "./state.ts";
 

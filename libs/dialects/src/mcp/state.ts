@@ -1,5 +1,5 @@
 import type { ToolCallPart } from "@parley/protocol";
-import type { TurnStep } from "../turn/steps.ts";
+import type { TurnStep } from "../turn/turn-step.ts";
 
 /** What is told of an answer while it is made: one line for people. */
 export interface ProgressLine {

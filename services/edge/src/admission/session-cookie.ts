@@ -46,7 +46,8 @@ export function createSessionCookie(origin: string): SessionCookie {
   };
 }
 
-function createCookie(name: string, isSecure: boolean) {
+/** One cookie of this site, for no script to read. */
+export function createCookie(name: string, isSecure: boolean) {
   const attributes = `Path=/; HttpOnly; SameSite=Lax${isSecure ? "; Secure" : ""}`;
   return {
     read(header: string): string | undefined {

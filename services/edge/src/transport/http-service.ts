@@ -5,10 +5,12 @@ import type { Conversations } from "../commands/conversations/conversations.ts";
 import type { SignIn } from "../admission/admit.ts";
 import type { Oidc } from "../admission/oidc.ts";
 import type { Tickets } from "../admission/tickets.ts";
+import type { Connections } from "../commands/connections/connections.ts";
 import { createAuthRoutes, type Revoke } from "./auth-routes.ts";
 import { createChatRoutes } from "./chat-routes.ts";
 import { createApprovalRoutes } from "./approval-routes.ts";
 import { createConversationStreams } from "./conversation-streams.ts";
+import { createConnectionRoutes } from "./connection-routes.ts";
 import { createConversationRoutes } from "./conversation-routes.ts";
 import { createOfferReading } from "../commands/offer.ts";
 import { createListRoutes } from "./list-routes.ts";
@@ -32,6 +34,8 @@ export interface HttpServiceDeps extends ServiceDeps {
   readonly signIn: (SignIn & { readonly oidc: Oidc; readonly maxMs: number }) | undefined;
   /** Undefined: nothing can be revoked here but sign-ins. */
   readonly revoke: Revoke | undefined;
+  /** Accounts of users at servers of tools; undefined: nobody can connect one here. */
+  readonly accounts: Connections | undefined;
   /** How long a request may wait for its answer. */
   readonly maxWaitMs: number;
   readonly pages: Pages;
@@ -66,6 +70,7 @@ export function addHttpService(app: TemplatedApp, deps: HttpServiceDeps): { swee
     ...createListRoutes({ conversations, ownership, may, offer }),
     ...createApprovalRoutes(commands),
     ...createAuthRoutes({ admission, tickets, signIn, revoke, may, isDevelopment, log }),
+    ...createConnectionRoutes({ connections: deps.accounts, admission, log }),
     ...(signIn === undefined ? [] : createSignInRoutes({ ...signIn, signIn, revoke, log })),
     createHealthRoute({ version, isConnected: bus.connected, problems, notes, catalogue }),
     ...(isDevelopment && tokens.sign !== undefined ? [createDevTokenRoute(tokens.sign)] : []),

@@ -14,10 +14,9 @@ export interface RealProvider extends AsyncDisposable {
 export async function startRealProvider(redirectUris: readonly string[]): Promise<RealProvider> {
   const port = await freePort();
   const issuer = `http://127.0.0.1:${port}`;
-  const { privateKey } = await generateKeyPair("RS256", { extractable: true });
   const provider = new Provider(issuer, {
     clients: [{ client_id: clientId, client_secret: clientSecret, redirect_uris: redirectUris }],
-    jwks: { keys: [{ ...(await exportJWK(privateKey)), use: "sig", alg: "RS256", kid: "real" }] },
+    jwks: await signingKeys("real"),
     cookies: { keys: ["a key that signs the provider's cookies"] },
     claims: { openid: ["sub", "groups"], profile: ["name"], email: ["email"] },
     // Without it the ID token has what the scope openid gives, and the rest is at another address.
@@ -42,18 +41,28 @@ export async function startRealProvider(redirectUris: readonly string[]): Promis
   return { issuer, stop, fillIn, [Symbol.asyncDispose]: stop };
 }
 
-/** Its forms for development: a name and a password, then whether the client may. */
-const fillIn: FillIn = async (browser, page, user) => {
-  let at = page;
-  for (let step = 0; step < 6; step++) {
-    const action = /<form[^>]* action="([^"]+)"/.exec(at.text)?.[1];
-    const prompt = /name="prompt" value="([^"]+)"/.exec(at.text)?.[1] ?? "";
-    if (action === undefined) throw new Error(`there is no form at ${at.url}: ${at.text.slice(0, 400)}`);
-    const form = { prompt, ...(prompt === "login" ? { login: user, password: "any" } : {}) };
-    const sent = await browser.request(new URL(action, at.url).href, { method: "POST", form });
-    const goneOn = await browser.open(sent.location ?? "", (url) => url.includes("/auth/callback"));
-    if (goneOn.location !== undefined) return goneOn.location;
-    at = goneOn;
-  }
-  throw new Error("the provider leads nowhere");
-};
+/** What a provider signs with. */
+export async function signingKeys(kid: string) {
+  const { privateKey } = await generateKeyPair("RS256", { extractable: true });
+  return { keys: [{ ...(await exportJWK(privateKey)), use: "sig", alg: "RS256", kid }] };
+}
+
+/** Its forms for development: a name and a password, then whether the client may. `end`: the path at which it is over. */
+export const fillInUntil =
+  (end: string): FillIn =>
+  async (browser, page, user) => {
+    let at = page;
+    for (let step = 0; step < 6; step++) {
+      const action = /<form[^>]* action="([^"]+)"/.exec(at.text)?.[1];
+      const prompt = /name="prompt" value="([^"]+)"/.exec(at.text)?.[1] ?? "";
+      if (action === undefined) throw new Error(`there is no form at ${at.url}: ${at.text.slice(0, 400)}`);
+      const form = { prompt, ...(prompt === "login" ? { login: user, password: "any" } : {}) };
+      const sent = await browser.request(new URL(action, at.url).href, { method: "POST", form });
+      const goneOn = await browser.open(sent.location ?? "", (url) => url.includes(end));
+      if (goneOn.location !== undefined) return goneOn.location;
+      at = goneOn;
+    }
+    throw new Error("the provider leads nowhere");
+  };
+
+const fillIn = fillInUntil("/auth/callback");

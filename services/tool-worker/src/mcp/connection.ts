@@ -49,8 +49,8 @@ const MAX_UNANSWERED = 3;
 const mostDeclined = 3;
 const maxDeclinedChars = 2_000;
 
-/** The calls of one server: no more at once than it may have. */
-function createCalls(server: McpServerConfig) {
+/** The calls of one session: no more at once than the server may have. */
+export function createCalls(server: McpServerConfig) {
   const listeners = new Set<(message: string) => void>();
   let running = 0;
   let unanswered = 0;

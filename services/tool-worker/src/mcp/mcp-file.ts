@@ -1,7 +1,16 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { isHttpAddress, parseYaml, StartError, type Environment } from "@parley/runtime";
+import {
+  isHttpAddress,
+  McpOAuth,
+  parseYaml,
+  personalOAuthOf,
+  plainAddressOf,
+  StartError,
+  type Environment,
+  type PersonalOAuth,
+} from "@parley/runtime";
 import { z } from "zod";
 
 /** Beginnings of the names of our own tools: a server of that name would be taken for us. */
@@ -28,6 +37,7 @@ const ServerLimits = z.strictObject({
   start_ms: count(20_000, 10 * MINUTE_MS).describe("Until it has said what it can do."),
   call_ms: count(MINUTE_MS, 60 * MINUTE_MS).describe("One call."),
   calls: count(8, 1_000).describe("Calls of this worker at once."),
+  sessions: count(100, 10_000).describe("People's sessions of this worker at once, where each has their own account."),
   tools: count(100, 1_000).describe("Tools that are taken of it; the others are left out."),
   result_bytes: count(256 * KIB, 16 * MIB).describe("Of a result; what is longer is cut."),
   message_bytes: count(4 * MIB, 64 * MIB).describe("Of one message; a longer one ends the connection."),
@@ -62,12 +72,15 @@ const headerProblem = (name: string) => (HEADER.test(name) ? undefined : "must b
 const secretProblem = (name: string) =>
   SECRET_NAME.test(name) ? "must not stand here: name the variable that has it" : undefined;
 
-const OAuth = z.strictObject({
-  token_url: z.string().refine(isHttpAddress, "must be an http or https address"),
-  client_id: text,
-  client_secret: variable.optional(),
-  refresh_token: variable.optional(),
-  scope: text.optional(),
+/** A tool as `tools/list` says it: an answer can be put here as it is. */
+const OfferedEntry = z.looseObject({
+  name: z.string().min(1).max(256),
+  description: z
+    .string()
+    .max(32 * KIB)
+    .optional(),
+  inputSchema: z.looseObject({ type: z.literal("object") }).default({ type: "object" }),
+  annotations: z.looseObject({ destructiveHint: z.boolean().optional() }).optional(),
 });
 
 const Server = z
@@ -84,7 +97,8 @@ const Server = z
     headers: byName(text, (name) => headerProblem(name) ?? secretProblem(name)).optional(),
     secret_headers: byName(variable, headerProblem).optional(),
     bearer: variable.optional(),
-    oauth: OAuth.optional(),
+    oauth: McpOAuth.optional(),
+    offers: z.array(OfferedEntry).max(1_000).optional(),
     private_addresses: z.boolean().optional(),
     ca_file: text.optional(),
     era: z.enum(["auto", "2025", "2026-07-28"]).default("auto"),
@@ -99,7 +113,9 @@ const Server = z
 type Server = z.infer<typeof Server>;
 
 const ofProcesses = ["args", "cwd", "env", "secrets"] as const;
-const ofAddresses = ["headers", "secret_headers", "bearer", "oauth", "private_addresses", "ca_file"] as const;
+const ofAddresses = [
+  ...(["headers", "secret_headers", "bearer", "oauth", "offers", "private_addresses", "ca_file"] as const),
+];
 
 interface Problem {
   readonly path?: string[];
@@ -116,7 +132,18 @@ function problemsOf(server: Omit<Server, "limits">): Problem[] {
   if (url?.startsWith("http:") === true && server.private_addresses !== true)
     problems.push({ path: ["url"], message: 'must begin with https:// unless "private_addresses" is true' });
   if (bearer !== undefined && oauth !== undefined) problems.push({ path: ["oauth"], message: "is instead of bearer" });
-  return problems;
+  return [...problems, ...personalProblemsOf(server)];
+}
+
+function personalProblemsOf({ oauth, offers, private_addresses }: Omit<Server, "limits">): Problem[] {
+  if (oauth?.per !== "user")
+    return offers === undefined ? [] : [{ path: ["offers"], message: 'is for servers with "per: user"' }];
+  const plain = private_addresses === true ? undefined : plainAddressOf(oauth);
+  const message = 'must begin with https:// unless "private_addresses" is true';
+  return [
+    ...(plain === undefined ? [] : [{ path: ["oauth", plain], message }]),
+    ...(offers === undefined ? [{ path: ["offers"], message: "is missing" }] : []),
+  ];
 }
 
 function serverProblem(name: string): string | undefined {
@@ -133,13 +160,21 @@ const McpFile = z.strictObject({
 
 export interface McpServerConfig extends Omit<
   Server,
-  "secrets" | "secret_headers" | "bearer" | "oauth" | "env" | "headers"
+  "secrets" | "secret_headers" | "bearer" | "oauth" | "offers" | "env" | "headers"
 > {
   readonly name: string;
   /** All that a process of the server's gets to know, secrets in it. */
   readonly env: Readonly<Record<string, string>>;
   readonly headers: Readonly<Record<string, string>>;
   readonly oauth?: OAuthConfig;
+  /** Each user has an account of their own there. */
+  readonly personal?: PersonalConfig;
+}
+
+export interface PersonalConfig extends PersonalOAuth {
+  readonly clientSecret?: string;
+  /** What is offered of the server: without anybody's account it cannot be asked, and what one may see of it is not for another. */
+  readonly offers: readonly z.infer<typeof OfferedEntry>[];
 }
 
 export interface OAuthConfig {
@@ -183,7 +218,7 @@ export async function loadMcpFile(named: string | undefined, env: Environment): 
 type SecretOf = (path: readonly string[], from: string) => string;
 
 function configOf(name: string, server: Server, secretOf: SecretOf): McpServerConfig {
-  const { secrets = {}, secret_headers = {}, bearer, oauth, env = {}, headers = {}, ...rest } = server;
+  const { secrets = {}, secret_headers = {}, bearer, oauth, offers, env = {}, headers = {}, ...rest } = server;
   const resolved = (field: string, references: Readonly<Record<string, string>>): Record<string, string> =>
     Object.fromEntries(Object.entries(references).map(([key, from]) => [key, secretOf([field, key], from)]));
   return {
@@ -195,11 +230,24 @@ function configOf(name: string, server: Server, secretOf: SecretOf): McpServerCo
       ...resolved("secret_headers", secret_headers),
       ...(bearer === undefined ? {} : { Authorization: `Bearer ${secretOf(["bearer"], bearer)}` }),
     },
-    ...(oauth === undefined ? {} : { oauth: oauthOf(oauth, secretOf) }),
+    ...(oauth === undefined || oauth.per === "user" ? {} : { oauth: oauthOf(oauth, secretOf) }),
+    ...personalOf(oauth, offers, secretOf),
   };
 }
 
-function oauthOf(oauth: z.infer<typeof OAuth>, secretOf: SecretOf): OAuthConfig {
+function personalOf(
+  oauth: McpOAuth | undefined,
+  offers: Server["offers"] = [],
+  secretOf: SecretOf,
+): { personal?: PersonalConfig } {
+  const personal = personalOAuthOf(oauth);
+  if (personal === undefined) return {};
+  const from = oauth?.client_secret;
+  const secret = from === undefined ? {} : { clientSecret: secretOf(["oauth", "client_secret"], from) };
+  return { personal: { ...personal, ...secret, offers } };
+}
+
+function oauthOf(oauth: McpOAuth, secretOf: SecretOf): OAuthConfig {
   const { token_url: tokenUrl, client_id: clientId, client_secret, refresh_token, scope } = oauth;
   return {
     tokenUrl,

@@ -14,14 +14,32 @@ import {
   UnknownEffectError,
   type PreparedApproval,
   type PreparedCall,
+  type FormQuestion,
   type Tool,
   type ToolContext,
   type ToolOutput,
 } from "../tools/tool.ts";
-import { NotSentError, type CallAnswer, type Connection } from "./connection.ts";
+import { NotSentError, type CallAnswer } from "./connection.ts";
 import { answersOf, messageAsked, questionOf } from "./elicitation.ts";
+import type { McpServerConfig } from "./mcp-file.ts";
+import type { AccountOwner } from "./oauth.ts";
 import type { OfferedTool } from "./offered-tool.ts";
 import { foreignLine, outputOf } from "./result-text.ts";
+import type { SessionCall } from "./session.ts";
+import { NotConnectedError } from "./token-store.ts";
+
+/** A server as its tools see it. */
+export interface ToolServer {
+  readonly server: McpServerConfig;
+  /** Throws NotSentError when the server got nothing of it, NotConnectedError where that is for the want of an account. */
+  call(call: SessionCall, owner: AccountOwner): Promise<CallAnswer>;
+  /** Where each user has one of their own. */
+  readonly account?: {
+    /** What people are asked who have not connected one. */
+    readonly question: FormQuestion;
+    isConnected(owner: AccountOwner): Promise<boolean>;
+  };
+}
 
 /** The executor stops a call that takes too long; the client's own clock only ends what that has left behind. */
 const GRACE_MS = 5_000;
@@ -35,7 +53,7 @@ const MAX_ARGUMENT_BYTES = 256 * 1024;
  * A tool of a server as one of ours: the same executor, policy, limits and approval. It changes something unless the operator's file says that it only reads;
  * what the server says about that is a hint for people.
  */
-export function createMcpTool(connection: Connection, offered: OfferedTool): Tool {
+export function createMcpTool(connection: ToolServer, offered: OfferedTool): Tool {
   const { server } = connection;
   const { name, description, parameters, listed } = offered;
   const isRead = server.read_tools.includes(listed.name);
@@ -54,14 +72,26 @@ export function createMcpTool(connection: Connection, offered: OfferedTool): Too
       if ("problem" in read) return { problem: `The arguments of ${name} are not valid: ${read.problem}` };
       return {
         ...(isRead ? {} : { approval: approvalOf(connection, offered, read.input) }),
-        access: async () => [{ system: `mcp:${server.name}`, verb: "call", name: listed.name }],
+        ...(connection.account && { first: firstOf(connection.account) }),
+        access: async () => [
+          { system: `mcp:${server.name}`, verb: "call", name: listed.name, ...(connection.account && { as: "user" }) },
+        ],
         run: (context) => run(connection, offered, read.input, context),
       };
     },
   };
 }
 
-function approvalOf({ server }: Connection, offered: OfferedTool, args: ToolArguments): PreparedApproval {
+function firstOf({ question, isConnected }: NonNullable<ToolServer["account"]>) {
+  return async (context: ToolContext): Promise<FormQuestion | undefined> =>
+    (await isConnected(ownerOf(context))) ? undefined : question;
+}
+
+function ownerOf({ user, caller }: ToolContext): AccountOwner {
+  return { user: user.id, tenant: caller?.tenant };
+}
+
+function approvalOf({ server }: ToolServer, offered: OfferedTool, args: ToolArguments): PreparedApproval {
   const { listed, digest, isCalledDestructive } = offered;
   const warning = isCalledDestructive ? " The server says that it may destroy something." : "";
   return {
@@ -76,26 +106,37 @@ function approvalOf({ server }: Connection, offered: OfferedTool, args: ToolArgu
 }
 
 async function run(
-  connection: Connection,
+  connection: ToolServer,
   { listed }: OfferedTool,
   args: ToolArguments,
-  { signal, progress, answers }: ToolContext,
+  context: ToolContext,
 ): Promise<ToolOutput> {
-  const { server } = connection;
+  const { server, account } = connection;
+  const { signal, progress, answers } = context;
+  // That an account was connected is for us and not for the server.
+  const isForServer = answers !== undefined && answers.state !== account?.question.state;
+  const call: SessionCall = {
+    ...{ tool: listed, args, signal },
+    answers: isForServer ? answersOf(answers) : undefined,
+    timeoutMs: server.limits.call_ms + GRACE_MS,
+    onProgress: progress,
+  };
   try {
-    const answer = await connection.call({
-      ...{ tool: listed, args, signal },
-      answers: answers && answersOf(answers),
-      timeoutMs: server.limits.call_ms + GRACE_MS,
-      onProgress: progress,
-    });
-    return answered(connection, answer);
+    return answered(connection, await connection.call(call, ownerOf(context)));
   } catch (error) {
+    if (error instanceof NotConnectedError && account !== undefined)
+      throw withoutAccount(server.name, account.question);
     throw failureOf(error, { server: server.name, isRead: server.read_tools.includes(listed.name), signal });
   }
 }
 
-function answered({ server }: Connection, { result, declined, isModern }: CallAnswer): ToolOutput {
+/** Asked of a person where that can be; else the sentence is the call's result. */
+function withoutAccount(server: string, question: FormQuestion): NeedsAnswersError {
+  const sentence = `Not run: whoever asks has no account connected at the MCP server ${server}, or it was ended there. ${question.summary}`;
+  return new NeedsAnswersError(sentence, question);
+}
+
+function answered({ server }: ToolServer, { result, declined, isModern }: CallAnswer): ToolOutput {
   if (isInputRequiredResult(result)) {
     const sentence = `Not done: the MCP server ${server.name} wants to know more of a person first, and nobody can be asked: ${messageAsked(result)}`;
     const question = questionOf(server.name, result);

@@ -21,7 +21,8 @@ export interface SessionOptions {
   readonly auth?: AuthProvider | undefined;
   /** The server speaks the protocol of 2025 only: it has ended when it was asked for more. */
   readonly isOld: boolean;
-  readonly onListChanged: () => void;
+  /** Undefined: nobody wants to hear of that, so no stream is held open for it. */
+  readonly onListChanged?: () => void;
   /** The server, of the older protocol, has asked a person something in the middle of a call: the message. It was declined. */
   readonly onDeclined: (message: string) => void;
   readonly log: Logger;
@@ -111,7 +112,9 @@ function createClient({ server, onListChanged, onDeclined }: SessionOptions): Cl
     capabilities: { elicitation: { form: {} } },
     versionNegotiation: { mode, probe: { timeoutMs: Math.ceil(server.limits.start_ms / 2) } },
     inputRequired: { autoFulfill: false },
-    listChanged: { tools: { autoRefresh: false, debounceMs: LIST_DEBOUNCE_MS, onChanged: onListChanged } },
+    ...(onListChanged && {
+      listChanged: { tools: { autoRefresh: false, debounceMs: LIST_DEBOUNCE_MS, onChanged: onListChanged } },
+    }),
   });
   // The older protocol keeps the call open while a person thinks, for which no worker waits; the newer one ends it and comes again.
   client.setRequestHandler("elicitation/create", ({ params }) => {

@@ -1,4 +1,4 @@
-import { openSealedTokens, type Bus } from "@parley/bus";
+import { connectionTokens, openSealedTokens, type Bus } from "@parley/bus";
 import { StartError, type Lifecycle, type Logger } from "@parley/runtime";
 import type { Tool } from "../tools/tool.ts";
 import { noTokenKey, type McpServerConfig } from "./mcp-file.ts";
@@ -6,7 +6,11 @@ import { noTokenKey, type McpServerConfig } from "./mcp-file.ts";
 export interface McpOptions {
   readonly servers: readonly McpServerConfig[];
   readonly bus: Pick<Bus, "nc">;
-  readonly config: { readonly MCP_TOKEN_KEY?: string | undefined; readonly STREAM_REPLICAS: number };
+  readonly config: {
+    readonly MCP_TOKEN_KEY?: string | undefined;
+    readonly PUBLIC_URL?: string | undefined;
+    readonly STREAM_REPLICAS: number;
+  };
   readonly log: Logger;
   readonly life: Lifecycle;
 }
@@ -33,12 +37,16 @@ export async function startMcp(options: McpOptions): Promise<Mcp> {
 async function openAll({ servers, bus, config, log }: Omit<McpOptions, "life">, onChange: () => void) {
   // Only now: the client takes a third of the time in which a worker without one starts.
   const { openMcpTools } = await import("./mcp-tools.ts");
-  if (servers.every(({ oauth }) => oauth === undefined)) return openMcpTools({ servers, onChange, log });
+  const [hasOwn, hasPersonal] = [servers.some(({ oauth }) => oauth), servers.some(({ personal }) => personal)];
+  if (!hasOwn && !hasPersonal) return openMcpTools({ servers, onChange, log });
   const { createOAuth } = await import("./oauth.ts");
   const { createTokenStore } = await import("./token-store.ts");
   if (config.MCP_TOKEN_KEY === undefined) throw new StartError(noTokenKey);
   const key = Buffer.from(config.MCP_TOKEN_KEY, "base64");
-  const store = createTokenStore({ records: await openSealedTokens(bus, config.STREAM_REPLICAS), key });
-  const authOf = ({ oauth, ...server }: McpServerConfig) => oauth && createOAuth({ ...server, oauth }, store);
-  return openMcpTools({ servers, authOf, onChange, log });
+  const { STREAM_REPLICAS: replicas, PUBLIC_URL: publicUrl } = config;
+  const store = hasOwn ? createTokenStore({ records: await openSealedTokens(bus, { replicas }), key }) : undefined;
+  const records = hasPersonal ? await openSealedTokens(bus, { replicas, place: connectionTokens }) : undefined;
+  const authOf = ({ oauth, ...server }: McpServerConfig) => oauth && store && createOAuth({ ...server, oauth }, store);
+  const personal = records && { store: createTokenStore({ records, key }), publicUrl };
+  return openMcpTools({ servers, authOf, personal, onChange, log });
 }

@@ -17,4 +17,6 @@ export interface Access {
    */
   readonly namespace?: string;
   readonly name?: string;
+  /** As whom: `user`, with the account of whoever the call is for. Absent: as this service. The policy does not look at it. */
+  readonly as?: "user";
 }

@@ -64,6 +64,8 @@ export interface PreparedApproval {
 /** A call whose arguments fit: run it, perhaps with a person's agreement; or the sentence that says what is wrong with them. */
 export type PreparedCall =
   | {
+      /** What a person has to do before it, whatever else they agree to; undefined: nothing. It changes nothing, and trouble is for `run` to tell. */
+      first?(context: ToolContext): Promise<FormQuestion | undefined>;
       run(context: ToolContext): Promise<ToolOutput>;
       readonly approval?: PreparedApproval;
       access?(context: ToolContext): Promise<readonly Access[]>;

@@ -17,6 +17,60 @@ const problemOf = (text: string, env?: Record<string, string>): Promise<string> 
     (error: unknown) => (error instanceof Error ? error.message.replaceAll(/\S+mcp\.yaml/g, "mcp.yaml") : ""),
   );
 
+const personal = (oauth: string, more = "    offers: [{ name: a }]\n", url = "https://a.example/mcp"): string =>
+  `servers:\n  tickets:\n    url: ${url}\n${more}    oauth:\n      per: user\n      token_url: https://l.example/t\n      client_id: p\n${oauth}`;
+const authorize = "      authorize_url: https://l.example/a\n";
+
+describe("a server at which each user has an account", () => {
+  it("says where it is allowed and what is offered, as tools/list says it", async () => {
+    const offer = '{ name: find, description: Finds., inputSchema: { type: object, properties: {} }, title: "Find" }';
+    const text = personal(
+      `${authorize}      client_secret: SECRET\n      resource: https://a.example/mcp\n      scope: tickets\n`,
+      `    offers: [${offer}, { name: bare }]\n`,
+    );
+    const [server] = await load(text, { SECRET: "s3cret" });
+    expect(server?.oauth).toBeUndefined();
+    expect(server?.personal).toMatchObject({
+      ...{
+        authorizeUrl: "https://l.example/a",
+        tokenUrl: "https://l.example/t",
+        clientId: "p",
+        clientSecret: "s3cret",
+      },
+      ...{ resource: "https://a.example/mcp", scope: "tickets" },
+      offers: [
+        { name: "find", description: "Finds." },
+        { name: "bare", inputSchema: { type: "object" } },
+      ],
+    });
+    expect(server?.limits.sessions).toBe(100);
+  });
+
+  it.each<[string, string, string]>([
+    ["no authorize_url", personal(""), 'mcp.yaml:6: the field "servers.tickets.oauth.authorize_url" is missing'],
+    ["nothing offered", personal(authorize, ""), 'mcp.yaml:3: the field "servers.tickets.offers" is missing'],
+    [
+      "a refresh token of everybody's",
+      personal(`${authorize}      refresh_token: R\n`),
+      'mcp.yaml:10: servers.tickets.oauth.refresh_token is not for "per: user": each user has their own',
+    ],
+    [
+      "a plain address",
+      personal("      authorize_url: http://l.example/a\n"),
+      'mcp.yaml:9: servers.tickets.oauth.authorize_url must begin with https:// unless "private_addresses" is true',
+    ],
+    ["a resource with a fragment", personal(`${authorize}      resource: https://a.example/#x\n`), "no fragment"],
+    ["a secret that is not there", personal(`${authorize}      client_secret: NONE\n`), "the environment has no NONE"],
+    [
+      "fields of it elsewhere",
+      "servers:\n  a:\n    url: https://a.example\n    offers: []\n    oauth: { token_url: https://l.example, client_id: p, resource: https://a.example }\n",
+      'mcp.yaml:5: servers.a.oauth.resource is for "per: user"',
+    ],
+  ])("is refused with %s", async (_, text, problem) => {
+    expect(await problemOf(text)).toContain(problem);
+  });
+});
+
 describe("the file of the MCP servers", () => {
   it("may have none", async () => {
     expect(await load("servers: {}")).toEqual([]);

@@ -5,11 +5,11 @@ import { createServer } from "node:http";
 import { text } from "node:stream/consumers";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { openBus, openSealedTokens } from "@parley/bus";
+import { openBus, openSealedTokens, type Tokens } from "@parley/bus";
 import { eventually, freePort, signedIn, startNats, tempDir, type NatsServer, type TempDir } from "@parley/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
-import { createTokenStore, type Tokens } from "../../src/mcp/token-store.ts";
+import { createTokenStore } from "../../src/mcp/token-store.ts";
 import { silent } from "./support/mcp-server.ts";
 
 const program = fileURLToPath(new URL("support/token-process.ts", import.meta.url));

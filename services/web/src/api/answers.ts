@@ -88,6 +88,13 @@ export interface SignInEntry {
   readonly current: boolean;
 }
 
+/** A server of tools at which people have accounts of their own. */
+export interface ConnectionEntry {
+  readonly server: string;
+  readonly connected: boolean;
+  readonly since?: number;
+}
+
 /** The entries of a list that are what they should be; others are of a server that knows more. */
 export function listIn<T>(answer: unknown, name: string, isOne: (value: unknown) => value is T): T[] {
   const list = fieldsOf(answer)[name];
@@ -149,4 +156,10 @@ export function isMe(value: unknown): value is Me {
 export function isSignIn(value: unknown): value is SignInEntry {
   const times = { made: "number", last_seen: "number" } as const;
   return has(value, { ...times, id: "string", address: "string", user_agent: "string", current: "boolean" });
+}
+
+export function isConnection(value: unknown): value is ConnectionEntry {
+  const { since } = fieldsOf(value);
+  const isSince = since === undefined || typeof since === "number";
+  return has(value, { server: "string", connected: "boolean" }) && isSince;
 }

@@ -1,5 +1,6 @@
 import {
   isAgentOffer,
+  isConnection,
   isEntry,
   isMe,
   isModelOffer,
@@ -12,6 +13,7 @@ import {
   oneOf,
   textIn,
   type ApprovalQuestion,
+  type ConnectionEntry,
   type ConversationEntries,
   type Me,
   type MessagePage,
@@ -20,7 +22,7 @@ import {
   type SignInEntry,
   type WholeResult,
 } from "./answers.ts";
-import { ApiError, fieldsOf } from "./api-error.ts";
+import { ApiError, fieldsOf, ownError } from "./api-error.ts";
 import type { Http } from "./http.ts";
 
 export interface Decision {
@@ -59,6 +61,11 @@ export interface Api {
   readonly signIns: () => Promise<readonly SignInEntry[]>;
   readonly endSignIn: (id: string) => Promise<void>;
   readonly endAllSignIns: () => Promise<void>;
+  /** Of an older server there are none. */
+  readonly connections: () => Promise<readonly ConnectionEntry[]>;
+  /** Where the person allows it, on a page of somebody else's. */
+  readonly connect: (server: string) => Promise<string>;
+  readonly disconnect: (server: string) => Promise<void>;
 }
 
 /** In one page of the list: a screen and a half. */
@@ -143,6 +150,10 @@ function approvalCalls(http: Http) {
   };
 }
 
+function connectionPath(server: string): string {
+  return `/api/v1/connections/${encodeURIComponent(server)}`;
+}
+
 function accountCalls(http: Http) {
   return {
     me: async () => oneOf(await http("/api/v1/auth/me"), isMe),
@@ -152,6 +163,23 @@ function accountCalls(http: Http) {
     },
     endAllSignIns: async () => {
       await http("/api/v1/auth/sessions", { method: "DELETE" });
+    },
+    connections: async () => {
+      try {
+        return listIn(await http("/api/v1/connections"), "connections", isConnection);
+      } catch (thrown) {
+        if (thrown instanceof ApiError && (thrown.status === 404 || thrown.status === 403)) return [];
+        throw thrown;
+      }
+    },
+    connect: async (server: string) => {
+      const url = textIn(await http(connectionPath(server), { method: "POST" }), "url") ?? "";
+      // It becomes a link of this page.
+      if (!/^https?:\/\//.test(url)) throw ownError("UNREADABLE");
+      return url;
+    },
+    disconnect: async (server: string) => {
+      await http(connectionPath(server), { method: "DELETE" });
     },
   };
 }

@@ -3,12 +3,15 @@ import { loadMarkdown } from "../text/markdown.tsx";
 import { loadWords } from "../words/use-words.ts";
 import type { ApprovalsPageProps } from "./approvals-page.tsx";
 import { later } from "./later.tsx";
+import type { SettingsDialogProps } from "./settings-dialog.tsx";
 import type { SignInsDialogProps } from "./sign-ins-dialog.tsx";
 
 export const approvalsPage = later<ApprovalsPageProps>(
   async () => (await import("./approvals-page.tsx")).ApprovalsPage,
 );
-export const settingsDialog = later(async () => (await import("./settings-dialog.tsx")).SettingsDialog);
+export const settingsDialog = later<SettingsDialogProps>(
+  async () => (await import("./settings-dialog.tsx")).SettingsDialog,
+);
 export const signInsDialog = later<SignInsDialogProps>(
   async () => (await import("./sign-ins-dialog.tsx")).SignInsDialog,
 );

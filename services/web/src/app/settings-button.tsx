@@ -3,7 +3,12 @@ import { Icon } from "../ui/icon.tsx";
 import { useWords } from "../words/use-words.ts";
 import { settingsDialog } from "./later-parts.ts";
 
-export function SettingsButton({ className = "" }: { readonly className?: string }) {
+interface SettingsButtonProps {
+  readonly className?: string;
+  readonly isSignedIn?: boolean;
+}
+
+export function SettingsButton({ className = "", isSignedIn = false }: SettingsButtonProps) {
   const { app } = useWords();
   const [isOpen, setOpen] = useState(false);
   return (
@@ -18,7 +23,7 @@ export function SettingsButton({ className = "" }: { readonly className?: string
       >
         <Icon name="settings" />
       </button>
-      {isOpen && <settingsDialog.Part onClose={() => setOpen(false)} />}
+      {isOpen && <settingsDialog.Part isSignedIn={isSignedIn} onClose={() => setOpen(false)} />}
     </>
   );
 }

@@ -4,9 +4,16 @@ import { useSettings } from "../settings/use-settings.ts";
 import { Dialog } from "../ui/dialog.tsx";
 import type { Language } from "../words/language.ts";
 import { useWords } from "../words/use-words.ts";
+import { ConnectionsSection } from "./connections-section.tsx";
 
-/** How the page looks and is written in, for this browser. What is chosen holds at once. */
-export function SettingsDialog({ onClose }: { readonly onClose: () => void }) {
+export interface SettingsDialogProps {
+  readonly onClose: () => void;
+  /** With what belongs to a person, and not to this browser. */
+  readonly isSignedIn?: boolean;
+}
+
+/** How the page looks and is written in, for this browser, and which accounts its person has connected. What is chosen holds at once. */
+export function SettingsDialog({ onClose, isSignedIn = false }: SettingsDialogProps) {
   const { app } = useWords();
   const { theme, language, sendsWithEnter, change } = useSettings();
   const { settings } = app;
@@ -25,6 +32,7 @@ export function SettingsDialog({ onClose }: { readonly onClose: () => void }) {
         </button>
       }
     >
+      {isSignedIn && <ConnectionsSection />}
       <Radios name={settings.theme} choices={themes} chosen={theme} onChoose={(value) => change({ theme: value })} />
       <Radios
         name={settings.language}

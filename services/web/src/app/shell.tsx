@@ -8,6 +8,7 @@ import { useConversations } from "../list/use-conversations.ts";
 import { Icon } from "../ui/icon.tsx";
 import { useWords } from "../words/use-words.ts";
 import { browserStorage } from "./browser-storage.ts";
+import { ConnectWanted } from "./connect-wanted.tsx";
 import { ConnectionBanner } from "./connection-banner.tsx";
 import { Drawer } from "./drawer.tsx";
 import { gathered } from "./gathered.ts";
@@ -59,6 +60,7 @@ export function Shell(props: ShellProps) {
           {content}
         </Drawer>
       )}
+      <ConnectWanted />
       <main id="conversation" className="app-main" tabIndex={-1}>
         <ConnectionBanner renew={renew} />
         <PaneBoundary place={placeOf(route)}>

@@ -66,7 +66,7 @@ export function Sidebar(props: SidebarProps) {
       />
       <div className="app-sidebar-bottom">
         <UserMenu session={session} identity={identity} />
-        <SettingsButton />
+        <SettingsButton isSignedIn />
       </div>
     </div>
   );

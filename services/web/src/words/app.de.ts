@@ -106,6 +106,20 @@ export const appDe: AppWords = {
     device: (browser, system) => `${browser} unter ${system}`,
   },
 
+  connections: {
+    title: "Verbundene Konten",
+    lead: "Wo Agenten für Sie Ihr eigenes Konto verwenden, wenn Sie es verbinden.",
+    connected: "Verbunden",
+    since: (day) => `Verbunden seit ${day}`,
+    notConnected: "Nicht verbunden",
+    connect: "Verbinden",
+    connectName: (server) => `Ihr Konto bei ${server} verbinden`,
+    goOn: (server) => `Weiter bei ${server}`,
+    disconnect: "Trennen",
+    disconnectName: (server) => `Ihr Konto bei ${server} trennen`,
+    failed: (why) => `Das ging nicht: ${why}`,
+  },
+
   settings: {
     title: "Einstellungen",
     theme: "Farben",

@@ -104,6 +104,20 @@ export const appEn = {
     device: (browser: string, system: string) => `${browser} on ${system}`,
   },
 
+  connections: {
+    title: "Connections",
+    lead: "Where agents use your own account for you, if you connect it.",
+    connected: "Connected",
+    since: (day: string) => `Connected since ${day}`,
+    notConnected: "Not connected",
+    connect: "Connect",
+    connectName: (server: string) => `Connect your account at ${server}`,
+    goOn: (server: string) => `Go on at ${server}`,
+    disconnect: "Disconnect",
+    disconnectName: (server: string) => `Disconnect your account at ${server}`,
+    failed: (why: string) => `That did not work: ${why}`,
+  },
+
   settings: {
     title: "Settings",
     theme: "Theme",

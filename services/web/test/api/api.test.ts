@@ -60,6 +60,18 @@ test("what is simulated is said only if the server says so", async () => {
   expect((await apiAnswering({ ...said, simulated: "yes" }).api.agents()).simulated.model).toBe(false);
 });
 
+test("connections are those of the server; where to go on is an address of the web and nothing else", async () => {
+  const tickets = { server: "tickets", connected: true, since: 7 };
+  const listed = apiAnswering({ connections: [tickets, { server: 7 }, { ...tickets, since: "x" }] });
+  expect(await listed.api.connections()).toEqual([tickets]);
+  expect(await apiAnswering(new ApiError("no", { code: "NOT_FOUND", status: 404 })).api.connections()).toEqual([]);
+  const begun = apiAnswering({ url: "https://login.example/authorize?a=b" });
+  expect(await begun.api.connect("a/b")).toBe("https://login.example/authorize?a=b");
+  expect(begun.asked).toEqual([["/api/v1/connections/a%2Fb", { method: "POST" }]]);
+  for (const url of ["javascript:alert(1)", "", undefined, "data:text/html,x"])
+    await expect(apiAnswering({ url }).api.connect("x")).rejects.toMatchObject({ code: "UNREADABLE" });
+});
+
 const english = { app: appEn, language: "en" as const };
 const inGerman = { app: german.app, language: "de" as const };
 

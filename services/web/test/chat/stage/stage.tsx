@@ -48,6 +48,9 @@ const api: Api = {
   signIns: notNeeded,
   endSignIn: notNeeded,
   endAllSignIns: notNeeded,
+  connections: notNeeded,
+  connect: notNeeded,
+  disconnect: notNeeded,
 };
 
 /** What the browser itself says of the page, from its beginning on. */
