@@ -6,10 +6,10 @@ import type { Identity } from "../identity/identity.ts";
 import { createSeenStore } from "../list/seen.ts";
 import { useConversations } from "../list/use-conversations.ts";
 import { Icon } from "../ui/icon.tsx";
+import { Modal } from "../ui/modal.tsx";
 import { useWords } from "../words/use-words.ts";
 import { browserStorage } from "./browser-storage.ts";
 import { ConnectionBanner } from "./connection-banner.tsx";
-import { Drawer } from "./drawer.tsx";
 import { gathered } from "./gathered.ts";
 import { approvalsPage } from "./later-parts.ts";
 import type { Navigation, Route } from "./navigation.ts";
@@ -55,9 +55,9 @@ export function Shell(props: ShellProps) {
       </a>
       {sidebar.isOpen && !sidebar.isNarrow && <aside className="app-aside">{content}</aside>}
       {sidebar.isOpen && sidebar.isNarrow && (
-        <Drawer label={app.list.name} onClose={sidebar.close}>
+        <Modal className="app-drawer" label={app.list.name} onClose={sidebar.close}>
           {content}
-        </Drawer>
+        </Modal>
       )}
       <main id="conversation" className="app-main" tabIndex={-1}>
         <ConnectionBanner renew={renew} />
