@@ -88,6 +88,7 @@ function Pane({ conversationId, onStarted, onNew, beginning, headerStart, header
           offers={offers}
           draftOf={shown.isEmpty && isStartedHere ? "new" : conversationId}
           onSend={submit}
+          onFocusLost={() => composer.current?.focus()}
         />
       ) : null}
     </section>
@@ -111,16 +112,22 @@ interface FootProps {
   readonly offers: Offers | undefined;
   readonly draftOf: string;
   readonly onSend: (text: string, options: SendOptions) => boolean;
+  readonly onFocusLost: () => void;
 }
 
 /** What waits, and the box. */
-function Foot({ ref, conversation, shown, running, offers, draftOf, onSend }: FootProps) {
+function Foot({ ref, conversation, shown, running, offers, draftOf, onSend, onFocusLost }: FootProps) {
   const [choice, setChoice] = useChoice(conversation.id, offers);
   const send = (text: string, atOnce: boolean) =>
     onSend(text, { ...sendOptionsOf(choice), on_busy: atOnce ? "interrupt" : "enqueue" });
   return (
     <footer className="chat-foot">
-      <WaitingMessages conversation={conversation} waiting={shown.waiting} onSend={(text) => send(text, false)} />
+      <WaitingMessages
+        conversation={conversation}
+        waiting={shown.waiting}
+        onSend={(text) => send(text, false)}
+        onFocusLost={onFocusLost}
+      />
       <Composer
         ref={ref}
         draftOf={draftOf}
