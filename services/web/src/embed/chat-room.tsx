@@ -9,6 +9,7 @@ import { createTextsInMemory, DraftsOf, type KeptTexts } from "../chat/kept-text
 import { createSettingsStore } from "../settings/settings-store.ts";
 import { SettingsProvider } from "../settings/use-settings.ts";
 import allCss from "../styles/all.css?inline";
+import { SelectionRoot } from "../text/kept-selection.ts";
 import { WordsProvider } from "../words/use-words.ts";
 import { socketUrl, type Attributes, type GetToken } from "./attributes.ts";
 import type { KeptStore } from "./kept.ts";
@@ -44,6 +45,8 @@ export function openChatRoom(options: RoomOptions): ChatRoom {
   options.adopt(allCss);
   const client = connect(options);
   const shownBy = surroundingsOf(client, attributes, getToken);
+  const shadow = place.getRootNode();
+  const within = shadow instanceof ShadowRoot ? shadow : undefined;
   const root = createRoot(place);
   const chosen = createChosen(client, attributes.conversation ?? kept.read()?.conversation);
   const go = (id: string, isNew: boolean): void => {
@@ -68,7 +71,7 @@ export function openChatRoom(options: RoomOptions): ChatRoom {
     // Another conversation is another room: nothing of the one before is left in it.
     const room = <RoomView key={`${conversationId} ${isNew}`} {...{ conversationId, isNew, isOpen }} {...handlers} />;
     root.render(
-      <Surroundings {...shownBy} language={language}>
+      <Surroundings {...shownBy} language={language} root={within}>
         {room}
       </Surroundings>,
     );
@@ -150,6 +153,8 @@ interface SurroundingsProps {
   readonly settings: ReturnType<typeof createSettingsStore>;
   readonly drafts: KeptTexts;
   readonly language: Attributes["language"];
+  /** In which all of it is. */
+  readonly root: ShadowRoot | undefined;
   readonly children: ReactNode;
 }
 
@@ -164,13 +169,15 @@ function surroundingsOf(client: Client, { server, agent, language }: Attributes,
   return { client, settings, drafts: createTextsInMemory(), api: { ...api, agents } };
 }
 
-function Surroundings({ client, api, settings, drafts, language, children }: SurroundingsProps) {
+function Surroundings({ client, api, settings, drafts, language, root, children }: SurroundingsProps) {
   return (
     <ParleyProvider client={client}>
       <ApiProvider value={api}>
         <SettingsProvider value={settings}>
           <WordsProvider language={language}>
-            <DraftsOf value={drafts}>{children}</DraftsOf>
+            <DraftsOf value={drafts}>
+              <SelectionRoot value={root}>{children}</SelectionRoot>
+            </DraftsOf>
           </WordsProvider>
         </SettingsProvider>
       </ApiProvider>
