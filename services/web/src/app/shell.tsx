@@ -12,6 +12,7 @@ import { browserStorage } from "./browser-storage.ts";
 import { ConnectionBanner } from "./connection-banner.tsx";
 import { gathered } from "./gathered.ts";
 import { approvalsPage } from "./later-parts.ts";
+import { Link } from "./link.tsx";
 import type { Navigation, Route } from "./navigation.ts";
 import { PaneBoundary } from "./pane-boundary.tsx";
 import type { Session } from "./sessions.ts";
@@ -19,6 +20,7 @@ import { Sidebar } from "./sidebar.tsx";
 import { SimulatedNote } from "./simulated-note.tsx";
 import { UnknownPage } from "./unknown-page.tsx";
 import { useOthersApprovals, type Approvals } from "./use-approvals.ts";
+import { useSearchKey } from "./use-search-key.ts";
 import { useSidebar, type SidebarState } from "./use-sidebar.ts";
 
 export interface ShellProps {
@@ -43,9 +45,15 @@ export function Shell(props: ShellProps) {
   const conversations = useConversations(seen, currentId);
   const approvals = useOthersApprovals(session.me.approves);
   const sidebar = useSidebar();
+  const searchField = useSearchKey(sidebar.open);
   const content = (
     <PaneBoundary place="sidebar">
-      <Sidebar {...props} {...{ route, conversations, approvals }} onClose={sidebar.close} onGone={sidebar.leave} />
+      <Sidebar
+        {...props}
+        {...{ route, conversations, approvals, searchField }}
+        onClose={sidebar.close}
+        onGone={sidebar.leave}
+      />
     </PaneBoundary>
   );
   return (
@@ -134,15 +142,9 @@ function HeaderStart({ sidebar, go }: HeaderStartProps): ReactNode {
       >
         <Icon name="sidebar" />
       </button>
-      <button
-        type="button"
-        className="ui-icon-button"
-        aria-label={app.newConversation}
-        title={app.newConversation}
-        onClick={() => go("/")}
-      >
+      <Link className="ui-icon-button" name={app.newConversation} path="/" go={go}>
         <Icon name="compose" />
-      </button>
+      </Link>
     </span>
   );
 }

@@ -15,12 +15,13 @@ import { useMemo, useRef, useState, type KeyboardEvent, type ReactNode, type Ref
 import type { Offers } from "../api/answers.ts";
 import { useApi } from "../api/use-api.ts";
 import { ChoicePickers } from "./choice-pickers.tsx";
-import { examplesOf, sendOptionsOf, useChoice, useOffers } from "./choice.ts";
+import { examplesOf, sendOptionsOf, useChoice } from "./choice.ts";
 import { Composer, type ComposerHandle } from "./composer.tsx";
 import { ConversationHeader } from "./conversation-header.tsx";
 import { EmptyState, LoadingState, RefusedState, StatePane } from "./conversation-state.tsx";
 import { isForAnswer } from "./keys.ts";
 import { MessageList, type MessageListHandle } from "./message-list.tsx";
+import { useOffers } from "./offers.ts";
 import { rowsOf } from "./rows.ts";
 import { WaitingMessages } from "./waiting-messages.tsx";
 
