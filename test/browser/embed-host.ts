@@ -13,6 +13,8 @@ export interface HostOptions extends Pick<BrowserContextOptions, "viewport" | "l
   readonly script?: string;
   readonly styles?: string;
   readonly rootAttributes?: string;
+  /** Of the page, by default one whose pages the server accepts. */
+  readonly hostname?: string;
 }
 
 /** A page of somebody else, under a policy as strict as one that can embed the chat may be. */
@@ -35,6 +37,7 @@ const ownOrigin = "http://127.0.0.1";
 export async function openHostPage(options: HostOptions = {}): Promise<HostPage> {
   const shared = await webSystem();
   const { body = `<parley-chat token="TOKEN"></parley-chat>`, script = "", styles = "", rootAttributes = "" } = options;
+  const { hostname = "127.0.0.1" } = options;
   const chatOrigin = `${ownOrigin}:${shared.address.port}`;
   const token = createToken(shared.system.jwtSecret, `visitor-${randomUUID().slice(0, 8)}`, undefined, {
     name: "Visitor",
@@ -65,7 +68,7 @@ export async function openHostPage(options: HostOptions = {}): Promise<HostPage>
   });
   const complaints: string[] = [];
   const expected: RegExp[] = [];
-  const pageOrigin = `${ownOrigin}:${port}`;
+  const pageOrigin = `http://${hostname}:${port}`;
   const tab = async (): Promise<Page> => {
     const page = await context.newPage();
     page.setDefaultTimeout(15_000);

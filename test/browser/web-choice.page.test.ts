@@ -13,6 +13,6 @@ test("the agent that was chosen answers, and stays chosen in this conversation",
   expect(await answer.innerText()).toContain("kubernetes");
   await page.reload();
   await page.getByRole("button", { name: "Agent: kubernetes" }).waitFor();
-  await page.getByRole("button", { name: "New conversation" }).click();
+  await page.getByRole("link", { name: "New conversation", exact: true }).click();
   await page.getByRole("button", { name: "Agent: Automatic" }).waitFor();
 });

@@ -74,7 +74,7 @@ test("the back button leads back, a link leads in, and a new conversation has no
   await expect.poll(() => page.title()).toContain("First of two");
   await page.goForward();
   await expect.poll(() => page.title()).toContain("Second of two");
-  await page.getByRole("button", { name: "New conversation" }).click();
+  await page.getByRole("link", { name: "New conversation", exact: true }).click();
   expect(new URL(page.url()).pathname).toBe("/");
   await chat.send("hello");
   await expect.poll(() => new URL(page.url()).pathname).toMatch(/^\/c\//);

@@ -159,3 +159,25 @@ test("who comes back to a conversation is where they were", async () => {
   await settled(page);
   expect(Math.abs((await page.evaluate<number>(place)) - before)).toBeLessThan(2);
 });
+
+test("who was reading far up, in pages that were asked for, comes back to the same line", async () => {
+  await using watched = await openStage("messages=400");
+  const { page } = watched;
+  const firstInView = (): Promise<string> =>
+    page.evaluate(`(() => {
+      const { top } = stage.scroller().getBoundingClientRect();
+      const article = [...document.querySelectorAll("[role=log] article")].find((one) => one.getBoundingClientRect().bottom > top);
+      return article.textContent.slice(0, 40) + " at " + Math.round(article.getBoundingClientRect().top - top);
+    })()`);
+  for (let time = 0; time < 4; time++) await wheel(page, -6_000);
+  const before = await firstInView();
+  // The newest page begins with 175.
+  expect(Number(/\d+/.exec(before)?.[0])).toBeLessThan(170);
+  await page.evaluate("stage.open('c2')");
+  await expect.poll(() => page.getByRole("log").count()).toBe(0);
+  await page.evaluate("stage.open('c1')");
+  await page.getByRole("log").waitFor();
+  await expect.poll(firstInView, { timeout: 10_000 }).toBe(before);
+  await settled(page);
+  expect(await firstInView()).toBe(before);
+});

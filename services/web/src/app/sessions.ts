@@ -40,11 +40,10 @@ const doubtful: ReadonlySet<number> = new Set<number>([
 export function createSessions({ identity, createClient, forgetUnsent }: SessionsDeps): Sessions {
   const listeners = new Set<() => void>();
   const http = createHttp({ authorize: identity.authorize, onUnauthorized: () => void identity.check() });
-  const api = createApi(http);
   let session: Session | undefined;
   let hadEnded = false;
 
-  function begin(me: Me, how: How): void {
+  function begin(me: Me, how: How, api: Api): void {
     session?.client.close();
     const client: Client = createClient(() => {
       // Who is connected and asks once more has been warned.
@@ -71,7 +70,8 @@ export function createSessions({ identity, createClient, forgetUnsent }: Session
       if (session !== undefined) void forgetUnsent(session.me.user.id);
       session = undefined;
     } else if (hadEnded || session?.how !== state.how || session.me.user.id !== state.me.user.id) {
-      begin(state.me, state.how);
+      // What was answered to one sign-in says nothing of the next: roles may be others.
+      begin(state.me, state.how, createApi(http));
     }
     for (const listener of listeners) listener();
   }
@@ -87,7 +87,7 @@ export function createSessions({ identity, createClient, forgetUnsent }: Session
     },
     renew() {
       if (session === undefined) return;
-      begin(session.me, session.how);
+      begin(session.me, session.how, session.api);
       for (const listener of listeners) listener();
     },
   };

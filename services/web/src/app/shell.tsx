@@ -6,13 +6,14 @@ import type { Identity } from "../identity/identity.ts";
 import { createSeenStore } from "../list/seen.ts";
 import { useConversations } from "../list/use-conversations.ts";
 import { Icon } from "../ui/icon.tsx";
+import { Modal } from "../ui/modal.tsx";
 import { useWords } from "../words/use-words.ts";
 import { browserStorage } from "./browser-storage.ts";
 import { ConnectWanted } from "./connect-wanted.tsx";
 import { ConnectionBanner } from "./connection-banner.tsx";
-import { Drawer } from "./drawer.tsx";
 import { gathered } from "./gathered.ts";
 import { approvalsPage } from "./later-parts.ts";
+import { Link } from "./link.tsx";
 import type { Navigation, Route } from "./navigation.ts";
 import { PaneBoundary } from "./pane-boundary.tsx";
 import type { Session } from "./sessions.ts";
@@ -20,6 +21,7 @@ import { Sidebar } from "./sidebar.tsx";
 import { SimulatedNote } from "./simulated-note.tsx";
 import { UnknownPage } from "./unknown-page.tsx";
 import { useOthersApprovals, type Approvals } from "./use-approvals.ts";
+import { useSearchKey } from "./use-search-key.ts";
 import { useSidebar, type SidebarState } from "./use-sidebar.ts";
 
 export interface ShellProps {
@@ -44,9 +46,15 @@ export function Shell(props: ShellProps) {
   const conversations = useConversations(seen, currentId);
   const approvals = useOthersApprovals(session.me.approves);
   const sidebar = useSidebar();
+  const searchField = useSearchKey(sidebar.open);
   const content = (
     <PaneBoundary place="sidebar">
-      <Sidebar {...props} {...{ route, conversations, approvals }} onClose={sidebar.close} onGone={sidebar.leave} />
+      <Sidebar
+        {...props}
+        {...{ route, conversations, approvals, searchField }}
+        onClose={sidebar.close}
+        onGone={sidebar.leave}
+      />
     </PaneBoundary>
   );
   return (
@@ -56,9 +64,9 @@ export function Shell(props: ShellProps) {
       </a>
       {sidebar.isOpen && !sidebar.isNarrow && <aside className="app-aside">{content}</aside>}
       {sidebar.isOpen && sidebar.isNarrow && (
-        <Drawer label={app.list.name} onClose={sidebar.close}>
+        <Modal className="app-drawer" label={app.list.name} onClose={sidebar.close}>
           {content}
-        </Drawer>
+        </Modal>
       )}
       <ConnectWanted />
       <main id="conversation" className="app-main" tabIndex={-1}>
@@ -136,15 +144,9 @@ function HeaderStart({ sidebar, go }: HeaderStartProps): ReactNode {
       >
         <Icon name="sidebar" />
       </button>
-      <button
-        type="button"
-        className="ui-icon-button"
-        aria-label={app.newConversation}
-        title={app.newConversation}
-        onClick={() => go("/")}
-      >
+      <Link className="ui-icon-button" name={app.newConversation} path="/" go={go}>
         <Icon name="compose" />
-      </button>
+      </Link>
     </span>
   );
 }

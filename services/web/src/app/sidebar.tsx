@@ -1,3 +1,4 @@
+import type { Ref } from "react";
 import type { Identity } from "../identity/identity.ts";
 import { ConversationList } from "../list/conversation-list.tsx";
 import type { Conversations } from "../list/use-conversations.ts";
@@ -17,6 +18,7 @@ export interface SidebarProps {
   readonly route: Route;
   readonly conversations: Conversations;
   readonly approvals: Approvals;
+  readonly searchField: Ref<HTMLInputElement>;
   readonly onClose: () => void;
   /** Somebody went somewhere: a drawer closes. */
   readonly onGone: () => void;
@@ -24,7 +26,7 @@ export interface SidebarProps {
 
 /** What stands beside every conversation: the others, and who is here. */
 export function Sidebar(props: SidebarProps) {
-  const { session, identity, navigation, route, conversations, approvals, onClose, onGone } = props;
+  const { session, identity, navigation, route, conversations, approvals, searchField, onClose, onGone } = props;
   const { app } = useWords();
   const go = (path: string): void => {
     navigation.go(path);
@@ -43,10 +45,10 @@ export function Sidebar(props: SidebarProps) {
           <Icon name="sidebar" />
         </button>
         <span className="app-sidebar-name">{app.productName}</span>
-        <button type="button" className="ui-button app-new" onClick={() => go("/")}>
+        <Link className="ui-button app-new" path="/" go={go}>
           <Icon name="compose" />
           {app.newConversation}
-        </button>
+        </Link>
       </div>
       {approvals.isAllowed && (
         <Link className="app-approvals-link" path="/approvals" isCurrent={route.name === "approvals"} go={go}>
@@ -59,6 +61,7 @@ export function Sidebar(props: SidebarProps) {
         conversations={conversations}
         currentId={route.name === "conversation" ? route.id : undefined}
         addressOf={conversationAddress}
+        searchField={searchField}
         onOpen={(id) => go(conversationAddress(id))}
         onDeleted={(id) => {
           if (route.name === "conversation" && route.id === id) navigation.go("/");

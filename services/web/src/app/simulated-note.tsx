@@ -1,5 +1,5 @@
 import { useId } from "react";
-import { useOffers } from "../chat/choice.ts";
+import { useOffers } from "../chat/offers.ts";
 import { Icon } from "../ui/icon.tsx";
 import { useWords } from "../words/use-words.ts";
 

@@ -3,6 +3,7 @@ import type { OpenApproval } from "../api/answers.ts";
 import { ApiError } from "../api/api-error.ts";
 import type { Api } from "../api/api.ts";
 import { useApi } from "../api/use-api.ts";
+import { whileSeen } from "../ui/while-seen.ts";
 
 interface ApprovalsState {
   /** Undefined: not known yet. */
@@ -27,17 +28,7 @@ export function useOthersApprovals(mayApprove: boolean | undefined): Approvals {
   const api = useApi();
   const { read, subscribe, ask } = useMemo(() => createQuestions(api), [api]);
   useEffect(() => {
-    if (mayApprove === false) return undefined;
-    const askIfSeen = (): void => {
-      if (!document.hidden) ask();
-    };
-    askIfSeen();
-    const timer = setInterval(askIfSeen, pollMs);
-    document.addEventListener("visibilitychange", askIfSeen);
-    return () => {
-      clearInterval(timer);
-      document.removeEventListener("visibilitychange", askIfSeen);
-    };
+    return mayApprove === false ? undefined : whileSeen(ask, pollMs);
   }, [ask, mayApprove]);
   const state = useSyncExternalStore(subscribe, read, read);
   return { ...(mayApprove === false ? nothing : state), reload: ask };

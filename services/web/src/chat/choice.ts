@@ -1,7 +1,5 @@
-import { useEffect, useState } from "react";
+import { useState } from "react";
 import type { Offers } from "../api/answers.ts";
-import type { Api } from "../api/api.ts";
-import { useApi } from "../api/use-api.ts";
 import { choices } from "./kept-texts.ts";
 
 /** Who shall answer; empty: the server chooses. */
@@ -23,38 +21,6 @@ export function examplesOf(agents: Offers["agents"]): string[] {
   const last = agents.flatMap(({ name, examples = [] }) => (name === lastAgent ? examples : []));
   // Two agents may have the same one.
   return [...new Set([...inTurn.flat(), ...last])];
-}
-
-const offersOf = new WeakMap<Api, Promise<Offers>>();
-
-function offers(api: Api): Promise<Offers> {
-  let asked = offersOf.get(api);
-  if (asked === undefined) {
-    asked = api.agents();
-    offersOf.set(api, asked);
-    // Asked again by whoever needs it next.
-    asked.catch(() => offersOf.delete(api));
-  }
-  return asked;
-}
-
-/** What this person may choose from; undefined until it is known, and while it cannot be: the choice is then the server's. */
-export function useOffers(): Offers | undefined {
-  const api = useApi();
-  const [known, setKnown] = useState<Offers>();
-  useEffect(() => {
-    let isGone = false;
-    offers(api).then(
-      (answer) => {
-        if (!isGone) setKnown(answer);
-      },
-      () => undefined,
-    );
-    return () => {
-      isGone = true;
-    };
-  }, [api]);
-  return known;
 }
 
 /** The choice of one conversation, kept in this browser. What is no longer offered is no longer chosen. */

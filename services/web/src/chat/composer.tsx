@@ -16,6 +16,7 @@ import { messageIn, sizeOf, type MessageSize } from "./message-size.ts";
 import { useDraft } from "./use-draft.ts";
 
 export interface ComposerHandle {
+  /** Only where that brings up no keyboard that nobody has asked for. */
   readonly focus: () => void;
   /** Puts a text into the box, in front of what is there. */
   readonly fill: (text: string) => void;
@@ -48,7 +49,7 @@ export function Composer({ ref, draftOf, running, onSend, onStop, lastOwn, picke
   useEffect(() => fitHeight(field.current));
   useFocusAtFirst(field);
   useImperativeHandle(ref, () => ({
-    focus: () => field.current?.focus({ preventScroll: true }),
+    focus: () => focusUnasked(field.current),
     fill: (next) => {
       setText(next);
       field.current?.focus({ preventScroll: true });
@@ -86,11 +87,13 @@ export function Composer({ ref, draftOf, running, onSend, onStop, lastOwn, picke
   );
 }
 
-/** Where a finger would have the keyboard come up, nobody has asked for it. */
 function useFocusAtFirst(field: RefObject<HTMLTextAreaElement | null>): void {
-  useEffect(() => {
-    if (globalThis.matchMedia?.("(pointer: fine)").matches) field.current?.focus({ preventScroll: true });
-  }, [field]);
+  useEffect(() => focusUnasked(field.current), [field]);
+}
+
+/** Where a finger would have the keyboard come up, nobody has asked for it. */
+function focusUnasked(field: HTMLTextAreaElement | null): void {
+  if (globalThis.matchMedia?.("(pointer: fine)").matches) field?.focus({ preventScroll: true });
 }
 
 interface ComposerBarProps extends Pick<ComposerProps, "running" | "onStop" | "pickers"> {

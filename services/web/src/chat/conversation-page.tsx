@@ -15,12 +15,13 @@ import { useMemo, useRef, useState, type KeyboardEvent, type ReactNode, type Ref
 import type { Offers } from "../api/answers.ts";
 import { useApi } from "../api/use-api.ts";
 import { ChoicePickers } from "./choice-pickers.tsx";
-import { examplesOf, sendOptionsOf, useChoice, useOffers } from "./choice.ts";
+import { examplesOf, sendOptionsOf, useChoice } from "./choice.ts";
 import { Composer, type ComposerHandle } from "./composer.tsx";
 import { ConversationHeader } from "./conversation-header.tsx";
 import { EmptyState, LoadingState, RefusedState, StatePane } from "./conversation-state.tsx";
 import { isForAnswer } from "./keys.ts";
 import { MessageList, type MessageListHandle } from "./message-list.tsx";
+import { useOffers } from "./offers.ts";
 import { rowsOf } from "./rows.ts";
 import { WaitingMessages } from "./waiting-messages.tsx";
 
@@ -88,6 +89,7 @@ function Pane({ conversationId, onStarted, onNew, beginning, headerStart, header
           offers={offers}
           draftOf={shown.isEmpty && isStartedHere ? "new" : conversationId}
           onSend={submit}
+          onFocusLost={() => composer.current?.focus()}
         />
       ) : null}
     </section>
@@ -111,16 +113,22 @@ interface FootProps {
   readonly offers: Offers | undefined;
   readonly draftOf: string;
   readonly onSend: (text: string, options: SendOptions) => boolean;
+  readonly onFocusLost: () => void;
 }
 
 /** What waits, and the box. */
-function Foot({ ref, conversation, shown, running, offers, draftOf, onSend }: FootProps) {
+function Foot({ ref, conversation, shown, running, offers, draftOf, onSend, onFocusLost }: FootProps) {
   const [choice, setChoice] = useChoice(conversation.id, offers);
   const send = (text: string, atOnce: boolean) =>
     onSend(text, { ...sendOptionsOf(choice), on_busy: atOnce ? "interrupt" : "enqueue" });
   return (
     <footer className="chat-foot">
-      <WaitingMessages conversation={conversation} waiting={shown.waiting} onSend={(text) => send(text, false)} />
+      <WaitingMessages
+        conversation={conversation}
+        waiting={shown.waiting}
+        onSend={(text) => send(text, false)}
+        onFocusLost={onFocusLost}
+      />
       <Composer
         ref={ref}
         draftOf={draftOf}

@@ -4,6 +4,8 @@ import { followsAfter, type Place } from "./follow.ts";
 /** Keeps a scrolling list at its end, or exactly where its reader is, whatever grows in it. */
 export interface Follower {
   readonly toEnd: () => void;
+  /** The list was scrolled to another place by its page: that is where its reader is now. */
+  readonly moved: () => void;
   readonly release: () => void;
 }
 
@@ -73,6 +75,11 @@ export function createFollower(options: FollowerOptions): Follower {
       reader.forget();
       toEnd();
     },
+    moved: () => {
+      anchors.forget();
+      anchors.hold();
+      before = placeOf(scroller);
+    },
     release: () => {
       stop();
       clearTimeout(later);
@@ -95,7 +102,8 @@ function createReader() {
   };
 }
 
-const readersEvents = ["wheel", "touchstart", "touchmove", "pointerdown", "keydown"] as const;
+/** Of what a reader does themselves. */
+export const readersEvents = ["wheel", "touchstart", "touchmove", "pointerdown", "keydown"] as const;
 
 function listen(scroller: HTMLElement, onScroll: () => void, onReader: () => void): () => void {
   scroller.addEventListener("scroll", onScroll, { passive: true });

@@ -12,15 +12,20 @@ interface KeptTextsOptions {
   /** Undefined where the browser has none for this page. */
   readonly storage: Storage | undefined;
   readonly now?: () => number;
+  /** What the beginnings of several have in common: the number of all of them together is limited. */
+  readonly family?: string;
+  readonly maxEntries?: number;
+  /** What is longer is kept by the open page alone. */
+  readonly maxChars?: number;
 }
 
 /** Conversations; those that were touched longest ago are dropped first. */
-const maxEntries = 50;
-/** What is longer is kept by the open page alone. */
-const maxChars = 64 * 1024;
+const entries = 50;
+const chars = 64 * 1024;
 const keptMs = 14 * 24 * 60 * 60_000;
 
-export function createKeptTexts({ prefix, storage, now = Date.now }: KeptTextsOptions): KeptTexts {
+export function createKeptTexts({ prefix, storage, now = Date.now, ...bounds }: KeptTextsOptions): KeptTexts {
+  const { family = prefix, maxEntries = entries, maxChars = chars } = bounds;
   return {
     read: (conversationId) => {
       const kept = parse(attempt(() => storage?.getItem(prefix + conversationId)));
@@ -31,7 +36,7 @@ export function createKeptTexts({ prefix, storage, now = Date.now }: KeptTextsOp
       attempt(() => {
         if (text === "" || text.length > maxChars) return storage.removeItem(prefix + conversationId);
         storage.setItem(prefix + conversationId, JSON.stringify({ text, ts: now() } satisfies Kept));
-        return dropOldest(storage, prefix, now());
+        return dropOldest(storage, { family, maxEntries, now: now() });
       });
     },
   };
@@ -42,9 +47,15 @@ interface Kept {
   readonly ts: number;
 }
 
-function dropOldest(storage: Storage, prefix: string, now: number): void {
+interface Bounds {
+  readonly family: string;
+  readonly maxEntries: number;
+  readonly now: number;
+}
+
+function dropOldest(storage: Storage, { family, maxEntries, now }: Bounds): void {
   const kept = Array.from({ length: storage.length }, (_, index) => storage.key(index))
-    .filter((key) => key?.startsWith(prefix) === true)
+    .filter((key) => key?.startsWith(family) === true)
     .flatMap((key) => (key === null ? [] : [{ key, ts: parse(storage.getItem(key))?.ts ?? 0 }]))
     .toSorted((one, other) => other.ts - one.ts);
   for (const [place, { key, ts }] of kept.entries()) {

@@ -3,7 +3,8 @@ import { useConversation, useOpenTurn, useSend } from "@parley/react";
 import { Icon } from "../ui/icon.tsx";
 import { CopyButton } from "../text/copy-button.tsx";
 import { useWords } from "../words/use-words.ts";
-import { optionsNow, useOffers } from "./choice.ts";
+import { optionsNow } from "./choice.ts";
+import { useOffers } from "./offers.ts";
 import { FeedbackActions } from "./feedback-actions.tsx";
 
 interface MessageActionsProps {

@@ -32,12 +32,12 @@ export function MessageList({ ref, conversationId, rows: all, history }: Message
   const [place] = useState(() => readingPlaces.of(conversationId));
   const virtualizer = useRef<VirtualizerHandle>(null);
   const drawn = useRef<HTMLDivElement>(null);
-  const { scroller, content, isFollowing, toEnd, onScrolled } = useFollower(place === undefined, drawn);
+  const { scroller, content, isFollowing, toEnd, moved, onScrolled } = useFollower(place === undefined, drawn);
   const { drawing, rows, isWhole } = useDrawing({ rows: all, isFollowing, isAtOnce: place !== undefined, drawn });
   const unseen = useUnseen(rows, isFollowing);
   const isPrepended = useIsPrepended(rows);
   useImperativeHandle(ref, () => ({ toEnd }), [toEnd]);
-  useReadingPlace({ conversationId, place, rows, isFollowing, scroller, drawn, virtualizer });
+  useReadingPlace({ conversationId, place, rows, history, isFollowing, scroller, drawn, virtualizer, onMoved: moved });
   useOlder({ scroller, onScrolled, history, isWhole });
   const view = (row: Row, index: number) => (
     <RowView key={row.key} conversationId={conversationId} row={row} isLast={index === rows.length - 1} />

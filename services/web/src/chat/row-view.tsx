@@ -1,7 +1,8 @@
 import { memo } from "react";
 import { Message } from "../message/message.tsx";
-import { useNow } from "../message/use-now.ts";
+import { useNow } from "../ui/use-now.ts";
 import { Boundary } from "../ui/boundary.tsx";
+import { startOfDay } from "../words/days.ts";
 import { useWords } from "../words/use-words.ts";
 import { MessageActions } from "./message-actions.tsx";
 import { OutgoingMessage } from "./outgoing-message.tsx";
@@ -65,8 +66,10 @@ const minuteMs = 60_000;
 function Day({ ts }: { readonly ts: number }) {
   const { chat, formats } = useWords();
   const at = new Date(ts);
-  const daysAgo = Math.round((midnight(new Date(useNow(minuteMs))) - midnight(at)) / 86_400_000);
-  const name = daysAgo === 0 ? chat.today : daysAgo === 1 ? chat.yesterday : formats.day(ts);
+  const day = startOfDay(ts);
+  const nowMs = useNow(minuteMs);
+  const isYesterday = day === startOfDay(nowMs, -1);
+  const name = day === startOfDay(nowMs) ? chat.today : isYesterday ? chat.yesterday : formats.day(ts);
   return (
     <div className="chat-day">
       <time dateTime={at.toISOString()} title={formats.day(ts)}>
@@ -74,10 +77,6 @@ function Day({ ts }: { readonly ts: number }) {
       </time>
     </div>
   );
-}
-
-function midnight(date: Date): number {
-  return new Date(date.getFullYear(), date.getMonth(), date.getDate()).getTime();
 }
 
 /** The message is there, and nobody has begun to answer it. */

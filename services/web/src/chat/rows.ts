@@ -1,4 +1,5 @@
 import type { MessageView } from "@parley/protocol/fold";
+import { startOfDay } from "../words/days.ts";
 
 /** What was sent here and is not in the view yet. */
 export interface Outgoing {
@@ -34,7 +35,7 @@ export function rowsOf({ older, messages, outgoing, waiting, next }: RowsOf): Ro
       if (waiting.has(message.turn_id)) continue;
       const { ts } = message;
       // Times of different servers: an earlier day behind a later one begins no day again.
-      const end = ts === undefined || ts < nextDay ? Number.NaN : endOfDay(ts);
+      const end = ts === undefined || ts < nextDay ? Number.NaN : startOfDay(ts, 1);
       if (ts !== undefined && Number.isFinite(end)) {
         rows.push({ kind: "day", key: `d-${ts}`, ts });
         nextDay = end;
@@ -45,12 +46,6 @@ export function rowsOf({ older, messages, outgoing, waiting, next }: RowsOf): Ro
   if (next !== undefined && outgoing.length === 0) rows.push({ kind: "pending", key: `p-${next}` });
   for (const one of outgoing) rows.push({ kind: "outgoing", key: one.id, outgoing: one });
   return rows;
-}
-
-/** A day is a day of whoever reads, not of the server; it may have 23 or 25 hours. NaN: no calendar has it. */
-function endOfDay(ts: number): number {
-  const date = new Date(ts);
-  return new Date(date.getFullYear(), date.getMonth(), date.getDate() + 1).getTime();
 }
 
 const ofMessages = new WeakMap<MessageView, Row>();

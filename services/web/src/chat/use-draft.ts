@@ -1,5 +1,5 @@
 import { use, useCallback, useEffect, useRef, useState } from "react";
-import { DraftsOf } from "./kept-texts.ts";
+import { DraftsOf, type KeptTexts } from "./kept-texts.ts";
 
 /** A pause in typing, after which the draft is kept. */
 const pauseMs = 300;
@@ -24,6 +24,7 @@ export function useDraft(name: string): [string, (text: string) => void] {
     if (next === "") keep();
     else timer.current = setTimeout(keep, pauseMs);
   };
+  useLearnt(drafts, name, { text, setText });
   useEffect(() => {
     globalThis.addEventListener("pagehide", keep);
     return () => {
@@ -32,4 +33,28 @@ export function useDraft(name: string): [string, (text: string) => void] {
     };
   }, [keep]);
   return [text, change];
+}
+
+interface Box {
+  readonly text: string;
+  readonly setText: (text: string) => void;
+}
+
+/** Whose drafts they are may be known only later: what was kept then comes into a box that is empty, and what has been typed meanwhile is kept. */
+function useLearnt(drafts: KeptTexts, name: string, { text, setText }: Box): void {
+  const [from, setFrom] = useState(drafts);
+  const latest = useRef(text);
+  useEffect(() => {
+    latest.current = text;
+  });
+  if (from !== drafts) {
+    setFrom(drafts);
+    if (text === "") setText(drafts.read(name));
+  }
+  const known = useRef(drafts);
+  useEffect(() => {
+    if (known.current === drafts) return;
+    known.current = drafts;
+    if (latest.current !== "") drafts.keep(name, latest.current);
+  }, [drafts, name]);
 }

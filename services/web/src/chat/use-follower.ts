@@ -6,6 +6,8 @@ export interface Following {
   readonly content: RefObject<HTMLDivElement | null>;
   readonly isFollowing: boolean;
   readonly toEnd: () => void;
+  /** To be called by who has scrolled the list to another place. */
+  readonly moved: () => void;
   /** Calls after each scrolling, when the list has its place. Returns the function that ends it. */
   readonly onScrolled: (listener: () => void) => () => void;
 }
@@ -32,6 +34,7 @@ export function useFollower(startsAtEnd: boolean, drawn: RefObject<HTMLDivElemen
     return () => follower.current?.release();
   }, [startsAtEnd, drawn, listeners]);
   const toEnd = useCallback(() => follower.current?.toEnd(), []);
+  const moved = useCallback(() => follower.current?.moved(), []);
   const onScrolled = useCallback(
     (listener: () => void) => {
       listeners.add(listener);
@@ -41,5 +44,5 @@ export function useFollower(startsAtEnd: boolean, drawn: RefObject<HTMLDivElemen
     },
     [listeners],
   );
-  return { scroller, content, isFollowing, toEnd, onScrolled };
+  return { scroller, content, isFollowing, toEnd, moved, onScrolled };
 }

@@ -1,53 +1,65 @@
 import type { Conversation } from "@parley/client";
 import { limits, textOf, type QueuedTurn } from "@parley/protocol/fold";
-import { useEffect, useRef, useState } from "react";
+import { useState } from "react";
 import { useErrorSentence } from "../api/use-api.ts";
 import { useWords } from "../words/use-words.ts";
-import { meaningOf } from "./keys.ts";
-import { messageIn, sizeOf } from "./message-size.ts";
+import { useKeptFocus } from "./kept-focus.ts";
+import { WaitingEditor, type Caret, type EditorProps } from "./waiting-editor.tsx";
 
 interface WaitingMessagesProps {
   readonly conversation: Conversation;
   readonly waiting: readonly QueuedTurn[];
   /** False: it was not taken. */
   readonly onSend: (text: string) => boolean;
+  /** What had the focus here is gone, and the focus with it. */
+  readonly onFocusLost: () => void;
 }
 
 /** What somebody types stays when the message it was for has left the list. */
 interface Editing {
   readonly turnId: string;
   readonly text: string;
+  /** Where they are in it; undefined: elsewhere on the page. */
+  readonly caret: Caret | undefined;
 }
 
 /** What waits for its turn, in its order. It is the server's word: each device shows the same and may change it until its answer begins. */
-export function WaitingMessages({ conversation, waiting, onSend }: WaitingMessagesProps) {
+export function WaitingMessages({ conversation, waiting, onSend, onFocusLost }: WaitingMessagesProps) {
   const { chat } = useWords();
   const sentence = useErrorSentence();
   const [problem, setProblem] = useState<string>();
   const [editing, setEditing] = useState<Editing>();
+  /** Whose editor was just closed. */
+  const [left, setLeft] = useState<string>();
+  const focus = useKeptFocus(onFocusLost);
   const attempt = (work: Promise<void>, ifTooLate: string) => {
     setProblem(undefined);
     work.catch((error: unknown) => setProblem(isConflict(error) ? ifTooLate : sentence(error)));
   };
+  const edit = (turn: QueuedTurn) => {
+    const text = textIn(turn);
+    setEditing({ turnId: turn.turn_id, text, caret: { start: text.length, end: text.length } });
+  };
+  const change = (patch: Partial<Editing>) => setEditing((now) => (now === undefined ? now : { ...now, ...patch }));
   const save = (turnId: string, text: string | undefined) => {
     setEditing(undefined);
+    setLeft(turnId);
     if (text !== undefined) attempt(conversation.changeQueued(turnId, text), chat.alreadyBegun);
   };
   const hasBegun = editing !== undefined && !waiting.some(({ turn_id }) => turn_id === editing.turnId);
   if (waiting.length === 0 && problem === undefined && !hasBegun) return null;
   return (
-    <div className="chat-waiting">
+    <div className="chat-waiting" {...focus}>
       {waiting.length === 0 ? null : <p className="chat-waiting-count">{chat.waitingHint(waiting.length)}</p>}
       <ul className="chat-waiting-list" aria-label={chat.waiting}>
         {waiting.map((turn) => (
           <WaitingMessage
             key={turn.turn_id}
             text={textIn(turn)}
-            edited={turn.turn_id === editing?.turnId ? editing.text : undefined}
-            onText={(text) => setEditing({ turnId: turn.turn_id, text })}
-            onEdit={
-              mayEdit(conversation, turn) ? () => setEditing({ turnId: turn.turn_id, text: textIn(turn) }) : undefined
-            }
+            edited={turn.turn_id === editing?.turnId ? editing : undefined}
+            isLeft={turn.turn_id === left}
+            onChange={change}
+            onEdit={mayEdit(conversation, turn) ? () => edit(turn) : undefined}
             onEdited={(text) => save(turn.turn_id, text)}
             onTakeBack={() => attempt(conversation.takeBack(turn.turn_id), chat.takenTooLate)}
           />
@@ -55,8 +67,8 @@ export function WaitingMessages({ conversation, waiting, onSend }: WaitingMessag
       </ul>
       {hasBegun ? (
         <BegunMeanwhile
-          text={editing.text}
-          onText={(text) => setEditing({ ...editing, text })}
+          {...editing}
+          onChange={change}
           onClose={(text) => {
             if (text === undefined || onSend(text)) setEditing(undefined);
           }}
@@ -96,19 +108,21 @@ function isConflict(error: unknown): boolean {
 interface WaitingMessageProps {
   readonly text: string;
   /** What it shall become; undefined: nobody is changing it. */
-  readonly edited: string | undefined;
-  readonly onText: (text: string) => void;
+  readonly edited: Editing | undefined;
+  /** Its editor was closed: the focus is on what had opened it. */
+  readonly isLeft: boolean;
+  readonly onChange: EditorProps["onChange"];
   readonly onEdit: (() => void) | undefined;
   readonly onEdited: (text?: string) => void;
   readonly onTakeBack: () => void;
 }
 
-function WaitingMessage({ text, edited, onText, onEdit, onEdited, onTakeBack }: WaitingMessageProps) {
+function WaitingMessage({ text, edited, isLeft, onChange, onEdit, onEdited, onTakeBack }: WaitingMessageProps) {
   const { chat } = useWords();
   if (edited !== undefined) {
     return (
       <li className="chat-waiting-message">
-        <WaitingEditor text={edited} action={chat.save} onText={onText} onClose={onEdited} />
+        <WaitingEditor {...edited} action={chat.save} onChange={onChange} onClose={onEdited} />
       </li>
     );
   }
@@ -116,7 +130,7 @@ function WaitingMessage({ text, edited, onText, onEdit, onEdited, onTakeBack }: 
     <li className="chat-waiting-message">
       <p className="chat-waiting-text">{text}</p>
       {onEdit === undefined ? null : (
-        <button type="button" className="ui-button ui-button-small ui-button-quiet" onClick={onEdit}>
+        <button type="button" className="ui-button ui-button-small ui-button-quiet" autoFocus={isLeft} onClick={onEdit}>
           {chat.edit}
         </button>
       )}
@@ -127,15 +141,8 @@ function WaitingMessage({ text, edited, onText, onEdit, onEdited, onTakeBack }: 
   );
 }
 
-interface EditorProps {
-  readonly text: string;
-  readonly onText: (text: string) => void;
-  /** Without a text: nothing is to change. */
-  readonly onClose: (text?: string) => void;
-}
-
 /** The answer was quicker: what was typed can go as a message of its own. */
-function BegunMeanwhile(props: EditorProps) {
+function BegunMeanwhile(props: Omit<EditorProps, "action">) {
   const { chat } = useWords();
   return (
     <div className="chat-waiting-message">
@@ -143,48 +150,6 @@ function BegunMeanwhile(props: EditorProps) {
         {chat.begunWhileEditing}
       </p>
       <WaitingEditor {...props} action={chat.send} />
-    </div>
-  );
-}
-
-function WaitingEditor({ text, action, onText, onClose }: EditorProps & { readonly action: string }) {
-  const { chat } = useWords();
-  const field = useRef<HTMLTextAreaElement>(null);
-  const message = messageIn(text);
-  const mayClose = message !== "" && !sizeOf(message).isAbove;
-  useEffect(() => field.current?.focus(), []);
-  return (
-    <div className="chat-waiting-editor">
-      <textarea
-        ref={field}
-        className="ui-field"
-        aria-label={chat.editLabel}
-        rows={2}
-        value={text}
-        onChange={(event) => onText(event.target.value)}
-        onKeyDown={(event) => {
-          if (event.key === "Escape" && !event.nativeEvent.isComposing) {
-            event.stopPropagation();
-            onClose();
-          }
-          if (meaningOf(event.nativeEvent, { text, sendsWithEnter: true }) !== "send") return;
-          event.preventDefault();
-          if (mayClose) onClose(message);
-        }}
-      />
-      <div className="chat-waiting-actions">
-        <button
-          type="button"
-          className="ui-button ui-button-small ui-button-primary"
-          disabled={!mayClose}
-          onClick={() => onClose(message)}
-        >
-          {action}
-        </button>
-        <button type="button" className="ui-button ui-button-small ui-button-quiet" onClick={() => onClose()}>
-          {chat.cancel}
-        </button>
-      </div>
     </div>
   );
 }

@@ -12,6 +12,8 @@ export interface Attributes {
   readonly label: string | undefined;
   readonly language: Language;
   readonly isOpen: boolean;
+  /** What the visitor's browser remembers lasts longer than the page. */
+  readonly isKept: boolean;
 }
 
 interface Surroundings {
@@ -35,6 +37,7 @@ export function readAttributes(given: Given, { scriptUrl, pageUrl, languages }: 
     label: text("label"),
     language: languageOf(wanted === undefined ? languages : [wanted, ...languages]),
     isOpen: given.hasAttribute("open"),
+    isKept: text("keep") !== "off",
   };
 }
 
@@ -51,7 +54,7 @@ function originOf(address: string | undefined, pageUrl: string): string | undefi
 
 /** Whether what was begun is of no use any more. Another token may be another person's. */
 export function isReset(attribute: string): boolean {
-  return ["server", "token", "agent", "conversation"].includes(attribute);
+  return ["server", "token", "agent", "conversation", "keep"].includes(attribute);
 }
 
 /** Where the socket of a server is. */

@@ -5,13 +5,16 @@ import { createRoot } from "react-dom/client";
 import { createApi, type Api } from "../api/api.ts";
 import { createHttp } from "../api/http.ts";
 import { ApiProvider } from "../api/use-api.ts";
-import { createTextsInMemory, DraftsOf, type KeptTexts } from "../chat/kept-texts.ts";
+import { DraftsOf, type KeptTexts } from "../chat/kept-texts.ts";
 import { createSettingsStore } from "../settings/settings-store.ts";
 import { SettingsProvider } from "../settings/use-settings.ts";
 import allCss from "../styles/all.css?inline";
+import { SelectionRoot } from "../text/kept-selection.ts";
 import { WordsProvider } from "../words/use-words.ts";
 import { socketUrl, type Attributes, type GetToken } from "./attributes.ts";
-import type { KeptStore } from "./kept.ts";
+import { createChosen } from "./chosen.ts";
+import { createEmbeddedDrafts, type KeptStore } from "./kept.ts";
+import { refusesOrigin } from "./origin-check.ts";
 import { RoomView, type Answer } from "./room-view.tsx";
 import { withAgent } from "./with-agent.ts";
 
@@ -28,6 +31,8 @@ export interface RoomOptions {
   readonly onAnswer: (answer: Answer) => void;
   /** The server takes us no more; the reason is a sentence of its own. */
   readonly onEnded: (reason: string) => void;
+  /** The server accepts no pages from where this one is. */
+  readonly onOriginRefused: () => void;
 }
 
 /** The chat with one server, whether it is seen or not. */
@@ -43,40 +48,36 @@ export function openChatRoom(options: RoomOptions): ChatRoom {
   let { attributes } = options;
   options.adopt(allCss);
   const client = connect(options);
+  let drafts = createEmbeddedDrafts(attributes, window, undefined);
   const shownBy = surroundingsOf(client, attributes, getToken);
   const root = createRoot(place);
-  const chosen = createChosen(client, attributes.conversation ?? kept.read()?.conversation);
-  const go = (id: string, isNew: boolean): void => {
-    if (!chosen.change(id, isNew)) return;
-    onUnread(0);
-    render();
-  };
-  const startAnew = (): void => go(client.conversation().id, true);
-  const onRefused = (isMissing: boolean): void => {
-    if (chosen.isBegunHere()) return;
-    if (attributes.conversation === undefined) startAnew();
-    // The page may name one that is only to be.
-    else if (isMissing) {
-      chosen.becomeNew();
+  const chosen = createChosen({
+    ...{ client, kept, named: attributes.conversation },
+    onChange: () => {
+      onUnread(0);
       render();
-    }
+    },
+  });
+  const handlers = {
+    ...{ kept, onUnread, onAnswer },
+    ...{ onStarted: chosen.start, onRefused: chosen.refused, onNew: chosen.startAnew },
   };
-
-  const handlers = { kept, onUnread, onAnswer, onStarted: chosen.start, onRefused, onNew: startAnew };
   const render = (): void => {
     const [{ language, isOpen }, { id: conversationId, isNew }] = [attributes, chosen.now()];
     // Another conversation is another room: nothing of the one before is left in it.
     const room = <RoomView key={`${conversationId} ${isNew}`} {...{ conversationId, isNew, isOpen }} {...handlers} />;
     root.render(
-      <Surroundings {...shownBy} language={language}>
+      <Surroundings {...shownBy} {...{ drafts, language, place }}>
         {room}
       </Surroundings>,
     );
   };
-  // Two tabs, of which one has begun: what was not begun here goes on there.
-  const stopListening = kept.onOther(() => {
-    const other = kept.read()?.conversation;
-    if (attributes.conversation === undefined && !chosen.now().isStarted && other !== undefined) go(other, false);
+  const stopListening = kept.onOther(chosen.changedElsewhere);
+  onVisitor(client, (userId) => {
+    kept.become(userId);
+    drafts = createEmbeddedDrafts(attributes, window, userId);
+    chosen.become();
+    render();
   });
   render();
   return {
@@ -84,7 +85,7 @@ export function openChatRoom(options: RoomOptions): ChatRoom {
       attributes = next;
       render();
     },
-    startAnew,
+    startAnew: chosen.startAnew,
     close() {
       stopListening();
       root.unmount();
@@ -93,36 +94,25 @@ export function openChatRoom(options: RoomOptions): ChatRoom {
   };
 }
 
-interface Chosen {
-  readonly id: string;
-  /** Nobody has written in it yet, as far as is known here. */
-  readonly isNew: boolean;
-  /** Somebody has, here. */
-  readonly isStarted: boolean;
+/** Whose token it is, only the server knows. */
+function onVisitor(client: Client, become: (userId: string) => void): void {
+  let known: string | undefined;
+  client.on("state", (state) => {
+    if (state.name !== "ready" || state.user === undefined || state.user.id === known) return;
+    known = state.user.id;
+    become(known);
+  });
 }
 
-/** Which conversation is shown. */
-function createChosen(client: Client, known: string | undefined) {
-  let chosen: Chosen = { id: known ?? client.conversation().id, isNew: known === undefined, isStarted: false };
-  return {
-    now: () => chosen,
-    /** Then a server that does not know it says nothing new: it is not there yet, or was deleted before our eyes, which is shown. */
-    isBegunHere: () => chosen.isNew || chosen.isStarted,
-    start: () => void (chosen = { ...chosen, isStarted: true }),
-    becomeNew: () => void (chosen = { ...chosen, isNew: true }),
-    /** False: it is shown already. */
-    change: (id: string, isNew: boolean) => {
-      if (id === chosen.id) return false;
-      chosen = { id, isNew, isStarted: false };
-      return true;
-    },
-  };
-}
-
-function connect({ attributes, getToken, onEnded }: RoomOptions): Client {
+function connect({ attributes, getToken, onEnded, onOriginRefused }: RoomOptions): Client {
   const client = createClient({ url: socketUrl(attributes.server), getToken: getToken ?? (() => null) });
   let isOver = false;
+  let isFirst = true;
   client.on("state", (state) => {
+    // Whoever was let in once is not refused for where they are.
+    if (isFirst && state.name === "waiting")
+      void refusesOrigin(attributes.server).then((isRefused) => isRefused && !isOver && onOriginRefused());
+    if (state.name === "ready" || state.name === "waiting") isFirst = false;
     if (state.name === "closed" && !isOver) onEnded(state.reason);
   });
   client.connect().catch(() => undefined);
@@ -150,6 +140,8 @@ interface SurroundingsProps {
   readonly settings: ReturnType<typeof createSettingsStore>;
   readonly drafts: KeptTexts;
   readonly language: Attributes["language"];
+  /** In which all of it is. */
+  readonly place: HTMLElement;
   readonly children: ReactNode;
 }
 
@@ -160,17 +152,19 @@ function surroundingsOf(client: Client, { server, agent, language }: Attributes,
   const agents = agent === undefined ? api.agents : async () => ({ ...(await api.agents()), agents: [] });
   // What a page embeds keeps no settings in it: they are its attributes.
   const settings = createSettingsStore({ defaults: { theme: "system", language, sendsWithEnter: true } });
-  // Whose token it is, only the server knows: what is typed here is for this room alone.
-  return { client, settings, drafts: createTextsInMemory(), api: { ...api, agents } };
+  return { client, settings, api: { ...api, agents } };
 }
 
-function Surroundings({ client, api, settings, drafts, language, children }: SurroundingsProps) {
+function Surroundings({ client, api, settings, drafts, language, place, children }: SurroundingsProps) {
+  const root = place.getRootNode();
   return (
     <ParleyProvider client={client}>
       <ApiProvider value={api}>
         <SettingsProvider value={settings}>
           <WordsProvider language={language}>
-            <DraftsOf value={drafts}>{children}</DraftsOf>
+            <DraftsOf value={drafts}>
+              <SelectionRoot value={root instanceof ShadowRoot ? root : undefined}>{children}</SelectionRoot>
+            </DraftsOf>
           </WordsProvider>
         </SettingsProvider>
       </ApiProvider>

@@ -16,6 +16,7 @@ class ParleyChat extends HTMLElement {
   static readonly observedAttributes = [
     "agent",
     "conversation",
+    "keep",
     "label",
     "language",
     "open",

@@ -5,7 +5,8 @@ import { readAttributes, type Attributes, type GetToken } from "./attributes.ts"
 import type { ChatRoom } from "./chat-room.tsx";
 import { createCorner, type Corner } from "./corner.ts";
 import embedCss from "./embed.css?inline";
-import { createKeptStore, type KeptStore } from "./kept.ts";
+import { createKeptStore, forgetKept, type KeptStore } from "./kept.ts";
+import { originAdvice } from "./origin-check.ts";
 import { adopt } from "./styling.ts";
 
 /** The element, as far as the chat in it needs to know it. */
@@ -84,6 +85,7 @@ function wordsOf({ language }: Attributes): EmbedWords {
 }
 
 function keptOf(attributes: Attributes): KeptStore {
+  if (!attributes.isKept) forgetKept(attributes, window);
   return createKeptStore(attributes, window);
 }
 
@@ -150,6 +152,11 @@ function openRoom(parts: Parts, open: Awaited<ReturnType<typeof loadRoom>>["open
       showNames(parts);
     },
     onAnswer: (detail) => tell(parts, "parley-message", detail),
+    onOriginRefused() {
+      console.error(originAdvice(attributes.server, location.origin));
+      leave(parts);
+      notice(parts, words.unavailable, () => void begin(parts));
+    },
     onEnded(reason) {
       leave(parts);
       notice(parts, words.ended(reason), () => void begin(parts));

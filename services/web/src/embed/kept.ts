@@ -1,6 +1,7 @@
+import { createKeptTexts, createTextsInMemory, type KeptTexts } from "../chat/kept-texts.ts";
 import type { Attributes } from "./attributes.ts";
 
-/** What this browser remembers of the chat with one server (and agent). */
+/** What this browser remembers of one visitor's chat with one server (and agent). */
 export interface Kept {
   readonly conversation: string;
   /** The last message that a person has seen. */
@@ -8,34 +9,58 @@ export interface Kept {
 }
 
 export interface KeptStore {
+  /** Of the visitor who is here; until that is known, of the one who was here last. */
   readonly read: () => Kept | undefined;
   readonly write: (kept: Kept) => void;
+  /** The server has said who the visitor is. */
+  readonly become: (userId: string) => void;
   /** Another tab has written. Returns what ends it. */
   readonly onOther: (listener: () => void) => () => void;
 }
 
-/** Ids have less than a tenth of it: what is longer nobody of us has written. */
-const maxLength = 1_000;
+interface Entry extends Kept {
+  /** Undefined: not known yet, or written by an older version. */
+  readonly user?: string | undefined;
+}
 
-/** In `localStorage`, where the page lets us; otherwise for as long as the page is open. */
-export function createKeptStore(
-  attributes: Pick<Attributes, "server" | "agent" | "conversation">,
-  page: Window,
-): KeptStore {
-  const { server, agent = "", conversation } = attributes;
-  // A conversation that the page names is remembered apart: it does not become that of the rest of the site.
-  const key = ["parley.embed", server, agent, ...(conversation === undefined ? [] : [conversation])].join(" ");
+/** Visitors of one browser; of those who were here longest ago nothing is known any more. */
+const maxVisitors = 5;
+/** Ids have less than a tenth of it each: what is longer nobody of us has written. */
+const maxLength = 5_000;
+
+type Named = Pick<Attributes, "server" | "agent" | "conversation" | "isKept">;
+
+/** A conversation that the page names is remembered apart: it does not become that of the rest of the site. */
+function nameOf({ server, agent = "", conversation }: Named): string {
+  return [server, agent, ...(conversation === undefined ? [] : [conversation])].join(" ");
+}
+
+/** In `localStorage`, where the element and the browser let us; otherwise for as long as the page is open. */
+export function createKeptStore(attributes: Named, page: Window): KeptStore {
+  const key = `parley.embed ${nameOf(attributes)}`;
   let own: string | null = null;
-  const storage = storageOf(page);
+  let user: string | undefined;
+  const storage = attributes.isKept ? storageOf(page) : undefined;
+  const entries = (): readonly Entry[] => entriesOf(read(storage, key) ?? own);
   return {
-    read: () => keptOf(read(storage, key) ?? own),
+    read: () => {
+      const [last, ...others] = entries();
+      if (user === undefined || last?.user === undefined) return keptIn(last);
+      return keptIn([last, ...others].find((one) => one.user === user));
+    },
     write(kept) {
-      own = JSON.stringify(kept);
+      const before = entries();
+      const whose = user ?? before.find(({ conversation }) => conversation === kept.conversation)?.user;
+      const others = before.filter((one) => one.user !== undefined && one.user !== whose);
+      own = JSON.stringify([{ ...kept, user: whose }, ...others].slice(0, maxVisitors));
       try {
         storage?.setItem(key, own);
       } catch {
         // Full, or forbidden.
       }
+    },
+    become(userId) {
+      user = userId;
     },
     onOther(listener) {
       const heard = ({ key: changed }: StorageEvent): void =>
@@ -44,6 +69,30 @@ export function createKeptStore(
       return () => page.removeEventListener("storage", heard);
     },
   };
+}
+
+const draftsPrefix = "parley.embed.draft ";
+/** The storage is the page's own: this is a twentieth of it at the most. */
+const draftBounds = { family: draftsPrefix, maxEntries: 8, maxChars: 16 * 1024 } as const;
+
+/** What one visitor has typed and not sent. Until it is known who that is nothing is read, and nothing kept but in the page. */
+export function createEmbeddedDrafts(attributes: Named, page: Window, userId: string | undefined): KeptTexts {
+  if (!attributes.isKept || userId === undefined) return createTextsInMemory();
+  const prefix = `${draftsPrefix}${userId} ${nameOf(attributes)} `;
+  return createKeptTexts({ prefix, storage: storageOf(page), ...draftBounds });
+}
+
+/** What an element has left that now keeps nothing: its conversations and all drafts. */
+export function forgetKept(attributes: Named, page: Window): void {
+  const storage = storageOf(page);
+  if (storage === undefined) return;
+  try {
+    const keys = Array.from({ length: storage.length }, (_, index) => storage.key(index) ?? "");
+    for (const key of keys)
+      if (key === `parley.embed ${nameOf(attributes)}` || key.startsWith(draftsPrefix)) storage.removeItem(key);
+  } catch {
+    // Forbidden: then nothing was kept.
+  }
 }
 
 /** Reading the property alone throws in a frame in a sandbox. */
@@ -63,15 +112,28 @@ function read(storage: Storage | undefined, key: string): string | null {
   }
 }
 
-function keptOf(text: string | null): Kept | undefined {
-  if (text === null || text.length > maxLength) return undefined;
+function keptIn(entry: Entry | undefined): Kept | undefined {
+  return entry === undefined ? undefined : { conversation: entry.conversation, seen: entry.seen };
+}
+
+function entriesOf(text: string | null): readonly Entry[] {
+  if (text === null || text.length > maxLength) return [];
   try {
     const value: unknown = JSON.parse(text);
-    if (typeof value !== "object" || value === null || !("conversation" in value)) return undefined;
-    const { conversation } = value;
-    if (typeof conversation !== "string" || conversation === "") return undefined;
-    return { conversation, seen: "seen" in value && typeof value.seen === "string" ? value.seen : undefined };
+    // Older versions have written one alone.
+    return (Array.isArray(value) ? value : [value]).map(entryOf).filter((entry) => entry !== undefined);
   } catch {
-    return undefined;
+    return [];
   }
+}
+
+function entryOf(value: unknown): Entry | undefined {
+  if (typeof value !== "object" || value === null || !("conversation" in value)) return undefined;
+  const { conversation } = value;
+  if (typeof conversation !== "string" || conversation === "") return undefined;
+  const textIn = (name: "seen" | "user"): string | undefined => {
+    const found: unknown = Object.entries(value).find(([key]) => key === name)?.[1];
+    return typeof found === "string" ? found : undefined;
+  };
+  return { conversation, seen: textIn("seen"), user: textIn("user") };
 }

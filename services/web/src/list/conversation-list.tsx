@@ -1,7 +1,8 @@
-import { useEffect, useRef, useState, type KeyboardEvent } from "react";
+import { useRef, useState, type KeyboardEvent, type Ref } from "react";
 import type { ConversationEntry } from "../api/answers.ts";
 import { ApiError } from "../api/api-error.ts";
 import { useErrorSentence } from "../api/use-api.ts";
+import { useNow } from "../ui/use-now.ts";
 import { useWords } from "../words/use-words.ts";
 import { DeleteDialog } from "./delete-dialog.tsx";
 import { Entry } from "./entry.tsx";
@@ -15,6 +16,7 @@ interface ConversationListProps {
   readonly addressOf: (id: string) => string;
   readonly onOpen: (id: string) => void;
   readonly onDeleted: (id: string) => void;
+  readonly searchField?: Ref<HTMLInputElement> | undefined;
 }
 
 /** The person's conversations: search, groups by day, and what can be done with each. */
@@ -26,6 +28,7 @@ export function ConversationList(props: ConversationListProps) {
   return (
     <>
       <SearchField
+        ref={props.searchField}
         query={conversations.query}
         onChange={conversations.setQuery}
         onDown={() => nav.current?.querySelector<HTMLElement>(".list-link")?.focus()}
@@ -66,7 +69,7 @@ interface EntriesProps extends ConversationListProps {
 
 function Entries({ conversations, currentId, addressOf, onOpen, onDelete }: EntriesProps) {
   const { list } = useWords().app;
-  const nowMs = useNow();
+  const nowMs = useNow(tickMs);
   const { items } = conversations;
   const [focused, setFocused] = useState<string>();
   const has = (id: string | undefined): boolean => items.some(({ conversation_id }) => conversation_id === id);
@@ -164,21 +167,5 @@ function move(event: KeyboardEvent<HTMLElement>): void {
   else links[next]?.focus();
 }
 
+/** Times are said anew so often. */
 const tickMs = 30_000;
-
-/** The time, for what is said of it: a new one twice a minute while somebody looks. */
-function useNow(): number {
-  const [nowMs, setNow] = useState(Date.now);
-  useEffect(() => {
-    const tick = (): void => {
-      if (!document.hidden) setNow(Date.now());
-    };
-    const timer = setInterval(tick, tickMs);
-    document.addEventListener("visibilitychange", tick);
-    return () => {
-      clearInterval(timer);
-      document.removeEventListener("visibilitychange", tick);
-    };
-  }, []);
-  return nowMs;
-}

@@ -1,3 +1,5 @@
+import { startOfDay } from "../words/days.ts";
+
 /** Entries of the list under the days they were last used on, newest first. */
 export type GroupName = "today" | "yesterday" | "week" | "older";
 
@@ -22,13 +24,7 @@ export function groupsOf<Item extends { readonly updated_at: number }>(
 }
 
 function groupOf(atMs: number, nowMs: number): GroupName {
-  if (atMs >= startOfDay(nowMs, 0)) return "today";
-  if (atMs >= startOfDay(nowMs, 1)) return "yesterday";
-  return atMs >= startOfDay(nowMs, 7) ? "week" : "older";
-}
-
-/** By the calendar: days on which clocks are changed have 23 or 25 hours. */
-function startOfDay(nowMs: number, daysBefore: number): number {
-  const day = new Date(nowMs);
-  return new Date(day.getFullYear(), day.getMonth(), day.getDate() - daysBefore).getTime();
+  if (atMs >= startOfDay(nowMs)) return "today";
+  if (atMs >= startOfDay(nowMs, -1)) return "yesterday";
+  return atMs >= startOfDay(nowMs, -7) ? "week" : "older";
 }

@@ -1,22 +1,28 @@
+import type { Ref } from "react";
+import { isApple } from "../ui/apple.ts";
 import { Icon } from "../ui/icon.tsx";
 import { useWords } from "../words/use-words.ts";
 
 interface SearchFieldProps {
+  readonly ref?: Ref<HTMLInputElement> | undefined;
   readonly query: string;
   readonly onChange: (query: string) => void;
   /** Arrow down: into what was found. */
   readonly onDown: () => void;
 }
 
-export function SearchField({ query, onChange, onDown }: SearchFieldProps) {
+export function SearchField({ ref, query, onChange, onDown }: SearchFieldProps) {
   const { list } = useWords().app;
   return (
     <div className="list-search" role="search">
       <Icon name="search" />
       <input
+        ref={ref}
         type="search"
         className="list-search-field"
         aria-label={list.search}
+        aria-keyshortcuts={isApple() ? "Meta+K" : "Control+K"}
+        title={isApple() ? "⌘K" : list.searchKey}
         placeholder={list.search}
         value={query}
         maxLength={200}

@@ -4,7 +4,7 @@ import { Icon } from "../ui/icon.tsx";
 import { useWords } from "../words/use-words.ts";
 import { ApprovalForm, type Decide } from "./approval-form.tsx";
 import { minutes } from "./approval-times.ts";
-import { useNow } from "./use-now.ts";
+import { useNow } from "../ui/use-now.ts";
 
 export type AskedCall = Pick<ToolCallPart, "call_id" | "tool_name" | "status" | "approval">;
 

@@ -1,8 +1,9 @@
 import type { SourcePart } from "@parley/protocol";
 import { isSource, type MessageView } from "@parley/protocol/fold";
-import { useEffect, useMemo, useRef, useState } from "react";
+import { useMemo, useState } from "react";
 import { linkAddress } from "../text/addresses.ts";
 import { Icon } from "../ui/icon.tsx";
+import { Modal } from "../ui/modal.tsx";
 import { useWords } from "../words/use-words.ts";
 
 /** The passages that an answer may rest on: numbered, each with a reader. */
@@ -43,21 +44,9 @@ interface ReaderProps {
 
 function Reader({ source, place, all, onMove, onClose }: ReaderProps) {
   const { message: words } = useWords();
-  const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
-    const shown = dialog.current;
-    if (shown?.open === false) shown.showModal();
-  }, []);
   const { title, passage } = source;
   return (
-    <dialog
-      ref={dialog}
-      className="ui-dialog message-reader"
-      aria-label={words.sources.dialog(title)}
-      onClose={onClose}
-      // Outside of it, on what lies behind.
-      onClick={(event) => event.target === event.currentTarget && dialog.current?.close()}
-    >
+    <Modal className="ui-dialog message-reader" label={words.sources.dialog(title)} onClose={onClose}>
       <div className="message-reader-content">
         <header className="message-reader-head">
           <h2 className="ui-dialog-title">{title}</h2>
@@ -66,7 +55,7 @@ function Reader({ source, place, all, onMove, onClose }: ReaderProps) {
             className="ui-icon-button"
             aria-label={words.sources.close}
             title={words.sources.close}
-            onClick={() => dialog.current?.close()}
+            onClick={onClose}
           >
             <Icon name="close" />
           </button>
@@ -81,7 +70,7 @@ function Reader({ source, place, all, onMove, onClose }: ReaderProps) {
         <Facts source={source} />
         {all > 1 && <Steps place={place} all={all} onMove={onMove} />}
       </div>
-    </dialog>
+    </Modal>
   );
 }
 

@@ -7,7 +7,7 @@ import { CallApproval } from "./call-approval.tsx";
 import { useCallActivity } from "./call-activity.ts";
 import { ToolArguments, ToolResult } from "./tool-result.tsx";
 import { toolExplanation, toolIcons, toolState, type ToolState } from "./tool-status.ts";
-import { useNow } from "./use-now.ts";
+import { useNow } from "../ui/use-now.ts";
 
 interface ToolCardProps {
   readonly call: ToolCallPart;

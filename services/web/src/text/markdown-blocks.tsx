@@ -5,6 +5,7 @@ import { harden } from "rehype-harden";
 import remarkGfm from "remark-gfm";
 import remend from "remend";
 import { allowedAddresses } from "./allowed-addresses.ts";
+import { withTableBegun } from "./begun-table.ts";
 import { createSplitter, definitionsFor, type Block } from "./blocks.ts";
 import { CodeBlock } from "./code-block.tsx";
 import { elements } from "./elements.tsx";
@@ -111,7 +112,7 @@ export const WholeText = memo(function WholeText({
       components={elements}
       urlTransform={asItIs}
     >
-      {isLast ? remend(text, { linkMode: "text-only", htmlTags: false }) : text}
+      {isLast ? withTableBegun(remend(text, { linkMode: "text-only", htmlTags: false })) : text}
     </ReactMarkdown>
   );
 });

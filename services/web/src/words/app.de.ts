@@ -16,6 +16,7 @@ export const appDe: AppWords = {
   list: {
     name: "Gespräche",
     search: "Gespräche suchen",
+    searchKey: "Strg+K",
     clearSearch: "Suche leeren",
     today: "Heute",
     yesterday: "Gestern",

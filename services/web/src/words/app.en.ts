@@ -17,6 +17,7 @@ export const appEn = {
   list: {
     name: "Conversations",
     search: "Search conversations",
+    searchKey: "Ctrl+K",
     clearSearch: "Clear the search",
     today: "Today",
     yesterday: "Yesterday",

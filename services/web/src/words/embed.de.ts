@@ -11,6 +11,7 @@ export const embedDe: EmbedWords = {
   loading: "Der Chat wird geladen …",
   notLoaded:
     "Der Chat konnte nicht geladen werden. Bitte prüfen Sie die Verbindung und versuchen Sie es noch einmal, oder laden Sie die Seite neu.",
+  unavailable: "Der Chat ist auf dieser Seite nicht verfügbar.",
   again: "Noch einmal versuchen",
   noToken:
     "Diese Seite hat nicht gesagt, wer Sie sind; der Chat kann so nicht beginnen. Bitte melden Sie sich auf der Seite an und versuchen Sie es noch einmal.",

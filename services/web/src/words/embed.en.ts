@@ -8,6 +8,7 @@ export const embedEn = {
   fresh: "New conversation",
   loading: "The chat is loading …",
   notLoaded: "The chat could not be loaded. Check your connection and try again, or load the page again.",
+  unavailable: "The chat is not available on this page.",
   again: "Try again",
   noToken: "This page has not said who you are, so the chat cannot begin. Sign in to the page, then try again.",
   ended: (reason: string): string => `The chat was ended: ${reason}`,

@@ -109,3 +109,14 @@ test("a connection that is somebody else's, who has signed in from another tab, 
   await expect.poll(() => setting.sessions.read()?.me.user.id).toBe("bert");
   expect(setting.made[0]?.fake.isClosed).toBe(true);
 });
+
+test("what was answered to one sign-in is not taken for an answer to the next", async () => {
+  using setting = createSessionSetting();
+  await setting.identity.start();
+  const before = setting.sessions.read();
+  setting.sessions.renew();
+  expect(setting.sessions.read()?.api).toBe(before?.api);
+  await setting.identity.signOut();
+  await setting.identity.useName("Bert");
+  expect(setting.sessions.read()?.api).not.toBe(before?.api);
+});

@@ -9,6 +9,7 @@ import { WaitingMessages } from "../../src/chat/waiting-messages.tsx";
 let place: HTMLElement;
 let root: Root;
 const onSend = vi.fn(() => true);
+const onFocusLost = vi.fn();
 const changeQueued = vi.fn((_turnId: string, _text: string) => Promise.resolve());
 const takeBack = vi.fn((_turnId: string) => Promise.resolve());
 const view = createView("c1");
@@ -35,7 +36,7 @@ function waiting(...texts: string[]): QueuedTurn[] {
 }
 
 function show(turns: readonly QueuedTurn[]): void {
-  act(() => root.render(<WaitingMessages conversation={conversation} waiting={turns} onSend={onSend} />));
+  act(() => root.render(<WaitingMessages conversation={conversation} waiting={turns} {...{ onSend, onFocusLost }} />));
 }
 
 function buttons(name: string): HTMLButtonElement[] {
@@ -94,4 +95,40 @@ test("what somebody types outlives the message it was for, and can go as a new o
 test("where nothing waits nothing is shown", () => {
   show([]);
   expect(place.textContent).toBe("");
+});
+
+test("whoever has ended an edit is on the button that began it", async () => {
+  show(waiting("a", "b"));
+  edit("changed");
+  await press("Save");
+  expect(document.activeElement).toBe(buttons("Edit")[0]);
+});
+
+test("what somebody types when its answer begins goes on where they are in it", () => {
+  show(waiting("a", "b"));
+  edit("changed");
+  act(() => place.querySelector("textarea")?.setSelectionRange(2, 4));
+  act(() => void place.querySelector("textarea")?.dispatchEvent(new KeyboardEvent("keyup", { bubbles: true })));
+  show(waiting("b"));
+  const field = place.querySelector("textarea");
+  expect(document.activeElement).toBe(field);
+  expect([field?.value, field?.selectionStart, field?.selectionEnd]).toEqual(["changed", 2, 4]);
+});
+
+test("an answer that begins takes the focus from nobody who is elsewhere", () => {
+  const elsewhere = document.createElement("input");
+  place.before(elsewhere);
+  show(waiting("a", "b"));
+  edit("changed");
+  act(() => elsewhere.focus());
+  show(waiting("b"));
+  expect(document.activeElement).toBe(elsewhere);
+  elsewhere.remove();
+});
+
+test("when what has the focus is gone the box to write in gets it", async () => {
+  show(waiting("a"));
+  act(() => buttons("Take back")[0]?.focus());
+  show([]);
+  expect(onFocusLost).toHaveBeenCalledOnce();
 });

@@ -23,6 +23,7 @@ test("without attributes the server is where the script is, and the language the
     label: undefined,
     language: "de",
     isOpen: false,
+    isKept: true,
   });
 });
 
@@ -64,4 +65,9 @@ test("the socket is as safe as the server", () => {
     "wss://a.example/ws/chat",
     "ws://127.0.0.1:8000/ws/chat",
   ]);
+});
+
+test("the attribute `keep` counts when it is off", () => {
+  expect(read({ keep: "off" }).isKept).toBe(false);
+  expect(read({ keep: "" }).isKept).toBe(true);
 });

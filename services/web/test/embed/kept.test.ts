@@ -1,9 +1,9 @@
 // @vitest-environment happy-dom
 import { afterEach, expect, test, vi } from "vitest";
-import { createKeptStore } from "../../src/embed/kept.ts";
+import { createEmbeddedDrafts, createKeptStore, forgetKept } from "../../src/embed/kept.ts";
 
 const server = "https://chat.example";
-const plain = { server, agent: undefined, conversation: undefined };
+const plain = { server, agent: undefined, conversation: undefined, isKept: true };
 
 afterEach(() => {
   localStorage.clear();
@@ -34,7 +34,7 @@ test.each([
   '"c_1"',
   '{"conversation":1}',
   '{"conversation":""}',
-  `{"conversation":"${"x".repeat(2_000)}"}`,
+  `{"conversation":"${"x".repeat(6_000)}"}`,
 ])("takes %s for nothing", (text) => {
   const store = createKeptStore(plain, window);
   store.write({ conversation: "c_1" });
@@ -68,4 +68,58 @@ test("tells what other tabs write of it, until that is ended", () => {
   stop();
   window.dispatchEvent(new StorageEvent("storage", { key }));
   expect(heard).toHaveBeenCalledTimes(2);
+});
+
+test("keeps the visitors of one browser apart, the last five of them", () => {
+  const storeOf = (user: string) => {
+    const store = createKeptStore(plain, window);
+    store.become(user);
+    return store;
+  };
+  for (let place = 1; place <= 6; place++) {
+    expect(storeOf(`u${place}`).read()).toBeUndefined();
+    storeOf(`u${place}`).write({ conversation: `c_${place}` });
+  }
+  expect(storeOf("u1").read()).toBeUndefined();
+  expect(storeOf("u2").read()).toMatchObject({ conversation: "c_2" });
+  // Until it is known who is here, it may be the last one.
+  expect(createKeptStore(plain, window).read()).toMatchObject({ conversation: "c_6" });
+});
+
+test("what is seen before it is known who is here stays with whose conversation it is", () => {
+  const store = createKeptStore(plain, window);
+  store.become("anna");
+  store.write({ conversation: "c_1" });
+  createKeptStore(plain, window).write({ conversation: "c_1", seen: "m_1" });
+  expect(store.read()).toEqual({ conversation: "c_1", seen: "m_1" });
+});
+
+test("what an older version has written is whoever comes next", () => {
+  localStorage.setItem("parley.embed https://chat.example ", '{"conversation":"c_1","seen":"m_1"}');
+  const store = createKeptStore(plain, window);
+  store.become("anna");
+  expect(store.read()).toEqual({ conversation: "c_1", seen: "m_1" });
+});
+
+test("drafts are a visitor's own, few and short, and none before it is known whose they are", () => {
+  const anna = createEmbeddedDrafts(plain, window, "anna");
+  anna.keep("c_1", "half a question");
+  expect(createEmbeddedDrafts(plain, window, "anna").read("c_1")).toBe("half a question");
+  expect(createEmbeddedDrafts(plain, window, "bert").read("c_1")).toBe("");
+  createEmbeddedDrafts(plain, window, undefined).keep("c_1", "whose?");
+  for (let place = 0; place < 20; place++) createEmbeddedDrafts(plain, window, `v${place}`).keep("c_1", "text");
+  anna.keep("c_2", "x".repeat(17 * 1024));
+  expect(Object.keys(localStorage)).toHaveLength(8);
+  expect(JSON.stringify(localStorage)).not.toContain("whose?");
+});
+
+test("an element that keeps nothing leaves nothing, and takes away what it had left", () => {
+  createKeptStore(plain, window).write({ conversation: "c_1" });
+  createEmbeddedDrafts(plain, window, "anna").keep("c_1", "half a question");
+  localStorage.setItem("of the page", "stays");
+  const off = { ...plain, isKept: false };
+  forgetKept(off, window);
+  createKeptStore(off, window).write({ conversation: "c_2" });
+  createEmbeddedDrafts(off, window, "anna").keep("c_2", "text");
+  expect(Object.keys(localStorage)).toEqual(["of the page"]);
 });
