@@ -98,7 +98,7 @@ export { A2aError, errorAnswer, noSuchTask, type RpcId } from "./a2a/faults.ts";
 export { cacheCursor, offsetOf, placeOfOffset, type StreamPlace } from "./durable-streams/addresses.ts";
 export { createDurableStreamDialect } from "./durable-streams/dialect.ts";
 export { eventMessage, snapshotMessage, streamBody } from "./durable-streams/encode.ts";
-export { agentTools, answerTool, placeOfTask } from "./mcp/addresses.ts";
+export { agentTools, answerTool, placeOfMcpTask } from "./mcp/addresses.ts";
 export { AgentArguments, AnswerArguments, decisionOf } from "./mcp/decode.ts";
 export { createMcpSpeech } from "./mcp/dialect.ts";
 export { askableCalls, questionOf } from "./mcp/elicitation.ts";

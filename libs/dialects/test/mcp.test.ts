@@ -11,7 +11,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { history } from "../../protocol/test/histories.ts";
-import { agentTools, answerTool, placeOfTask, taskIdOf } from "../src/mcp/addresses.ts";
+import { agentTools, answerTool, placeOfMcpTask, taskIdOf } from "../src/mcp/addresses.ts";
 import { AgentArguments, decisionOf } from "../src/mcp/decode.ts";
 import { createMcpSpeech } from "../src/mcp/dialect.ts";
 import { askableCalls, questionOf } from "../src/mcp/elicitation.ts";
@@ -79,7 +79,7 @@ describe("tools", () => {
 });
 
 test("a task's id is its turn", () => {
-  expect(placeOfTask(taskIdOf(place))).toEqual(place);
+  expect(placeOfMcpTask(taskIdOf(place))).toEqual(place);
 });
 
 test.each([
@@ -90,7 +90,7 @@ test.each([
   ["*.>", undefined],
   ["", undefined],
 ])("the task %s is the turn %o", (id, expected) => {
-  expect(placeOfTask(id)).toEqual(expected);
+  expect(placeOfMcpTask(id)).toEqual(expected);
 });
 
 describe("results", () => {

@@ -31,7 +31,7 @@ export function taskIdOf({ conversation_id, turn_id }: TurnPlace): string {
 }
 
 /** Undefined: it is no task of ours. */
-export function placeOfTask(taskId: string): TurnPlace | undefined {
+export function placeOfMcpTask(taskId: string): TurnPlace | undefined {
   const [conversation, turn, ...more] = taskId.split(".");
   const conversation_id = ConversationId.safeParse(conversation);
   const turn_id = TurnId.safeParse(turn);

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { placeOfTask, type TurnPlace } from "@parley/dialects";
+import { placeOfMcpTask, type TurnPlace } from "@parley/dialects";
 import { sharedKeyPrefixes, type Caller } from "@parley/protocol";
 import type { Redis } from "../../commands/conversations/conversation-index.ts";
 
@@ -33,7 +33,7 @@ export function createRunningCalls(redis: Pick<Redis, "sadd" | "expire" | "srem"
     /** Undefined: none is known, or several are. */
     async find(caller: Caller, id: string | number): Promise<TurnPlace | undefined> {
       const [one, ...others] = (await redis?.smembers(keyOf(caller, id)).catch(() => [])) ?? [];
-      return one === undefined || others.length > 0 ? undefined : placeOfTask(one);
+      return one === undefined || others.length > 0 ? undefined : placeOfMcpTask(one);
     },
   };
 }

@@ -5,7 +5,14 @@ import {
   type McpServer,
   type ServerContext,
 } from "@modelcontextprotocol/server";
-import { askableCalls, placeOfTask, settledTask, tasksExtension, workingTask, type TurnPlace } from "@parley/dialects";
+import {
+  askableCalls,
+  placeOfMcpTask,
+  settledTask,
+  tasksExtension,
+  workingTask,
+  type TurnPlace,
+} from "@parley/dialects";
 import { toChatError } from "@parley/protocol";
 import { z } from "zod";
 import type { FacadeDeps } from "../../transport/facade.ts";
@@ -66,7 +73,7 @@ export function serveTasks(server: McpServer["server"], deps: TaskDeps, call: Mc
 function placeIn(taskId: unknown, ctx: ServerContext): TurnPlace {
   if (!abilitiesOf(ctx).knowsTasks)
     throw new MissingRequiredClientCapabilityError({ requiredCapabilities: { extensions: { [tasksExtension]: {} } } });
-  const place = typeof taskId === "string" ? placeOfTask(taskId) : undefined;
+  const place = typeof taskId === "string" ? placeOfMcpTask(taskId) : undefined;
   if (place === undefined) throw unknownTask();
   return place;
 }
