@@ -6,7 +6,11 @@ import { root } from "./paths.mjs";
 // scripts here (.npmrc); in a process of its own, because Vite changes the environment of the one that it builds in.
 
 const client = path.join(root, "libs", "client");
-const entries = { "parley-client": "src/index.ts", "parley-client-indexed-db": "src/indexed-db.ts" };
+const entries = {
+  "parley-client": "src/index.ts",
+  "parley-client-indexed-db": "src/indexed-db.ts",
+  "parley-client-queue": "src/queue.ts",
+};
 
 for (const [name, entry] of Object.entries(entries)) {
   await build({

@@ -1,21 +1,16 @@
-import {
-  ChatError,
-  type ClientFrameInput,
-  type ConversationView,
-  type DecisionFrame,
-  type FrameError,
-} from "@parley/protocol/fold";
+import type { ClientFrameInput, ConversationView, DecisionFrame, FrameError } from "@parley/protocol/fold";
 import { createDeferred, type Deferred } from "./deferred.ts";
+import { queueFull } from "./send-limits.ts";
 
 /** A frame that answers what was asked. */
 type Told = FrameError | DecisionFrame;
 
-export type Answer<T> = Pick<Deferred<T>, "resolve" | "reject">;
+type Answer<T> = Pick<Deferred<T>, "resolve" | "reject">;
 
 /** What is asked of a conversation: `requests.ts` has the kinds. */
 export interface Request<T> {
   /** Sent now, and again on every new connection. Undefined: there is nothing to send. */
-  readonly frame?: ClientFrameInput;
+  readonly frame?: ClientFrameInput | undefined;
   /** The turn whose end is waited for. */
   readonly turnId?: string;
   /** Once it was sent, it is over: on a later connection it would mean something else. */
@@ -55,17 +50,13 @@ export function createAsks(view: () => ConversationView, send: (frame: ClientFra
   const frames = (): ClientFrameInput[] => [...asks].flatMap(({ frame }) => frame ?? []);
 
   function sendAgain(ask: Ask): void {
-    if (ask.frame !== undefined && send(ask.frame) && ask.isOnce === true) asks.delete(ask);
+    if (ask.frame && send(ask.frame) && ask.isOnce) asks.delete(ask);
   }
 
   function look(told?: Told): boolean {
     const before = asks.size;
     for (const ask of asks) ask.look(told);
     return asks.size < before;
-  }
-
-  function close(reason: Error, isMeant = (_ask: Ask): boolean => true): void {
-    for (const ask of asks) if (isMeant(ask)) ask.reject(reason);
   }
 
   return {
@@ -77,12 +68,12 @@ export function createAsks(view: () => ConversationView, send: (frame: ClientFra
       };
       const ask: Ask = { ...request, look: (told) => find(view(), answer, told), reject: answer.reject };
       // Whoever stops a turn has no use for a refusal, and there are no more of these than turns.
-      const isBounded = ask.frame !== undefined && ask.frame.type !== "cancel";
-      if (isBounded && frames().length >= maxAsked) reject(queueFull());
+      const isBounded = ask.frame && ask.frame.type !== "cancel";
+      if (isBounded && frames().length >= maxAsked) reject(queueFull("Too much waits."));
       else asks.add(ask);
       ask.look();
       const reason = view().turns.some(({ turn_id }) => turn_id === ask.turnId) ? undefined : gone.get(ask.turnId);
-      if (reason !== undefined) ask.reject(reason);
+      if (reason) ask.reject(reason);
       if (asks.has(ask)) sendAgain(ask);
       return promise;
     },
@@ -95,12 +86,8 @@ export function createAsks(view: () => ConversationView, send: (frame: ClientFra
     },
     lost: (reason) => {
       gone = new Map(view().turns.map(({ turn_id }) => [turn_id, reason]));
-      close(reason, ({ turnId }) => gone.has(turnId));
+      for (const ask of asks) if (gone.has(ask.turnId)) ask.reject(reason);
     },
-    close,
+    close: (reason) => asks.forEach((ask) => ask.reject(reason)),
   };
-}
-
-function queueFull(): ChatError {
-  return new ChatError("QUEUE_FULL", "Too much is waiting for an answer.", true);
 }

@@ -5,13 +5,11 @@ import {
   type FrameError,
   type SubscribedFrame,
 } from "@parley/protocol/fold";
-import { backoffMs, type BackoffLimits } from "./backoff.ts";
+import { backoffMs, type BackoffSettings } from "./backoff.ts";
 import { createDeferred, type Deferred } from "./deferred.ts";
 
-interface AttachmentDeps {
+interface AttachmentDeps extends BackoffSettings {
   readonly id: string;
-  readonly backoff: BackoffLimits;
-  readonly random: () => number;
   readonly send: (frame: ClientFrameInput) => boolean;
   /** The cursor to resume from; 0: none yet. */
   readonly cursor: () => number;
@@ -40,127 +38,124 @@ export interface Attachment {
   readonly refused: (error: FrameError) => boolean;
   /** On a new connection: subscribes again if the events are wanted. True when it asked. */
   readonly resume: () => boolean;
-  readonly connectionLost: () => void;
+  readonly lost: () => void;
   readonly close: (reason: Error) => void;
 }
 
-interface Progress {
+/** What it is given, and how far it has come. */
+interface Self extends AttachmentDeps {
   /** `detached` → `attaching` (subscribe sent) → `attached`; every new connection begins at `detached`. */
   state: "detached" | "attaching" | "attached";
   /** Whether to subscribe again on a new connection. */
-  wanted: boolean;
+  isWanted: boolean;
   failures: number;
   /** The cursor that the last subscription was asked with. */
-  askedAfter: number;
+  after: number;
   /** Subscriptions that were left before their answer came: it says nothing about the present one. */
-  abandoned: number;
+  left: number;
   /** Messages that the server had before it was told that the conversation is left. */
-  sentBefore: Set<string>;
+  before: Set<string>;
   answer?: Deferred<SubscribedFrame> | undefined;
-  retryTimer?: ReturnType<typeof setTimeout> | undefined;
+  timer?: ReturnType<typeof setTimeout> | undefined;
 }
 
 export function createAttachment(deps: AttachmentDeps): Attachment {
-  const progress: Progress = {
+  const self: Self = {
+    ...deps,
     state: "detached",
-    wanted: false,
+    isWanted: false,
     failures: 0,
-    askedAfter: 0,
-    abandoned: 0,
-    sentBefore: new Set(),
+    after: 0,
+    left: 0,
+    before: new Set(),
   };
   return {
     subscribe: () => {
-      progress.wanted = true;
+      self.isWanted = true;
       // Asking once more would bring what is on its way a second time.
-      if (progress.state === "attached") return Promise.resolve(liveFrom(deps));
-      const answer = (progress.answer ??= createDeferred());
-      if (progress.state !== "attaching") ask(progress, deps);
+      if (self.state === "attached") return Promise.resolve(liveFrom(self));
+      const answer = (self.answer ??= createDeferred());
+      if (self.state !== "attaching") ask(self);
       return answer.promise;
     },
     unsubscribe: (unanswered) => {
-      if (progress.state === "attaching") progress.abandoned++;
-      progress.sentBefore = new Set(unanswered);
-      leave(progress, new Error("The conversation was unsubscribed."));
-      deps.send({ type: "unsubscribe", conversation_id: deps.id });
+      if (self.state === "attaching") self.left++;
+      self.before = new Set(unanswered);
+      leave(self, new Error("The conversation was unsubscribed."));
+      self.send({ type: "unsubscribe", conversation_id: self.id });
     },
-    isWanted: () => progress.wanted,
-    mustResume: () => progress.wanted && progress.state !== "attached" && deps.cursor() > 0,
-    accepted: (messageId) => attachBy(progress, messageId),
+    isWanted: () => self.isWanted,
+    mustResume: () => self.isWanted && self.state !== "attached" && self.cursor() > 0,
+    accepted: (messageId) => attachBy(self, messageId),
     subscribed: (frame) => {
-      if (isAbandoned(progress)) return false;
-      progress.state = "attached";
-      progress.failures = 0;
-      progress.answer?.resolve(frame);
-      progress.answer = undefined;
-      return frame.seq === 0 || frame.seq < progress.askedAfter;
+      if (isAbandoned(self)) return false;
+      self.state = "attached";
+      self.failures = 0;
+      self.answer?.resolve(frame);
+      self.answer = undefined;
+      return frame.seq === 0 || frame.seq < self.after;
     },
     refused: (error) => {
-      if (isAbandoned(progress)) return true;
-      if (progress.state !== "attaching") return false;
-      refuse(progress, deps, error);
+      if (isAbandoned(self)) return true;
+      if (self.state !== "attaching") return false;
+      refuse(self, error);
       return true;
     },
-    resume: () => {
-      if (progress.wanted) ask(progress, deps);
-      return progress.wanted;
+    resume: () => self.isWanted && ask(self),
+    lost: () => {
+      detach(self);
+      self.left = 0;
+      self.before.clear();
     },
-    connectionLost: () => detach(progress),
-    close: (reason) => leave(progress, reason),
+    close: (reason) => leave(self, reason),
   };
 }
 
 /** Whether this is the answer to a subscription that was left: the server answers them in order. */
-function isAbandoned(progress: Progress): boolean {
-  if (progress.abandoned === 0) return false;
-  progress.abandoned--;
-  return true;
+function isAbandoned(self: Self): boolean {
+  return self.left > 0 && self.left-- > 0;
 }
 
-function attachBy(progress: Progress, messageId: string): boolean {
-  if (progress.sentBefore.delete(messageId)) return false;
-  progress.wanted = true;
-  if (progress.state !== "detached") return false;
-  progress.state = "attached";
-  return true;
+function detach(self: Self): void {
+  clearTimeout(self.timer);
+  self.state = "detached";
 }
 
-function detach(progress: Progress): void {
-  clearTimeout(progress.retryTimer);
-  progress.state = "detached";
-  progress.abandoned = 0;
-  progress.sentBefore.clear();
+function attachBy(self: Self, messageId: string): boolean {
+  if (self.before.delete(messageId)) return false;
+  self.isWanted = true;
+  const isNews = self.state === "detached";
+  if (isNews) self.state = "attached";
+  return isNews;
 }
 
 function liveFrom({ id, cursor }: AttachmentDeps): SubscribedFrame {
   return { type: "subscribed", conversation_id: id, mode: "live", seq: cursor() };
 }
 
-function ask(progress: Progress, deps: AttachmentDeps): void {
-  clearTimeout(progress.retryTimer);
-  const after = deps.cursor();
-  progress.askedAfter = after;
-  const frame = { type: "subscribe", conversation_id: deps.id } as const;
-  progress.state = deps.send(after > 0 ? { ...frame, after } : frame) ? "attaching" : "detached";
+function ask(self: Self): true {
+  detach(self);
+  self.after = self.cursor();
+  const isSent = self.send({ type: "subscribe", conversation_id: self.id, after: self.after || undefined });
+  if (isSent) self.state = "attaching";
+  return true;
 }
 
-function refuse(progress: Progress, deps: AttachmentDeps, frame: FrameError): void {
-  progress.state = "detached";
+function refuse(self: Self, frame: FrameError): void {
+  detach(self);
   if (frame.retryable) {
     // Several that wait for exactly as long as they were told would take each other's place again and again.
-    const delayMs = (frame.retry_after_ms ?? 0) + backoffMs(progress.failures++, deps.backoff, deps.random);
-    progress.retryTimer = setTimeout(() => ask(progress, deps), delayMs);
-    return;
+    self.timer = setTimeout(ask, (frame.retry_after_ms ?? 0) + backoffMs(self.failures++, self), self);
+  } else {
+    const error = chatErrorOf(frame);
+    leave(self, error);
+    self.onRefused(error);
   }
-  const error = chatErrorOf(frame);
-  leave(progress, error);
-  deps.onRefused(error);
 }
 
-function leave(progress: Progress, reason: Error): void {
-  clearTimeout(progress.retryTimer);
-  progress.wanted = false;
-  progress.state = "detached";
-  progress.answer?.reject(reason);
-  progress.answer = undefined;
+function leave(self: Self, reason: Error): void {
+  detach(self);
+  self.isWanted = false;
+  self.answer?.reject(reason);
+  self.answer = undefined;
 }

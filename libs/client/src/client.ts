@@ -42,25 +42,21 @@ export interface Client {
 /** A client of the native dialect: one link to the service, any number of conversations over it. Nothing happens before `connect`. */
 export function createClient(options: ClientOptions): Client {
   const settings = settingsOf(options);
-  const emitter = createEmitter<ClientEvents>((fault) => settings.log.warn({ err: fault }, "a listener failed"));
+  const emitter = createEmitter<ClientEvents>(settings.log);
   const link = createLink({
     ...settings,
-    unansweredSince: () => registry.unansweredSince(),
+    ...emitter,
+    sentAt: () => registry.sentAt(),
     onState: (state) => {
       registry.follow(state);
       emitter.emit("state", state);
     },
-    onOnline: (isOnline) => emitter.emit("online", isOnline),
     onFrame: (frame) => {
       emitter.emit("frame", frame);
       registry.route(frame);
     },
   });
-  const registry = createRegistry({
-    ...settings,
-    send: link.send,
-    onViolation: (violation) => emitter.emit("violation", violation),
-  });
+  const registry = createRegistry({ ...settings, ...emitter, send: link.send });
 
   return {
     get state() {
@@ -72,10 +68,7 @@ export function createClient(options: ClientOptions): Client {
     connect: link.connect,
     retryNow: link.retryNow,
     conversation: (id = newId("c")) => registry.get(id).conversation,
-    release: ({ id, unsubscribe }) => {
-      unsubscribe();
-      registry.release(id);
-    },
+    release: registry.release,
     on: emitter.on,
     close: link.close,
     [Symbol.dispose]: link.close,

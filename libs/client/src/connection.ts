@@ -11,10 +11,12 @@ export interface ConnectionEnd {
   readonly final: boolean;
   /** Set when the server said when to come back, or when there was reason to doubt the connection. */
   readonly reconnectAfterMs: number | undefined;
+  /** What `getToken` has thrown. */
+  readonly cause?: unknown;
 }
 
 interface ConnectionDeps extends Settings {
-  readonly unansweredSince: () => number | undefined;
+  readonly sentAt: () => number;
   /** The socket is open; authentication begins. */
   readonly onOpen: () => void;
   readonly onReady: (user: User | undefined) => void;
@@ -31,7 +33,8 @@ export interface Connection {
   readonly close: () => void;
 }
 
-const normalCode = 1000;
+const noToken = "no token could be had";
+
 /** What browsers report when a connection ended without a close frame. */
 const lostCode = 1006;
 
@@ -44,26 +47,25 @@ export function openConnection(deps: ConnectionDeps): Connection {
   let { pingAfterMs } = deps.timings;
   let reconnectAfterMs: number | undefined;
   const socket = new deps.WebSocket(deps.url, nativeSubprotocol);
-  const lose = (reason: string): void => end(lostCode, reason);
+  const lose = (reason: string, cause?: unknown): void => end(lostCode, reason, cause);
   const send = (frame: ClientFrameInput): void => void (state !== "ended" && socket.send(JSON.stringify(frame)));
   const deadline = setTimeout(() => lose("the server did not answer in time"), deps.timings.handshakeMs);
   const heartbeat = createHeartbeat({ ...deps, ...deps.timings, ping: () => send({ type: "ping" }), onDead: lose });
-  const login = createLogin({ ...deps, send, lose, becomeReady, isReady: () => state === "ready" });
+  const login = createLogin({ ...deps, send, lose, onReady, isReady: () => state === "ready" });
 
-  function end(code: number, reason: string): void {
+  function end(code: number, reason: string, cause?: unknown): void {
     if (state === "ended") return;
     state = "ended";
     clearTimeout(deadline);
     // It was lost before, while nobody could see it: there is nothing to wait for.
-    if (heartbeat.isProbing()) reconnectAfterMs ??= 0;
-    heartbeat.stop();
+    if (heartbeat.stop()) reconnectAfterMs ??= 0;
     socket.close();
     const refusal = login.refusal();
-    const final = refusal !== undefined && !deps.tokenMayChange;
-    deps.onEnd({ code, reason: refusal ?? reason, final, reconnectAfterMs });
+    const final = refusal !== undefined && !deps.mayChange;
+    deps.onEnd({ code, reason: refusal ?? reason, final, reconnectAfterMs, cause });
   }
 
-  function becomeReady(user: User | undefined): void {
+  function onReady(user: User | undefined): void {
     if (state !== "authenticating") return;
     state = "ready";
     clearTimeout(deadline);
@@ -75,7 +77,7 @@ export function openConnection(deps: ConnectionDeps): Connection {
     if (state === "ended") return;
     heartbeat.heard();
     const frame = deps.decode(data);
-    if (frame === undefined) return deps.log.debug({}, "unknown frame");
+    if (!frame) return deps.log.debug({}, "unknown frame");
     if (frame.type === "welcome") pingAfterMs = Math.min(pingAfterMs, frame.heartbeat_ms);
     if (frame.type === "going_away") reconnectAfterMs = frame.reconnect_after_ms;
     login.hear(frame);
@@ -91,7 +93,7 @@ export function openConnection(deps: ConnectionDeps): Connection {
   return {
     send,
     probe: () => void (state === "ready" && heartbeat.probe()),
-    close: () => end(normalCode, "closed by the caller"),
+    close: () => lose(""),
   };
 }
 
@@ -110,13 +112,13 @@ function listen(
 
 interface LoginDeps extends Settings {
   readonly send: (frame: ClientFrameInput) => void;
-  readonly lose: (reason: string) => void;
-  readonly becomeReady: (user: User | undefined) => void;
+  readonly lose: (reason: string, cause?: unknown) => void;
+  readonly onReady: (user: User | undefined) => void;
   readonly isReady: () => boolean;
 }
 
 /** As whom a connection is: by a token, by the browser's cookie, or as nobody. */
-function createLogin({ getToken, tokenMayChange, log, ...deps }: LoginDeps) {
+function createLogin({ getToken, mayChange, log, ...deps }: LoginDeps) {
   /** It is known who this connection is to be for. */
   let isAsked = getToken === undefined;
   /** Who the cookie is: counts only if no token is to follow. */
@@ -126,12 +128,12 @@ function createLogin({ getToken, tokenMayChange, log, ...deps }: LoginDeps) {
 
   function refuse(reason: string): void {
     refusal = reason;
-    if (!tokenMayChange) deps.lose(reason);
+    if (!mayChange) deps.lose(reason);
   }
 
   function succeed(user: User | undefined): void {
     refusal = undefined;
-    deps.becomeReady(user);
+    deps.onReady(user);
   }
 
   async function show(): Promise<void> {
@@ -142,9 +144,9 @@ function createLogin({ getToken, tokenMayChange, log, ...deps }: LoginDeps) {
       if (token !== null) deps.send({ type: "auth", token, knows: ["unknown"] });
       else if (cookieUser !== undefined) succeed(cookieUser);
     } catch (error) {
-      log.warn({ err: error }, "no token could be had");
+      log.warn({ err: error }, noToken);
       // On a connection that is ready the old token still holds.
-      if (!deps.isReady()) deps.lose("no token could be had");
+      if (!deps.isReady()) deps.lose(noToken, error);
     }
   }
 
@@ -158,7 +160,7 @@ function createLogin({ getToken, tokenMayChange, log, ...deps }: LoginDeps) {
     } else if (frame.type === "auth_error") {
       // The token could not be checked now. It may be a good one, and the server closes with a code to come back.
       if (frame.code !== "AUTH_UNAVAILABLE") refuse(frame.message);
-    } else if (frame.type === "auth_expiring" && tokenMayChange) void show();
+    } else if (frame.type === "auth_expiring" && mayChange) void show();
   }
 
   return { show, hear, refusal: () => refusal };

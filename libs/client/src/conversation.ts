@@ -1,6 +1,5 @@
 import {
   chatErrorOf,
-  queue,
   type AcceptedFrame,
   type ApprovalDecision,
   type ChatError,
@@ -8,7 +7,6 @@ import {
   type ConversationView,
   type FrameError,
   type Outcome,
-  type QueuedTurn,
   type ServerFrame,
   type SubscribedFrame,
 } from "@parley/protocol/fold";
@@ -87,8 +85,6 @@ export interface Conversation {
    * new connection. Rejects with the server's ChatError.
    */
   readonly setTitle: (title: string) => Promise<void>;
-  /** What waits, in the order in which it will run. */
-  readonly queue: () => QueuedTurn[];
   /** Changes a message that waits; resolves when the view has the new text. Rejects with CONFLICT when its turn has begun. */
   readonly changeQueued: (turnId: string, message: string) => Promise<void>;
   /** Takes a message back that waits; resolves with the end of its turn. Rejects with CONFLICT when its turn has begun. */
@@ -111,7 +107,7 @@ export interface ConversationPort {
   readonly bind: (userId: string, isOther: boolean) => void;
   /** On a new connection. True when an answer will come. */
   readonly resume: () => boolean;
-  readonly connectionLost: () => void;
+  readonly lost: () => void;
   /** `isForgotten`: what waits to be sent is not sent by a later page either. */
   readonly close: (reason: Error, isForgotten: boolean) => void;
 }
@@ -119,7 +115,7 @@ export interface ConversationPort {
 interface ConversationDeps extends Settings, Pick<OutboxDeps, "userId" | "keeper" | "waiting"> {
   readonly id: string;
   readonly send: (frame: ClientFrameInput) => boolean;
-  readonly onViolation: (violation: Violation) => void;
+  readonly emit: (name: "violation", violation: Violation) => void;
 }
 
 export function createConversation(deps: ConversationDeps): ConversationPort {
@@ -129,7 +125,7 @@ export function createConversation(deps: ConversationDeps): ConversationPort {
 
   /** Nothing may wait on a conversation that nobody serves any more. */
   function whileOpen<T>(work: () => Promise<T>): Promise<T> {
-    return closed === undefined ? work() : Promise.reject(closed);
+    return closed ? Promise.reject(closed) : work();
   }
 
   return {
@@ -144,11 +140,11 @@ export function createConversation(deps: ConversationDeps): ConversationPort {
       const asked = attachment.resume();
       outbox.flush();
       asks.flush();
-      return asked || outbox.unansweredSince() !== undefined;
+      return asked || outbox.sentAt() < Infinity;
     },
-    connectionLost: () => {
-      attachment.connectionLost();
-      outbox.connectionLost();
+    lost: () => {
+      attachment.lost();
+      outbox.lost();
     },
     close: (reason, isForgotten) => {
       closed = reason;
@@ -186,7 +182,6 @@ function handleOf(id: string, parts: Parts, whileOpen: Gate): Conversation {
         return asks.add(approval(folding.view(), asks, callId, { ...options, approved }));
       }),
     setTitle: (title) => whileOpen(() => asks.add(titleChange(id, title))),
-    queue: () => queue(folding.view()),
     changeQueued: (turnId, message) => whileOpen(() => asks.add(messageChange(id, turnId, message))),
     takeBack: (turnId) => whileOpen(() => asks.add(removal(id, turnId))),
     subscribe: () => whileOpen(attachment.subscribe),
@@ -202,23 +197,20 @@ function handleOf(id: string, parts: Parts, whileOpen: Gate): Conversation {
 /** What one user has decided and seen is not another one's. */
 function forgetAll({ asks, folding }: Parts): void {
   asks.close(new Error("Somebody else is signed in now."));
-  folding.beginAnew([]);
+  folding.clear([]);
 }
 
 function createParts(deps: ConversationDeps) {
-  const { id, send, log } = deps;
-  const emitter = createEmitter<ConversationEvents>((fault) => log.warn({ err: fault }, "a listener failed"));
-  const folding = createFolding(id, {
-    check: deps.check,
-    onChange: () => {
-      asks.look();
-      outbox.look();
-      emitter.emit("change", view());
-    },
-    onViolation: (violation) => {
-      emitter.emit("violation", violation);
-      deps.onViolation(violation);
-    },
+  const { id, send } = deps;
+  const emitter = createEmitter<ConversationEvents>(deps.log);
+  const onChange = (): void => {
+    asks.look();
+    outbox.look();
+    emitter.emit("change", view());
+  };
+  const folding = deps.check(createFolding(id, onChange), (violation) => {
+    emitter.emit("violation", violation);
+    deps.emit("violation", violation);
   });
   const { view } = folding;
   const asks = createAsks(view, send);
@@ -230,7 +222,7 @@ function createParts(deps: ConversationDeps) {
   const outbox = createOutbox({
     ...deps,
     view,
-    isWatched: attachment.isWanted,
+    isWanted: attachment.isWanted,
     onChange: (outgoing) => emitter.emit("outgoing", outgoing),
     send: (frame) => !attachment.mustResume() && send(frame),
   });
@@ -246,7 +238,7 @@ function handle(parts: Parts, frame: ConversationFrame): void {
       if (attachment.accepted(frame.id)) folding.subscribed(0);
       return outbox.accepted(frame);
     case "subscribed":
-      if (attachment.subscribed(frame)) folding.beginAnew(asks.turnIds());
+      if (attachment.subscribed(frame)) folding.clear(asks.turnIds());
       else folding.subscribed(frame.seq);
       return outbox.flush();
     case "queue":
@@ -261,7 +253,7 @@ function handle(parts: Parts, frame: ConversationFrame): void {
       return refuse(parts, frame);
     case "snapshot":
       folding.fold(frame);
-      return frame.messages === undefined ? undefined : outbox.caughtUp();
+      return frame.messages && outbox.caughtUp();
     default:
       return folding.fold(frame);
   }
@@ -270,12 +262,12 @@ function handle(parts: Parts, frame: ConversationFrame): void {
 /** An error says what it answers: a message by its id, anything else by the type of its frame. Older servers do not say the latter. */
 function refuse(parts: Parts, error: FrameError): void {
   const { emitter, attachment, outbox, asks } = parts;
-  if (error.frame === "delete") return forget(parts, error);
-  if (error.frame === "approve") return refuseDecision(parts, error);
-  if (outbox.refused(error) || (error.id !== undefined && asks.look(error))) return;
-  const mayAnswer = (type: string): boolean => error.frame === undefined || error.frame === type;
-  if (error.id === undefined && mayAnswer("subscribe") && attachment.refused(error)) return outbox.flush();
-  if (mayAnswer("cancel")) asks.look(error);
+  const { id, frame } = error;
+  if (frame === "delete") return forget(parts, error);
+  if (frame === "approve") return refuseDecision(parts, error);
+  if (outbox.refused(error) || (id !== undefined && asks.look(error))) return;
+  if (id === undefined && (frame ?? "subscribe") === "subscribe" && attachment.refused(error)) return outbox.flush();
+  if ((frame ?? "cancel") === "cancel") asks.look(error);
   emitter.emit("error", chatErrorOf(error));
 }
 
@@ -289,9 +281,10 @@ function refuseDecision({ asks }: Parts, error: FrameError): void {
 
 /** The conversation was deleted; what is said from now on begins it anew. */
 function forget({ emitter, asks, folding }: Parts, error: FrameError): void {
-  asks.lost(chatErrorOf(error));
-  folding.beginAnew(asks.turnIds());
-  emitter.emit("error", chatErrorOf(error));
+  const told = chatErrorOf(error);
+  asks.lost(told);
+  folding.clear(asks.turnIds());
+  emitter.emit("error", told);
 }
 
 function messageOf(id: string, message: string, { signal: _, ...options }: SendOptions): OutgoingMessage {

@@ -1,11 +1,13 @@
+import type { ClientLog } from "./options.ts";
+
 export interface Emitter<Events> {
   /** Returns the function that removes the listener. */
   readonly on: <K extends keyof Events>(name: K, listener: (value: Events[K]) => void) => () => void;
   readonly emit: <K extends keyof Events>(name: K, value: Events[K]) => void;
 }
 
-/** `onFault` gets what a listener threw: a fault of one listener must not keep the others, or the client, from going on. */
-export function createEmitter<Events>(onFault: (fault: unknown) => void): Emitter<Events> {
+/** What a listener throws goes to the log: a fault of one listener must not keep the others, or the client, from going on. */
+export function createEmitter<Events>(log: ClientLog): Emitter<Events> {
   const listeners: { [K in keyof Events]?: Set<(value: Events[K]) => void> } = {};
   return {
     on: (name, listener) => {
@@ -18,7 +20,7 @@ export function createEmitter<Events>(onFault: (fault: unknown) => void): Emitte
         try {
           listener(value);
         } catch (fault) {
-          onFault(fault);
+          log.warn({ err: fault }, "a listener failed");
         }
       }
     },

@@ -33,46 +33,45 @@ const tickMs = 5_000;
 const sleptMs = 10_000;
 
 /** Undefined where there is nothing of a browser: the functions of Node.js have no `addEventListener` of their own. */
-export function foundEnvironment(globals: unknown = globalThis): Environment | undefined {
+export function foundEnvironment(globals: object = globalThis): Environment | undefined {
   return isBrowser(globals) ? browserEnvironment(globals) : undefined;
 }
 
-function isBrowser(globals: unknown): globals is BrowserGlobals {
-  if (typeof globals !== "object" || globals === null) return false;
-  return "addEventListener" in globals && typeof globals.addEventListener === "function" && "navigator" in globals;
+function isBrowser(globals: object): globals is BrowserGlobals {
+  return "addEventListener" in globals && "navigator" in globals;
 }
 
 function browserEnvironment(globals: BrowserGlobals): Environment {
+  const { document, navigator } = globals;
   return {
-    isOnline: () => globals.navigator?.onLine !== false,
+    isOnline: () => navigator?.onLine !== false,
     watch: (onSignal) => {
-      const { document } = globals;
       const ended = new AbortController();
-      const when = (source: EventSource | undefined, type: string, signal: EnvironmentSignal, isMeant = always): void =>
-        source?.addEventListener(type, (event) => void (isMeant(event) && onSignal(signal)), ended);
+      const when = (
+        source: EventSource | undefined,
+        type: string,
+        signal: EnvironmentSignal,
+        isMeant?: IsMeant,
+      ): void =>
+        source?.addEventListener(type, (event) => void (isMeant?.(event) === false || onSignal(signal)), ended);
       when(globals, "online", "online");
       when(globals, "offline", "offline");
       when(globals, "pageshow", "resumed", ({ persisted }) => persisted === true);
       when(document, "resume", "resumed");
       when(document, "visibilitychange", "visible", () => document?.visibilityState === "visible");
-      const endClock = watchClock(() => onSignal("resumed"));
+      // While a machine sleeps timers stand still; the time of day does not.
+      let lastMs = Date.now();
+      const clock = setInterval(() => {
+        const sinceMs = Date.now() - lastMs;
+        lastMs += sinceMs;
+        if (sinceMs > tickMs + sleptMs) onSignal("resumed");
+      }, tickMs);
       return () => {
         ended.abort();
-        endClock();
+        clearInterval(clock);
       };
     },
   };
 }
 
-const always = (_event: { readonly persisted?: boolean }): boolean => true;
-
-/** While a machine sleeps timers stand still; the time of day does not. */
-function watchClock(onJump: () => void): () => void {
-  let lastMs = Date.now();
-  const timer = setInterval(() => {
-    const nowMs = Date.now();
-    if (nowMs - lastMs > tickMs + sleptMs) onJump();
-    lastMs = nowMs;
-  }, tickMs);
-  return () => clearInterval(timer);
-}
+type IsMeant = (event: { readonly persisted?: boolean }) => boolean;

@@ -2,80 +2,58 @@ import {
   createView,
   foldFrame,
   foldQueue,
-  isTerminal,
+  type ConversationEventFrame,
   type ConversationId,
   type ConversationView,
+  type EventFrame,
+  type SnapshotFrame,
   type WaitingFrame,
 } from "@parley/protocol/fold";
-import type { FoldedFrame, FrameCheck, Violation } from "./frame-check.ts";
 
-interface FoldingDeps {
-  /** Undefined: frames are believed. */
-  readonly check: (() => FrameCheck) | undefined;
-  readonly onChange: () => void;
-  readonly onViolation: (violation: Violation) => void;
-}
+/** What a view is folded from. */
+export type FoldedFrame = EventFrame | ConversationEventFrame | SnapshotFrame;
 
 export interface Folding {
   readonly view: () => ConversationView;
   readonly fold: (frame: FoldedFrame) => void;
   readonly queue: (frame: WaitingFrame) => void;
-  /** What follows begins after this cursor. */
+  /** What follows begins after this cursor: for who checks what follows. */
   readonly subscribed: (seq: number) => void;
   /** What the view has is of no use to what follows, which has not come: until then it has no cursor. It keeps a place for the turns with these ids. */
-  readonly beginAnew: (turnIds: readonly string[]) => void;
+  readonly clear: (turnIds: readonly string[]) => void;
 }
 
 /** Ended turns above this number are forgotten, oldest first: a view that lives for weeks must not grow for weeks. */
 const turnsKept = 200;
 
-/** The one place that has a conversation's view: checks each frame, folds it, and keeps the view bounded. */
-export function createFolding(conversation: ConversationId, deps: FoldingDeps): Folding {
-  const { onChange, onViolation } = deps;
-  let check = deps.check?.();
+/** The one place that has a conversation's view: folds each frame, and keeps the view bounded. */
+export function createFolding(conversation: ConversationId, onChange: () => void): Folding {
   let view = createView(conversation);
 
-  function report(violation: Violation | undefined): void {
-    if (violation !== undefined) onViolation(violation);
+  function show(next: ConversationView): void {
+    if (next === view) return;
+    view = next;
+    onChange();
   }
 
   function forgetOldTurns(): void {
     let excess = view.turns.length - turnsKept;
     if (excess <= 0) return;
-    const forgotten = new Set<string>();
-    const turns = view.turns.filter(({ turn_id, outcome }) => {
-      if (excess === 0 || outcome === undefined) return true;
-      excess--;
-      check?.forget(turn_id);
-      forgotten.add(turn_id);
-      return false;
-    });
-    view = { ...view, turns, transcript: withoutGap(view, forgotten) };
+    const turns = view.turns.filter(({ outcome }) => outcome === undefined || excess-- <= 0);
+    view = { ...view, turns, transcript: withoutGap(view, turns) };
   }
 
   return {
     view: () => view,
     fold(frame) {
-      report(check?.before(view, frame));
-      const folded = foldFrame(view, frame);
-      if (folded === view) return;
-      view = folded;
-      onChange();
-      if (isTerminal(frame.type)) forgetOldTurns();
+      show(foldFrame(view, frame));
+      forgetOldTurns();
     },
-    queue(frame) {
-      const folded = foldQueue(view, frame);
-      if (folded === view) return;
-      view = folded;
-      onChange();
-    },
-    subscribed: (seq) => check?.subscribed(seq),
-    beginAnew(turnIds) {
-      check = deps.check?.();
-      check?.subscribed(0);
+    subscribed: () => undefined,
+    queue: (frame) => show(foldQueue(view, frame)),
+    clear(turnIds) {
       // A transcript tells the end of the turns that the view has.
-      view = createView(conversation, turnIds);
-      onChange();
+      show(createView(conversation, turnIds));
     },
   };
 }
@@ -83,12 +61,14 @@ export function createFolding(conversation: ConversationId, deps: FoldingDeps): 
 /** Where a turn is forgotten that stands behind the transcript, what stands before it goes too: in the middle nobody would miss it. */
 function withoutGap(
   { transcript, transcriptAfter, turns }: ConversationView,
-  forgotten: ReadonlySet<string>,
+  left: ConversationView["turns"],
 ): ConversationView["transcript"] {
-  const stored = new Set(transcript.map(({ turn_id }) => turn_id));
+  const [kept, stored] = [idsOf(left), idsOf(transcript)];
   const last = turns.findIndex(({ turn_id }) => turn_id === transcriptAfter);
-  const leavesGap = turns.some(({ turn_id }, at) => at > last && forgotten.has(turn_id) && !stored.has(turn_id));
-  if (!leavesGap) return transcript;
-  const kept = new Set(turns.map(({ turn_id }) => turn_id).filter((id) => !forgotten.has(id)));
-  return transcript.filter(({ turn_id }) => kept.has(turn_id));
+  const leavesGap = turns.some(({ turn_id }, at) => at > last && !kept.has(turn_id) && !stored.has(turn_id));
+  return leavesGap ? transcript.filter(({ turn_id }) => kept.has(turn_id)) : transcript;
+}
+
+function idsOf(all: readonly { readonly turn_id: string }[]): ReadonlySet<string> {
+  return new Set(all.map(({ turn_id }) => turn_id));
 }

@@ -1,12 +1,5 @@
-import {
-  isTerminal,
-  textOf,
-  turn as turnIn,
-  type ConversationEventFrame,
-  type ConversationView,
-  type EventFrame,
-  type SnapshotFrame,
-} from "@parley/protocol/fold";
+import { isTerminal, textOf, turn as turnIn, type EventFrame } from "@parley/protocol/fold";
+import type { FoldedFrame, Folding } from "./folding.ts";
 
 /**
  * What a viewer can check about its frames without trusting anybody. `n` counts the agent's chain within an attempt, but some events of the
@@ -34,20 +27,16 @@ interface ChainPosition {
   ended: boolean;
 }
 
-export interface FrameCheck {
-  /** Frames follow from this cursor on: who subscribes while others are on their way may be told again what came meanwhile. */
-  readonly subscribed: (seq: number) => void;
-  /** Looks at a frame before it is folded. */
-  readonly before: (view: ConversationView, frame: FoldedFrame) => Violation | undefined;
-  readonly forget: (turnId: string) => void;
-}
-
-/** What a view is folded from. */
-export type FoldedFrame = EventFrame | ConversationEventFrame | SnapshotFrame;
+/** A folding that also looks at each frame before it is folded, and reports what should not be. */
+export type FrameCheck = (folding: Folding, report: (violation: Violation) => void) => Folding;
 
 type ChainFrame = Extract<EventFrame, { n: number }>;
 
-export function createFrameCheck(): FrameCheck {
+/** Turns whose place is remembered beside those that the view has. */
+const positionsKept = 400;
+
+export const withFrameCheck: FrameCheck = (folding, report) => {
+  const { view } = folding;
   const positions = new Map<string, ChainPosition>();
   /** Of the newest frame since the subscription. */
   let lastSeq = Number.POSITIVE_INFINITY;
@@ -63,27 +52,40 @@ export function createFrameCheck(): FrameCheck {
   }
 
   /** Before the end is folded, which puts right what can be put right. */
-  function checkText(view: ConversationView, frame: ChainFrame): Violation | undefined {
+  function checkText(frame: ChainFrame): Violation | undefined {
     if (!("response" in frame)) return undefined;
-    const text = textOf(turnIn(view, frame.turn_id) ?? []);
+    const text = textOf(turnIn(view(), frame.turn_id) ?? []);
     if (text === frame.response) return undefined;
     return violation("text", frame, `${text.length} characters folded, ${frame.response.length} stored`);
   }
 
+  function find(frame: FoldedFrame): Violation | undefined {
+    const { seq } = view();
+    const isToldAgain = frame.seq > lastSeq && frame.seq <= seq;
+    lastSeq = Math.max(lastSeq === Number.POSITIVE_INFINITY ? 0 : lastSeq, frame.seq);
+    if (isToldAgain) return undefined;
+    // Who asks twice, because the first answer was slow, is told twice how things stand.
+    if (frame.type === "snapshot" && frame.seq === seq) return undefined;
+    if (frame.seq <= seq) return violation("repeat", frame, `seq ${frame.seq} when the cursor is ${seq}`);
+    return "attempt" in frame && "n" in frame ? (checkChain(frame) ?? checkText(frame)) : undefined;
+  }
+
   return {
+    ...folding,
     subscribed: (seq) => void (lastSeq = seq),
-    before: (view, frame) => {
-      const isToldAgain = frame.seq > lastSeq && frame.seq <= view.seq;
-      lastSeq = Math.max(lastSeq === Number.POSITIVE_INFINITY ? 0 : lastSeq, frame.seq);
-      if (isToldAgain) return undefined;
-      // Who asks twice, because the first answer was slow, is told twice how things stand.
-      if (frame.type === "snapshot" && frame.seq === view.seq) return undefined;
-      if (frame.seq <= view.seq) return violation("repeat", frame, `seq ${frame.seq} when the cursor is ${view.seq}`);
-      return "attempt" in frame && "n" in frame ? (checkChain(frame) ?? checkText(view, frame)) : undefined;
+    fold: (frame) => {
+      const found = find(frame);
+      if (found !== undefined) report(found);
+      folding.fold(frame);
+      for (const turnId of positions.keys()) if (positions.size > positionsKept) positions.delete(turnId);
     },
-    forget: (turnId) => void positions.delete(turnId),
+    clear: (turnIds) => {
+      positions.clear();
+      lastSeq = 0;
+      folding.clear(turnIds);
+    },
   };
-}
+};
 
 function violation(kind: ViolationKind, frame: FoldedFrame, detail: string): Violation {
   const turn_id = "turn_id" in frame ? frame.turn_id : undefined;

@@ -1,17 +1,11 @@
 import { isServerFrame, type ServerFrame } from "@parley/protocol/fold";
 
-/** Reads a frame of one's own server. Undefined when it is none this client knows: a newer server may send more. */
+/** Reads a frame of one's own server. Undefined when it is none this client knows, or not JSON: a newer server may send more. */
 export function decodeServerFrame(data: unknown): ServerFrame | undefined {
-  if (typeof data !== "string") return undefined;
-  const frame = parseJson(data);
-  return isServerFrame(frame) ? frame : undefined;
-}
-
-function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text);
+    const frame: unknown = typeof data === "string" && JSON.parse(data);
+    return isServerFrame(frame) ? frame : undefined;
   } catch {
-    // Not JSON: like any other frame this client does not know.
     return undefined;
   }
 }

@@ -3,8 +3,8 @@ interface HeartbeatDeps {
   readonly deadAfterMs: number;
   readonly probeMs: number;
   readonly ping: () => void;
-  /** When the oldest message that still waits for its answer was sent; undefined when none does. */
-  readonly unansweredSince: () => number | undefined;
+  /** When the oldest message that still waits for its answer was sent; Infinity when none does. */
+  readonly sentAt: () => number;
   readonly answerMs: number;
   readonly onDead: (reason: string) => void;
 }
@@ -15,9 +15,11 @@ export interface Heartbeat {
   readonly start: (pingAfterMs: number) => void;
   /** There is reason to think that the server cannot be reached any more: asks it at once, and waits for its word `probeMs` at most. */
   readonly probe: () => void;
-  readonly isProbing: () => boolean;
-  readonly stop: () => void;
+  /** Returns whether it was waiting for the server's word. */
+  readonly stop: () => boolean;
 }
+
+const silent = "the server has gone silent";
 
 /**
  * Sees that a server is gone although the socket does not say so. Browsers cannot see protocol pings, hence frames of our own. One timer that
@@ -28,32 +30,30 @@ export function createHeartbeat(deps: HeartbeatDeps): Heartbeat {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let probeTimer: ReturnType<typeof setTimeout> | undefined;
 
-  function deathOf(now: number): string | undefined {
-    if (now - heardAt >= deps.deadAfterMs) return "the server has gone silent";
-    const since = deps.unansweredSince();
-    if (since !== undefined && now - since >= deps.answerMs) return "the server does not answer a message";
-    return undefined;
-  }
-
   function look(pingAfterMs: number): void {
     const now = deps.now();
-    const death = deathOf(now);
-    if (death !== undefined) return deps.onDead(death);
     const silentMs = now - heardAt;
-    if (silentMs >= pingAfterMs) deps.ping();
-    const dueMs = silentMs >= pingAfterMs ? deps.deadAfterMs - silentMs : pingAfterMs - silentMs;
-    timer = setTimeout(() => look(pingAfterMs), Math.min(dueMs, deps.answerMs));
+    if (silentMs >= deps.deadAfterMs) return deps.onDead(silent);
+    if (now - deps.sentAt() >= deps.answerMs) return deps.onDead("the server did not answer in time");
+    const isDue = silentMs >= pingAfterMs;
+    if (isDue) deps.ping();
+    timer = setTimeout(
+      () => look(pingAfterMs),
+      Math.min((isDue ? deps.deadAfterMs : pingAfterMs) - silentMs, deps.answerMs),
+    );
   }
 
-  function endProbe(): void {
+  function endProbe(): boolean {
+    const isProbing = probeTimer !== undefined;
     clearTimeout(probeTimer);
     probeTimer = undefined;
+    return isProbing;
   }
 
   return {
     heard: () => {
       heardAt = deps.now();
-      if (probeTimer !== undefined) endProbe();
+      endProbe();
     },
     start: (pingAfterMs) => {
       clearTimeout(timer);
@@ -61,13 +61,12 @@ export function createHeartbeat(deps: HeartbeatDeps): Heartbeat {
     },
     probe: () => {
       if (probeTimer !== undefined) return;
-      probeTimer = setTimeout(() => deps.onDead("the server has gone silent"), deps.probeMs);
+      probeTimer = setTimeout(() => deps.onDead(silent), deps.probeMs);
       deps.ping();
     },
-    isProbing: () => probeTimer !== undefined,
     stop: () => {
       clearTimeout(timer);
-      endProbe();
+      return endProbe();
     },
   };
 }

@@ -15,21 +15,28 @@ export type ClientState =
   | { readonly name: "authenticating" }
   | { readonly name: "ready"; readonly user: User | undefined }
   | WaitingState
-  | { readonly name: "closed"; readonly code: number; readonly reason: string };
+  | ({ readonly name: "closed" } & Loss);
 
-export interface WaitingState {
+/** Why there is no connection. */
+interface Loss {
+  /** The WebSocket's close code; 1006 where the client found the connection lost, 1000 where its caller has closed it. */
+  readonly code: number;
+  readonly reason: string;
+  /** What `getToken` has thrown, where that is why. */
+  readonly cause?: unknown;
+}
+
+export interface WaitingState extends Loss {
   readonly name: "waiting";
   readonly delayMs: number;
   /** When the next try comes, ms since 1970, for a count-down. Undefined: there is no network; it comes when there is one again. */
   readonly retryAtMs: number | undefined;
-  readonly code: number;
-  readonly reason: string;
 }
 
 interface LinkDeps extends Settings {
-  readonly unansweredSince: () => number | undefined;
+  readonly sentAt: () => number;
   readonly onState: (state: ClientState) => void;
-  readonly onOnline: (isOnline: boolean) => void;
+  readonly emit: (name: "online", isOnline: boolean) => void;
   readonly onFrame: (frame: ServerFrame) => void;
 }
 
@@ -45,136 +52,135 @@ export interface Link {
   readonly close: () => void;
 }
 
-interface Progress {
+/** What it is given, and how far it has come. */
+interface Self extends LinkDeps {
   state: ClientState;
   isOnline: boolean;
   connection?: Connection | undefined;
-  reconnectTimer?: ReturnType<typeof setTimeout> | undefined;
+  timer?: ReturnType<typeof setTimeout> | undefined;
   /** Who waits for `ready`. */
   waiter?: Deferred<void> | undefined;
   /** Connections in a row that did not last. */
   failures: number;
   readyAt?: number | undefined;
+  /** Of the connection that was lost last. */
+  cause?: unknown;
   /** Ends the watch over the surroundings, which lasts from the first connection to the end. */
   unwatch?: (() => void) | undefined;
 }
 
 /** One connection after another, for as long as that makes sense. */
 export function createLink(deps: LinkDeps): Link {
-  const progress: Progress = {
-    state: { name: "idle" },
-    isOnline: true,
-    failures: 0,
-  };
+  const self: Self = { ...deps, state: { name: "idle" }, isOnline: true, failures: 0 };
   return {
-    state: () => progress.state,
-    isOnline: () => progress.isOnline,
-    connect: () => connect(progress, deps),
-    retryNow: () => retryNow(progress, deps),
+    state: () => self.state,
+    isOnline: () => self.isOnline,
+    connect: () => connect(self),
+    retryNow: () => retryNow(self),
     send: (frame) => {
-      if (progress.state.name !== "ready" || progress.connection === undefined) return false;
-      progress.connection.send(frame);
-      return true;
+      const isReady = self.state.name === "ready";
+      if (isReady) self.connection?.send(frame);
+      return isReady;
     },
     close: () => {
-      if (progress.state.name === "closed") return;
-      become(progress, deps, { name: "closed", code: 1000, reason: "closed by the caller" });
-      progress.connection?.close();
+      if (self.state.name === "closed") return;
+      become(self, { name: "closed", code: 1000, reason: "closed by the caller", cause: self.cause });
+      self.connection?.close();
     },
   };
 }
 
 /** The only place that changes the state. */
-function become(progress: Progress, deps: LinkDeps, state: ClientState): void {
-  progress.state = state;
-  if (state.name === "ready") progress.waiter?.resolve();
-  if (state.name === "closed") {
-    progress.waiter?.reject(new ClientClosedError(state.reason));
-    clearTimeout(progress.reconnectTimer);
-    progress.unwatch?.();
+function become(self: Self, state: ClientState): void {
+  self.state = state;
+  if (state.name === "ready") {
+    self.waiter?.resolve();
+    // Who asks when it is lost again waits for the next time.
+    self.waiter = undefined;
   }
-  if (state.name === "ready" || state.name === "closed") progress.waiter = undefined;
-  deps.onState(state);
+  if (state.name === "closed") {
+    self.waiter?.reject(new ClientClosedError(state));
+    clearTimeout(self.timer);
+    self.unwatch?.();
+  }
+  self.onState(state);
 }
 
-function connect(progress: Progress, deps: LinkDeps): Promise<void> {
-  const { state } = progress;
+function connect(self: Self): Promise<void> {
+  const { state } = self;
   if (state.name === "ready") return Promise.resolve();
-  if (state.name === "closed") return Promise.reject(new ClientClosedError(state.reason));
-  const { promise } = (progress.waiter ??= createDeferred());
+  if (state.name === "closed") return Promise.reject(new ClientClosedError(state));
+  const { promise } = (self.waiter ??= createDeferred());
   // Who does not wait for the promise learns of the end from the state: that must not be an unhandled rejection.
   promise.catch(() => undefined);
   if (state.name === "idle") {
-    noteOnline(progress, deps, deps.environment?.isOnline() ?? true);
-    progress.unwatch = deps.environment?.watch((signal) => notice(progress, deps, signal));
+    noteOnline(self);
+    self.unwatch = self.environment?.watch((signal) => notice(self, signal));
     // Also without a network: whether there is one is sometimes known wrongly, and one try shows it.
-    open(progress, deps);
+    open(self);
   }
   return promise;
 }
 
-function noteOnline(progress: Progress, deps: LinkDeps, isOnline: boolean): void {
-  if (progress.isOnline === isOnline) return;
-  progress.isOnline = isOnline;
-  deps.onOnline(isOnline);
-}
-
-function notice(progress: Progress, deps: LinkDeps, signal: EnvironmentSignal): void {
+function noteOnline(self: Self, signal?: EnvironmentSignal): void {
   // Who slept may have missed the event.
-  noteOnline(progress, deps, signal === "online" || (signal !== "offline" && deps.environment?.isOnline() !== false));
-  if (progress.isOnline) return retryNow(progress, deps);
-  if (progress.state.name === "waiting") return waitFor(progress, deps, { ...progress.state });
-  progress.connection?.probe();
+  const isOnline = signal === "online" || (signal !== "offline" && self.environment?.isOnline() !== false);
+  if (self.isOnline === isOnline) return;
+  self.isOnline = isOnline;
+  self.emit("online", isOnline);
 }
 
-function retryNow(progress: Progress, deps: LinkDeps): void {
-  if (progress.state.name === "ready") return progress.connection?.probe();
-  if (progress.state.name === "waiting") open(progress, deps);
+function notice(self: Self, signal: EnvironmentSignal): void {
+  noteOnline(self, signal);
+  if (!self.isOnline && self.state.name === "waiting") waitFor(self, self.state);
+  else retryNow(self);
 }
 
-function open(progress: Progress, deps: LinkDeps): void {
-  clearTimeout(progress.reconnectTimer);
-  become(progress, deps, { name: "connecting" });
-  progress.readyAt = undefined;
-  progress.connection = openConnection({
-    ...deps,
-    onOpen: () => become(progress, deps, { name: "authenticating" }),
+function retryNow(self: Self): void {
+  if (self.state.name === "waiting") open(self);
+  else self.connection?.probe();
+}
+
+function open(self: Self): void {
+  clearTimeout(self.timer);
+  become(self, { name: "connecting" });
+  self.readyAt = undefined;
+  self.connection = openConnection({
+    ...self,
+    onOpen: () => become(self, { name: "authenticating" }),
     onReady: (user) => {
-      progress.readyAt = deps.now();
-      become(progress, deps, { name: "ready", user });
+      self.readyAt = self.now();
+      self.cause = undefined;
+      become(self, { name: "ready", user });
     },
-    onEnd: (end) => {
-      progress.connection = undefined;
-      comeBack(progress, deps, end);
-    },
+    onEnd: (end) => comeBack(self, end),
   });
 }
 
-function comeBack(progress: Progress, deps: LinkDeps, { code, reason, final, reconnectAfterMs }: ConnectionEnd): void {
-  if (progress.state.name === "closed") return;
-  if (final || isFinalClose(code)) return become(progress, deps, { name: "closed", code, reason });
-  const { readyAt } = progress;
-  if (readyAt !== undefined && deps.now() - readyAt >= deps.timings.stableMs) progress.failures = 0;
-  const delayMs = reconnectAfterMs ?? backoffMs(progress.failures, deps.backoff, deps.random);
-  progress.failures += 1;
-  deps.log.debug({ code, reason, delayMs }, "connection lost");
-  waitFor(progress, deps, { delayMs, code, reason });
+function comeBack(self: Self, { final, reconnectAfterMs, ...loss }: ConnectionEnd): void {
+  self.connection = undefined;
+  if (self.state.name === "closed") return;
+  if (final || isFinalClose(loss.code)) return become(self, { name: "closed", ...loss });
+  self.cause = loss.cause;
+  if (self.now() - (self.readyAt ?? Infinity) >= self.timings.stableMs) self.failures = 0;
+  const backoff = backoffMs(self.failures++, self);
+  const delayMs = reconnectAfterMs ?? backoff;
+  self.log.debug({ ...loss, delayMs }, "the connection was lost");
+  waitFor(self, { ...loss, delayMs });
 }
 
-type Wait = Pick<WaitingState, "delayMs" | "code" | "reason">;
-
-function waitFor(progress: Progress, deps: LinkDeps, { delayMs, code, reason }: Wait): void {
-  clearTimeout(progress.reconnectTimer);
-  const { isOnline } = progress;
-  if (isOnline) progress.reconnectTimer = setTimeout(() => open(progress, deps), delayMs);
-  const retryAtMs = isOnline ? deps.wallNow() + delayMs : undefined;
-  become(progress, deps, { name: "waiting", delayMs, retryAtMs, code, reason });
+function waitFor(self: Self, wait: Omit<WaitingState, "name" | "retryAtMs">): void {
+  clearTimeout(self.timer);
+  const { isOnline } = self;
+  if (isOnline) self.timer = setTimeout(open, wait.delayMs, self);
+  const retryAtMs = isOnline ? self.wallNow() + wait.delayMs : undefined;
+  become(self, { ...wait, name: "waiting", retryAtMs });
 }
 
 /** The client was closed, by the caller or because the server said that coming back is of no use. */
 export class ClientClosedError extends Error {
-  constructor(reason: string) {
-    super(`The client is closed: ${reason}.`);
+  constructor({ reason, cause }: Pick<WaitingState, "reason" | "cause">) {
+    super(`The client is closed: ${reason.replace(/\.*$/, ".")}`, { cause });
     this.name = "ClientClosedError";
   }
 }

@@ -52,7 +52,7 @@ export interface ClientOptions {
    */
   readonly decode?: (data: unknown) => ServerFrame | undefined;
   /** Looks for broken promises of the server in the frames of a conversation: for the event `violation`, which nothing else brings. Default: nobody looks. */
-  readonly check?: () => FrameCheck;
+  readonly check?: FrameCheck;
   readonly log?: ClientLog;
   readonly backoff?: BackoffLimits;
   readonly timings?: Partial<ClientTimings>;
@@ -76,13 +76,13 @@ export interface Settings {
   readonly url: string;
   readonly getToken: GetToken | undefined;
   /** Whether asking again may give another token. */
-  readonly tokenMayChange: boolean;
+  readonly mayChange: boolean;
   readonly WebSocket: SocketConstructor;
-  readonly store: SendStore | undefined;
+  readonly store?: SendStore;
   readonly sendQueue: SendQueueLimits;
   readonly environment: Environment | undefined;
   readonly decode: (data: unknown) => ServerFrame | undefined;
-  readonly check: (() => FrameCheck) | undefined;
+  readonly check: FrameCheck;
   readonly log: ClientLog;
   readonly backoff: BackoffLimits;
   readonly timings: ClientTimings;
@@ -102,14 +102,14 @@ const defaultTimings: ClientTimings = {
 
 const defaultSendQueue: SendQueueLimits = { messages: 64, bytes: 1024 * 1024 };
 
-const silent: ClientLog = { debug: () => undefined, warn: () => undefined };
+const nothing = (): void => undefined;
+const silent: ClientLog = { debug: nothing, warn: nothing };
 
 export function settingsOf(options: ClientOptions): Settings {
   const { token, getToken, sendQueue, timings } = options;
   return {
-    store: undefined,
     decode: decodeServerFrame,
-    check: undefined,
+    check: (folding) => folding,
     log: silent,
     backoff: { minMs: 500, maxMs: 20_000 },
     random: Math.random,
@@ -118,9 +118,9 @@ export function settingsOf(options: ClientOptions): Settings {
     wallNow: Date.now,
     ...options,
     getToken: getToken ?? (token === undefined ? undefined : () => token),
-    tokenMayChange: getToken !== undefined,
+    mayChange: getToken !== undefined,
     WebSocket: options.WebSocket ?? foundWebSocket(globalThis),
-    environment: options.environment ?? foundEnvironment(globalThis),
+    environment: options.environment ?? foundEnvironment(),
     sendQueue: { ...defaultSendQueue, ...sendQueue },
     timings: { ...defaultTimings, ...timings },
   };

@@ -33,8 +33,6 @@ export interface Outbox {
   readonly discard: (id: string) => void;
   /** A message of an earlier page. */
   readonly restore: (message: StoredMessage) => void;
-  /** What has failed. */
-  readonly failed: () => StoredMessage[];
   /** Whose connection it is now: what somebody else wrote is not sent on it. */
   readonly bind: (userId: string) => void;
   /** To be called after the view has changed. */
@@ -49,8 +47,9 @@ export interface Outbox {
   readonly isWaiting: () => boolean;
   readonly flush: () => void;
   /** The connection is gone, and with it every answer that was under way. */
-  readonly connectionLost: () => void;
-  readonly unansweredSince: () => number | undefined;
+  readonly lost: () => void;
+  /** Of the oldest that was sent on the present connection and has no answer; Infinity: there is none. */
+  readonly sentAt: () => number;
   /** Ids of what was sent on the present connection and has no answer. */
   readonly unanswered: () => string[];
   /** What waits is rejected; `isForgotten`: it is not sent by a later page either. */
@@ -63,7 +62,7 @@ export interface OutboxDeps {
   readonly wallNow: () => number;
   readonly view: () => ConversationView;
   /** Whether the view will get what happens. */
-  readonly isWatched: () => boolean;
+  readonly isWanted: () => boolean;
   readonly onChange: (outgoing: readonly OutgoingView[]) => void;
   /** As `auth_success` named them; undefined before. */
   readonly userId: () => string | undefined;
@@ -76,56 +75,55 @@ export interface OutboxDeps {
 /** A message that was never answered on so many connections is not going to be. */
 const maxTries = 20;
 
-/** Of one conversation, the newest; and none that is larger, which nobody has typed. */
-const failedKept = 16;
+/** What has failed and is larger than this nobody has typed: it is not kept. */
 const failedChars = 256 * 1024;
 
 export function createOutbox(deps: OutboxDeps): Outbox {
   const entries = new Map<string, Entry>();
-  const box: Box = { ...deps, entries, shown: [], isClosed: false };
+  const box: Box = { ...deps, entries, shown: [], closed: false, kept: 16 };
   const those = (isMeant: (entry: Entry) => boolean): Entry[] => [...entries.values()].filter(isMeant);
-  const failed = (id: string): Entry | undefined => those((entry) => entry.frame.id === id && isFailed(entry))[0];
-  const waiting = (id: string): Entry | undefined => those((entry) => entry.frame.id === id && isSending(entry))[0];
+  const find = (id: string | undefined, isMeant: (entry: Entry) => boolean): Entry | undefined =>
+    those((entry) => entry.frame.id === id && isMeant(entry))[0];
   const unanswered = (): Entry[] => those((entry) => isSending(entry) && entry.sentAt !== undefined);
   return {
     add: (frame, signal) => add(box, frame, signal),
     outgoing: () => box.shown,
     retry: (id) => {
-      const entry = failed(id);
-      if (entry === undefined || box.isClosed) return;
+      const entry = find(id, isFailed);
+      if (!entry || box.closed) return;
       drop(box, entry);
       const { frame, shown } = entry;
       void add(box, shown.error?.code === "CONFLICT" ? { ...frame, id: newId("m") } : frame);
     },
-    discard: (id) => forget(box, failed(id)),
+    discard: (id) => forget(box, find(id, isFailed)),
     restore: (message) => restore(box, message),
-    failed: () => those(isFailed).map(storedOf),
     bind: (userId) => bind(box, userId),
     look: () => look(box),
     caughtUp: () => {
       for (const entry of those(isAccepted)) drop(box, entry);
       look(box);
     },
-    accepted: (frame) => accept(box, waiting(frame.id), frame),
+    accepted: (frame) => accept(box, find(frame.id, isSending), frame),
     refused: (error) => {
-      const entry = waiting(error.id ?? "");
+      const entry = find(error.id, isSending);
       // A server that goes away says so to everybody; the next one will take the message.
-      if (entry !== undefined && error.code !== "SHUTTING_DOWN") fail(box, entry, chatErrorOf(error));
+      if (entry && error.code !== "SHUTTING_DOWN") fail(box, entry, chatErrorOf(error));
       return entry !== undefined;
     },
-    has: (id) => waiting(id) !== undefined,
+    has: (id) => find(id, isSending) !== undefined,
     isWaiting: () => those(isSending).length > 0,
     flush: () => those(isSending).forEach((entry) => trySend(box, entry)),
-    connectionLost: () => entries.forEach(forgetSending),
-    unansweredSince: () => unanswered()[0]?.sentAt,
+    lost: () => entries.forEach((entry) => (entry.sentAt = undefined)),
+    sentAt: () => unanswered()[0]?.sentAt ?? Infinity,
     unanswered: () => unanswered().map(({ frame }) => frame.id),
     close: (reason, isForgotten) => {
-      box.isClosed = true;
+      box.closed = true;
       for (const entry of those(isSending)) {
         settle(box, entry, new ChatError("PROCESSING_ERROR", reason.message));
         entry.answer.reject(reason);
         if (isForgotten) drop(box, entry);
       }
+      if (isForgotten) for (const entry of those(isFailed)) box.keeper.hold(storedOf(entry));
       look(box);
     },
   };
@@ -134,32 +132,33 @@ export function createOutbox(deps: OutboxDeps): Outbox {
 interface Box extends OutboxDeps {
   readonly entries: Map<string, Entry>;
   shown: readonly OutgoingView[];
-  isClosed: boolean;
+  closed: boolean;
+  /** How many that have failed are kept, the newest. */
+  kept: number;
 }
 
 function add(box: Box, frame: OutgoingMessage, signal?: AbortSignal): Promise<AcceptedFrame> {
   const known = box.entries.get(frame.id);
-  if (known !== undefined && isSending(known)) {
+  if (known && isSending(known)) {
     // As the server would answer, which knows nothing of it yet.
     const isSame = known.frame.message === frame.message;
     return isSame
       ? known.answer.promise
       : Promise.reject(new ChatError("CONFLICT", "Another message waits under this id."));
   }
-  if (signal?.aborted === true) return Promise.reject(abortError(signal));
-  if (known !== undefined) drop(box, known);
-  const problem = sendProblem(frame, box.waiting, box.sendQueue);
+  if (signal?.aborted) return Promise.reject(signal.reason);
+  if (known) drop(box, known);
   const entry = createEntry(frame, box.wallNow(), box.userId());
-  if (signal !== undefined) endWaitOn(signal, entry, () => forget(box, entry));
-  take(box, entry, problem);
+  if (signal) endWaitOn(signal, entry, () => forget(box, entry));
+  take(box, entry);
   return entry.answer.promise;
 }
 
-function take(box: Box, entry: Entry, problem: ChatError | undefined): void {
+function take(box: Box, entry: Entry, problem = sendProblem(entry.frame, box.waiting, box.sendQueue)): void {
   box.entries.set(entry.frame.id, entry);
   box.waiting.add(entry.frame);
   keep(box, entry);
-  if (problem !== undefined) fail(box, entry, problem);
+  if (problem) fail(box, entry, problem);
   else trySend(box, entry);
   look(box);
 }
@@ -178,16 +177,16 @@ function trySend(box: Box, entry: Entry): void {
 function settle({ waiting }: Box, entry: Entry, error?: ChatError): void {
   waiting.delete(entry.frame);
   entry.sentAt = undefined;
-  if (error !== undefined) entry.shown = { ...entry.shown, status: "failed", error };
+  if (error) entry.shown = { ...entry.shown, status: "failed", error };
 }
 
 function accept(box: Box, entry: Entry | undefined, frame: AcceptedFrame): void {
-  if (entry === undefined) return;
+  if (!entry) return;
   settle(box, entry);
   entry.turnId = frame.turn_id;
   entry.answer.resolve(frame);
   box.keeper.remove(storedOf(entry));
-  if (!box.isWatched()) drop(box, entry);
+  if (!box.isWanted()) drop(box, entry);
   look(box);
 }
 
@@ -197,7 +196,7 @@ function fail(box: Box, entry: Entry, error: ChatError): void {
   if (entry.frame.message.length > failedChars) drop(box, entry);
   else keep(box, entry);
   const failed = [...box.entries.values()].filter(isFailed);
-  for (const old of failed.slice(0, -failedKept)) drop(box, old);
+  for (const old of failed.slice(0, -box.kept)) drop(box, old);
   look(box);
 }
 
@@ -209,7 +208,7 @@ function drop({ entries, waiting, keeper }: Box, entry: Entry): void {
 }
 
 function forget(box: Box, entry: Entry | undefined): void {
-  if (entry === undefined) return;
+  if (!entry) return;
   drop(box, entry);
   look(box);
 }
@@ -221,11 +220,15 @@ function keep({ keeper }: Box, entry: Entry): void {
 function restore(box: Box, { frame, user_id, kept_at, error }: StoredMessage): void {
   if (box.entries.has(frame.id)) return;
   const isForgotten = box.wallNow() - kept_at > clientLimits.factKeepMs;
-  const told = error ?? (isForgotten ? tooOld : undefined);
-  take(box, createEntry(frame, kept_at, user_id), told && chatErrorOf(told));
+  const told = error ? chatErrorOf(error) : isForgotten ? tooOld() : undefined;
+  // One that has waited is not dropped for being the one too many: nobody has been told of it yet.
+  if (!error) box.kept++;
+  take(box, createEntry(frame, kept_at, user_id), told);
 }
 
-const tooOld = { code: "QUEUE_TIMEOUT", error: "The message could not be sent for eight days.", retryable: true };
+function tooOld(): ChatError {
+  return new ChatError("QUEUE_TIMEOUT", "The message could not be sent for eight days.", true);
+}
 
 function bind(box: Box, userId: string): void {
   for (const entry of [...box.entries.values()]) {
@@ -239,15 +242,14 @@ function bind(box: Box, userId: string): void {
 
 /** For when its author comes back. */
 function setAside(box: Box, entry: Entry): void {
-  if (!isAccepted(entry)) box.keeper.setAside(storedOf(entry));
+  if (!isAccepted(entry)) box.keeper.hold(storedOf(entry));
   settle(box, entry);
-  entry.answer.reject(new ChatError("FORBIDDEN", "The message is somebody else's."));
+  entry.answer.reject(new ChatError("FORBIDDEN", "Somebody else is signed in now."));
   box.entries.delete(entry.frame.id);
 }
 
 /** Forgets what has come to be in the view, and says what has not. */
 function look(box: Box): void {
-  if (box.entries.size + box.shown.length === 0) return;
   const view = box.view();
   const isMissing = (entry: Entry): boolean => !isInView(view, entry);
   for (const entry of box.entries.values()) if (!isSending(entry) && !isMissing(entry)) drop(box, entry);
@@ -257,19 +259,11 @@ function look(box: Box): void {
   box.onChange(shown);
 }
 
-function forgetSending(entry: Entry): void {
-  entry.sentAt = undefined;
-}
-
-function abortError(signal: AbortSignal): Error {
-  return signal.reason instanceof Error ? signal.reason : new Error("The wait was given up.");
-}
-
 /** Only the wait ends: the message may have reached the server already. To stop the turn, cancel it. */
 function endWaitOn(signal: AbortSignal, { answer }: Entry, remove: () => void): void {
   const onAbort = () => {
     remove();
-    answer.reject(abortError(signal));
+    answer.reject(signal.reason);
   };
   const off = () => signal.removeEventListener("abort", onAbort);
   signal.addEventListener("abort", onAbort, { once: true });

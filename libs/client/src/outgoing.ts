@@ -16,7 +16,7 @@ export interface OutgoingView {
 export interface Entry {
   readonly frame: OutgoingMessage;
   readonly answer: Deferred<AcceptedFrame>;
-  readonly keptAtMs: number;
+  readonly kept_at: number;
   /** The same object until it fails. */
   shown: OutgoingView;
   /** Who wrote it; undefined: the server has not said who that is. */
@@ -28,12 +28,12 @@ export interface Entry {
   turnId?: string;
 }
 
-export function createEntry(frame: OutgoingMessage, keptAtMs: number, userId: string | undefined): Entry {
+export function createEntry(frame: OutgoingMessage, kept_at: number, userId: string | undefined): Entry {
   const answer = createDeferred<AcceptedFrame>();
   // Who does not wait for it learns of it from `outgoing`: that must not be an unhandled rejection.
   answer.promise.catch(() => undefined);
   const shown = { id: frame.id, text: frame.message, status: "sending" } as const;
-  return { frame, answer, keptAtMs, shown, userId, tries: 0 };
+  return { frame, answer, kept_at, shown, userId, tries: 0 };
 }
 
 export const isFailed = ({ shown }: Entry): boolean => shown.error !== undefined;
@@ -51,8 +51,12 @@ export function isInView({ turns, waiting, transcript }: ConversationView, { fra
   );
 }
 
-export function storedOf({ frame, userId = "", keptAtMs, shown: { error } }: Entry): StoredMessage {
-  const common = { user_id: userId, conversation_id: frame.conversation_id ?? "", kept_at: keptAtMs, frame };
-  if (error === undefined) return common;
-  return { ...common, error: { code: error.code, error: error.message, retryable: error.retryable } };
+export function storedOf({ frame, userId = "", kept_at, shown: { error } }: Entry): StoredMessage {
+  return {
+    user_id: userId,
+    conversation_id: frame.conversation_id ?? "",
+    kept_at: kept_at,
+    frame,
+    ...(error && { error: { code: error.code, error: error.message, retryable: error.retryable } }),
+  };
 }

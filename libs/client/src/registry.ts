@@ -1,6 +1,11 @@
 import type { ClientFrameInput, ServerFrame } from "@parley/protocol/fold";
 import { backoffMs } from "./backoff.ts";
-import { createConversation, type ConversationFrame, type ConversationPort } from "./conversation.ts";
+import {
+  createConversation,
+  type Conversation,
+  type ConversationFrame,
+  type ConversationPort,
+} from "./conversation.ts";
 import type { Violation } from "./frame-check.ts";
 import { createHandles, type Handles } from "./handles.ts";
 import { ClientClosedError, type ClientState } from "./link.ts";
@@ -11,15 +16,16 @@ import type { OutgoingMessage } from "./send-store.ts";
 
 interface RegistryDeps extends Settings {
   readonly send: (frame: ClientFrameInput) => boolean;
-  readonly onViolation: (violation: Violation) => void;
+  readonly emit: (name: "violation", violation: Violation) => void;
 }
 
 /** The conversations of a client: one handle per id, and every frame to the one that it concerns. */
 export interface Registry {
   readonly get: (id: string) => ConversationPort;
-  readonly release: (id: string) => void;
+  readonly release: (conversation: Pick<Conversation, "id" | "unsubscribe">) => void;
   readonly route: (frame: ServerFrame) => void;
-  readonly unansweredSince: () => number | undefined;
+  /** When the oldest message was sent that has no answer on this connection; Infinity: there is none. */
+  readonly sentAt: () => number;
   /** What each state of the link means for them. */
   readonly follow: (state: ClientState) => void;
 }
@@ -34,25 +40,21 @@ export function createRegistry(deps: RegistryDeps): Registry {
   const handles = createHandles(keeper, (id) =>
     createConversation({ ...deps, id, keeper, waiting, userId: handles.userId }),
   );
-  const { all } = handles;
+  const all = (): ConversationPort[] => [...handles.ports.values()];
 
   return {
-    get: handles.get,
-    release: handles.release,
+    ...handles,
     route: (frame) => {
       if (!isOfConversation(frame)) return;
       const port = portOf(handles, frame);
-      if (port === undefined) return;
+      if (!port) return;
       port.handle(frame);
       const waitMs = frame.type === "error" ? frame.retry_after_ms : undefined;
       if (waitMs === undefined) resumes.answered(port);
-      else resumes.hold(port, waitMs + backoffMs(0, deps.backoff, deps.random));
+      else resumes.hold(port, waitMs + backoffMs(0, deps));
       handles.answered(port);
     },
-    unansweredSince: () => {
-      const oldest = Math.min(...all().map(({ outbox }) => outbox.unansweredSince() ?? Infinity));
-      return oldest < Infinity ? oldest : undefined;
-    },
+    sentAt: () => Math.min(...all().map(({ outbox }) => outbox.sentAt())),
     follow: (state) => {
       // A connection begins: what was kept of messages is wanted soon.
       if (state.name === "connecting") void keeper.load();
@@ -62,8 +64,8 @@ export function createRegistry(deps: RegistryDeps): Registry {
       }
       if (state.name !== "waiting" && state.name !== "closed") return;
       resumes.stop();
-      if (state.name === "waiting") for (const port of all()) port.connectionLost();
-      else handles.close(new ClientClosedError(state.reason));
+      if (state.name === "waiting") for (const port of all()) port.lost();
+      else handles.close(new ClientClosedError(state));
     },
   };
 }
@@ -74,7 +76,8 @@ function isOfConversation(frame: ServerFrame): frame is ConversationFrame {
 
 /** An error may name only the message that it answers. */
 function portOf(handles: Handles, frame: ConversationFrame): ConversationPort | undefined {
-  if (frame.conversation_id !== undefined) return handles.find(frame.conversation_id);
+  const { ports } = handles;
+  if (frame.conversation_id !== undefined) return ports.get(frame.conversation_id);
   const id = "id" in frame ? frame.id : undefined;
-  return id === undefined ? undefined : handles.all().find(({ outbox }) => outbox.has(id));
+  return id === undefined ? undefined : [...ports.values()].find(({ outbox }) => outbox.has(id));
 }

@@ -12,7 +12,7 @@ import {
   type ToolCallPart,
   type TurnView,
 } from "@parley/protocol/fold";
-import type { Answer, Asks, Request } from "./asks.ts";
+import type { Asks, Request } from "./asks.ts";
 import { newId } from "./ids.ts";
 
 export interface ApproveOptions {
@@ -31,7 +31,7 @@ export function turnEnd(turnId: string): Request<Outcome> {
     turnId,
     look: (view, { resolve }) => {
       const outcome = turnIn(view, turnId)?.outcome;
-      if (outcome !== undefined) resolve(outcome);
+      if (outcome) resolve(outcome);
     },
   };
 }
@@ -41,7 +41,7 @@ export function cancellation(view: ConversationView, asks: Asks, turnId = runnin
   const frame = { type: "cancel", conversation_id: view.conversation_id, turn_id: turnId } as const;
   const isAsked = asks.frames().some((asked) => asked.type === "cancel" && asked.turn_id === turnId);
   return {
-    ...(isAsked ? {} : { frame }),
+    frame: isAsked ? undefined : frame,
     // Whichever turn ran when it was sent: a later one must not be stopped by it.
     isOnce: turnId === undefined,
     look: ({ turns }, { resolve }, told) => {
@@ -67,33 +67,23 @@ export function approval(
 ): Request<ApprovalDecision> {
   const frame = { type: "approve", conversation_id, call_id, approved, ...said, like_ms: like } as const;
   const asked = asks.frames().find((known) => known.type === "approve" && known.call_id === call_id);
+  // Two decisions of one client on one call.
+  const isContrary = asked?.type === "approve" && asked.approved !== approved;
   const isIt = (part: Part): part is ToolCallPart => isToolCall(part) && part.call_id === call_id;
+  const approvalOf = (turn: TurnView | undefined): ApprovalState => turn?.parts.find(isIt)?.approval ?? {};
   return {
-    ...(asked === undefined ? { frame } : {}),
-    look: ({ turns }, answer, told) => {
+    frame: asked === undefined ? frame : undefined,
+    look: ({ turns }, { resolve, reject }, told) => {
       const turn = turns.find(({ parts }) => parts.some(isIt));
       const about = told?.call_id === call_id ? told : undefined;
-      if (about?.type === "error") answer.reject(chatErrorOf(about));
-      // Two decisions of one client on one call.
-      else if (asked?.type === "approve" && asked.approved !== approved) answer.reject(decidedOtherwise());
-      else settleAs(approved, about ?? turn?.parts.find(isIt)?.approval ?? {}, turn, answer);
+      if (about?.type === "error") return reject(chatErrorOf(about));
+      const { approved: decided, by, reason, like_for_ms } = about ?? approvalOf(turn);
+      if (isContrary || decided === !approved) {
+        reject(new ChatError("CONFLICT", "It was decided otherwise before."));
+      } else if (decided !== undefined) resolve({ approved: decided, by, reason, like_for_ms });
+      else if (turn?.outcome) reject(new ChatError("NOT_FOUND", "The answer has ended already."));
     },
   };
-}
-
-function settleAs(
-  wanted: boolean,
-  { approved, by, reason, like_for_ms }: ApprovalState,
-  turn: TurnView | undefined,
-  { resolve, reject }: Answer<ApprovalDecision>,
-): void {
-  if (approved === wanted) resolve({ approved, by, reason, like_for_ms });
-  else if (approved !== undefined) reject(decidedOtherwise());
-  else if (turn?.outcome !== undefined) reject(new ChatError("NOT_FOUND", "The answer has ended already."));
-}
-
-function decidedOtherwise(): ChatError {
-  return new ChatError("CONFLICT", "It was decided otherwise before.");
 }
 
 /** Resolves when the view shows it; at once if it does already. */

@@ -15,14 +15,14 @@ export interface ResumeWindow<T> {
 export function createResumeWindow<T>(size: number, resume: (item: T) => boolean): ResumeWindow<T> {
   let waiting: T[] = [];
   const asked = new Set<T>();
-  const held = new Set<NodeJS.Timeout>();
+  const held = new Set<ReturnType<typeof setTimeout>>();
 
-  function free(item: T): void {
+  function answered(item: T): void {
     if (asked.delete(item)) fill();
   }
 
   function stop(): void {
-    for (const timer of held) clearTimeout(timer);
+    held.forEach(clearTimeout);
     held.clear();
     asked.clear();
     waiting = [];
@@ -41,14 +41,10 @@ export function createResumeWindow<T>(size: number, resume: (item: T) => boolean
       waiting = [...items];
       fill();
     },
-    answered: free,
+    answered,
     hold: (item, forMs) => {
-      if (!asked.has(item)) return;
-      const timer = setTimeout(() => {
-        held.delete(timer);
-        free(item);
-      }, forMs);
-      held.add(timer);
+      // A timer that has rung is of no more weight than its id.
+      if (asked.has(item)) held.add(setTimeout(answered, forMs, item));
     },
     stop,
   };

@@ -8,7 +8,7 @@ export interface SendKeeper {
   /** Those of the ones set aside that are wanted, oldest first; the next time they are not there. */
   readonly take: (isWanted: (message: StoredMessage) => boolean) => StoredMessage[];
   /** For when somebody looks at its conversation, or its user comes back. What was loaded is there as well. */
-  readonly setAside: (message: StoredMessage) => void;
+  readonly hold: (message: StoredMessage) => void;
   readonly save: (message: StoredMessage) => void;
   readonly remove: (message: StoredMessage) => void;
 }
@@ -32,10 +32,10 @@ export function createSendKeeper(store: SendStore | undefined, log: ClientLog): 
       })),
     take: (isWanted) => {
       const taken = aside.filter(isWanted);
-      aside = aside.filter((message) => !taken.includes(message));
+      aside = aside.filter((message) => !isWanted(message));
       return taken.toSorted((one, other) => one.kept_at - other.kept_at);
     },
-    setAside: (message) => void aside.push(message),
+    hold: (message) => void aside.push(message),
     save: (message) => void next(({ save }) => save(message)),
     remove: (message) => void next(({ remove }) => remove(message)),
   };

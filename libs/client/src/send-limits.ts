@@ -1,4 +1,4 @@
-import { ChatError, clientLimits, fitsFrame, textBytes } from "@parley/protocol/fold";
+import { ChatError, clientLimits, textBytes } from "@parley/protocol/fold";
 import type { SendQueueLimits } from "./options.ts";
 import type { OutgoingMessage } from "./send-store.ts";
 
@@ -10,7 +10,8 @@ export function sendProblem(
 ): ChatError | undefined {
   const size = textBytes(frame.message);
   // A frame above the server's limit could cost the connection, and again after every reconnect.
-  if (size > clientLimits.messageBytes || !fitsFrame(frame)) {
+  const frameBytes = size + textBytes(JSON.stringify({ ...frame, message: "" }));
+  if (size > clientLimits.messageBytes || frameBytes > clientLimits.clientFrameBytes) {
     return new ChatError("MESSAGE_TOO_LARGE", "The message is too large.");
   }
   const others = [...waiting];
@@ -18,11 +19,10 @@ export function sendProblem(
   const bytes = others.reduce((sum, other) => sum + textBytes(other.message), size);
   if (inConversation >= clientLimits.turnsPerConversation)
     return queueFull("Too many messages wait in this conversation.");
-  if (others.length >= most.messages) return queueFull(`${most.messages} messages wait to be sent already.`);
-  if (bytes > most.bytes) return queueFull("The messages that wait to be sent leave no room for this one.");
+  if (others.length >= most.messages || bytes > most.bytes) return queueFull("Too many messages wait.");
   return undefined;
 }
 
-function queueFull(message: string): ChatError {
+export function queueFull(message: string): ChatError {
   return new ChatError("QUEUE_FULL", message, true);
 }

@@ -1,11 +1,11 @@
 import { ServerFrame } from "@parley/protocol";
-import { createFrameCheck } from "./frame-check.ts";
+import { withFrameCheck } from "./frame-check.ts";
 import type { ClientOptions } from "./options.ts";
 
 /** For who tests a server (`createClient({ ...strict, … })`): frames are parsed by the schemas, and broken promises are looked for. */
 export const strict: Required<Pick<ClientOptions, "decode" | "check">> = {
   decode: (data) => (typeof data === "string" ? ServerFrame.safeParse(parseJson(data)).data : undefined),
-  check: createFrameCheck,
+  check: withFrameCheck,
 };
 
 function parseJson(text: string): unknown {

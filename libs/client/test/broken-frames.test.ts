@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { createClient, messages, pendingApprovals, queue, textOf, type Socket } from "@parley/client";
+import { createClient, messages, pendingApprovals, textOf, type Socket } from "@parley/client";
+import { queue } from "@parley/client/queue";
 import { anyFrame, brokenFrame } from "../../protocol/test/any-frame.ts";
 
 /** A socket that is there, and says what the test says. */

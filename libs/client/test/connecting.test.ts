@@ -99,6 +99,28 @@ test("tries again when no token could be had", async () => {
   }
 });
 
+test("what getToken has thrown is the cause of the wait, and of the end when nobody waits for another try", async () => {
+  const down = new Error("the login service is down");
+  await using setting = await startSetting({
+    getToken: () => Promise.reject(down),
+    backoff: { minMs: 60_000, maxMs: 60_000 },
+  });
+  const waiting = nextState(setting.client, "waiting");
+  const ready = setting.client.connect();
+  expect(await waiting).toMatchObject({ reason: "no token could be had", cause: down });
+  setting.client.close();
+  await expect(ready).rejects.toMatchObject({ message: "The client is closed: closed by the caller.", cause: down });
+  await expect(setting.client.conversation("c1").subscribe()).rejects.toMatchObject({ cause: down });
+});
+
+test("the sentence of a server that closes for good has one full stop", async () => {
+  await using setting = await startReady();
+  const closed = nextState(setting.client, "closed");
+  setting.connection.close(closeCodes.badToken, "The token is not valid.");
+  await closed;
+  await expect(setting.client.connect()).rejects.toThrow(/^The client is closed: The token is not valid\.$/);
+});
+
 test("sends a fresh token on the same socket when the present one ends soon", async () => {
   let tries = 0;
   await using setting = await startSetting({ getToken: () => `token ${++tries}` });

@@ -22,11 +22,7 @@ function snapshot(seq: number, ...turns: readonly string[]) {
 const ids = (from: number, to: number): string[] => Array.from({ length: to - from + 1 }, (_, at) => `t${from + at}`);
 
 function folding() {
-  const { fold, view } = createFolding("c1", {
-    onChange: () => undefined,
-    onViolation: () => undefined,
-    check: undefined,
-  });
+  const { fold, view } = createFolding("c1", () => undefined);
   return { fold, shown: () => messages(view()).map(({ parts }) => textOf(parts)) };
 }
 

@@ -33,7 +33,7 @@ test("leaves a server that answers pings but not a message", async () => {
   const sent = setting.client.conversation("c1").send("hi", { id: "m1" });
   await setting.connection.frame("ping");
   setting.connection.send({ type: "pong", ts: 0 });
-  expect((await waiting).reason).toBe("the server does not answer a message");
+  expect((await waiting).reason).toBe("the server did not answer in time");
   const second = await setting.server.connection();
   await second.welcome();
   expect(await second.frame("message")).toMatchObject({ id: "m1" });

@@ -8,7 +8,7 @@ import { createResumeWindow } from "../src/resume-window.ts";
 import type { SocketConstructor } from "../src/socket.ts";
 
 describe("the back-off", () => {
-  const limits = { minMs: 500, maxMs: 20_000 };
+  const backoff = { minMs: 500, maxMs: 20_000 };
 
   test.each([
     [0, 500, 1_000],
@@ -17,16 +17,16 @@ describe("the back-off", () => {
     [5, 500, 20_000],
     [2_000, 500, 20_000],
   ])("of try %i lies between %i and %i ms", (attempt, least, most) => {
-    expect(backoffMs(attempt, limits, () => 0)).toBe(least);
-    expect(backoffMs(attempt, limits, () => 1)).toBe(most);
+    expect(backoffMs(attempt, { backoff, random: () => 0 })).toBe(least);
+    expect(backoffMs(attempt, { backoff, random: () => 1 })).toBe(most);
   });
 
   test("uses its whole range", () => {
     fc.assert(
       fc.property(fc.nat(50), fc.double({ min: 0, max: 1, noNaN: true }), (attempt, random) => {
-        const delayMs = backoffMs(attempt, limits, () => random);
-        expect(delayMs).toBeGreaterThanOrEqual(limits.minMs);
-        expect(delayMs).toBeLessThanOrEqual(limits.maxMs);
+        const delayMs = backoffMs(attempt, { backoff, random: () => random });
+        expect(delayMs).toBeGreaterThanOrEqual(backoff.minMs);
+        expect(delayMs).toBeLessThanOrEqual(backoff.maxMs);
       }),
     );
   });
@@ -34,7 +34,7 @@ describe("the back-off", () => {
 
 describe("the emitter", () => {
   test("calls the listeners of a name until they are removed", () => {
-    const emitter = createEmitter<{ a: number; b: string }>(() => undefined);
+    const emitter = createEmitter<{ a: number; b: string }>({ debug: () => undefined, warn: () => undefined });
     const [one, two] = [vi.fn<(value: number) => void>(), vi.fn<(value: number) => void>()];
     const off = emitter.on("a", one);
     emitter.on("a", two);
@@ -47,7 +47,7 @@ describe("the emitter", () => {
 
   test("goes on when a listener throws, and says so", () => {
     const faults: unknown[] = [];
-    const emitter = createEmitter<{ a: number }>((fault) => faults.push(fault));
+    const emitter = createEmitter<{ a: number }>({ debug: () => undefined, warn: (said) => faults.push(said) });
     const fault = new Error("broken");
     const reached = vi.fn<(value: number) => void>();
     emitter.on("a", () => {
@@ -55,7 +55,7 @@ describe("the emitter", () => {
     });
     emitter.on("a", reached);
     emitter.emit("a", 1);
-    expect(faults).toEqual([fault]);
+    expect(faults).toEqual([{ err: fault }]);
     expect(reached).toHaveBeenCalledOnce();
   });
 });

@@ -2,6 +2,18 @@ import { expect, test } from "vitest";
 import { closeCodes } from "@parley/protocol";
 import { nextState, startReady, startSetting } from "./fixtures.ts";
 
+test("who asks to connect while a connection that was ready is lost waits until the next one is", async () => {
+  await using setting = await startReady();
+  setting.connection.close(closeCodes.goingAway);
+  await nextState(setting.client, "waiting");
+  let isReady = false;
+  const ready = setting.client.connect().then(() => (isReady = true));
+  const connection = await setting.server.connection();
+  expect(isReady).toBe(false);
+  await connection.welcome();
+  await ready;
+});
+
 test.each(Object.entries(closeCodes).filter(([, code]) => code < 4500))(
   "comes back after close code %s",
   async (_, code) => {

@@ -171,8 +171,8 @@ test("a message is sent again for as long as the server knows its id, and offere
 });
 
 test.each([
-  ["of messages", { messages: 2 }, "2 messages wait to be sent already."],
-  ["of bytes", { bytes: 4 }, "The messages that wait to be sent leave no room for this one."],
+  ["of messages", { messages: 2 }, "Too many messages wait."],
+  ["of bytes", { bytes: 4 }, "Too many messages wait."],
 ])("the queue of all conversations has a limit %s", async (_, sendQueue, message) => {
   await using setting = await startSetting({ sendQueue });
   leave(setting.client.conversation("c1").send("hi"));
@@ -184,6 +184,29 @@ test.each([
   await second;
   leave(third.send("h", { id: "m3" }));
   expect(third.outgoing().at(-1)).toMatchObject({ id: "m3", status: "sending" });
+});
+
+test("a page sends no more of what earlier ones have left than may wait; the rest is shown as failed, and is not lost", async () => {
+  const kept = memoryStore();
+  const ids = Array.from({ length: 30 }, (_, i) => `m${i}`);
+  for (const [at, id] of ids.entries()) {
+    const frame = { type: "message", id, message: "hi", conversation_id: "c1" } as const;
+    await kept.store.save({ user_id: "u1", conversation_id: "c1", kept_at: at, frame });
+  }
+  await using page = await startPage(kept.store);
+  const chat = page.client.conversation("c1");
+  for (const id of ids.slice(0, 8)) expect(await page.connection.frame("message")).toMatchObject({ id });
+  expect(chat.outgoing().map(({ id }) => id)).toEqual(ids);
+  const failed = chat.outgoing().filter(({ status }) => status === "failed");
+  expect(failed.map(({ id }) => id)).toEqual(ids.slice(8));
+  expect(failed[0]).toMatchObject({ error: { code: "QUEUE_FULL", retryable: true } });
+  expect(page.connection.unread()).toEqual([]);
+  expect(kept.ids()).toHaveLength(30);
+  page.connection.send(frames.accepted("m0"));
+  chat.discard("m29");
+  await expect.poll(() => kept.ids().length).toBe(28);
+  chat.retry("m8");
+  expect(await page.connection.frame("message")).toMatchObject({ id: "m8" });
 });
 
 test.each<[string, Partial<SendStore>]>([

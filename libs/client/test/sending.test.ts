@@ -23,8 +23,8 @@ test("makes ids of its own when none are given, for the message and for the conv
   void one.send("hi").catch(() => undefined);
   void two.send("hi").catch(() => undefined);
   const [first, second] = [await setting.connection.frame("message"), await setting.connection.frame("message")];
-  expect(first.id).toMatch(/^m_[0-9a-f]{32}$/);
-  expect(first.conversation_id).toMatch(/^c_[0-9a-f]{32}$/);
+  expect(first.id).toMatch(/^m_\d+_\d+_\d+_\d+$/);
+  expect(first.conversation_id).toMatch(/^c_\d+_\d+_\d+_\d+$/);
   expect([first.conversation_id, second.conversation_id]).toEqual([one.id, two.id]);
   expect(new Set([first.id, second.id, one.id, two.id]).size).toBe(4);
 });

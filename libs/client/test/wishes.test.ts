@@ -1,3 +1,4 @@
+import { queue } from "@parley/client/queue";
 import { closeCodes } from "@parley/protocol";
 import { expect, test } from "vitest";
 import { frames, startReady } from "./fixtures.ts";
@@ -62,14 +63,14 @@ test("a waiting message is changed when its new text has come, and taken back wh
   setting.connection.send({ type: "queue", conversation_id: "c1", turns: [waits] }, message(1, "old"));
   setting.connection.send(message(2, "new", 1));
   await changed;
-  expect(chat.queue()).toMatchObject([{ turn_id: "t1", position: 1, message: { parts: [{ text: "new" }] } }]);
+  expect(queue(chat.view)).toMatchObject([{ turn_id: "t1", position: 1, message: { parts: [{ text: "new" }] } }]);
   const back = chat.takeBack("t1");
   expect(await setting.connection.frame("queue")).toMatchObject({ turn_id: "t1", remove: true });
   const { metadata: _, ...end } = frames.complete(3, 1, "");
   setting.connection.send({ ...end, type: "cancelled", reason: "taken back" });
   setting.connection.send({ type: "queue", conversation_id: "c1", turns: [] });
   await back;
-  await expect.poll(() => chat.queue()).toEqual([]);
+  await expect.poll(() => queue(chat.view)).toEqual([]);
 });
 
 test("what was answered meanwhile is not taken back: the server's word counts", async () => {

@@ -16,7 +16,7 @@ import type { AgreedTo, Audit, AuditedCall } from "./audit.ts";
 import { deniedLate, notAsked, notRun, type Call, type CallEnd } from "./call-end.ts";
 import { stamp } from "./call-ids.ts";
 import type { CallLog } from "./call-log.ts";
-import { lineOf, toPlainText } from "./plain-text.ts";
+import { lineOf, shownLineOf, toShownText } from "./plain-text.ts";
 import type { Terms } from "./call-terms.ts";
 import type { PreparedApproval, Preview, Tool } from "./tools/tool.ts";
 import { tryOut } from "./try-out.ts";
@@ -176,11 +176,11 @@ function shownOf(
   { tool: { definition }, approval, terms: { confirm, four_eyes } }: Pick<CallToApprove, "tool" | "approval" | "terms">,
   given?: Preview,
 ): Shown {
-  const preview = given && { kind: given.kind, text: toPlainText(given.text).toWellFormed() };
+  const preview = given && { kind: given.kind, text: toShownText(given.text) };
   const demands = { ...(confirm === undefined ? {} : { confirm }), ...(four_eyes === undefined ? {} : { four_eyes }) };
   const asked = { tool_name: definition.name, arguments: args, user_id: user.id, ...demands };
   const hash = approvalHash({ ...asked, conversation_id, turn_id, call_id, preview });
-  const summary = lineOf(approval?.summary() ?? "") || `Runs ${definition.name}.`;
+  const summary = shownLineOf(approval?.summary() ?? "") || `Runs ${definition.name}.`;
   return {
     summary: cutJsonText(summary, limits.approvalSummaryBytes),
     ...(preview && { preview: { ...preview, text: beginningOf(preview.text, limits.approvalPreviewBytes).result } }),

@@ -4,7 +4,7 @@ import type { AuditedCall } from "./audit.ts";
 import type { Agreement, ApprovalDeps } from "./call-approval.ts";
 import { deniedLate, notAsked, notRun, type Call, type CallEnd } from "./call-end.ts";
 import { stamp } from "./call-ids.ts";
-import { lineOf } from "./plain-text.ts";
+import { shownLineOf } from "./plain-text.ts";
 import type { Answers, FormQuestion, Tool } from "./tools/tool.ts";
 
 /** A call whose tool wants to know more of a person. */
@@ -40,7 +40,7 @@ export async function askToFillIn(
   const stamped = stamp(job);
   const question: FactOf<"asked"> = {
     ...{ kind: "asked", v: 1, ...stamped, call_id: job.call_id, tool_name: job.tool_name },
-    summary: cutJsonText(lineOf(summary), limits.approvalSummaryBytes),
+    summary: cutJsonText(shownLineOf(summary), limits.approvalSummaryBytes),
     ...{ ...asked, expires_at: stamped.ts + deps.approvalTtlMs },
     ...{ hash: hashOf(job, tool, asked), call_hash: callHash(job) },
   };

@@ -18,3 +18,15 @@ export function toPlainText(text: string): string {
 export function lineOf(text: string): string {
   return toPlainText(text).toWellFormed().replaceAll(/\s+/g, " ").trim();
 }
+
+/** Those of the invisible ones that make a text look like another one (CVE-2021-42574). */
+const REORDERING = /[\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+
+/** The same for a text that somebody agrees to: what would reorder it is shown, so that they see that it is there. */
+export function toShownText(text: string): string {
+  return toPlainText(text.replace(REORDERING, (char) => `\\u${char.charCodeAt(0).toString(16)}`)).toWellFormed();
+}
+
+export function shownLineOf(text: string): string {
+  return lineOf(toShownText(text));
+}

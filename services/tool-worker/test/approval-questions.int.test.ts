@@ -101,7 +101,7 @@ it("P7: what people are shown is bounded, plain and well-formed", async () => {
   expect(jsonTextBytes(summary)).toBeLessThanOrEqual(limits.approvalSummaryBytes);
   expect(jsonTextBytes(summary)).toBeGreaterThan(limits.approvalSummaryBytes - 4);
   expect(preview?.kind).toBe("table");
-  expect(preview?.text).toMatch(/^NAME {2}AGE\n"row" 1\n/);
+  expect(preview?.text).toMatch(/^NAME\\u202e {2}AGE\n"row" 1\n/);
   expect(preview?.text).toMatch(/\[cut here: \d+ characters in all\]$/);
   expect(jsonTextBytes(preview?.text ?? "")).toBeLessThanOrEqual(limits.approvalPreviewBytes);
   expect(confirm).toBe("ab cd".repeat(100).slice(0, limits.approvalConfirmChars));

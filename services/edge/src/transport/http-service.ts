@@ -58,18 +58,18 @@ export function addHttpService(app: TemplatedApp, deps: HttpServiceDeps): { swee
     ...{ streams: createTurnStreams(turnDeps), commands, conversations, ownership, offer, may, bus, redis },
     ...{ version, isDevelopment, log },
   };
-  const routes = [
+  const own = [
     ...createChatRoutes({ turns, isOwn: ownership.isOwn }),
     ...createConversationRoutes({ conversations, facts: bus.facts, ownership, commands }),
     ...createListRoutes({ conversations, ownership, may, offer }),
     ...createApprovalRoutes(commands),
     ...createAuthRoutes({ admission, tickets, signIn, revoke, may, isDevelopment, log }),
     ...(signIn === undefined ? [] : createSignInRoutes({ ...signIn, signIn, revoke, log })),
-    ...deps.facades.flatMap((facade) => facade(foreign)),
     createHealthRoute({ version, isConnected: bus.connected, problems, notes, catalogue }),
     ...(isDevelopment && tokens.sign !== undefined ? [createDevTokenRoute(tokens.sign)] : []),
   ];
-  const table = withDocument(routes, version);
+  // The document is of our own: protocols of others have theirs, and errors of another form.
+  const table = [...withDocument(own, version), ...deps.facades.flatMap((facade) => facade(foreign))];
   const { addresses } = limiter;
   addRoutes(app, {
     pages,

@@ -1,5 +1,13 @@
 import type { MessageView } from "@parley/protocol/fold";
-import { useId, useRef, useState, type KeyboardEvent, type Ref, type SyntheticEvent } from "react";
+import {
+  useId,
+  useRef,
+  useState,
+  useSyncExternalStore,
+  type KeyboardEvent,
+  type Ref,
+  type SyntheticEvent,
+} from "react";
 import { useApi, useErrorSentence } from "../api/use-api.ts";
 import { Icon } from "../ui/icon.tsx";
 import { useWords } from "../words/use-words.ts";
@@ -63,7 +71,7 @@ export function FeedbackActions({ conversationId, message }: FeedbackProps) {
 function useFeedback(conversationId: string, message: MessageView) {
   const api = useApi();
   const sentence = useErrorSentence();
-  const [here, setHere] = useState(() => saidHere.of(message.message_id));
+  const here = useSyncExternalStore(saidHere.onChange, () => saidHere.of(message.message_id));
   const [problem, setProblem] = useState<string>();
   /** Only the last of several quick clicks says how things stand. */
   const last = useRef(0);
@@ -74,7 +82,7 @@ function useFeedback(conversationId: string, message: MessageView) {
   async function say(next: Said | undefined): Promise<boolean> {
     const turn = ++last.current;
     const known = here;
-    setHere(saidHere.keep(message.message_id, next));
+    saidHere.keep(message.message_id, next);
     setProblem(undefined);
     const sent = before.current.then(() => api.feedback(conversationId, message.message_id, next ?? { rating: null }));
     before.current = sent.catch(() => undefined);
@@ -84,7 +92,6 @@ function useFeedback(conversationId: string, message: MessageView) {
     } catch (error) {
       if (turn !== last.current) return false;
       saidHere.restore(message.message_id, known);
-      setHere(known);
       setProblem(sentence(error));
       return false;
     }

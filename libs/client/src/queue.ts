@@ -1,0 +1,1 @@
+export { queue, type QueuedTurn } from "@parley/protocol/fold";
