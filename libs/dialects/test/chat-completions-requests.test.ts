@@ -1,4 +1,5 @@
-import type { Caller, ChatError } from "@parley/protocol";
+import { ChatError, type Caller } from "@parley/protocol";
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   conversationOfRequest,
@@ -128,6 +129,61 @@ describe("what a request asks for beside an answer", () => {
       max_tokens: 9,
       options: { temperature: 0, stop: ["END"], parallel_tool_calls: false },
     });
+  });
+});
+
+const nested = (levels: number) => JSON.parse(`${'{"a":'.repeat(levels)}1${"}".repeat(levels)}`) as object;
+
+describe("a request that means no good", () => {
+  test.each([
+    [{ metadata: nested(20_000) }],
+    [{ response_format: { type: "json_schema", json_schema: nested(20_000) } }],
+    [{ tools: [{ type: "function", function: { name: "f", parameters: nested(20_000) } }] }],
+  ])("may not be nested so deep that it could not be written again", (more) => {
+    expect(faultOf(more)).toBeNull();
+  });
+
+  test("is an answer or one clear refusal, whatever it says", () => {
+    const content = fc.oneof(
+      fc.string(),
+      fc.constant(null),
+      fc.array(fc.record({ type: fc.string(), text: fc.string() })),
+    );
+    const called = fc.record({ id: fc.string(), function: fc.record({ name: fc.string(), arguments: fc.string() }) });
+    const message = fc.record(
+      {
+        role: fc.constantFrom("system", "developer", "user", "assistant", "tool"),
+        content,
+        tool_calls: fc.array(called, { maxLength: 2 }),
+        tool_call_id: fc.string(),
+      },
+      { requiredKeys: ["role"] },
+    );
+    const body = fc.record(
+      {
+        model: fc.string(),
+        messages: fc.array(message, { maxLength: 5 }),
+        tools: fc.array(fc.anything(), { maxLength: 2 }),
+        tool_choice: fc.anything(),
+        response_format: fc.anything(),
+        n: fc.anything(),
+        stop: fc.anything(),
+        metadata: fc.anything(),
+      },
+      { requiredKeys: ["model", "messages"] },
+    );
+    fc.assert(
+      fc.property(body, fc.boolean(), (raw, isStateless) => {
+        const parsed = CompletionRequest.safeParse(raw);
+        if (!parsed.success) return true;
+        try {
+          const { message: text } = decodeCompletion(parsed.data, { isStateless, isTask: false });
+          return text.trim() !== "" || !isStateless;
+        } catch (error) {
+          return error instanceof ChatError && error.status === 400;
+        }
+      }),
+    );
   });
 });
 

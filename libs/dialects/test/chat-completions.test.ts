@@ -209,7 +209,7 @@ describe("a stream of chunks", () => {
     const client = createClient();
     client.see(turn([text("Hi")], { status: "cancelled", outcome }));
     expect(client.errors()).toMatchObject([
-      { code: "conflict", message: "The answer was stopped before it was complete." },
+      { code: "cancelled", message: "The answer was stopped before it was complete." },
     ]);
   });
 });

@@ -21,7 +21,13 @@ const metadataBytes = 16 * 1024;
 
 /** Every part of an outcome but its text within its own limit. The same for whoever does it, however often. */
 export function boundOutcome(outcome: Outcome): Outcome {
-  return withCalls(withShortWords(outcome), limits.endingCallsBytes);
+  return withCalls(withShortWords(outcome), limits.endingCallsBytes - clientCallBytes(outcome));
+}
+
+/** Calls of the client's tools are whole, or the client could not run them: the others make room for them. */
+function clientCallBytes(outcome: Outcome): number {
+  const calls = outcome.type === "complete" ? outcome.metadata.client_calls : undefined;
+  return calls === undefined ? 0 : jsonBytes(calls);
 }
 
 function withShortWords(outcome: Outcome): Outcome {
@@ -35,7 +41,7 @@ function withShortWords(outcome: Outcome): Outcome {
   }
 }
 
-/** Calls of the client's tools have a limit of their own (`clientCallsBytes`): the client needs them whole. */
+/** Calls of the client's tools have a limit of their own: `clientCallsBytes`. */
 function boundMetadata(metadata: AnswerMetadata): AnswerMetadata {
   const { client_calls, ...rest } = metadata;
   const handed = client_calls === undefined ? {} : { client_calls };

@@ -127,7 +127,11 @@ const fullTurn = fc.record({ unit: pattern, steps: fc.array(step, { maxLength: 9
     file: filled(unit, 500),
     score: 0.123_456,
   }));
-  const metadata = { agent: "kubernetes", confidence: 0.123_456, model: filled(unit, 128), context: { sources } };
+  const handed = { call_id: longId, tool_name: "own", arguments: "" };
+  const roomBytes = limits.clientCallsBytes - jsonBytes([handed]);
+  const client_calls = [{ ...handed, arguments: cutJsonText(filled(unit, roomBytes), roomBytes) }];
+  const known = { agent: "kubernetes", confidence: 0.123_456, model: filled(unit, 128), context: { sources } };
+  const metadata = { ...known, client_calls };
   return { turn, metadata };
 });
 

@@ -105,6 +105,25 @@ describe("a request without a conversation", () => {
     other.abort();
   });
 
+  it("is remembered for long only until it is answered", async () => {
+    const store = await redis.connect();
+    const times = async (): Promise<number[]> => {
+      const keys = await store.keys("requests:*");
+      return Promise.all(keys.map((key) => store.pttl(key)));
+    };
+    await store.flushall();
+    const leaving = new AbortController();
+    const body = { model: "parley", messages: [user(randomUUID())] };
+    const waiting = request(edges[0], "POST", path, { body, signal: leaving.signal }).catch(() => undefined);
+    await eventually(async () => (await times()).length === 1, { what: "one that is remembered" });
+    leaving.abort();
+    await waiting;
+    await request(edges[0], "POST", path, { body: { ...body, stream: true } });
+    const isShort = (ms: number): boolean => ms <= 15_000;
+    await eventually(async () => (await times()).some(isShort), { what: "one that is answered" });
+    expect((await times()).filter((ms) => !isShort(ms))).toHaveLength(1);
+  });
+
   it("without Redis is known to its edge alone", async () => {
     const body = { messages: [user(randomUUID())] };
     const first = await begun(alone, body);

@@ -82,6 +82,9 @@ export interface AskedCompletion {
   readonly hasReasoning: boolean;
 }
 
+/** Arguments and schemas of tools, and what they stand in. JSON can be parsed at depths at which it cannot be written again. */
+const mostLevels = limits.toolArgumentsDepth + 8;
+
 export interface DecodeHow {
   /** Its messages are the whole conversation; else only what is new in them counts. */
   readonly isStateless: boolean;
@@ -91,6 +94,7 @@ export interface DecodeHow {
 
 /** Throws ChatError with the `param` that is at fault. */
 export function decodeCompletion(body: CompletionRequest, { isStateless, isTask }: DecodeHow): AskedCompletion {
+  if (isDeeperThan(body, mostLevels)) throw paramError("", `It is nested deeper than ${mostLevels} levels.`);
   refuseUnsupported(body);
   const given: GivenContext = {
     ...(isStateless ? { messages: givenMessagesOf(body.messages) } : {}),
@@ -140,9 +144,6 @@ function checkTools(given: readonly GivenTool[], wanted: GivenChoice): void {
   if (wanted === "required" && given.length === 0) {
     throw paramError("tool_choice", "`tool_choice` can be `required` only beside `tools`.");
   }
-  if (given.some(({ parameters }) => isDeeperThan(parameters, limits.toolArgumentsDepth))) {
-    throw paramError("tools", `\`tools\` is nested deeper than ${limits.toolArgumentsDepth} levels.`);
-  }
   if (jsonBytes([...given]) > limits.givenToolsBytes / 2) throw tooMuch("tools", limits.givenToolsBytes / 2);
 }
 
@@ -168,9 +169,6 @@ function settingsOf(body: CompletionRequest): Pick<GivenContext, "max_tokens" | 
     ([name, value]) => name in options && value !== undefined && value !== null && !isPlainText(name, value),
   );
   const settings = Object.fromEntries(given);
-  if (isDeeperThan(settings, limits.toolArgumentsDepth)) {
-    throw paramError("response_format", `It is nested deeper than ${limits.toolArgumentsDepth} levels.`);
-  }
   if (jsonBytes(settings) > limits.givenToolsBytes / 2) throw tooMuch("response_format", limits.givenToolsBytes / 2);
   return {
     ...(most === undefined ? {} : { max_tokens: most }),

@@ -1,6 +1,6 @@
 import {
-  ChatError,
   chatErrorOf,
+  type ChatError,
   isReasoning,
   pendingCallsOf,
   textOf,
@@ -13,7 +13,7 @@ import {
 } from "@parley/protocol";
 import type { TurnStep } from "../turn/turn-step.ts";
 import type { TurnPlace } from "../turn-watch.ts";
-import { openAiErrorOf } from "../openai/error.ts";
+import { openAiErrorOf, stoppedError } from "../openai/error.ts";
 import { headOf, type ChatCompletionsOptions, type ChatCompletionsState } from "./state.ts";
 
 /** Steps of a turn as chunks of a stream, and a turn as one answer (OpenAI's reference, "The chat completion chunk object"). */
@@ -102,13 +102,8 @@ function finishOf({ metadata: { finish, client_calls: calls = [] } }: Complete):
   return finish === "length" || finish === "content_filter" ? finish : "stop";
 }
 
-/**
- * A stopped answer is not whole, and none of the words for an end that the protocol has says so. Whoever asks again with the same id gets the same end: a client
- * must not do that by itself.
- */
 function failureOf(outcome: Exclude<Outcome, { type: "complete" }>): ChatError {
-  if (outcome.type === "error") return chatErrorOf(outcome);
-  return new ChatError("CONFLICT", { message: "The answer was stopped before it was complete.", retryable: false });
+  return outcome.type === "error" ? chatErrorOf(outcome) : stoppedError();
 }
 
 /** The protocol has no word for an answer that waits: it is said to whoever reads it. */

@@ -26,7 +26,27 @@ export class ParamFault extends Error {
   }
 }
 
-/** A field that cannot be taken as it is. `code`: UNSUPPORTED for what Parley has not, INVALID_FRAME for what is wrong anywhere. */
+/** The cause of an error for which Parley's own code says too little. */
+class CodeFault extends Error {
+  readonly code: string;
+
+  constructor(code: string) {
+    super(code);
+    this.name = "CodeFault";
+    this.code = code;
+  }
+}
+
+/**
+ * A stopped answer is not whole, and no word that the protocols have for an end says so. Whoever asks again with the same id gets the same end: a client must not
+ * do that by itself.
+ */
+export function stoppedError(): ChatError {
+  const message = "The answer was stopped before it was complete.";
+  return new ChatError("CONFLICT", { message, retryable: false, cause: new CodeFault("cancelled") });
+}
+
+/** A field that cannot be taken as it is; `param` is empty for the request itself. `code`: UNSUPPORTED for what Parley has not, INVALID_FRAME for what is wrong anywhere. */
 export function paramError(
   param: string,
   message: string,
@@ -49,7 +69,8 @@ const codes: Partial<Record<ErrorCode, string>> = {
 export function openAiErrorOf(error: ChatError): OpenAiErrorBody {
   const { message, code, cause } = error;
   const param = paramOf(cause);
-  return { error: { message, type: typeOf(error), param, code: codeOf(code, param) } };
+  const word = cause instanceof CodeFault ? cause.code : codeOf(code, param);
+  return { error: { message, type: typeOf(error), param, code: word } };
 }
 
 function codeOf(code: ErrorCode, param: string | null): string {
@@ -58,7 +79,7 @@ function codeOf(code: ErrorCode, param: string | null): string {
 }
 
 function paramOf(cause: unknown): string | null {
-  if (cause instanceof ParamFault) return cause.param;
+  if (cause instanceof ParamFault) return cause.param === "" ? null : cause.param;
   const path = cause instanceof z.ZodError ? (cause.issues[0]?.path ?? []) : [];
   const param = path.map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`)).join("");
   return param === "" ? null : param.replace(/^\./, "");

@@ -5,6 +5,8 @@ import type { FacadeDeps } from "../../transport/facade.ts";
 
 /** The SDK gives a request up after ten minutes, and sends it twice more. */
 const windowMs = 30 * 60_000;
+/** An answer may be lost on its way; the SDK waits for 8 s at most before it sends its request again. */
+const answeredMs = 15_000;
 /** In a process without Redis; the oldest go first. Some 200 bytes each. */
 const mostRemembered = 10_000;
 const redisMs = 250;
@@ -17,6 +19,11 @@ export interface RequestIds {
   idOf(digest: string, isRepeated: boolean): Promise<string>;
   /** Its client has left without an answer: if it sends it again, it means this one. */
   abandoned(digest: string, id: string): void;
+  /**
+   * Its client has the answer, or the beginning of it, and does not send it again. One that is like it and says that it comes again is another one, whose first
+   * try was lost or refused before it was known.
+   */
+  answered(digest: string, id: string): void;
   /** It was stopped: if its client sends it again, it wants another one. */
   forget(digest: string): void;
 }
@@ -38,7 +45,7 @@ export function createRequestIds({ redis, log }: Pick<FacadeDeps, "redis" | "log
     });
   };
   const remember = async (digest: string, id: string): Promise<string> => {
-    own.set(digest, id);
+    own.set(digest, id, windowMs);
     await ask((store) => store.set(keyOf(digest), id, "PX", windowMs));
     return id;
   };
@@ -54,7 +61,16 @@ export function createRequestIds({ redis, log }: Pick<FacadeDeps, "redis" | "log
       });
       return remember(digest, known ?? own.get(digest) ?? fresh);
     },
-    abandoned: (digest, id) => void remember(digest, id),
+    abandoned(digest, id) {
+      if (!own.isAnswered(digest, id)) void remember(digest, id);
+    },
+    answered(digest, id) {
+      if (own.get(digest) === id) own.set(digest, id, answeredMs);
+      // A newer one that is equal stays.
+      void ask(async (store) => {
+        if ((await store.get(keyOf(digest))) === id) await store.pexpire(keyOf(digest), answeredMs);
+      });
+    },
     forget(digest) {
       own.delete(digest);
       void ask((store) => store.del(keyOf(digest)));
@@ -66,14 +82,28 @@ function keyOf(digest: string): string {
   return `${sharedKeyPrefixes.requests}${digest}`;
 }
 
+interface Remembered {
+  readonly id: string;
+  readonly forMs: number;
+  readonly untilMs: number;
+}
+
 function createMemory() {
-  const ids = new Map<string, string>();
+  const ids = new Map<string, Remembered>();
+  const current = (digest: string): Remembered | undefined => {
+    const known = ids.get(digest);
+    return known === undefined || known.untilMs <= performance.now() ? undefined : known;
+  };
   return {
-    get: (digest: string): string | undefined => ids.get(digest),
+    get: (digest: string): string | undefined => current(digest)?.id,
+    isAnswered(digest: string, id: string): boolean {
+      const known = ids.get(digest);
+      return known?.id === id && known.forMs === answeredMs;
+    },
     delete: (digest: string): boolean => ids.delete(digest),
-    set(digest: string, id: string): void {
+    set(digest: string, id: string, forMs: number): void {
       ids.delete(digest);
-      ids.set(digest, id);
+      ids.set(digest, { id, forMs, untilMs: performance.now() + forMs });
       const [oldest] = ids.keys();
       if (ids.size > mostRemembered && oldest !== undefined) ids.delete(oldest);
     },

@@ -16,7 +16,7 @@ import {
   type ChatCompletionsOptions,
   type ReadHeader,
 } from "@parley/dialects";
-import { toChatError, type ChatError } from "@parley/protocol";
+import { toChatError, type Caller, type ChatError } from "@parley/protocol";
 import { z } from "zod";
 import type { Facade, FacadeDeps } from "../../transport/facade.ts";
 import type { Question } from "../../transport/http-turns.ts";
@@ -116,9 +116,10 @@ function createCompletions(deps: CompletionDeps) {
     const named = isTask ? undefined : namedConversation(header, body.metadata?.conversation_id);
     const decoded = decodeCompletion(body, { isStateless: named === undefined, isTask });
     const agent = await models.agentOf(caller, body.model);
-    const question = await questionOf(deps, call, body, { ...decoded, agent, named, header });
+    const asked = await questionOf(deps, call, body, { ...decoded, agent, named, header });
     // Nobody has been promised anything: whoever sends it again is to find nothing that runs.
-    if (question === undefined) return undefined;
+    if (asked === undefined) return undefined;
+    const { question, onAnswered } = asked;
     cancelWhenGone(deps, call, question, header);
     const place = streams.placeOf(caller, question.conversation_id, question.id);
     const headers = {
@@ -132,9 +133,13 @@ function createCompletions(deps: CompletionDeps) {
       hasUsage: decoded.hasUsage,
       hasReasoning: decoded.hasReasoning,
     };
-    if (decoded.isStream)
-      return streams.stream(call, { question }, { speech: createChatCompletionsSpeech(options), headers });
+    if (decoded.isStream) {
+      const reply = await streams.stream(call, { question }, { speech: createChatCompletionsSpeech(options), headers });
+      onAnswered();
+      return reply;
+    }
     const { turn } = await streams.settle(call, { question }, { stopsAtWait: true });
+    onAnswered();
     return wholeReply(() => completionOf(turn, place, options), headers);
   };
 }
@@ -149,21 +154,27 @@ function wholeReply(completion: () => object, headers: Readonly<Record<string, s
   }
 }
 
+interface AskedQuestion {
+  readonly question: Question;
+  /** To be called when the client is told. */
+  readonly onAnswered: () => void;
+}
+
 /** Undefined: the client is gone. */
 async function questionOf(
   deps: CompletionDeps,
   { caller, exchange }: Call,
   body: CompletionRequest,
   { agent, named, header, message, given: context }: Asked,
-): Promise<Question | undefined> {
-  const id = await messageIdOf(deps, { caller, exchange }, { named, header, body, message });
+): Promise<AskedQuestion | undefined> {
+  const { id, onAnswered } = await identify(deps, { caller, exchange }, { named, header, body, message });
   if (!exchange.isOpen()) return undefined;
   const conversation_id =
     named === undefined
       ? conversationOfRequest(caller, id)
       : await conversationOfSession(deps.ownership.isOwn, caller, named);
   const customer = filled(header("x-openwebui-user-id")) ?? body.user ?? undefined;
-  return {
+  const question: Question = {
     type: "message",
     id,
     message,
@@ -173,27 +184,41 @@ async function questionOf(
     ...given("customer_id", customer?.slice(0, 128)),
     ...given("given", context),
   };
+  return { question, onAnswered };
 }
 
-interface Identified extends Pick<Asked, "named" | "header" | "message"> {
+interface Identifiable extends Pick<Asked, "named" | "header" | "message"> {
   readonly body: CompletionRequest;
 }
 
 /** The id of the message: the same for a request that comes again, see docs/openai.md. */
-async function messageIdOf(
+async function identify(
   { ids }: Pick<CompletionDeps, "ids">,
   { caller, exchange }: Call,
-  { named, header, body, message }: Identified,
-): Promise<string> {
-  const key = keyOf(exchange);
-  if (key !== undefined) return key;
-  const messageId = filled(header("x-openwebui-message-id"));
-  // It answers one message of its user's with several requests, when it runs tools.
-  if (named !== undefined && messageId !== undefined) return requestDigest(caller, ["message", messageId, message]);
+  { named, header, body, message }: Identifiable,
+): Promise<Pick<AskedQuestion, "onAnswered"> & { readonly id: string }> {
+  const known = namedId(caller, { key: keyOf(exchange), named, header, message });
+  if (known !== undefined) return { id: known, onAnswered: () => {} };
   const digest = requestDigest(caller, ["request", named ?? "", body]);
   const id = await ids.idOf(digest, Number(header("x-stainless-retry-count")) > 0);
   exchange.onGone(() => (isStoppedWhenGone(header) ? ids.forget(digest) : ids.abandoned(digest, id)));
-  return id;
+  return { id, onAnswered: () => ids.answered(digest, id) };
+}
+
+/** The id that the client itself has given. */
+function namedId(
+  caller: Caller,
+  {
+    key,
+    named,
+    header,
+    message,
+  }: Pick<Identifiable, "named" | "header" | "message"> & { readonly key?: string | undefined },
+): string | undefined {
+  const messageId = filled(header("x-openwebui-message-id"));
+  if (key !== undefined || named === undefined || messageId === undefined) return key;
+  // Open WebUI answers one message of its user's with several requests, when it runs tools.
+  return requestDigest(caller, ["message", messageId, message]);
 }
 
 function isStoppedWhenGone(header: ReadHeader): boolean {
