@@ -29,7 +29,7 @@ const folder = path.join(import.meta.dirname, "cases");
 /** With it expectations are written instead of compared; look at the difference before it is committed. */
 const isWriting = env["PARLEY_WRITE_CASES"] !== undefined;
 
-export const caseNames: readonly string[] = readdirSync(folder)
+const caseNames: readonly string[] = readdirSync(folder)
   .filter((name) => name.endsWith(".json"))
   .map((name) => name.slice(0, -".json".length));
 
