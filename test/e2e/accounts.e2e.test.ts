@@ -21,13 +21,15 @@ async function startAccountSystem() {
   const key = randomBytes(32).toString("base64");
   const env = { MCP_FILE: file, MCP_TOKEN_KEY: key, TICKETS_SECRET: accountClient.secret, PUBLIC_URL: origin };
   const system = await startSystem({
-    toolWorkers: 2,
+    toolWorkers: 0,
     env: {
       edge: { ...env, PORT: String(port), LOG_LEVEL: "debug" },
-      "tool-worker": { ...env, LOG_LEVEL: "debug" },
+      "tool-worker": { ...env, LOG_LEVEL: "debug", KUBECONFIG: "", KUBE_OPERATOR_CONTEXT: "" },
       "agent-worker": { OPENAI_MODEL: "parley-simulated-fast" },
     },
   });
+  await system.add("tool-worker");
+  await system.add("tool-worker");
   const edge = system.edges[0]!;
   return {
     ...{ system, provider, tickets, origin },
