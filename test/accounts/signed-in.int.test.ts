@@ -2,7 +2,7 @@ import { connectionTokens, openSealedTokens } from "@parley/bus";
 import { freePort } from "@parley/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { z } from "zod";
-import { createBrowser } from "../../services/edge/test/support/browser.ts";
+import type { Browser } from "../../services/edge/test/support/browser.ts";
 import { createWorld, type World } from "../../services/edge/test/support/edge-fixture.ts";
 import { startRealProvider, type RealProvider } from "../../services/edge/test/support/real-provider.ts";
 import { createRedisWorld, type RedisWorld } from "../../services/edge/test/support/redis.ts";
@@ -46,7 +46,6 @@ afterAll(async () => {
 });
 
 const Listed = z.object({ connections: z.array(z.object({ connected: z.boolean() })) });
-type Browser = ReturnType<typeof createBrowser>;
 
 /** Begins in a browser in which somebody is signed in; goes on in another one, until it is sent back. */
 async function begin(browser: Browser, goesOn: Browser, account: string): Promise<string> {
