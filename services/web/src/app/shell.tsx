@@ -3,7 +3,7 @@ import { useEffect, useEffectEvent, useMemo, useSyncExternalStore, type ReactNod
 import { ConversationPage } from "../chat/conversation-page.tsx";
 import { createDraftsOf, DraftsOf } from "../chat/kept-texts.ts";
 import type { Identity } from "../identity/identity.ts";
-import { createSeenStore } from "../list/seen.ts";
+import { createSeenStore, type SeenStore } from "../list/seen.ts";
 import { useConversations } from "../list/use-conversations.ts";
 import { browserStorage } from "../settings/text-store.ts";
 import { Icon } from "../ui/icon.tsx";
@@ -37,10 +37,7 @@ export function Shell(props: ShellProps) {
   const route = useSyncExternalStore(navigation.subscribe, navigation.read, navigation.read);
   const currentId = route.name === "conversation" ? route.id : undefined;
   const userId = session.me.user.id;
-  const seen = useMemo(
-    () => createSeenStore({ userId, storage: browserStorage("localStorage"), tabs: globalThis }),
-    [userId],
-  );
+  const seen = useMemo(() => seenBy(userId), [userId]);
   const drafts = useMemo(() => createDraftsOf(userId), [userId]);
   const conversations = useConversations(seen, currentId);
   const approvals = useOthersApprovals(session.me.approves);
@@ -81,6 +78,10 @@ export function Shell(props: ShellProps) {
       </main>
     </div>
   );
+}
+
+function seenBy(userId: string): SeenStore {
+  return createSeenStore({ userId, storage: browserStorage("localStorage"), tabs: globalThis });
 }
 
 function placeOf(route: Route): string {

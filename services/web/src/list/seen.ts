@@ -1,4 +1,4 @@
-import { createTextStore, fieldsIn, type Tabs } from "../settings/text-store.ts";
+import { createTextStore, fieldsIn, type Tabs, type TextStorage } from "../settings/text-store.ts";
 
 /** What this browser has seen of a person's conversations: what has changed since is unread. */
 export interface SeenStore {
@@ -17,7 +17,7 @@ export interface Seen {
 
 interface SeenStoreOptions {
   readonly userId: string;
-  readonly storage: Storage | undefined;
+  readonly storage: TextStorage | undefined;
   /** Tells when another tab has written: a window. */
   readonly tabs?: Tabs | undefined;
   readonly now?: () => number;

@@ -1,5 +1,5 @@
 import { isLanguage, type Language } from "../words/language.ts";
-import { createTextStore, fieldsIn, type Tabs } from "./text-store.ts";
+import { createTextStore, fieldsIn, type Tabs, type TextStorage } from "./text-store.ts";
 
 export type Theme = "system" | "light" | "dark";
 
@@ -20,7 +20,7 @@ export interface SettingsStore {
 interface SettingsStoreOptions {
   readonly defaults: Settings;
   /** Undefined: nothing is kept, as in private windows that refuse it. */
-  readonly storage?: Storage | undefined;
+  readonly storage?: TextStorage | undefined;
   /** Tells when another tab has written: a window. */
   readonly tabs?: Tabs | undefined;
 }

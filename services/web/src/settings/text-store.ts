@@ -9,18 +9,25 @@ export interface TextStore {
   readonly onOther: (key: string, listener: () => void) => () => void;
 }
 
+/** What of `localStorage` is needed; to remove and to list only where that is done. */
+export type TextStorage = Pick<Storage, "getItem" | "setItem"> &
+  Partial<Pick<Storage, "removeItem" | "key" | "length">>;
+
 export type Tabs = Pick<EventTarget, "addEventListener" | "removeEventListener">;
 
 /** `storage` is undefined where the browser has none for this page; `tabs` tells when another tab has written: a window. */
-export function createTextStore(storage: Storage | undefined, tabs?: Tabs): TextStore {
+export function createTextStore(storage: TextStorage | undefined, tabs?: Tabs): TextStore {
   return {
     read: (key) => attempt(() => storage?.getItem(key)) ?? undefined,
-    write: (key, text) =>
-      void attempt(() => (text === undefined ? storage?.removeItem(key) : storage?.setItem(key, text))),
-    keys: (prefix) =>
-      attempt(() => Array.from({ length: storage?.length ?? 0 }, (_, index) => storage?.key(index) ?? ""))?.filter(
-        (key) => key.startsWith(prefix),
-      ) ?? [],
+    write(key, text) {
+      attempt(() => (text === undefined ? storage?.removeItem?.(key) : storage?.setItem(key, text)));
+    },
+    keys: (prefix) => {
+      const all = attempt(() =>
+        Array.from({ length: storage?.length ?? 0 }, (_, index) => storage?.key?.(index) ?? ""),
+      );
+      return all?.filter((key) => key.startsWith(prefix)) ?? [];
+    },
     onOther(key, listener) {
       const heard = (event: Event): void => {
         // Without a key: all of it was cleared.
