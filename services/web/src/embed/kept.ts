@@ -1,4 +1,3 @@
-import { createKeptTexts, createTextsInMemory, type KeptTexts } from "../chat/kept-texts.ts";
 import { browserStorage, createTextStore } from "../settings/text-store.ts";
 import type { Attributes } from "./attributes.ts";
 
@@ -29,10 +28,10 @@ const maxVisitors = 5;
 /** Ids have less than a tenth of it each: what is longer nobody of us has written. */
 const maxLength = 5_000;
 
-type Named = Pick<Attributes, "server" | "agent" | "conversation" | "isKept">;
+export type Named = Pick<Attributes, "server" | "agent" | "conversation" | "isKept">;
 
 /** A conversation that the page names is remembered apart: it does not become that of the rest of the site. */
-function nameOf({ server, agent = "", conversation }: Named): string {
+export function nameOf({ server, agent = "", conversation }: Named): string {
   return [server, agent, ...(conversation === undefined ? [] : [conversation])].join(" ");
 }
 
@@ -63,17 +62,8 @@ export function createKeptStore(attributes: Named, page: Window): KeptStore {
   };
 }
 
-const draftsPrefix = "parley.embed.draft ";
-/** The storage is the page's own: this is a twentieth of it at the most. */
-const draftBounds = { family: draftsPrefix, maxEntries: 8, maxChars: 16 * 1024 } as const;
-
-/** What one visitor has typed and not sent. Until it is known who that is nothing is read, and nothing kept but in the page. */
-export function createEmbeddedDrafts(attributes: Named, page: Window, userId: string | undefined): KeptTexts {
-  if (!attributes.isKept || userId === undefined) return createTextsInMemory();
-  const prefix = `${draftsPrefix}${userId} ${nameOf(attributes)} `;
-  return createKeptTexts({ prefix, storage: browserStorage("localStorage", page), ...draftBounds });
-}
-
+/** Of `createEmbeddedDrafts`, which has React behind it: what stands here is loaded by visitors who never open the chat. */
+export const draftsPrefix = "parley.embed.draft ";
 /** What an element has left that now keeps nothing: its conversations and all drafts. */
 export function forgetKept(attributes: Named, page: Window): void {
   const texts = createTextStore(browserStorage("localStorage", page));
