@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { cellsOf, countOf, tablesOf } from "./conformance/table.mjs";
+import { cellsOf, countOf, tableOf } from "./conformance/table.mjs";
 import { ensureBrokerPrograms } from "./setup/broker-programs.mjs";
 import { ensureChromium } from "./setup/chromium.mjs";
 import { offerConformanceClients } from "./setup/conformance-clients.mjs";
@@ -9,7 +9,7 @@ import { root, tool } from "./setup/paths.mjs";
 import { prepare } from "./setup/prepare.mjs";
 import { say } from "./setup/progress.mjs";
 import { offerPythonWebsockets } from "./setup/python-websockets.mjs";
-import { describeFailure } from "./setup/setup-error.mjs";
+import { describeFailure, SetupError } from "./setup/setup-error.mjs";
 import { giveHelp } from "./setup/usage.mjs";
 
 const usage = `Usage: npm run conformance [-- install | table]
@@ -76,19 +76,20 @@ const introduction = [
   "",
 ];
 
+function readReports() {
+  const files = existsSync(reports) ? readdirSync(reports).filter((name) => name.endsWith(".json")) : [];
+  if (files.length === 0) throw new SetupError("There is no run to write of: `npm run conformance` makes one.");
+  return files.map((name) => JSON.parse(readFileSync(path.join(reports, name), "utf8")));
+}
+
 function writePage() {
-  const files = readdirSync(reports).filter((name) => name.endsWith(".json"));
-  const testResults = files.flatMap((name) => JSON.parse(readFileSync(path.join(reports, name), "utf8")).testResults);
-  const cells = cellsOf({ testResults }, root);
-  const day = new Date().toISOString().slice(0, 10);
-  const lines = [
-    ...introduction,
-    `Last run: ${day}, Node ${process.versions.node}.`,
-    "",
-    ...tablesOf(cells, readNotes()),
-  ];
+  const read = readReports();
+  const cells = cellsOf({ testResults: read.flatMap(({ testResults }) => testResults) }, root);
+  const notes = readNotes();
+  const day = new Date(Math.min(...read.map(({ startTime }) => startTime))).toISOString().slice(0, 10);
+  const lines = [...introduction, `Run of ${day}.`, "", ...tableOf(cells, notes)];
   writeFileSync(page, `${lines.join("\n")}\n`);
-  const { clients, held, failed } = countOf(cells);
+  const { clients, held, failed } = countOf(cells, notes);
   say(`${clients} clients: ${held} cells hold, ${failed} do not. docs/conformance.md is written.`);
 }
 
@@ -101,6 +102,8 @@ async function main([what]) {
   await offerConformanceClients({ signal });
   await offerPythonWebsockets({ signal });
   env.CHROMIUM_PATH = await ensureChromium({ signal });
+  // Nothing of an earlier run is told as one of today.
+  rmSync(reports, { recursive: true, force: true });
   mkdirSync(reports, { recursive: true });
   const codes = [await runTests(node, env, "conformance", []), await runTests(node, env, "page", pageTests)];
   writePage();
