@@ -54,7 +54,7 @@ it("what is known to be red stays red, with its sentence", () => {
     notes: { C: { "usage is red": "It counts twice." } },
   });
   expect(rowOf("usage")).toContain("[✗]");
-  expect(lines).toContain("1. It counts twice.");
+  expect(lines).toContain("2. It counts twice.");
   expect(count).toEqual({ held: 0, failed: 1 });
 });
 
