@@ -1,5 +1,5 @@
-import { createTurnSteps, type NotedEvent, type TurnSpeech } from "@parley/dialects";
-import { createView, foldFrame, turn, type EventFrame, type SnapshotFrame } from "@parley/protocol";
+import { createTurnSteps, type TurnSpeech } from "@parley/dialects";
+import { createView, foldFrame, turn } from "@parley/protocol";
 import { describe, expect, it } from "vitest";
 import { cases, expectFrames, knownFrames, type Case } from "./cases.ts";
 import { speeches } from "./speeches.ts";
@@ -15,16 +15,11 @@ function saidOf(speech: TurnSpeech, one: Case) {
     view = foldFrame(view, frame);
     const seen = turn(view, one.turn_id);
     if (seen === undefined || next !== "more") continue;
-    const said = speech.say(steps.advance(seen, notedIn(frame)), place);
+    const said = speech.say(steps.advance(seen, frame.type === "snapshot" ? undefined : frame), place);
     next = said.next;
     lines.push(...dataIn(Buffer.concat(said.bytes).toString()));
   }
   return { lines, next };
-}
-
-function notedIn(frame: EventFrame | SnapshotFrame): NotedEvent | undefined {
-  const isNoted = frame.type === "thinking" || frame.type === "progress" || frame.type === "tool_call_progress";
-  return isNoted ? frame : undefined;
 }
 
 function dataIn(stream: string): unknown[] {

@@ -46,10 +46,12 @@ export function createTurnWatch() {
       return known;
     },
 
-    /** Takes what is neither its beginning nor its end: for who wants to know its parts. */
-    see(event: VisibleEvent): void {
-      if (known?.turn_id !== event.turn || !isFoldable(event.type)) return;
-      known = foldEvent(known, decodeVisible(event));
+    /** Takes what is neither its beginning nor its end: for who wants to know its parts. Returns the event, if it was one of the turn's. */
+    see(event: VisibleEvent): ReadEvent | undefined {
+      if (known?.turn_id !== event.turn || !isFoldable(event.type)) return undefined;
+      const decoded = decodeVisible(event);
+      known = foldEvent(known, decoded);
+      return decoded;
     },
 
     /** The end, if this event is it. */

@@ -6,6 +6,7 @@ import {
   type Outcome,
   type Part,
   type Parts,
+  type StoredEvent,
   type TurnView,
 } from "@parley/protocol";
 import fc from "fast-check";
@@ -67,8 +68,14 @@ function says(part: Part): string[] {
 
 const shownOf = (parts: Parts): string[] => parts.flatMap(says);
 
+interface Seen {
+  readonly view: TurnView;
+  /** What made it of the view before. */
+  readonly event: StoredEvent | undefined;
+}
+
 /** The views of the last turn of a history after each of its events that viewers see. */
-const viewsOfTurn = history.map((events): TurnView[] => {
+const viewsOfTurn = history.map((events): Seen[] => {
   const last = events.at(-1)?.event.turn_id ?? "t0";
   let view = createTurnView(last);
   return events
@@ -77,25 +84,28 @@ const viewsOfTurn = history.map((events): TurnView[] => {
       view = foldEvent(view, event);
       return { event, view };
     })
-    .filter(({ event }) => isVisible(event.type) && (event.type !== "message" || isTerminal(event.type)))
-    .map((seen) => seen.view);
+    .filter(({ event }) => isVisible(event.type) && (event.type !== "message" || isTerminal(event.type)));
 });
 
-/** Some of the views never come: a snapshot stands for them. */
-const seenViews = fc
-  .tuple(viewsOfTurn, fc.array(fc.boolean(), { minLength: 1 }))
-  .map(([views, keep]) => views.filter((_, index) => index === views.length - 1 || keep[index % keep.length]));
+/** Some of the views never come: a snapshot stands for them, and it is no event. */
+const seenViews = fc.tuple(viewsOfTurn, fc.array(fc.boolean(), { minLength: 1 })).map(([all, keep]) => {
+  const isKept = (index: number): boolean => index === all.length - 1 || keep[index % keep.length] === true;
+  return all.flatMap(({ view, event }, index): Seen[] => {
+    if (!isKept(index)) return [];
+    return [{ view, event: index === 0 || isKept(index - 1) ? event : undefined }];
+  });
+});
 
 describe("the steps of a turn", () => {
   test("make of a client what the view has, whatever views it gets", () => {
     fc.assert(
       fc.property(seenViews, (views) => {
         const [steps, client] = [createTurnSteps({ takesBack: "any" }), createClient()];
-        for (const view of views) {
-          client.take(steps.advance(view));
+        for (const { view, event } of views) {
+          client.take(steps.advance(view, event));
           expect(client.shown()).toEqual(shownOf(view.parts));
         }
-        expect(client.over).toBe(views.at(-1)?.outcome === undefined ? undefined : "ended");
+        expect(client.over).toBe(views.at(-1)?.view.outcome === undefined ? undefined : "ended");
       }),
     );
   });
@@ -104,8 +114,8 @@ describe("the steps of a turn", () => {
     fc.assert(
       fc.property(seenViews, (views) => {
         const [steps, client] = [createTurnSteps({ takesBack }), createClient()];
-        for (const view of views) client.take(steps.advance(view));
-        const last = views.at(-1);
+        for (const { view, event } of views) client.take(steps.advance(view, event));
+        const last = views.at(-1)?.view;
         fc.pre(last?.outcome !== undefined);
         expect(client.over).toBeDefined();
         const whole = shownOf(last?.parts ?? []);
@@ -119,8 +129,8 @@ describe("the steps of a turn", () => {
       fc.property(seenViews, (views) => {
         const without = new Set(["reasoning", "tool_call"] as const);
         const [steps, client] = [createTurnSteps({ takesBack: "any", without }), createClient()];
-        for (const view of views) client.take(steps.advance(view));
-        const left = shownOf(views.at(-1)?.parts ?? []).filter((said) => !/^(reasoning|call):/.test(said));
+        for (const { view, event } of views) client.take(steps.advance(view, event));
+        const left = shownOf(views.at(-1)?.view.parts ?? []).filter((said) => !/^(reasoning|call):/.test(said));
         expect(client.shown()).toEqual(left);
       }),
     );

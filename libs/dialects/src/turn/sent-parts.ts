@@ -1,4 +1,13 @@
-import { isReasoning, isSource, isText, isToolCall, type Part, type Parts, type ToolCallPart } from "@parley/protocol";
+import {
+  isReasoning,
+  isSource,
+  isText,
+  isToolCall,
+  type Part,
+  type Parts,
+  type ReadEvent,
+  type ToolCallPart,
+} from "@parley/protocol";
 import type { GrowingKind, TurnStep, TurnStepsOptions } from "./turn-step.ts";
 
 interface Sent {
@@ -20,13 +29,20 @@ interface SentParts {
   next: number;
   /** Where in `sent` the open step of the model begins. */
   stepStart: number;
+  /** The answer as it was last. */
+  before: Parts | undefined;
 }
 
 export function createSentParts({ takesBack, without = new Set() }: TurnStepsOptions) {
-  const parts: SentParts = { takesBack, without, sent: [], next: 0, stepStart: 0 };
+  const parts: SentParts = { takesBack, without, sent: [], next: 0, stepStart: 0, before: undefined };
   return {
-    /** Makes what was sent the same as these parts, with the steps that say so. False: that cannot be said. */
-    reconcile: (now: Parts, steps: TurnStep[]): boolean => reconcile(parts, shownIn(parts, now), steps),
+    /** Makes what was sent the same as these parts, with the steps that say so. `event`: what made them of those before. False: that cannot be said. */
+    reconcile(now: Parts, steps: TurnStep[], event?: ReadEvent): boolean {
+      const { before } = parts;
+      parts.before = now;
+      if (event !== undefined && before !== undefined && extend(parts, { before, now, event }, steps)) return true;
+      return reconcile(parts, shownIn(parts, now), steps);
+    },
 
     /** Nothing is added to the last text any more. */
     closeLast: (steps: TurnStep[]): void => closeLast(parts, steps),
@@ -61,6 +77,36 @@ function reconcile(parts: SentParts, shown: readonly Shown[], steps: TurnStep[])
     }
   }
   return true;
+}
+
+interface Grown {
+  readonly before: Parts;
+  readonly now: Parts;
+  readonly event: ReadEvent;
+}
+
+/**
+ * Whether this was a token more of the part that was sent last. Then only the token is looked at: to compare a text with what was sent, the engine puts it together
+ * in one piece first, which for each token and client would be the whole answer once more.
+ */
+function extend({ sent }: SentParts, { before, now, event }: Grown, steps: TurnStep[]): boolean {
+  if (event.type !== "token" && event.type !== "reasoning") return false;
+  const place = sent.at(-1);
+  const part = now.at(-1);
+  if (place === undefined || part === undefined || place.isClosed || place.part !== before.at(-1)) return false;
+  if (!isMore(part, place.part, event.token.length) || !isSameButLast(before, now)) return false;
+  if (event.token !== "") steps.push({ type: "added", at: place.at, kind: part.type, text: event.token });
+  place.part = part;
+  return true;
+}
+
+function isMore(part: Part, before: Shown, length: number): part is Growing {
+  if (!isGrowing(part) || !isGrowing(before) || part.type !== before.type) return false;
+  return part.text.length === before.text.length + length;
+}
+
+function isSameButLast(before: Parts, now: Parts): boolean {
+  return now.length === before.length && now.every((one, at) => at === now.length - 1 || one === before[at]);
 }
 
 function closeLast({ sent }: SentParts, steps: TurnStep[]): void {

@@ -1,9 +1,8 @@
 import { ChatError, type FrameError, type ReadEvent, type TurnView } from "@parley/protocol";
 import type { Dialect } from "../dialect.ts";
 import type { TurnPlace, TurnWatch } from "../turn-watch.ts";
-import { decodeVisible } from "../visible-event.ts";
 import { createTurnSteps } from "./steps.ts";
-import type { NotedEvent, TurnStep, TurnStepsOptions } from "./turn-step.ts";
+import type { TurnStep, TurnStepsOptions } from "./turn-step.ts";
 
 /** How a protocol says one turn to one client: made anew for each stream, since it remembers what it said. Pure: bytes out, nothing else. */
 export interface TurnSpeech {
@@ -34,10 +33,10 @@ const nothing: readonly Uint8Array[] = [];
 export function createSpeechDialect(watch: TurnWatch, speech: TurnSpeech, { onEnd, onCut }: SpeechEnds): Dialect {
   const steps = createTurnSteps(speech.steps);
   let isOver = false;
-  const say = (noted?: NotedEvent): readonly Uint8Array[] => {
+  const say = (event?: ReadEvent): readonly Uint8Array[] => {
     const { turn, place } = watch;
     if (isOver || turn === undefined || place === undefined) return nothing;
-    const { bytes, next } = speech.say(steps.advance(turn, noted), place);
+    const { bytes, next } = speech.say(steps.advance(turn, event), place);
     if (next === "more") return bytes;
     isOver = true;
     if (next === "end") onEnd();
@@ -51,9 +50,9 @@ export function createSpeechDialect(watch: TurnWatch, speech: TurnSpeech, { onEn
     },
     encodeEvent(event) {
       if (event.turn !== watch.place?.turn_id) return nothing;
-      watch.see(event);
+      const seen = watch.see(event);
       if (watch.endIn(event) !== undefined) return say();
-      return isNoted(event) ? say(notedIn(decodeVisible(event))) : say();
+      return say(seen);
     },
     turnsIn: watch.in,
     encodeFrame(frame) {
@@ -68,8 +67,10 @@ export function createSpeechDialect(watch: TurnWatch, speech: TurnSpeech, { onEn
       // The turn was deleted: nothing follows.
       if (frame.type !== "error" || isOver) return nothing;
       isOver = true;
+      // First: for who waits for the end alone, this is one, and no good one.
+      const bytes = speech.refuse(frame);
       onEnd();
-      return speech.refuse(frame);
+      return bytes;
     },
   };
 }
@@ -77,16 +78,4 @@ export function createSpeechDialect(watch: TurnWatch, speech: TurnSpeech, { onEn
 /** All that is to be said of a turn that has ended. */
 export function sayWhole(turn: TurnView, place: TurnPlace, speech: TurnSpeech): readonly Uint8Array[] {
   return speech.say(createTurnSteps(speech.steps).advance(turn), place).bytes;
-}
-
-const notedTypes: ReadonlySet<string> = new Set(["thinking", "progress", "tool_call_progress"]);
-
-function isNoted({ type }: { readonly type: string }): boolean {
-  return notedTypes.has(type);
-}
-
-function notedIn(event: ReadEvent): NotedEvent | undefined {
-  return event.type === "thinking" || event.type === "progress" || event.type === "tool_call_progress"
-    ? event
-    : undefined;
 }

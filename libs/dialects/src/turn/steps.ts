@@ -1,4 +1,12 @@
-import { isToolCall, pendingCallsOf, type Part, type Parts, type ToolCallPart, type TurnView } from "@parley/protocol";
+import {
+  isToolCall,
+  pendingCallsOf,
+  type Part,
+  type Parts,
+  type ReadEvent,
+  type ToolCallPart,
+  type TurnView,
+} from "@parley/protocol";
 import { createSentParts } from "./sent-parts.ts";
 import type { NotedEvent, TurnStep, TurnStepsOptions } from "./turn-step.ts";
 
@@ -32,14 +40,14 @@ export function createTurnSteps(options: TurnStepsOptions) {
       return state === "over";
     },
 
-    /** What is new in the view. `noted`: the event that made it, if it is one of the moment. */
-    advance(view: TurnView, noted?: NotedEvent): TurnStep[] {
+    /** What is new in the view. `event`: the one that made it of the view before; absent: it came by another way. */
+    advance(view: TurnView, event?: ReadEvent): TurnStep[] {
       if (state === "over") return [];
       const steps: TurnStep[] = state === "new" ? [{ type: "started" }] : [];
       state = "going";
       const { parts, outcome } = view;
-      if (!client.reconcile(parts, steps)) return last(steps, { type: "diverged" });
-      if (noted !== undefined) steps.push({ type: "noted", event: noted });
+      if (!client.reconcile(parts, steps, event)) return last(steps, { type: "diverged" });
+      if (event !== undefined && isNoted(event)) steps.push({ type: "noted", event });
       if (outcome !== undefined) {
         // It has not repeated all that was sent, and never will.
         if (takesBack === "never" && client.isMoreThan(parts)) return last(steps, { type: "diverged" });
@@ -54,6 +62,10 @@ export function createTurnSteps(options: TurnStepsOptions) {
       return steps;
     },
   };
+}
+
+function isNoted(event: ReadEvent): event is NotedEvent {
+  return event.type === "thinking" || event.type === "progress" || event.type === "tool_call_progress";
 }
 
 /**
