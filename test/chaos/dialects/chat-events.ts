@@ -1,0 +1,48 @@
+import { createNativeFold, nativeWords } from "./native-fold.ts";
+import type { Viewer } from "./viewer.ts";
+import { ask, Breach, jsonOf, readAs, serverEvents, Typed, type AskedMessage, type TurnPlace } from "./visit.ts";
+
+export function bodyOf({ conversation, message: { text, agent } }: TurnPlace): object {
+  return { conversation_id: conversation, message: text, ...(agent === undefined ? {} : { agent }) };
+}
+
+export function keyOf({ id }: AskedMessage): Readonly<Record<string, string>> {
+  return { "idempotency-key": id };
+}
+
+/** The request that asks, once more: with its key, and where it was cut with `Last-Event-ID`. */
+export const chatEvents: Viewer = {
+  name: "POST /api/v1/chat, as events",
+  words: nativeWords,
+  look(place) {
+    const fold = createNativeFold(place);
+    let lastId: string | undefined;
+    let hasEnd = false;
+    return {
+      async visit(visit) {
+        const resumes: Record<string, string> = lastId === undefined ? {} : { "last-event-id": lastId };
+        const headers = { accept: "text/event-stream", ...keyOf(place.message), ...resumes };
+        const answer = await ask(visit, "/api/v1/chat?knows=unknown", { headers, body: bodyOf(place) });
+        if (answer.status === 204) {
+          if (!fold.isOver()) throw new Breach("204, and there is no end");
+          return "over";
+        }
+        let endedIn = "";
+        for await (const { type, id, data } of serverEvents(answer)) {
+          if (hasEnd) throw new Breach(`${type} after the end`);
+          const value = jsonOf(data);
+          const frame = readAs(Typed, value);
+          // What a snapshot has said already is told once more as an event, for who reads events alone.
+          const isRepeated = endedIn === "snapshot" && fold.isOver() && frame["turn_id"] === place.turn;
+          if (!isRepeated) fold.take(value);
+          if (frame.type === "snapshot" && fold.isOver()) endedIn = "snapshot";
+          else hasEnd = fold.isOver();
+          lastId = id ?? lastId;
+        }
+        if (!hasEnd) throw new Breach("the stream ended without an end");
+        return "over";
+      },
+      seen: fold.seen,
+    };
+  },
+};
