@@ -9,8 +9,10 @@ import { WebSocket } from "ws";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { createRandom } from "../chaos/plan/random.ts";
-import type { TurnPlace } from "../chaos/dialects/visit.ts";
-import { allViewers, faultsOf, watch, type WatchDeps, type Watched } from "../chaos/dialects/watching.ts";
+import { seedA, seedC } from "../chaos/dialects/seed-sockets.ts";
+import { differences, storedIn } from "../chaos/dialects/seen.ts";
+import { ask as request, type TurnPlace, type Visit } from "../chaos/dialects/visit.ts";
+import { allViewers, faultsOf, placeViewers, watch, type WatchDeps, type Watched } from "../chaos/dialects/watching.ts";
 import { asks, startConformanceWorld, type ConformanceWorld } from "./world.ts";
 
 const Messages = z.object({ messages: z.array(TranscriptMessage) });
@@ -57,7 +59,7 @@ describe("one conversation, seen through all dialects at once", () => {
   }
 
   /** Looks at the turn in all dialects while that happens. Returns what came of each, and the stored answer. */
-  async function seenBy({ chat, place }: Asked, meanwhile: () => Promise<unknown>, cuts = 3) {
+  async function seenBy({ chat, place }: Asked, meanwhile: () => Promise<unknown>, cuts = 3, viewers = allViewers) {
     const late = new AbortController();
     const timer = setTimeout(() => late.abort(), withinMs);
     const deps: WatchDeps = {
@@ -65,7 +67,7 @@ describe("one conversation, seen through all dialects at once", () => {
       ...{ token, random: random.next, signal: late.signal, cuts, cutAfterMs: [150, 1_500] },
     };
     try {
-      const watching = allViewers.map((viewer) => watch(viewer, place, deps));
+      const watching = viewers.map((viewer) => watch(viewer, place, deps));
       await meanwhile();
       return { watched: await Promise.all(watching), record: await stored(chat.id, place.turn) };
     } finally {
@@ -149,6 +151,31 @@ describe("one conversation, seen through all dialects at once", () => {
     for (const seen of [stopped, failed, answered]) expectAgreement(seen);
   });
 
+  it.each([seedA, seedC])("agrees on what a client of $name asks, whose worker is killed", async (seed) => {
+    const { chat } = await ask(asks.numbered(5));
+    await eventually(async () => (await stored(chat.id, chat.view.turns[0]?.turn_id ?? "")) !== undefined, {
+      what: "the first answer",
+    });
+    const { signal } = new AbortController();
+    const visit = { origin: world.url, token, signal };
+    const text = 'call the tool demo_sleep with {"ms": 300}\n/sim tokens=80 rate=50';
+    const asking = seed.ask(visit, chat.id, text);
+    const turn = await eventually(() => turnThatRuns(visit, chat.id), { what: "the turn", timeoutMs: 10_000 });
+    const place = { conversation: chat.id, turn, message: { id: "", text, agent: undefined } };
+    const seen = await seenBy({ chat, place, longer: nothing }, killWorkers, 3, placeViewers);
+    expectAgreement(seen);
+    if (seen.record === undefined) throw new Error("There is no answer.");
+    expect(differences(await asking, storedIn(seen.record, seed.words))).toEqual([]);
+  });
+
+  async function killWorkers(): Promise<void> {
+    for (const worker of world.system.agentWorkers) {
+      await sleep(700);
+      await worker.kill("SIGKILL");
+      await worker.restart();
+    }
+  }
+
   const post = async (path: string, body: object, headers: Record<string, string> = {}): Promise<void> => {
     const all = { authorization: `Bearer ${token}`, "content-type": "application/json", ...headers };
     const answer = await fetch(`${world.url}${path}`, { method: "POST", headers: all, body: JSON.stringify(body) });
@@ -205,3 +232,12 @@ describe("one conversation, seen through all dialects at once", () => {
     expect(seen.record?.tool_calls).toMatchObject([{ status: "completed" }]);
   });
 });
+
+/** As the header of the AI SDK's streams names it; undefined: nothing runs. */
+async function turnThatRuns(visit: Visit, conversation: string): Promise<string | undefined> {
+  const stop = new AbortController();
+  const answer = await request({ ...visit, signal: stop.signal }, `/api/ai/chat/${conversation}/stream`);
+  stop.abort();
+  const [, ofConversation, turn] = answer.headers.get("x-workflow-run-id")?.split(".") ?? [];
+  return ofConversation === conversation ? turn : undefined;
+}

@@ -83,9 +83,14 @@ const ends: Readonly<Record<string, string>> = {
   TASK_STATE_REJECTED: "error",
 };
 
+function textOf({ parts }: z.infer<typeof Artifact>): string {
+  return parts.map(({ text }) => text).join("");
+}
+
 function createTask() {
   let isThere = false;
-  let text = "";
+  /** Undefined: there is no artifact. */
+  let text: string | undefined;
   const calls = new Map<string, { name: string; status: string }>();
   let end: string | undefined;
 
@@ -115,17 +120,18 @@ function createTask() {
       if ((task === undefined) === !isThere) throw new Breach("the first frame is not the task, or a later one is");
       isThere = true;
       if (task !== undefined) {
-        text = (task.artifacts ?? []).flatMap(({ parts }) => parts.map((part) => part.text)).join("");
+        const [artifact] = task.artifacts ?? [];
+        text = artifact === undefined ? undefined : textOf(artifact);
         for (const message of task.history ?? []) takeMessage(message);
         takeStatus(task.status);
       }
       if (statusUpdate !== undefined) takeStatus(statusUpdate.status);
       if (artifactUpdate === undefined) return;
       const { artifact, append } = artifactUpdate;
-      if (append && text === "") throw new Breach("it appends to no artifact");
-      text = (append ? text : "") + artifact.parts.map((part) => part.text).join("");
+      if (append && text === undefined) throw new Breach("it appends to no artifact");
+      text = append ? `${text}${textOf(artifact)}` : textOf(artifact);
     },
     isOver: (): boolean => end !== undefined,
-    seen: (): Seen => ({ text, reasoning: undefined, calls: [...calls.values()], end }),
+    seen: (): Seen => ({ text: text ?? "", reasoning: undefined, calls: [...calls.values()], end }),
   };
 }

@@ -28,15 +28,14 @@ export const chatEvents: Viewer = {
           return "over";
         }
         let endedIn = "";
-        for await (const { type, id, data } of serverEvents(answer)) {
-          if (hasEnd) throw new Breach(`${type} after the end`);
+        for await (const { id, data } of serverEvents(answer)) {
           const value = jsonOf(data);
           const frame = readAs(Typed, value);
           // What a snapshot has said already is told once more as an event, for who reads events alone.
           const isRepeated = endedIn === "snapshot" && fold.isOver() && frame["turn_id"] === place.turn;
           if (!isRepeated) fold.take(value);
-          if (frame.type === "snapshot" && fold.isOver()) endedIn = "snapshot";
-          else hasEnd = fold.isOver();
+          endedIn = frame.type;
+          if (frame.type !== "snapshot") hasEnd = fold.isOver();
           lastId = id ?? lastId;
         }
         if (!hasEnd) throw new Breach("the stream ended without an end");
