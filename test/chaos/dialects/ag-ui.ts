@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { z } from "zod";
 import { allWords, type Seen } from "./seen.ts";
 import type { Look, Viewer } from "./viewer.ts";
-import { ask, Breach, Elsewhere, jsonOf, readAs, serverEvents, type TurnPlace } from "./visit.ts";
+import { ask, Breach, Elsewhere, jsonOf, readAs, serverEvents, type AskedMessage, type TurnPlace } from "./visit.ts";
 
 const Message = z.looseObject({
   id: z.string(),
@@ -56,13 +56,7 @@ export const agUi1 = agUi({
   name: "AG-UI 1.0, run",
   path: "/api/ag-ui",
   isOne: true,
-  body: ({ message: { id, text: content } }) => ({
-    protocolVersion: "1.0",
-    messages: [
-      { id, role: "user", content },
-      { id: "seen", role: "assistant", content: "" },
-    ],
-  }),
+  body: ({ message }) => ({ protocolVersion: "1.0", messages: message === undefined ? [] : threadOf(message) }),
 });
 
 export const agUi059 = agUi({
@@ -71,6 +65,14 @@ export const agUi059 = agUi({
   isOne: false,
   body: () => ({ messages: [] }),
 });
+
+/** A client that has its question, and something of the answer. */
+function threadOf({ id, text: content }: AskedMessage): object[] {
+  return [
+    { id, role: "user", content },
+    { id: "seen", role: "assistant", content: "" },
+  ];
+}
 
 interface Shown {
   readonly id: string;

@@ -1,13 +1,15 @@
 import { createNativeFold, nativeWords } from "./native-fold.ts";
 import type { Viewer } from "./viewer.ts";
-import { ask, Breach, jsonOf, readAs, serverEvents, Typed, type AskedMessage, type TurnPlace } from "./visit.ts";
+import { ask, Breach, jsonOf, readAs, serverEvents, Typed, type TurnPlace } from "./visit.ts";
 
-export function bodyOf({ conversation, message: { text, agent } }: TurnPlace): object {
-  return { conversation_id: conversation, message: text, ...(agent === undefined ? {} : { agent }) };
-}
-
-export function keyOf({ id }: AskedMessage): Readonly<Record<string, string>> {
-  return { "idempotency-key": id };
+/** The request that has asked. */
+export function requestOf({ conversation, message }: TurnPlace) {
+  if (message === undefined) throw new Breach("a viewer that needs the message's id does not have it");
+  const { id, text, agent } = message;
+  return {
+    headers: { "idempotency-key": id },
+    body: { conversation_id: conversation, message: text, ...(agent === undefined ? {} : { agent }) },
+  };
 }
 
 /** The request that asks, once more: with its key, and where it was cut with `Last-Event-ID`. */
@@ -21,8 +23,9 @@ export const chatEvents: Viewer = {
     return {
       async visit(visit) {
         const resumes: Record<string, string> = lastId === undefined ? {} : { "last-event-id": lastId };
-        const headers = { accept: "text/event-stream", ...keyOf(place.message), ...resumes };
-        const answer = await ask(visit, "/api/v1/chat?knows=unknown", { headers, body: bodyOf(place) });
+        const { headers, body } = requestOf(place);
+        const all = { accept: "text/event-stream", ...headers, ...resumes };
+        const answer = await ask(visit, "/api/v1/chat?knows=unknown", { headers: all, body });
         if (answer.status === 204) {
           if (!fold.isOver()) throw new Breach("204, and there is no end");
           return "over";

@@ -103,7 +103,7 @@ export const seedA = seedSocket(
     return {
       take({ type, ...frame }) {
         if (seen !== undefined) throw new Breach(`${type} after the end`);
-        const data = readAs(DataA, frame["data"]);
+        const data = readAs(DataA, frame["data"] ?? {});
         if (type === "text") text += data.text ?? "";
         if (type.startsWith("tool_call_")) calls.take(type, data);
         if (type !== "complete" && type !== "error") return;

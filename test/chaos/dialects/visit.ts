@@ -5,8 +5,8 @@ import { z } from "zod";
 export interface TurnPlace {
   readonly conversation: string;
   readonly turn: string;
-  /** Of protocols that find a turn by its message. */
-  readonly message: AskedMessage;
+  /** Of protocols that find a turn by its message; undefined: its id is not known. */
+  readonly message: AskedMessage | undefined;
 }
 
 export interface AskedMessage {
@@ -115,7 +115,7 @@ export type Typed = z.infer<typeof Typed>;
 export function readAs<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
   const read = schema.safeParse(value);
   if (read.success) return read.data;
-  throw new Breach(`cannot be read: ${JSON.stringify(value).slice(0, 200)}`);
+  throw new Breach(`cannot be read: ${(JSON.stringify(value) ?? "nothing").slice(0, 200)}`);
 }
 
 export function jsonOf(data: string): unknown {

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
-import { bodyOf, keyOf } from "./chat-events.ts";
+import { requestOf } from "./chat-events.ts";
 import { allWords, twoStatuses, type Seen, type Words } from "./seen.ts";
 import type { Viewer } from "./viewer.ts";
 import { ask, Breach, jsonOf, readAs, Refused, type TurnPlace, type Visit } from "./visit.ts";
@@ -49,7 +49,7 @@ function wholeAnswer({ name, path, words, read }: Reading): Viewer {
 }
 
 async function answerTo(visit: Visit, path: string, place: TurnPlace): Promise<unknown> {
-  const answer = await ask(visit, path, { headers: keyOf(place.message), body: bodyOf(place) });
+  const answer = await ask(visit, path, requestOf(place));
   const text = await answer.text();
   if (answer.status === 200) return jsonOf(text);
   const { code, turn_id } = readAs(Failure, jsonOf(text));
