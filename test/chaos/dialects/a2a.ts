@@ -18,10 +18,11 @@ const Task = z.looseObject({
   artifacts: z.array(Artifact).optional(),
   history: z.array(Message).optional(),
 });
+const ArtifactUpdate = z.looseObject({ artifact: Artifact, append: z.boolean() });
 const Update = z.looseObject({
   task: Task.optional(),
   statusUpdate: z.looseObject({ status: Status }).optional(),
-  artifactUpdate: z.looseObject({ artifact: Artifact, append: z.boolean() }).optional(),
+  artifactUpdate: ArtifactUpdate.optional(),
 });
 const Answer = z.looseObject({
   result: z.unknown().optional(),
@@ -94,23 +95,27 @@ function createTask() {
   const calls = new Map<string, { name: string; status: string }>();
   let end: string | undefined;
 
+  const takeResult = ({ call_id, status = "" }: z.infer<typeof Call>): void => {
+    const known = calls.get(call_id);
+    if (known === undefined) throw new Breach("a result of a call that was not told");
+    known.status = status;
+  };
   const takeMessage = ({ parts }: z.infer<typeof Message>): string | undefined => {
-    let code: string | undefined;
-    for (const { data } of parts) {
-      if (data?.tool_call !== undefined)
-        calls.set(data.tool_call.call_id, { name: data.tool_call.tool_name, status: "open" });
-      const { tool_result } = data ?? {};
-      const known = tool_result && calls.get(tool_result.call_id);
-      if (tool_result !== undefined && known === undefined) throw new Breach("a result of a call that was not told");
-      if (known !== undefined) known.status = tool_result?.status ?? "";
-      code = data?.error?.code ?? code;
+    const all = parts.flatMap(({ data }) => (data === undefined ? [] : [data]));
+    for (const { tool_call, tool_result } of all) {
+      if (tool_call !== undefined) calls.set(tool_call.call_id, { name: tool_call.tool_name, status: "open" });
+      if (tool_result !== undefined) takeResult(tool_result);
     }
-    return code;
+    return all.find(({ error }) => error !== undefined)?.error?.code;
   };
   const takeStatus = ({ state, message }: z.infer<typeof Status>): void => {
     const code = message === undefined ? undefined : takeMessage(message);
     const kind = ends[state];
     if (kind !== undefined) end = kind === "error" ? `error:${code}` : kind;
+  };
+  const takeArtifact = ({ artifact, append }: z.infer<typeof ArtifactUpdate>): void => {
+    if (append && text === undefined) throw new Breach("it appends to no artifact");
+    text = append ? `${text}${textOf(artifact)}` : textOf(artifact);
   };
 
   return {
@@ -126,10 +131,7 @@ function createTask() {
         takeStatus(task.status);
       }
       if (statusUpdate !== undefined) takeStatus(statusUpdate.status);
-      if (artifactUpdate === undefined) return;
-      const { artifact, append } = artifactUpdate;
-      if (append && text === undefined) throw new Breach("it appends to no artifact");
-      text = append ? `${text}${textOf(artifact)}` : textOf(artifact);
+      if (artifactUpdate !== undefined) takeArtifact(artifactUpdate);
     },
     isOver: (): boolean => end !== undefined,
     seen: (): Seen => ({ text: text ?? "", reasoning: undefined, calls: [...calls.values()], end }),

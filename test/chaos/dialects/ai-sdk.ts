@@ -110,9 +110,7 @@ function takeChunk(message: Message, chunk: Chunk): void {
 function takeOther(message: Message, chunk: Chunk): void {
   switch (chunk.type) {
     case "start":
-      if (message.isStarted || chunk["messageId"] !== `${message.turn}-a`) throw new Breach("it starts as another one");
-      message.isStarted = true;
-      return;
+      return start(message, chunk);
     case "start-step":
       message.step = message.parts.length;
       return;
@@ -130,11 +128,20 @@ function takeOther(message: Message, chunk: Chunk): void {
       message.end = "cancelled";
       return;
     case "finish":
-      message.end ??= chunk["finishReason"] === "tool-calls" ? "asked" : "complete";
+      message.end ??= endOf(chunk);
       return;
     default:
       throw new Breach(`there is no chunk ${chunk.type}`);
   }
+}
+
+function endOf({ finishReason }: Chunk): string {
+  return finishReason === "tool-calls" ? "asked" : "complete";
+}
+
+function start(message: Message, { messageId }: Chunk): void {
+  if (message.isStarted || messageId !== `${message.turn}-a`) throw new Breach("it starts as another one");
+  message.isStarted = true;
 }
 
 function takeText({ parts }: Message, { type, id, delta }: Chunk): void {

@@ -2,7 +2,7 @@ import { nativeSubprotocol, type ClientFrameInput } from "@parley/protocol";
 import { WebSocket, type RawData } from "ws";
 import { createNativeFold, nativeWords, type NativeFold } from "./native-fold.ts";
 import type { Viewer } from "./viewer.ts";
-import { afterEnd, jsonOf, type TurnPlace, type Visit } from "./visit.ts";
+import { afterEnd, jsonOf, textOfMessage, type TurnPlace, type Visit } from "./visit.ts";
 
 /** Frames over a WebSocket; it comes back with its cursor. */
 export const native: Viewer = {
@@ -29,7 +29,7 @@ function untilOver({ origin, token, signal }: Visit, { conversation }: TurnPlace
   return new Promise<void>((resolve, reject) => {
     let isEnding = false;
     const take = (data: RawData): void => {
-      const frame = fold.take(jsonOf(String(data)));
+      const frame = fold.take(jsonOf(textOfMessage(data)));
       const after = fold.after();
       const cursor = after === undefined ? {} : { after };
       if (frame.type === "auth_success") send({ type: "subscribe", conversation_id: conversation, ...cursor });

@@ -86,15 +86,17 @@ function createStream() {
   const items = new Map<string, { readonly type: string; text: string; done: Item | undefined }>();
   let end: z.infer<typeof Response> | undefined;
 
+  const begin = ({ id, type }: Item): void => {
+    if (items.has(id)) throw new Breach("an item is told twice");
+    if ([...items.values()].some(({ done }) => done === undefined)) throw new Breach("two items are open");
+    items.set(id, { type, text: "", done: undefined });
+  };
   const takeItem = ({ type, item, item_id = "", delta = "" }: Event): void => {
     const known = items.get(item?.id ?? item_id);
-    if (type === "response.output_item.added" && item !== undefined) {
-      if (known !== undefined) throw new Breach("an item is told twice");
-      if ([...items.values()].some(({ done }) => done === undefined)) throw new Breach("two items are open");
-      items.set(item.id, { type: item.type, text: "", done: undefined });
-    } else if (known === undefined || known.done !== undefined) throw new Breach(`${type} of an item that is not open`);
+    if (type === "response.output_item.added" && item !== undefined) begin(item);
+    else if (known === undefined || known.done !== undefined) throw new Breach(`${type} of an item that is not open`);
     else if (type === "response.output_item.done") known.done = item;
-    else if (/_text\.delta$/.test(type)) known.text += delta;
+    else if (type.endsWith("_text.delta")) known.text += delta;
   };
 
   const take = (event: Event): void => {
@@ -124,20 +126,24 @@ function createStream() {
   };
 }
 
+type Told = ReadonlyMap<string, { readonly text: string; readonly done: Item | undefined }>;
+
 /** What the end says of the items is what was told of them; only what was begun and taken back may be missing. */
-function checkOutput(
-  output: readonly Item[],
-  items: ReadonlyMap<string, { text: string; done: Item | undefined }>,
-): void {
+function checkOutput(output: readonly Item[], told: Told): void {
   for (const item of output) {
-    const known = items.get(item.id);
+    const known = told.get(item.id);
     if (known?.done === undefined) throw new Breach(`the end has an item that was not told: ${item.id}`);
-    const text = (item.content ?? item.summary ?? []).map((part) => part.text).join("");
-    if (text !== known.text) throw new Breach(`the end has ${text.length} characters, told were ${known.text.length}`);
+    const { length } = textIn(item);
+    if (textIn(item) !== known.text)
+      throw new Breach(`the end has ${length} characters, told were ${known.text.length}`);
   }
-  for (const [id, { done }] of items) {
-    const isLeft = output.some((item) => item.id === id);
-    if (!isLeft && done?.status !== "incomplete" && done?.type === "message")
+  const kept = new Set(output.map(({ id }) => id));
+  for (const [id, { done }] of told) {
+    if (!kept.has(id) && done?.type === "message" && done.status !== "incomplete")
       throw new Breach(`the end lacks an item that was told: ${id}`);
   }
+}
+
+function textIn({ content, summary = [] }: Item): string {
+  return (content ?? summary).map(({ text }) => text).join("");
 }

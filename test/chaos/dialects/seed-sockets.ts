@@ -1,7 +1,7 @@
 import { WebSocket, type RawData } from "ws";
 import { z } from "zod";
 import { twoStatuses, type Seen, type Words } from "./seen.ts";
-import { Breach, jsonOf, readAs, Typed, type Visit } from "./visit.ts";
+import { Breach, jsonOf, readAs, textOfMessage, Typed, type Visit } from "./visit.ts";
 
 /** A client of a seed: it sees what it asked itself, on the connection on which it asked, and has no way to come back. */
 export interface SeedSocket {
@@ -35,7 +35,7 @@ function seedSocket(
         socket.on("open", () => socket.send(JSON.stringify({ ...spoken(conversation), message })));
         socket.on("message", (data: RawData) => {
           try {
-            fold.take(readAs(Typed, jsonOf(String(data))));
+            fold.take(readAs(Typed, jsonOf(textOfMessage(data))));
             const seen = fold.ended();
             // What follows an end comes with it.
             if (seen !== undefined) setTimeout(() => resolve(seen), afterEndMs);

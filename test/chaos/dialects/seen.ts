@@ -40,7 +40,7 @@ export function storedIn(record: TranscriptMessage, { statusOf, endOf }: Words):
   return {
     text: textOf(parts),
     reasoning: reasoningOf(parts),
-    calls: (record.tool_calls ?? []).map(({ call_id, tool_name: name, status = "" }) => ({
+    calls: (record.tool_calls ?? []).map(({ call_id, tool_name: name, status }) => ({
       name,
       status: statusOf(status, asked.has(call_id)),
     })),

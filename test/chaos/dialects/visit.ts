@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import type { RawData } from "ws";
 import { z } from "zod";
 
 /** Where the turn is that somebody looks at. */
@@ -116,6 +117,12 @@ export function readAs<Schema extends z.ZodType>(schema: Schema, value: unknown)
   const read = schema.safeParse(value);
   if (read.success) return read.data;
   throw new Breach(`cannot be read: ${(JSON.stringify(value) ?? "nothing").slice(0, 200)}`);
+}
+
+/** A message of a WebSocket. */
+export function textOfMessage(data: RawData): string {
+  if (Array.isArray(data)) return Buffer.concat(data).toString("utf8");
+  return Buffer.from(data instanceof ArrayBuffer ? new Uint8Array(data) : data).toString("utf8");
 }
 
 export function jsonOf(data: string): unknown {

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import { a2a } from "./a2a.ts";
 import { agUi059, agUi1 } from "./ag-ui.ts";
@@ -53,6 +54,8 @@ function within(random: () => number, [from, to]: readonly [number, number]): nu
 /** Looks at a turn until its end, over as many connections as it takes. */
 export async function watch(viewer: Viewer, place: TurnPlace, deps: WatchDeps): Promise<Watched> {
   const { origins, token, random, signal, cuts, cutAfterMs } = deps;
+  // Each wait and each connection listens to it.
+  setMaxListeners(0, signal);
   const look = viewer.look(place);
   let next = Math.floor(random() * 2);
   let [visits, trouble] = [0, "it never came as far as a connection"];
@@ -64,7 +67,9 @@ export async function watch(viewer: Viewer, place: TurnPlace, deps: WatchDeps): 
     const timer = visits < cuts ? setTimeout(() => cutting.abort(), within(random, cutAfterMs)) : undefined;
     visits++;
     try {
-      const how = await look.visit({ origin, token, signal: AbortSignal.any([signal, cutting.signal]) });
+      const visiting = AbortSignal.any([signal, cutting.signal]);
+      setMaxListeners(0, visiting);
+      const how = await look.visit({ origin, token, signal: visiting });
       if (how === "over") return { ...result, seen: look.seen(), trouble: undefined, visits };
       trouble = "the stream ended, and the turn did not";
     } catch (error) {
