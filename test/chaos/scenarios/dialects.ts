@@ -10,7 +10,7 @@ export const dialects = defineScenario({
   throughDialects: true,
   // Eleven clients look at each, over several connections.
   mostTurns: 40,
-  shape: { env: { tool: { APPROVAL_TTL_MS: "30000" } } },
+  shape: { env: { tool: { APPROVAL_TTL_MS: "90000" } } },
   workload: {
     prompts: { long: 3, short: 1, thinking: 2, "parallel tools": 3, "two tools": 1, "asked change": 2, unavailable: 1 },
     turnsPerConversation: [1, 3],
