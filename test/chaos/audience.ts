@@ -6,6 +6,8 @@ import type { Answer, Device } from "./clients/device.ts";
 import { createLibraryDevice } from "./clients/library-device.ts";
 import { createRawDevice } from "./clients/raw-device.ts";
 import { createToken } from "./clients/token.ts";
+import { openOnlookers } from "./dialect-onlookers.ts";
+import type { Watched } from "./dialects/watching.ts";
 import type { GivenAnswer, StrangersTry } from "./history.ts";
 import {
   backAfterMs,
@@ -24,6 +26,8 @@ export interface Conversation {
   readonly devices: readonly Device[];
   readonly answers: readonly GivenAnswer[];
   readonly strangersTries: readonly StrangersTry[];
+  /** What clients of other dialects have seen of its turns: those that still look are stopped. */
+  watched(): Promise<readonly Watched[]>;
 }
 
 /** The people of a scenario and their devices, doing what the plan says. */
@@ -40,6 +44,7 @@ interface Stage {
   readonly world: Pick<World, "edgeUrls" | "jwtSecret">;
   readonly timeline: Timeline;
   readonly signal: AbortSignal;
+  readonly throughDialects: boolean;
 }
 
 export function openAudience(plan: Plan, stage: Stage): Audience {
@@ -65,6 +70,7 @@ function openConversation(seed: string, plan: ConversationPlan, stage: Stage) {
   const answers: GivenAnswer[] = [];
   const strangersTries: StrangersTry[] = [];
   const ended = new Set<string>();
+  const onlookers = openOnlookers(`${seed}/${plan.id}`, { ...stage, token });
   const ask = async (turn: TurnPlan, device: Device): Promise<Answer> => {
     const answer = await device.ask({
       id: turn.id,
@@ -81,6 +87,7 @@ function openConversation(seed: string, plan: ConversationPlan, stage: Stage) {
     const answer = await ask(turn, asker);
     if (answer.kind === "refused") return void ended.add(turn.id);
     await Promise.all([
+      stage.throughDialects ? onlookers.look(plan.id, answer.turn, turn) : undefined,
       turn.cancel === undefined ? undefined : cancel(turn.cancel, answer.turn, devices, stage.signal),
       turn.decision === undefined
         ? undefined
@@ -104,7 +111,7 @@ function openConversation(seed: string, plan: ConversationPlan, stage: Stage) {
   ];
   // Whoever waits for an end that does not come is stopped by the scenario's deadline; the checks say what is missing.
   const finished = Promise.allSettled(scripts).then(() => undefined);
-  return { plan, devices, answers, strangersTries, ended, finished };
+  return { plan, devices, answers, strangersTries, watched: onlookers.watched, ended, finished };
 }
 
 /** Whether the device knows how the turn ended. */

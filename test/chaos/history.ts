@@ -3,6 +3,7 @@ import type { ConversationView, StoredEvent, TranscriptMessage } from "@parley/p
 import type { Recording } from "./clients/recording.ts";
 import type { ConversationPlan } from "./plan/plan.ts";
 import type { Answer } from "./clients/device.ts";
+import type { Watched } from "./dialects/watching.ts";
 import type { Expected } from "./scenario.ts";
 
 /** An event as it is stored. */
@@ -63,6 +64,8 @@ export interface ConversationHistory {
   readonly answers: readonly GivenAnswer[];
   readonly askedCalls: readonly AskedCall[];
   readonly strangersTries: readonly StrangersTry[];
+  /** What clients of all dialects saw of its turns. Absent: nobody looked. */
+  readonly watched?: readonly Watched[];
   /** Place of a turn in the queue (its sequence in `TURNS`), of those that were seen there. */
   readonly queued: ReadonlyMap<string, number>;
 }

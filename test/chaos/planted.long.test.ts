@@ -3,6 +3,7 @@ import { expectCaught, withFault } from "./planted/with-fault.ts";
 import { agentsFrozen } from "./scenarios/agents.ts";
 import { eventsForgotten } from "./scenarios/brokers.ts";
 import { calm, manyDevices } from "./scenarios/clients.ts";
+import { dialects } from "./scenarios/dialects.ts";
 import { waits } from "./scenarios/waits.ts";
 
 const timeout = 240_000;
@@ -42,6 +43,10 @@ it("catches an edge that tells another decision than the one that counts", { tim
 
 it("catches agent workers that nobody's decision brings back", { timeout }, async () => {
   await expectCaught(withFault(waits, "agent", "agent wakes nobody"), "P11");
+});
+
+it("catches dialects that say something twice", { timeout }, async () => {
+  await expectCaught(withFault(dialects, "edge", "dialects say something twice"), "P2", 10);
 });
 
 it("catches a tool that runs twice", { timeout }, async () => {

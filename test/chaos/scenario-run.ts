@@ -58,7 +58,10 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
   const memory = await readMemory(world);
   const timeline = startTimeline(options.signal);
   const watch = watchQueue(world.bus);
-  const audience = openAudience(plan, { world, timeline, signal: options.signal });
+  const audience = openAudience(plan, {
+    ...{ world, timeline, signal: options.signal },
+    throughDialects: scenario.throughDialects === true,
+  });
   const stopReporting = report(scenario, plan, audience, timeline, options);
   try {
     const broken = await playFaults(world, plan, timeline, options.signal);

@@ -76,6 +76,8 @@ export interface Scenario {
   readonly mostTurns?: number;
   /** Stays until the edges have let go of every conversation, half a minute after its last viewer left. */
   readonly waitsForHubs?: boolean;
+  /** Each turn is also looked at in every dialect, by clients whose connections are cut. */
+  readonly throughDialects?: boolean;
   /** Whether the run did what the scenario is for; else the sentence that says what is missing. */
   readonly proof: (tally: Tally) => string | undefined;
 }

@@ -121,7 +121,9 @@ export async function readConversations(
   watch: QueueWatch,
 ): Promise<ConversationHistory[]> {
   return Promise.all(
-    audience.conversations.map(async ({ plan, devices, answers, strangersTries }) => {
+    audience.conversations.map(async ({ plan, devices, answers, strangersTries, watched }) => {
+      // Before what is stored is read: whoever still waits for an end waits no longer.
+      const seen = await watched();
       const stored = await readConversation(world, plan.id);
       return {
         plan,
@@ -131,6 +133,7 @@ export async function readConversations(
         views: devices.map(({ view }) => view),
         answers,
         strangersTries,
+        watched: seen,
         queued: watch.places,
       };
     }),

@@ -4,6 +4,7 @@ import { checkAgreements } from "./agreed.ts";
 import { checkBase } from "./base.ts";
 import { checkCancels } from "./cancel.ts";
 import { checkChains } from "./chain.ts";
+import { checkDialects } from "./dialects.ts";
 import { checkEnds } from "./ends.ts";
 import { checkCalls, checkExecutions, checkRepeats } from "./once.ts";
 import { checkOrder } from "./order.ts";
@@ -37,6 +38,7 @@ function checkConversation(
     ...checkCancels(conversation, modelRequests, expected),
     ...checkAgreements(conversation, executions, expected),
     ...checkTranscript(conversation),
+    ...checkDialects(conversation),
     ...conversation.recordings.flatMap((recording) => checkViewer(conversation, recording, offset, expected)),
   ];
 }

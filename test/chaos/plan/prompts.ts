@@ -84,6 +84,16 @@ const writers = {
   "asked change": (random: Random, label: string) => withChanges(random, [label]),
   /** Waits twice. */
   "two asked changes": (random: Random, label: string) => withChanges(random, [`${label} first`, `${label} second`]),
+  /** Both in one step of the model. */
+  "parallel tools": (random: Random) => {
+    const one = `call the tool demo_sleep with {"ms":${random.within([300, 900])}}`;
+    const other = `call the tool demo_counter with {"ms":${random.within([0, 500])}}`;
+    const count = random.within([10, 25]);
+    const steps = ["Calling demo_sleep and demo_counter."];
+    return { say: `${one} ${other}`, sim: `tokens=${count} rate=60`, tokens: count, steps };
+  },
+  /** Reasons before it answers. */
+  thinking: (random: Random) => spoken(random, [20, 60], ` think=${random.within([15, 40])}`),
   "failing tool": (random: Random) => withTools(random, [["demo_fail", { unexpected: random.chance(0.5) }]]),
   /** Some 80 KB at once, which viewers get twice: as text and with the end. */
   "large answer": (random: Random) => {

@@ -21,6 +21,7 @@ import {
   leadersMoved,
 } from "./copies.ts";
 import { waitsEdgesPartitioned, waitsServersKilled, waitsWorkersPartitioned } from "./cut-waits.ts";
+import { dialects } from "./dialects.ts";
 import { edgePartitioned, edgesKilled, edgesRestarted } from "./edges.ts";
 import { toolWorkersFrozen, toolWorkersKilled, toolWorkersRestarted } from "./tools.ts";
 import { busyPolicies, cancelStorm, modelMisbehaves, queues, weather } from "./turns.ts";
@@ -41,6 +42,7 @@ export const scenarios: readonly Scenario[] = [
   manyDevices,
   slowViewers,
   churn,
+  dialects,
   repeats,
   endsOvertaken,
   copiesLate,

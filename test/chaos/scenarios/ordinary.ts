@@ -3,7 +3,10 @@ import { asPromised, type Expected, type Scenario, type Tally } from "../scenari
 import { ordinaryShape, type Shape } from "../world/world.ts";
 
 /** What a scenario says about itself; all else is as usual. */
-export interface ScenarioSpec extends Pick<Scenario, "name" | "about" | "promises" | "waitsForHubs" | "mostTurns"> {
+export interface ScenarioSpec extends Pick<
+  Scenario,
+  "name" | "about" | "promises" | "waitsForHubs" | "mostTurns" | "throughDialects"
+> {
   readonly shape?: Partial<Shape>;
   readonly workload?: Partial<Workload>;
   readonly faults?: Scenario["faults"];
