@@ -82,6 +82,7 @@ export {
   rpcIdOf,
   textOfMessage,
   type A2aMessage,
+  type Decision as A2aDecision,
   type RpcRequest,
 } from "./a2a/decode.ts";
 export { createA2aSpeech, type A2aSpeechOptions } from "./a2a/dialect.ts";

@@ -3,6 +3,7 @@ import type { Client } from "../client.ts";
 import type { Conversation } from "../conversation.ts";
 import { obey, type Thread } from "./commands.ts";
 import { createEventLog, type EventLog } from "./event-log.ts";
+import { createEventQueue } from "./event-queue.ts";
 import { follow } from "./following.ts";
 import { questionOf } from "./steps.ts";
 import type { Channel, Command, CommandResponse, ErrorResponse, StreamFilter, ThreadEvent } from "./protocol.ts";
@@ -14,6 +15,7 @@ export interface LangGraphAdapterOptions {
 }
 
 export interface LangGraphStream {
+  /** Leaving the loop over it closes the stream. Throws where its reader is 10,000 events behind: the stream is closed then. */
   readonly events: AsyncIterable<ThreadEvent>;
   /** The conversation is subscribed to, or is not there yet: it begins with its first message. Rejects with the server's ChatError. */
   readonly ready: Promise<void>;
@@ -141,32 +143,15 @@ async function known(conversation: Conversation): Promise<void> {
 }
 
 function openStream({ conversation, log, streams }: Bound, filter: StreamFilter): LangGraphStream {
-  const waiting: ThreadEvent[] = [];
-  let wake: (() => void) | undefined;
-  let isClosed = false;
-  const off = log.listen(filter, (event) => {
-    waiting.push(event);
-    wake?.();
-  });
-
-  function close(): void {
-    isClosed = true;
+  const events = createEventQueue<ThreadEvent>(() => {
     off();
-    streams.delete(close);
-    wake?.();
-  }
-
-  async function* events(): AsyncGenerator<ThreadEvent> {
-    while (!isClosed) {
-      const event = waiting.shift();
-      if (event !== undefined) yield event;
-      else await new Promise<void>((resolve) => (wake = resolve));
-    }
-  }
-
-  streams.add(close);
+    streams.delete(events.close);
+  });
+  const off = log.listen(filter, events.push);
+  events.begin();
+  streams.add(events.close);
   const ready = conversation.subscribe().then(() => undefined);
   // Who does not wait for it sees it at the next command.
   ready.catch(() => undefined);
-  return { events: events(), ready, close };
+  return { events: events.reader, ready, close: events.close };
 }

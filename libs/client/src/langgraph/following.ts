@@ -68,6 +68,8 @@ export function follow(conversation: Conversation, log: EventLog): Following {
 function createRuns(conversation: Conversation, log: EventLog): Runs {
   const runs = new Map<string, TurnTelling>();
   const questionIds = new Map<string, string>();
+  /** Whose conversation was deleted: who looks now is told of their end, until the next one begins. */
+  const lost = new Set<string>();
   let seq = 0;
 
   const state = (): State => stateOf(conversation.view, (turnId) => runs.get(turnId)?.idOf, questionIds);
@@ -83,8 +85,9 @@ function createRuns(conversation: Conversation, log: EventLog): Runs {
    */
   function forgetOld(): void {
     const ended = [...runs].filter(([, run]) => run.hasEnded()).map(([id]) => id);
-    const old = new Set(ended.slice(0, -1));
+    const old = new Set([...ended.slice(0, -1), ...lost]);
     for (const id of old) runs.delete(id);
+    lost.clear();
     log.forget(old);
   }
 
@@ -110,8 +113,10 @@ function createRuns(conversation: Conversation, log: EventLog): Runs {
       for (const [id, run] of runs) {
         if (run.hasEnded() || conversation.view.turns.some(({ turn_id }) => turn_id === id)) continue;
         runs.delete(id);
+        lost.add(id);
         add(lifecycle({ event: "failed", error: "The conversation was deleted." }), id);
       }
+      if (state().messages.length === 0) questionIds.clear();
     },
   };
 }

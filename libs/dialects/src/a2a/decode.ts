@@ -68,6 +68,8 @@ const states = [
   ...["TASK_STATE_CANCELED", "TASK_STATE_INPUT_REQUIRED", "TASK_STATE_REJECTED", "TASK_STATE_AUTH_REQUIRED"],
 ] as const;
 
+/** Where a listing goes on, in each of its contexts. */
+const pageTokenChars = 4_096;
 const pageSizeRange = { error: "must be a whole number from 1 to 100" };
 export const ListParams = z.object({
   tenant,
@@ -75,7 +77,7 @@ export const ListParams = z.object({
   /** `TASK_STATE_UNSPECIFIED` is what protobuf says where nothing was chosen. */
   status: z.enum([...states, "TASK_STATE_UNSPECIFIED"]).nullish(),
   pageSize: z.number(pageSizeRange).int(pageSizeRange).min(1, pageSizeRange).max(100, pageSizeRange).nullish(),
-  pageToken: optionalText(taskIdChars + 32),
+  pageToken: optionalText(pageTokenChars),
   historyLength: HistoryLength,
   statusTimestampAfter: z.iso.datetime({ offset: true }).nullish(),
   includeArtifacts: z.boolean().nullish(),
@@ -159,19 +161,20 @@ const DecisionPart = z.object({ approved, reason, confirm, like_ms, content, cal
 const SpelledOut = /^(approve|deny) ([A-Za-z0-9_-]{1,128})$/;
 
 /**
- * What a reply to a task that waits decides. Only a data part with `approved` does, or a text that is exactly `approve <call_id>` or `deny <call_id>`: no
- * other text ever agrees to anything. Empty: it decides nothing. Throws A2aError for what contradicts itself, or names no call that waits.
+ * What a reply to a task decides. Only a data part with `approved` does, or a text that is exactly `approve <call_id>` or `deny <call_id>`: no other text
+ * ever agrees to anything. `asked`: the calls of the task that a person was asked about, also those that were decided: the same reply may come again, and must mean the same
+ * call as before. Empty: it decides nothing. Throws A2aError for what contradicts itself, or names no such call.
  */
-export function decisionsIn({ parts }: Pick<A2aMessage, "parts">, pending: readonly ToolCallPart[]): Decision[] {
+export function decisionsIn({ parts }: Pick<A2aMessage, "parts">, asked: readonly ToolCallPart[]): Decision[] {
   const texts = parts.flatMap((part) => ("text" in part ? [part.text.trim()] : []));
   const data = parts.flatMap((part) => ("data" in part ? [part.data] : []));
-  const decisions = data.length === 0 ? texts.flatMap(spelledOut) : data.map((one) => inData(one, pending));
+  const decisions = data.length === 0 ? texts.flatMap(spelledOut) : data.map((one) => inData(one, asked));
   // Words beside words that decide: nobody knows which of them were meant.
   if (data.length === 0 && decisions.length < texts.length) return [];
   const calls = new Set(decisions.map(({ call_id }) => call_id));
   if (calls.size < decisions.length) throw new A2aError("INVALID_PARAMS", "The message decides twice on one call.");
   for (const call of calls) {
-    if (!pending.some(({ call_id }) => call_id === call))
+    if (!asked.some(({ call_id }) => call_id === call))
       throw new A2aError("INVALID_PARAMS", "`call_id` names no call of this task that waits for a decision.");
   }
   return decisions;
@@ -182,12 +185,12 @@ function spelledOut(text: string): Decision[] {
   return call_id === undefined ? [] : [{ call_id, approved: word === "approve" }];
 }
 
-function inData(data: unknown, pending: readonly ToolCallPart[]): Decision {
+function inData(data: unknown, asked: readonly ToolCallPart[]): Decision {
   const { call_id: named, ...decision } = decodeParams(DecisionPart, data);
-  const [only, ...others] = pending;
+  const [only, ...others] = asked;
   const call_id = named ?? (others.length === 0 ? only?.call_id : undefined);
   if (call_id === undefined)
-    throw new A2aError("INVALID_PARAMS", "Several calls wait for a decision: name one of them as `call_id`.");
+    throw new A2aError("INVALID_PARAMS", "Not one call of this task asked for a decision: name it as `call_id`.");
   return { ...decision, call_id };
 }
 

@@ -1,4 +1,4 @@
-import { A2aError, checkVersion, decodeRpc, errorAnswer, rpcIdOf } from "@parley/dialects";
+import { A2aError, checkVersion, decodeRpc, errorAnswer, rpcIdOf, type RpcId } from "@parley/dialects";
 import { ChatError } from "@parley/protocol";
 import { z } from "zod";
 import type { Facade, FacadeDeps } from "../../transport/facade.ts";
@@ -55,13 +55,15 @@ const Body = z.looseObject({ jsonrpc: anything, id: anything, method: anything, 
 
 function rpcRoute(deps: FacadeDeps): Route {
   const run = createMethods(deps, cardFor(deps));
+  /** Of requests that came as far as a method. */
+  const ids = new WeakMap<Call["exchange"], RpcId>();
   return defineRoute({
     method: "post",
     path: "/a2a",
     summary: "A2A 1.0 over JSON-RPC: messages, tasks, and their streams.",
     access: "user or developer",
     reads: ["a2a-version", forwarded],
-    refuse: (error) => refusal(error),
+    refuse: (error, exchange) => refusal(error, ids.get(exchange) ?? null),
     headers: { "A2A-Version": "1.0; without it the request is taken for one of 0.3, which is not spoken here." },
     params: nothing,
     query: z.object({ "A2A-Version": z.string().max(32).optional().describe("In place of the header.") }),
@@ -74,6 +76,7 @@ function rpcRoute(deps: FacadeDeps): Route {
       },
     },
     async handle(call, { query, body }) {
+      ids.set(call.exchange, rpcIdOf(body));
       try {
         checkVersion(call.exchange.header("a2a-version") || (query["A2A-Version"] ?? ""));
         return await run(call, decodeRpc(body));
@@ -91,10 +94,10 @@ function answerTo(error: unknown, body: unknown): Reply {
   return jsonReply(200, errorAnswer(rpcIdOf(body), error));
 }
 
-/** Of what did not come as far as a method. */
-function refusal(error: ChatError): Reply {
+/** Also of what did not come as far as a method: then its id is not known. */
+function refusal(error: ChatError, id: RpcId): Reply {
   const { status, retryAfterMs } = error;
   const retry = retryAfterMs === undefined ? {} : { "retry-after": String(Math.ceil(retryAfterMs / 1_000)) };
   const challenge = status === 401 ? { "www-authenticate": "Bearer" } : {};
-  return jsonReply(status, errorAnswer(null, error), { ...retry, ...challenge });
+  return jsonReply(status, errorAnswer(id, error), { ...retry, ...challenge });
 }

@@ -13,12 +13,13 @@ import {
   rejectedTask,
   textOfMessage,
   type A2aMessage,
+  type A2aDecision,
   type RpcId,
   type SendParams,
   type TaskPlace,
   type TaskQuestion,
 } from "@parley/dialects";
-import { ChatError, messageIdOf, type Parts } from "@parley/protocol";
+import { ChatError, isToolCall, messageIdOf, type Parts } from "@parley/protocol";
 import type { FacadeDeps } from "../../transport/facade.ts";
 import type { Reply } from "../../transport/reply.ts";
 import type { Call } from "../../transport/route.ts";
@@ -123,32 +124,52 @@ async function begun({ streams, ownership }: SendingDeps, { caller }: Call, para
   };
 }
 
-/** A reply is a person's word on what the task waits for; nothing else can be said to a task that has begun. */
-async function replied(
-  { tasks, commands }: SendingDeps,
-  call: Call,
-  taskId: string,
-  message: A2aMessage,
-): Promise<Sent> {
+/**
+ * A reply is a person's word on what the task asks; nothing else can be said to a task that has begun. The same word again, whose answer was lost, is answered as the
+ * first was: with the task, as far as it has come.
+ */
+async function replied(deps: SendingDeps, call: Call, taskId: string, message: A2aMessage): Promise<Sent> {
+  const { tasks } = deps;
   const place = await tasks.find(call.caller, taskId);
   const { contextId } = message;
   if (contextId !== undefined && contextId !== contextIdOf(place) && contextId !== place.conversation_id)
     throw new A2aError("INVALID_PARAMS", "`contextId` is not the one of this task.");
   const task = await tasks.read(call, place);
   const { pending, outcome, parts } = task.view;
-  if (outcome !== undefined) throw new A2aError("UNSUPPORTED_OPERATION", "The task has ended: it takes no message.");
-  if (pending.length === 0)
-    throw new A2aError(
-      "UNSUPPORTED_OPERATION",
-      "The task works and asks for nothing: send the message without `taskId`, and it is answered after it.",
-    );
-  const decisions = decisionsIn(message, pending);
-  for (const decision of decisions)
-    await commands.approve(call.caller, { conversation_id: place.conversation_id, ...decision });
+  const asked = parts.filter(isToolCall).filter(({ approval }) => approval !== undefined);
+  const decisions = asked.length === 0 ? [] : decisionsIn(message, asked);
+  if (decisions.length === 0 && pending.length === 0) throw takesNoWord(task);
+  for (const decision of decisions) await decide(deps, call, task, decision);
+  if (outcome !== undefined) return { kind: "as it stands", task };
   const decided = new Set(decisions.map(({ call_id }) => call_id));
   const open = pending.filter(({ call_id }) => !decided.has(call_id));
   if (open.length > 0) return { kind: "as it stands", task: { ...task, view: { ...task.view, pending: open } } };
   return { kind: "turn", place, target: { place }, question: task.question, has: partsUntilDecision(parts, decided) };
+}
+
+function takesNoWord({ view }: KnownTask): A2aError {
+  const why =
+    view.outcome === undefined
+      ? "The task works and asks for nothing: send the message without `taskId`, and it is answered after it."
+      : "The task has ended: it takes no message.";
+  return new A2aError("UNSUPPORTED_OPERATION", why);
+}
+
+/** Throws CONFLICT where it was decided otherwise, and A2aError where nobody can decide any more. */
+async function decide(
+  { commands }: SendingDeps,
+  { caller }: Call,
+  task: KnownTask,
+  decision: A2aDecision,
+): Promise<void> {
+  const { conversation_id } = task.place;
+  try {
+    await commands.approve(caller, { conversation_id, ...decision });
+  } catch (error) {
+    if (!(error instanceof ChatError) || error.code !== "NOT_FOUND") throw error;
+    if (task.view.pending.length === 0) throw takesNoWord(task);
+    throw new A2aError("INVALID_PARAMS", "`call_id` names no call of this task that waits for a decision.");
+  }
 }
 
 /** The task as which a message is turned down that the agent will not take; undefined: something else went wrong. */

@@ -10,6 +10,7 @@ import {
 import { outcomeOf, pendingCallsOf, storedParts, type Caller, type StoredTurn, type TurnView } from "@parley/protocol";
 import type { FacadeDeps } from "../../transport/facade.ts";
 import type { Call } from "../../transport/route.ts";
+import type { SettleHow } from "../../transport/turn-streams.ts";
 
 /** A task as it stands. */
 export interface KnownTask {
@@ -33,14 +34,14 @@ export function createTaskReading({ streams, bus, ownership }: Pick<FacadeDeps, 
       return place;
     },
 
-    /** Throws NOT_FOUND where there is no such task, or not any more. */
-    async read(call: Call, place: TaskPlace): Promise<KnownTask> {
+    /** Throws NOT_FOUND where there is no such task, or not any more, MODEL_TIMEOUT where it cannot be seen within that time. */
+    async read(call: Call, place: TaskPlace, how: Pick<SettleHow, "withinMs" | "signal"> = {}): Promise<KnownTask> {
       const { conversation_id: conversation, turn_id: turn } = place;
       const said = await bus.facts.readStored("said", { conversation, turn });
       const stored = await bus.transcripts.find(conversation, turn, said?.storedMs ?? 0);
       const ended = stored === undefined ? undefined : endedTask(place, stored);
       if (ended !== undefined) return ended;
-      const settled = await streams.settle(call, { place }, { stopsAtWait: true, stopsAtOnce: true });
+      const settled = await streams.settle(call, { place }, { ...how, stopsAtWait: true, stopsAtOnce: true });
       const question =
         said?.fact.kind === "said" ? { messageId: said.fact.message_id, text: said.fact.message } : undefined;
       return { place, view: taskViewOf(settled.turn), question, atMs: said && Math.floor(said.storedMs) };
