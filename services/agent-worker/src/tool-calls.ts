@@ -125,6 +125,9 @@ export function createToolCalls({ bus, queue, worker, log, queueWaitMs, onDecide
     /** Gives every call that is still open an end, and drops work that has not begun. */
     async cancelOpen(run: ToolRun): Promise<void> {
       const cancelled = { status: "cancelled" as const, result: "Cancelled.", durationMs: 0 };
+      // Whoever took the turn over to end it has not asked yet what people were asked: the record has it, as who looked on had it.
+      const unknown = askedIn(run).filter(({ call_id }) => !run.fold.approvals.has(call_id));
+      if (unknown.length > 0) await approvals.look(run, unknown);
       await Promise.all(
         openCalls(run).map(async (call) => {
           // A job that stays queued does no harm: its worker looks for a result first.

@@ -51,6 +51,17 @@ it("P6: an interrupt ends the one that waits, and the message behind it is answe
   await untilEmpty(bench, first);
 });
 
+it("P2: the record of a turn that was cancelled while it waited says what people were asked, as its viewers were told", async () => {
+  await using bench = await startApprovalBench();
+  await bench.addApprovalWorker();
+  const turn = await bench.ask(askOnce, { agent: "general" });
+  await bench.waiting(turn);
+  await bench.cancel(turn);
+  await bench.ended(turn);
+  const stored = await bench.bus.transcripts.find(turn.conversation_id, turn.turn_id, 0);
+  expect(stored?.answer?.parts).toMatchObject([{ status: "cancelled", approval: { summary: expect.any(String) } }]);
+});
+
 it("P6: a turn behind one that waits is cancelled at once, and holds up nobody", async () => {
   await using bench = await startApprovalBench();
   await bench.addApprovalWorker();

@@ -11,7 +11,7 @@ import secrets
 from typing import Any, AsyncIterator, Awaitable, Callable, Coroutine, Dict, List, Optional, Set, TypeVar, Union
 
 import websockets
-import websockets.exceptions
+from websockets.exceptions import ConnectionClosed
 
 from .errors import ClosedError, ParleyError
 from .fold import Frame, Turn, View, fold
@@ -83,10 +83,10 @@ class Client:
         failures = 0
         clock = asyncio.get_running_loop()
         while self._closed is None:
-            began = clock.time()
+            began, why = clock.time(), None
             try:
                 await self._live()
-            except websockets.exceptions.ConnectionClosed as closed:
+            except ConnectionClosed as closed:
                 if closed.rcvd is not None and closed.rcvd.code in _FINAL_CLOSES:
                     reason = closed.rcvd.reason or "The server closed the connection for good."
                     return self._end(ClosedError(reason, closed.rcvd.code))
@@ -94,11 +94,14 @@ class Client:
                 if not refused.retryable:
                     return self._end(ClosedError(str(refused)))
             except Exception as failure:  # no network, no token, no WebSocket there: each may be over a moment later
-                _log.debug("The connection failed: %r", failure)
+                why = failure
             finally:
                 self._lost()
             failures = 0 if clock.time() - began > _GOOD_AFTER_S else failures + 1
-            await asyncio.sleep(self._delay_s(failures))
+            delay_s = self._delay_s(failures)
+            if why is not None:
+                _log.warning("%s cannot be reached (%s); the next try comes in %.1f s.", self._url, why, delay_s)
+            await asyncio.sleep(delay_s)
 
     def _delay_s(self, failures: int) -> float:
         """Full jitter, so that those who lost an edge together do not come back together."""
@@ -148,7 +151,7 @@ class Client:
             return
         try:
             await socket.send(json.dumps(frame))
-        except websockets.exceptions.ConnectionClosed:
+        except ConnectionClosed:
             pass
 
     def _lost(self) -> None:
