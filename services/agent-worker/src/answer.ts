@@ -1,4 +1,3 @@
-import type { ToolCatalogue } from "@parley/bus";
 import { ChatError, outcomeOf, type AnswerMetadata, type Outcome } from "@parley/protocol";
 import { noTools, type ToolOffer } from "./agents/tool-offer.ts";
 import type { RightsOf } from "./agents/turn-rights.ts";
@@ -9,20 +8,18 @@ import { completeOutcome } from "./ending.ts";
 import { wantsNoTools } from "./given.ts";
 import type { AnsweredStep, ModelStep } from "./model-step.ts";
 import { isOutOfCalls } from "./step-calls.ts";
-import type { ToolCalls, ToolRun } from "./tool-calls.ts";
-import type { Suspend } from "./suspension.ts";
-import { progressKey, type CommittedStep, type TurnFold } from "./turn-fold.ts";
+import type { PlannedCall } from "./planned-call.ts";
+import { createToolStep, openStep, type ToolStepDeps } from "./tool-step.ts";
+import { progressKey, type TurnFold } from "./turn-fold.ts";
 
-export interface AnswerDeps {
+export interface AnswerDeps extends ToolStepDeps {
   readonly modelStep: ModelStep;
-  readonly toolCalls: ToolCalls;
-  readonly catalogue: Pick<ToolCatalogue, "list">;
+  readonly plannedCall: PlannedCall;
   readonly toolOffer: ToolOffer;
   /** Model calls of one turn, over all attempts. The last one gets no tools; if it asks for some all the same, the turn ends with STEP_LIMIT. */
   readonly maxSteps: number;
   readonly brief: Brief;
   readonly rightsOf: RightsOf;
-  readonly suspend: Suspend;
 }
 
 /** `waiting`: for a person, and by nobody held. */
@@ -30,39 +27,9 @@ export type AnswerEnd = Outcome | "waiting";
 
 export type Answer = ReturnType<typeof createAnswer>;
 
-/** Runs the tools of a committed step. */
-function createToolStep({ toolCalls, catalogue, suspend }: Pick<AnswerDeps, "toolCalls" | "catalogue" | "suspend">) {
-  const toolRun = async ({ request, fold, stop, span }: ClaimedTurn, { calls }: CommittedStep): Promise<ToolRun> => {
-    const definitions = await catalogue.list();
-    const definitionOf = (name: string) =>
-      definitions.find((tool) => tool.name === name || tool.aliases.includes(name));
-    return { request, fold, calls, definitionOf, signal: stop.signal, span };
-  };
-
-  /** Returns whether the turn waits for a person now. */
-  const runTools = async (turn: ClaimedTurn, chain: Chain, step: CommittedStep): Promise<boolean> => {
-    for (const { call_id, tool_name, arguments: args } of step.calls) {
-      if (turn.fold.started.has(call_id)) continue;
-      chain.push({ type: "tool_call_start", call_id, tool_name, arguments: args });
-    }
-    await chain.stored();
-    const run = await toolRun(turn, step);
-    const undecided = await toolCalls.runAll(run);
-    turn.stop.signal.throwIfAborted();
-    if (undecided.length === 0) return false;
-    const calls = undecided.map(({ call_id }) => call_id);
-    const problem = await suspend(turn, chain, calls);
-    if (problem === undefined) return true;
-    await toolCalls.refuse(run, undecided, problem);
-    return false;
-  };
-
-  return { toolRun, runTools };
-}
-
 /** The loop of a turn: model, tools, model, … until the model answers. It begins where the fold says that an earlier attempt stopped. */
 export function createAnswer(deps: AnswerDeps) {
-  const { brief, rightsOf, modelStep, toolCalls, toolOffer, maxSteps } = deps;
+  const { brief, rightsOf, modelStep, plannedCall, toolCalls, toolOffer, maxSteps } = deps;
 
   const { toolRun, runTools } = createToolStep(deps);
 
@@ -81,6 +48,7 @@ export function createAnswer(deps: AnswerDeps) {
       const history = recorded.filter(({ turn_id }) => turn_id !== request.turn_id);
       const { mayUse, mayRun, checkChoice } = rightsOf(request);
       checkChoice();
+      if (request.given?.call !== undefined) return plannedCall(turn, chain, request.given.call);
       const briefing = brief({ request, history, chain, isTold, mayUse, span });
       const tell = (message: string): void => chain.push({ type: "progress", step: "tools", message });
       const offerTools = toolOffer({ agent: briefing.agent, mayRun, signal: stop.signal, tell });
@@ -107,12 +75,6 @@ export function createAnswer(deps: AnswerDeps) {
 /** First of all: what follows the prompt are documents, and the note is none. */
 function withNote(briefing: Briefing, note: string): Briefing {
   return note === "" ? briefing : { ...briefing, systemPrompt: `${note}\n\n${briefing.systemPrompt}` };
-}
-
-/** The committed step whose tools have not all ended; only the last can be one. */
-function openStep(fold: TurnFold): CommittedStep | undefined {
-  const last = fold.steps.at(-1);
-  return last?.calls.some((call) => !fold.results.has(call.call_id)) === true ? last : undefined;
 }
 
 function metadataOf({ agent, confidence, sources }: Briefing, answered: AnsweredStep): AnswerMetadata {

@@ -35,6 +35,7 @@ import { readHoldMs } from "./flush-floor.ts";
 import { createModelClient } from "./model/model-client.ts";
 import type { ModelRule } from "./model/model-rules.ts";
 import type { Provider } from "./model/provider.ts";
+import { createPlannedCall } from "./planned-call.ts";
 import { keepOffering, offerOf } from "./offer.ts";
 import { chosenFormat } from "./record-format.ts";
 import { createSuspension } from "./suspension.ts";
@@ -233,13 +234,15 @@ export function createTurnRun(
     config.TITLES === "off"
       ? undefined
       : createFirstTitles({ bus, model, modelCalls, modelName: config.TITLE_MODEL, stopping, onResult, log });
+  const { maxBytes: maxEventBytes } = bus.events;
   const answer = createAnswer({
     ...tools,
+    plannedCall: createPlannedCall({ ...tools, rightsOf, maxEventBytes }),
     ...{ brief, rightsOf },
     suspend: createSuspension(bus, log),
     modelStep: createModelStep({
       ...{ model, modelCalls, contextBytes: config.CONTEXT_BYTES, emptyRetries: config.MODEL_EMPTY_RETRIES },
-      maxEventBytes: bus.events.maxBytes,
+      maxEventBytes,
     }),
     maxSteps: config.MAX_STEPS,
   });
