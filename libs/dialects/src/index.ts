@@ -99,6 +99,13 @@ export { cacheCursor, offsetOf, placeOfOffset, type StreamPlace } from "./durabl
 export { createDurableStreamDialect } from "./durable-streams/dialect.ts";
 export { eventMessage, snapshotMessage, streamBody } from "./durable-streams/encode.ts";
 export { agentTools, answerTool, placeOfMcpTask } from "./mcp/addresses.ts";
+export {
+  argumentsProblem,
+  callMessage,
+  clusterToolResult,
+  clusterTools,
+  type McpToolResult,
+} from "./mcp/cluster-tools.ts";
 export { AgentArguments, AnswerArguments, decisionOf } from "./mcp/decode.ts";
 export { createMcpSpeech } from "./mcp/dialect.ts";
 export { askableCalls, questionOf } from "./mcp/elicitation.ts";

@@ -7,6 +7,7 @@ import type { ClaimedTurn } from "./claimed-turn.ts";
 import { completeOutcome } from "./ending.ts";
 import { stepCallsOf } from "./step-calls.ts";
 import { createStepWriter } from "./step-writer.ts";
+import type { Suspend } from "./suspension.ts";
 import { createToolStep, openStep, type ToolStepDeps } from "./tool-step.ts";
 import { finishedCalls } from "./turn-fold.ts";
 
@@ -20,8 +21,11 @@ export interface PlannedCallDeps extends Pick<ToolStepDeps, "toolCalls"> {
 export type PlannedCall = (turn: ClaimedTurn, chain: Chain, call: GivenCall) => Promise<Outcome>;
 
 /** What whoever called reads where the policy wants a person's word: nobody is there to be asked, so nothing waits. */
-const needsPerson =
-  "Not run: a person has to agree to this call, which can be asked for only through an agent. Nothing was done.";
+const refuseToWait: Suspend = ({ fold }, _chain, [call = ""]) => {
+  const { policy_reason: reason } = fold.approvals.get(call)?.asked.fact ?? {};
+  const why = reason === undefined ? "" : ` (${reason})`;
+  return Promise.resolve(`Not run: a person has to agree to this call${why}. Ask an agent for it. Nothing was done.`);
+};
 
 const noUsage = { input_tokens: 0, output_tokens: 0 };
 
@@ -31,7 +35,7 @@ const noUsage = { input_tokens: 0, output_tokens: 0 };
  */
 export function createPlannedCall(deps: PlannedCallDeps): PlannedCall {
   const { catalogue, rightsOf, maxEventBytes } = deps;
-  const { runTools } = createToolStep({ ...deps, suspend: () => Promise.resolve(needsPerson) });
+  const { runTools } = createToolStep({ ...deps, suspend: refuseToWait });
 
   /** Only tools that read: whoever wrote the turn is not believed that this is one of them. */
   const offerTo = async ({ request }: ClaimedTurn, name: string) => {

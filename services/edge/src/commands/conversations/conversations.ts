@@ -59,8 +59,10 @@ export function createConversations({ bus, redis, onDeleted, log }: Conversation
   };
 
   return {
-    /** A message was accepted. Waits for nothing. */
-    accepted: (request: TurnRequest): void => notes?.accepted(request),
+    /** A message was accepted. Waits for nothing. What is one call of a tool is no conversation of its user's: it is deleted when it is over, and not listed until then. */
+    accepted(request: TurnRequest): void {
+      if (request.given?.call === undefined) notes?.accepted(request);
+    },
 
     /** Once a second. */
     sweep(): void {

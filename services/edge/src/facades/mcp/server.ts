@@ -1,14 +1,16 @@
 import { McpServer, ProtocolError, ProtocolErrorCode } from "@modelcontextprotocol/server";
-import { agentTools, answerTool, tasksExtension, toolsOf } from "@parley/dialects";
+import { agentTools, answerTool, clusterTools, tasksExtension, toolsOf } from "@parley/dialects";
 import type { FacadeDeps } from "../../transport/facade.ts";
-import { callAgent, callAnswer, type AgentCallDeps } from "./agent-call.ts";
+import { callAgent, callAnswer } from "./agent-call.ts";
 import type { McpCall } from "./call.ts";
 import { serveTasks, type TaskDeps } from "./tasks.ts";
+import { callTool, type ToolCallDeps } from "./tool-call.ts";
 
-export interface ServerDeps extends AgentCallDeps, TaskDeps, Pick<FacadeDeps, "offer" | "version"> {}
+export interface ServerDeps
+  extends ToolCallDeps, TaskDeps, Pick<FacadeDeps, "offer" | "catalogue" | "may" | "version"> {}
 
 const instructions =
-  "Each tool asks an agent of Parley and returns its answer. Give the conversation_id of a result to go on in its conversation. Whatever an agent would change is asked of a person, never of you.";
+  "Each tool asks an agent of Parley and returns its answer; those whose names begin with k8s_ read a Kubernetes cluster at once, without an agent. Give the conversation_id of a result to go on in its conversation. Whatever an agent would change is asked of a person, never of you.";
 
 /** Agents come and go with deployments. */
 const toolsKeptMs = 10_000;
@@ -27,10 +29,14 @@ export function createServer(deps: ServerDeps, call: McpCall): McpServer {
     },
   );
   const { server } = mcp;
-  server.setRequestHandler("tools/list", async () => ({ tools: toolsOf((await deps.offer(call.caller)).agents) }));
+  server.setRequestHandler("tools/list", async () => {
+    const [{ agents }, cluster] = await Promise.all([deps.offer(call.caller), clusterToolsFor(deps, call)]);
+    return { tools: [...toolsOf(agents), ...cluster.values()] };
+  });
   server.setRequestHandler("tools/call", async ({ params: { name, arguments: args } }, ctx) => {
     const tool = { deps, call, ctx, given: args };
     if (name === answerTool) return callAnswer(tool);
+    if ((await clusterToolsFor(deps, call)).has(name)) return callTool(tool, name);
     const agent = agentTools((await deps.offer(call.caller)).agents).get(name);
     if (agent === undefined)
       throw new ProtocolError(ProtocolErrorCode.InvalidParams, `There is no tool ${name.slice(0, 128)}.`);
@@ -38,4 +44,12 @@ export function createServer(deps: ServerDeps, call: McpCall): McpServer {
   });
   if (isModern) serveTasks(server, deps, call);
   return mcp;
+}
+
+/** What the caller's roles let them run, and their credential's scopes. */
+async function clusterToolsFor({ catalogue, may }: ServerDeps, { caller }: McpCall) {
+  return clusterTools(
+    (await catalogue?.list()) ?? [],
+    (name) => may(caller, "tool:run", { kind: "tool", name }).allowed,
+  );
 }
