@@ -110,7 +110,7 @@ it("lists tools that read and that the roles of whoever asks give, beside the ag
   );
   const cluster = tools.filter(({ name }) => name.startsWith("k8s_"));
   expect(cluster.every(({ name }) => /^k8s_(get|list)/.test(name))).toBe(true);
-  expect(cluster.every(({ annotations }) => annotations["readOnlyHint"] === true)).toBe(true);
+  expect(cluster.every(({ annotations }) => annotations["readOnlyHint"])).toBe(true);
   expect(cluster.every(({ inputSchema }) => inputSchema["type"] === "object")).toBe(true);
   expect(tools.map(({ name }) => name)).toEqual(expect.arrayContaining(["general", "parley_answer"]));
 });
@@ -149,7 +149,10 @@ it("says what the policy says: a denial, and a question that only an agent can a
   expect(asked.isError).toBe(true);
   expect(asked.text).toMatch(/^Not run: a person has to agree to this call \(The shop is watched\.\)/);
   await eventually(async () => (await auditOf("cora")).length >= 2, { what: "both entries" });
-  expect((await auditOf("cora")).map(({ kind }) => kind).toSorted()).toEqual(["asked", "refused"]);
+  expect((await auditOf("cora")).map(({ kind }) => String(kind)).toSorted((a, b) => a.localeCompare(b))).toEqual([
+    "asked",
+    "refused",
+  ]);
 });
 
 it.each([

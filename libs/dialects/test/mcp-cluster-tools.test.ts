@@ -1,4 +1,4 @@
-import { createTurnView, ToolDefinition, type TurnView } from "@parley/protocol";
+import { createTurnView, type ToolDefinition, type TurnView } from "@parley/protocol";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { agentTools } from "../src/mcp/addresses.ts";

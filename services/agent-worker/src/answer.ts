@@ -1,4 +1,4 @@
-import { ChatError, outcomeOf, type AnswerMetadata, type Outcome } from "@parley/protocol";
+import { ChatError, outcomeOf, type AnswerMetadata, type Outcome, type StoredTurn } from "@parley/protocol";
 import { noTools, type ToolOffer } from "./agents/tool-offer.ts";
 import type { RightsOf } from "./agents/turn-rights.ts";
 import type { Brief, Briefing } from "./briefing.ts";
@@ -28,16 +28,40 @@ export type AnswerEnd = Outcome | "waiting";
 export type Answer = ReturnType<typeof createAnswer>;
 
 /** The loop of a turn: model, tools, model, … until the model answers. It begins where the fold says that an earlier attempt stopped. */
-export function createAnswer(deps: AnswerDeps) {
-  const { brief, rightsOf, modelStep, plannedCall, toolCalls, toolOffer, maxSteps } = deps;
+function createLoop(
+  { brief, rightsOf, modelStep, toolOffer, maxSteps }: AnswerDeps,
+  { runTools }: Pick<ReturnType<typeof createToolStep>, "runTools">,
+) {
+  return async (turn: ClaimedTurn, chain: Chain, history: readonly StoredTurn[]): Promise<AnswerEnd> => {
+    const { request, fold, stop, span } = turn;
+    const { told } = fold;
+    const isTold = (step: string, message: string) => told === "all" || told.has(progressKey({ step, message }));
+    const { mayUse, mayRun } = rightsOf(request);
+    const briefing = brief({ request, history, chain, isTold, mayUse, span });
+    const tell = (message: string): void => chain.push({ type: "progress", step: "tools", message });
+    const offerTools = toolOffer({ agent: briefing.agent, mayRun, signal: stop.signal, tell });
+    for (;;) {
+      if (fold.steps.length >= maxSteps) throw new ChatError("STEP_LIMIT");
+      const open = openStep(fold);
+      if (open !== undefined && (await runTools(turn, chain, open))) return "waiting";
+      const isLast = fold.steps.length === maxSteps - 1 || isOutOfCalls(fold);
+      const { note, ...offer } = isLast || wantsNoTools(request) ? noTools : await offerTools();
+      const end = await modelStep({ turn, chain, history, briefing: withNote(briefing, note), ...offer, isLast });
+      stop.signal.throwIfAborted();
+      if (end.kind === "answered") return completeOutcome(turn, metadataOf(briefing, end));
+    }
+  };
+}
 
+/** Answers by the loop, or by the one call that a message names. */
+export function createAnswer(deps: AnswerDeps) {
+  const { rightsOf, plannedCall, toolCalls } = deps;
   const { toolRun, runTools } = createToolStep(deps);
+  const loop = createLoop(deps, { runTools });
 
   return {
     async run(turn: ClaimedTurn, chain: Chain): Promise<AnswerEnd> {
-      const { request, fold, stop, span } = turn;
-      const { told } = fold;
-      const isTold = (step: string, message: string) => told === "all" || told.has(progressKey({ step, message }));
+      const { request, fold } = turn;
       announce(fold, chain);
       const recorded = await turn.history;
       const earlier = recorded.find(({ turn_id }) => turn_id === request.turn_id)?.answer;
@@ -45,23 +69,13 @@ export function createAnswer(deps: AnswerDeps) {
         if (fold.text !== earlier.message) chain.push({ type: "turn_restarted", text: earlier.message });
         return outcomeOf(earlier);
       }
-      const history = recorded.filter(({ turn_id }) => turn_id !== request.turn_id);
-      const { mayUse, mayRun, checkChoice } = rightsOf(request);
-      checkChoice();
+      rightsOf(request).checkChoice();
       if (request.given?.call !== undefined) return plannedCall(turn, chain, request.given.call);
-      const briefing = brief({ request, history, chain, isTold, mayUse, span });
-      const tell = (message: string): void => chain.push({ type: "progress", step: "tools", message });
-      const offerTools = toolOffer({ agent: briefing.agent, mayRun, signal: stop.signal, tell });
-      for (;;) {
-        if (fold.steps.length >= maxSteps) throw new ChatError("STEP_LIMIT");
-        const open = openStep(fold);
-        if (open !== undefined && (await runTools(turn, chain, open))) return "waiting";
-        const isLast = fold.steps.length === maxSteps - 1 || isOutOfCalls(fold);
-        const { note, ...offer } = isLast || wantsNoTools(request) ? noTools : await offerTools();
-        const end = await modelStep({ turn, chain, history, briefing: withNote(briefing, note), ...offer, isLast });
-        stop.signal.throwIfAborted();
-        if (end.kind === "answered") return completeOutcome(turn, metadataOf(briefing, end));
-      }
+      return loop(
+        turn,
+        chain,
+        recorded.filter(({ turn_id }) => turn_id !== request.turn_id),
+      );
     },
 
     /** Calls that are open when the turn ends for another reason get an end too. */
