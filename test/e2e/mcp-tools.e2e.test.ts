@@ -39,7 +39,7 @@ beforeAll(async () => {
     name: "test",
     log: createLogger({ service: "test", level: "silent", format: "json" }),
   });
-}, 60_000);
+}, 240_000);
 afterAll(async () => {
   await bus.close();
   await system[Symbol.asyncDispose]();

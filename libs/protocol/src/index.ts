@@ -143,6 +143,7 @@ export {
   WaitingFrame,
 } from "./server-frames.ts";
 export { TurnRequest, messageEventOf } from "./turn-request.ts";
+export { KnowledgeEntry, knowledgeLimits } from "./knowledge.ts";
 export type { ClientCall, GivenCall, GivenChoice, GivenContext, GivenMessage, GivenTool } from "./given-context.ts";
 export { ToolJob, toolJobId } from "./tool-job.ts";
 export { turnsDestination } from "./trace.ts";

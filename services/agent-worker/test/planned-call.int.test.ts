@@ -49,7 +49,7 @@ beforeAll(async () => {
   const everybody = { actions: ["agent:use", "tool:run"], agents: ["*"], models: ["*"], tools: allowed };
   await writeFile(path.join(folder.path, "limits.yaml"), JSON.stringify({ roles: { everybody } }));
   first = await addWorker();
-}, 60_000);
+}, 240_000);
 afterAll(async () => {
   await stop();
   await bench[Symbol.asyncDispose]();

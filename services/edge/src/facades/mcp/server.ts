@@ -3,17 +3,18 @@ import { agentTools, answerTool, clusterTools, tasksExtension, toolsOf } from "@
 import type { FacadeDeps } from "../../transport/facade.ts";
 import { callAgent, callAnswer } from "./agent-call.ts";
 import type { McpCall } from "./call.ts";
+import { serveResources, type ResourceDeps } from "./resources.ts";
 import { serveTasks, type TaskDeps } from "./tasks.ts";
 import { callTool, type ToolCallDeps } from "./tool-call.ts";
 
 export interface ServerDeps
-  extends ToolCallDeps, TaskDeps, Pick<FacadeDeps, "offer" | "catalogue" | "may" | "version"> {}
+  extends ToolCallDeps, TaskDeps, ResourceDeps, Pick<FacadeDeps, "offer" | "catalogue" | "may" | "version"> {}
 
 const instructions =
   "Each tool asks an agent of Parley and returns its answer; those whose names begin with k8s_ read a Kubernetes cluster at once, without an agent. Give the conversation_id of a result to go on in its conversation. Whatever an agent would change is asked of a person, never of you.";
 
 /** Agents come and go with deployments. */
-const toolsKeptMs = 10_000;
+const kept = { ttlMs: 10_000, cacheScope: "private" } as const;
 
 /** What serves one request: the SDK makes one for each. */
 export function createServer(deps: ServerDeps, call: McpCall): McpServer {
@@ -21,9 +22,13 @@ export function createServer(deps: ServerDeps, call: McpCall): McpServer {
   const mcp = new McpServer(
     { name: "parley", title: "Parley", version: deps.version },
     {
-      capabilities: { tools: {}, ...(isModern ? { extensions: { [tasksExtension]: {} } } : {}) },
+      capabilities: {
+        tools: {},
+        ...(deps.knowledge === undefined ? {} : { resources: {} }),
+        ...(isModern ? { extensions: { [tasksExtension]: {} } } : {}),
+      },
       instructions,
-      cacheHints: { "tools/list": { ttlMs: toolsKeptMs, cacheScope: "private" } },
+      cacheHints: { "tools/list": kept, "resources/list": kept, "resources/read": kept },
       requestState: { verify: (state, ctx) => deps.states.verify(call, state, ctx) },
       inputRequired: { legacyShim: false },
     },
@@ -42,6 +47,7 @@ export function createServer(deps: ServerDeps, call: McpCall): McpServer {
       throw new ProtocolError(ProtocolErrorCode.InvalidParams, `There is no tool ${name.slice(0, 128)}.`);
     return callAgent(tool, agent);
   });
+  serveResources(server, deps, call);
   if (isModern) serveTasks(server, deps, call);
   return mcp;
 }
