@@ -17,6 +17,7 @@ import { Config as ClusterSimulatorConfig } from "../../services/cluster-simulat
 import { openApiKeys } from "../../services/edge/src/admission/api-keys.ts";
 import { readOidcSettings } from "../../services/edge/src/admission/oidc-settings.ts";
 import { readTokenSettings } from "../../services/edge/src/admission/token-settings.ts";
+import { readConnectionSettings } from "../../services/edge/src/commands/connections/connection-file.ts";
 import { Config as EdgeConfig } from "../../services/edge/src/config.ts";
 import { Config as ModelSimulatorConfig } from "../../services/model-simulator/src/config.ts";
 import { Config as ToolWorkerConfig } from "../../services/tool-worker/src/config.ts";
@@ -58,7 +59,7 @@ const checkLimits: StartCheck = async (env) => {
 
 /** What a process does with its settings before it connects to anything: the service's own code, so that both say the same. */
 export const startChecks: ReadonlyMap<string, readonly StartCheck[]> = new Map<string, readonly StartCheck[]>([
-  ["edge", [checkTokens, checkApiKeys, checkLimits, ...checkBrokers]],
+  ["edge", [checkTokens, checkApiKeys, checkConnections, checkLimits, ...checkBrokers]],
   ["agent-worker", [(env) => readStartSettings(readConfig(AgentWorkerConfig, env)), checkLimits, ...checkBrokers]],
   [
     "tool-worker",
@@ -92,6 +93,10 @@ async function checkHttpTools(env: Environment): Promise<void> {
 async function checkTokens(env: Environment): Promise<void> {
   const config = readConfig(EdgeConfig, env);
   readOidcSettings(config, await readTokenSettings(config));
+}
+
+async function checkConnections(env: Environment): Promise<void> {
+  await readConnectionSettings(readConfig(EdgeConfig, env), env);
 }
 
 async function checkApiKeys(env: Environment): Promise<void> {

@@ -1,7 +1,7 @@
 import path from "node:path";
 
 /** What a client of a chat needs; a test names the row that it is of: `text: …`. */
-export const rows = [
+const rows = [
   "text",
   "reasoning",
   "tools",

@@ -8,6 +8,9 @@ import {
 } from "@parley/bus";
 import { eventually } from "@parley/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { log } from "../../services/edge/test/support/edge-fixture.ts";
+import { createAccountSessions } from "../../services/tool-worker/src/mcp/account-sessions.ts";
+import { createTokenStore } from "../../services/tool-worker/src/mcp/token-store.ts";
 import { accountClient } from "./account-provider.ts";
 import { startAccountWorkers, type AccountWorkers } from "./account-workers.ts";
 import { accountKey, startAccountsWorld, type AccountsWorld } from "./accounts-world.ts";
@@ -134,5 +137,22 @@ describe("sessions of people with one server", () => {
       await worker.run(job);
       expect(await few.resultOf(job.call_id)).toContain(`You are ${user}-at-tickets.`);
     }
+  });
+
+  it("are closed when nobody has used them for a while, and opened again", async () => {
+    const [tickets] = workers.servers;
+    if (tickets?.personal === undefined || tickets.url === undefined) throw new Error("There is no such server.");
+    const server = { ...tickets, personal: tickets.personal, url: tickets.url };
+    const records = await openSealedTokens(world.world.bus, { place: connectionTokens });
+    const store = createTokenStore({ records, key: accountKey });
+    const sessions = createAccountSessions({ server, store, idleMs: 200, log });
+    await world.connect("ida", "ida-at-tickets");
+    const owner = { user: "ida", tenant: undefined };
+    for (let round = 0; round < 2; round++) {
+      expect(await sessions.isConnected(owner)).toBe(true);
+      expect(sessions.sessions()).toBe(1);
+      await eventually(() => sessions.sessions() === 0, { what: "the end of the session" });
+    }
+    await sessions.close();
   });
 });

@@ -30,6 +30,7 @@ export async function startAccountWorkers(world: AccountsWorld, more: object = {
   const servers = await loadMcpFile(file, { TICKETS_SECRET: accountClient.secret });
   return {
     agent,
+    servers,
     async addWorker(options: RunnerOptions = {}) {
       const bus = await openBus({ servers: world.world.nats.url, name: "worker", log });
       const records = await openSealedTokens(bus, { place: connectionTokens });

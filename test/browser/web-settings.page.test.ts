@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { seriousFindings } from "./web-axe.ts";
 import { chatOn, openWeb } from "./web-page.ts";
 
 test("language and theme are kept, and hold in the other tab at once", async () => {
@@ -43,4 +44,26 @@ test("moves nothing for who wants less motion", async () => {
     .filter((each) => each.playState === "running" && (each.effect?.getComputedTiming().duration ?? 0) > 10)
     .map((each) => each.animationName ?? each.transitionProperty ?? "?")`);
   expect(moving).toEqual([]);
+});
+
+test("a question's address opens the settings where an account is connected, and leads on by a link", async () => {
+  await using web = await openWeb();
+  await web.context.route("**/api/v1/connections**", (route) =>
+    route.fulfill({
+      json:
+        route.request().method() === "GET"
+          ? { connections: [{ server: "tickets", connected: false }] }
+          : { url: "https://login.tickets.example/authorize?state=x" },
+    }),
+  );
+  const page = await web.tab("/?connect=tickets");
+  const connections = page.getByRole("dialog", { name: "Settings" }).getByRole("region", { name: "Connections" });
+  await connections.getByRole("button", { name: "Connect your account at tickets" }).click();
+  const link = connections.getByRole("link", { name: "Go on at tickets" });
+  expect(await link.getAttribute("href")).toBe("https://login.tickets.example/authorize?state=x");
+  expect(await page.evaluate("document.activeElement?.textContent")).toBe("Go on at tickets");
+  expect(await seriousFindings(page)).toEqual([]);
+  await page.keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "hidden" });
+  expect(new URL(page.url()).search).toBe("");
 });

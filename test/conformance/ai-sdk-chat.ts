@@ -80,8 +80,8 @@ export function expectWhole({ status, error, messages, text }: Standing, whole: 
 export const ofType = (parts: readonly ChatPart[], type: string): ChatPart[] =>
   parts.filter((part) => part.type === type);
 
-/** Two words of so many at which to cut an answer, the second one behind the first, and neither at its end. */
-export function randomCuts(words: number): [string, string] {
-  const first = randomInt(0, words - 20);
-  return [`w${first} `, `w${randomInt(first + 5, words - 10)} `];
+/** Two words at which to cut an answer of a hundred: it has more than a second to go behind the later one. */
+export function randomCuts(): [string, string] {
+  const first = randomInt(0, 30);
+  return [`w${first} `, `w${randomInt(first + 5, 45)} `];
 }

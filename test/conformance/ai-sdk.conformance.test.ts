@@ -161,17 +161,18 @@ describe.skipIf(!hasClients).each(majors)("AI SDK %s (SSE)", (_version, major) =
 
   test("resume: a stream that is cut anywhere, and again, is replayed whole", async () => {
     for (let times = 0; times < 3; times++) {
-      const [first, second] = randomCuts(50);
+      const [first, second] = randomCuts();
       const chat = await open({ url: world.proxyUrl });
-      let streaming = chat.begin("send", { text: asks.numbered(50, 40), marks: [first] });
+      let streaming = chat.begin("send", { text: asks.numbered(100, 40), marks: [first] });
       for (const cutAt of [first, second]) {
         await streaming.shown(cutAt);
         world.proxy.sever();
-        expect((await streaming.done).status, `cut at ${first} and ${second}`).toBe("error");
+        const { status } = await streaming.done;
         world.proxy.heal();
+        expect(status, `cut at ${first} and ${second}`).toBe("error");
         streaming = chat.begin("resume", { marks: [second] });
       }
-      expectWhole(await streaming.done, numberedWords(50));
+      expectWhole(await streaming.done, numberedWords(100));
     }
   });
 
@@ -238,6 +239,25 @@ describe.skipIf(!hasClients).each(majors)("AI SDK %s (SSE)", (_version, major) =
     ]);
     expect((await reloaded.do("approve", { approved: true })).status).toBe("ready");
     expect((await chat.do("approve", { approved: false })).error).toContain("CONFLICT");
+  });
+
+  test.runIf(major === 6)("approval: nobody decides for somebody else, or on what does not wait", async () => {
+    const chat = await open();
+    const { parts, messages } = await chat.do("send", { text: asks.approval });
+    const [call] = ofType(parts, "dynamic-tool");
+    const decide = async (id: unknown, name: string, toolCallId = call?.["toolCallId"]) => {
+      const approval = { id: toolCallId, approved: true };
+      const decided = { ...call, toolCallId, state: "approval-responded", approval };
+      const body = JSON.stringify({ id, messages: [{ id: "any", role: "assistant", parts: [decided] }] });
+      const headers = { "content-type": "application/json", authorization: `Bearer ${await world.token(name)}` };
+      const response = await fetch(`${world.url}/api/ai/chat`, { method: "POST", headers, body });
+      return { status: response.status, body: Refusal.parse(await response.json()) };
+    };
+    const unknown = { status: 404, body: { code: "NOT_FOUND" } };
+    for (const id of [chat.id, messages[1]?.metadata?.["conversation_id"]])
+      expect(await decide(id, "eve")).toMatchObject(unknown);
+    expect(await decide(chat.id, "anna", "none-0-0")).toMatchObject(unknown);
+    expect((await chat.do("approve", { approved: true })).status).toBe("ready");
   });
 
   test("takeover: a worker is killed in mid-answer, and nothing is lost or repeated", async () => {

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { env } from "node:process";
 import { EventFrame, Part, SnapshotFrame } from "@parley/protocol";
@@ -29,7 +29,7 @@ const folder = path.join(import.meta.dirname, "cases");
 /** With it expectations are written instead of compared; look at the difference before it is committed. */
 const isWriting = env["PARLEY_WRITE_CASES"] !== undefined;
 
-export const caseNames: readonly string[] = readdirSync(folder)
+const caseNames: readonly string[] = readdirSync(folder)
   .filter((name) => name.endsWith(".json"))
   .map((name) => name.slice(0, -".json".length));
 
@@ -55,12 +55,16 @@ export function expectView(name: string, view: NonNullable<Case["view"]>): void 
   expect(view).toEqual(readCase(name).view);
 }
 
-/** Holds what a dialect said of a case against `frames/<dialect>/<case>.json`. */
-export function expectFrames(dialect: string, name: string, frames: unknown): void {
-  const file = path.join(import.meta.dirname, "frames", dialect, `${name}.json`);
-  if (isWriting) return writeJson(file, frames);
+/** Holds what a dialect said of a case against `frames/<dialect>/<case>.jsonl`: a line for each frame. */
+export function expectFrames(dialect: string, name: string, frames: readonly unknown[]): void {
+  const file = path.join(import.meta.dirname, "frames", dialect, `${name}.jsonl`);
+  const text = frames.map((frame) => `${JSON.stringify(frame)}\n`).join("");
+  if (isWriting) {
+    mkdirSync(path.dirname(file), { recursive: true });
+    return writeFileSync(file, text);
+  }
   expect(existsSync(file), `${file}: write it with PARLEY_WRITE_CASES=1, and read it`).toBe(true);
-  expect(frames).toEqual(JSON.parse(readFileSync(file, "utf8")));
+  expect(text).toBe(readFileSync(file, "utf8"));
 }
 
 function writeJson(file: string, value: unknown): void {

@@ -21,16 +21,17 @@ async function startAccountSystem() {
   const key = randomBytes(32).toString("base64");
   const env = { MCP_FILE: file, MCP_TOKEN_KEY: key, TICKETS_SECRET: accountClient.secret, PUBLIC_URL: origin };
   const system = await startSystem({
-    toolWorkers: 2,
+    toolWorkers: 0,
     env: {
       edge: { ...env, PORT: String(port), LOG_LEVEL: "debug" },
-      "tool-worker": { ...env, LOG_LEVEL: "debug" },
+      "tool-worker": { ...env, LOG_LEVEL: "debug", KUBECONFIG: "", KUBE_OPERATOR_CONTEXT: "" },
       "agent-worker": { OPENAI_MODEL: "parley-simulated-fast" },
     },
   });
+  const workers = [await system.add("tool-worker"), await system.add("tool-worker")];
   const edge = system.edges[0]!;
   return {
-    ...{ system, provider, tickets, origin },
+    ...{ system, workers, provider, tickets, origin },
     /** Begins in a browser, up to what the authorization server sends it back to. */
     async begin(user: string, browser: Browser): Promise<string> {
       const headers = { authorization: `Bearer ${await devToken(edge, user)}` };
@@ -55,7 +56,7 @@ it(
   { timeout: 120_000 },
   async () => {
     await using world = await startAccountSystem();
-    const { system, provider, tickets, origin } = world;
+    const { system, workers, provider, tickets, origin } = world;
     using anna = await person(system.edges[0]!);
     const chat = anna.conversation();
     const question = await chat.send(whoami);
@@ -91,9 +92,9 @@ it(
     await other.send(whoami);
     await eventually(() => pendingApprovals(other.view).length === 1, { what: "bert's question", timeoutMs: 20_000 });
 
-    const processes = [...system.edges, ...system.toolWorkers, ...system.agentWorkers];
+    const processes = [...system.edges, ...workers, ...system.agentWorkers];
     said.push(...processes.map((process) => process.output()));
-    await Promise.all([...system.toolWorkers, ...system.edges].map((process) => process.restart()));
+    for (const process of processes) await process.restart();
     await eventually(() => anna.state.name === "ready", { what: "the client's coming back" });
     const again = await chat.send(whoami);
     expect((await chat.untilEnd(again.turn_id)).tool_calls[0]?.result).toContain("You are anna-at-tickets.");

@@ -286,6 +286,6 @@ function told({ shown }: ReturnType<typeof createAgUiClient>): object {
       toolCalls: toolCalls.map(({ id, function: { name, arguments: args } }) => ({ id, name, args })),
     }));
   // Parallel calls return in any order.
-  const returned = messages.flatMap(({ role, toolCallId }) => (role === "tool" ? [toolCallId] : []));
-  return { said, returned: returned.toSorted() };
+  const returned = new Set(messages.flatMap(({ role, toolCallId }) => (role === "tool" ? [toolCallId] : [])));
+  return { said, returned };
 }

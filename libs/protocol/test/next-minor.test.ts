@@ -59,6 +59,8 @@ function read(version: string, file: string): unknown {
 /** Objects that the client or the model made up: all that is in them is kept. */
 function freeFormIn(file: string): ReadonlySet<string> {
   const clientsOwn = file === "client-message" || file === "turn-request" ? ["metadata"] : [];
+  // What a model is asked with as its caller wants it.
+  const callersOwn = file === "turn-request" ? ["options", "tool_choice"] : [];
   // Whom an operator's action is about says the action.
   const operatorsOwn = file === "audit-entry" ? ["on"] : [];
   return new Set([
@@ -69,6 +71,7 @@ function freeFormIn(file: string): ReadonlySet<string> {
     "data",
     "content",
     ...clientsOwn,
+    ...callersOwn,
     ...operatorsOwn,
   ]);
 }

@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import inspect
 import json
+import logging
 import random
 import secrets
-from typing import Any, AsyncIterator, Awaitable, Callable, Dict, List, Optional, Set, TypeVar, Union
+from typing import Any, AsyncIterator, Awaitable, Callable, Coroutine, Dict, List, Optional, Set, TypeVar, Union
 
 import websockets
+import websockets.exceptions
 
 from .errors import ClosedError, ParleyError
 from .fold import Frame, Turn, View, fold
 
 T = TypeVar("T")
+_log = logging.getLogger("parley_client")
 Token = Union[str, Callable[[], Union[str, Awaitable[str]]]]
 
 #: Close codes of this range say that coming back is of no use (docs/protocol.md).
@@ -90,8 +93,8 @@ class Client:
             except ParleyError as refused:
                 if not refused.retryable:
                     return self._end(ClosedError(str(refused)))
-            except (OSError, asyncio.TimeoutError, websockets.exceptions.WebSocketException):
-                pass
+            except Exception as failure:  # no network, no token, no WebSocket there: each may be over a moment later
+                _log.debug("The connection failed: %r", failure)
             finally:
                 self._lost()
             failures = 0 if clock.time() - began > _GOOD_AFTER_S else failures + 1
@@ -113,19 +116,22 @@ class Client:
             if token is not None:
                 await socket.send(json.dumps({"type": "auth", "token": token, "knows": ["unknown"]}))
             async for text in socket:
-                frame = json.loads(text)
-                kind = frame.get("type")
-                if kind == "auth_error":
-                    raise ParleyError.of(frame)
-                if kind == "auth_success" or (kind == "welcome" and token is None):
-                    await self._enter(socket)
-                elif kind == "going_away":
-                    self._reconnect_s = frame["reconnect_after_ms"] / 1000
-                elif "conversation_id" in frame:
-                    conversation = self._conversations.get(frame["conversation_id"])
-                    if conversation is not None:
-                        await conversation._take(frame)
+                try:
+                    await self._take(socket, json.loads(text), token is None)
+                except (KeyError, TypeError, ValueError, AttributeError):  # a frame that is none of ours: the next one may be
+                    _log.warning("A frame could not be read.", exc_info=True)
             # It ended without a word: as any lost connection.
+
+    async def _take(self, socket: Any, frame: Frame, is_open: bool) -> None:
+        kind = frame.get("type")
+        if kind == "auth_error":
+            raise ParleyError.of(frame)
+        if kind == "auth_success" or (kind == "welcome" and is_open):
+            await self._enter(socket)
+        elif kind == "going_away":
+            self._reconnect_s = frame["reconnect_after_ms"] / 1000
+        elif frame.get("conversation_id") in self._conversations:
+            await self._conversations[frame["conversation_id"]]._take(frame)
 
     async def _enter(self, socket: Any) -> None:
         if self._socket is not None:
@@ -178,6 +184,7 @@ class Conversation:
         self._asked_after = 0
         self._refused: Optional[ParleyError] = None
         self._timers: Set[asyncio.TimerHandle] = set()
+        self._tasks: "Set[asyncio.Task[None]]" = set()
 
     async def subscribe(self) -> None:
         """Asks for what the view does not have, and for all that follows, also on later connections. Returns when the view is begun."""
@@ -310,6 +317,7 @@ class Conversation:
                 self._later(error, self._ask)
             else:
                 self._wanted, self._refused = False, error
+                self._start(self._send_again())
 
     def _refuse_or_wait(self, name: Optional[str], error: ParleyError) -> None:
         """The edge that stops, or has lost its broker for a moment, refuses what will be taken a moment later."""
@@ -319,15 +327,20 @@ class Conversation:
         else:
             _fail(self._accepted.get(name or ""), error)
 
-    def _later(self, error: ParleyError, again: Callable[[], Awaitable[None]]) -> None:
+    def _later(self, error: ParleyError, again: Callable[[], Coroutine[Any, Any, None]]) -> None:
         delay_s = (error.retry_after_ms or 0) / 1000 + random.uniform(0, 1)
 
         def fire() -> None:
             self._timers.discard(timer)
-            asyncio.ensure_future(again())
+            self._start(again())
 
         timer = asyncio.get_running_loop().call_later(delay_s, fire)
         self._timers.add(timer)
+
+    def _start(self, work: "Coroutine[Any, Any, None]") -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _until(self, look: Callable[[], Optional[T]]) -> T:
         while True:

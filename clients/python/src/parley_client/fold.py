@@ -17,10 +17,7 @@ _UNDER_WAY = frozenset(("thinking", "progress", "reasoning", "token", "tool_call
 _GOES_ON = frozenset(("tool_call_progress", "tool_call_end", "approval_decided"))
 _ABOUT_WAIT = frozenset(("approval_required", "approval_decided", "waiting"))
 _EVENTS = _ENDS | _UNDER_WAY | _GOES_ON | _ABOUT_WAIT | frozenset(("message",))
-_CALL_FIELDS = (
-    "call_id", "tool_name", "arguments", "arguments_bytes", "arguments_id", "status", "result",
-    "duration_ms", "truncated", "result_bytes", "result_id", "approval",
-)  # fmt: skip
+_CALL_FIELDS = "call_id tool_name arguments arguments_bytes arguments_id status result duration_ms truncated result_bytes result_id approval".split()
 _TERMS = ("four_eyes", "like_ms", "form", "policy_reason")
 _SAID_ALIKE = ("status", "result", "arguments_bytes", "truncated")
 
@@ -91,7 +88,6 @@ def fold(view: View, frame: Frame) -> View:
     view = replace(view, seq=seq, turns=_with_turn(view.turns, frame.get("turn_id"), lambda turn: _fold_event(turn, frame)))
     return _with_changed(view, frame) if kind == "message" else view
 
-
 def _with_turn(turns: Tuple[Turn, ...], turn_id: Optional[str], change: Callable[[Turn], Turn]) -> Tuple[Turn, ...]:
     if turn_id is None:
         return turns
@@ -101,7 +97,6 @@ def _with_turn(turns: Tuple[Turn, ...], turn_id: Optional[str], change: Callable
     fresh = Turn(turn_id)
     turn = change(fresh)
     return turns if turn == fresh else turns + (turn,)
-
 
 def _with_changed(view: View, event: Frame) -> View:
     """A snapshot may have brought the message as it was before its author changed it."""
@@ -115,7 +110,6 @@ def _with_changed(view: View, event: Frame) -> View:
 
     return replace(view, transcript=tuple(changed(message) for message in view.transcript))
 
-
 def _fold_event(turn: Turn, event: Frame) -> Turn:
     kind = event["type"]
     if kind == "message":
@@ -128,7 +122,6 @@ def _fold_event(turn: Turn, event: Frame) -> Turn:
         return replace(turn, attempt=attempt, parts=parts, status=kind, outcome=event)
     return replace(turn, attempt=attempt, parts=parts, status=_status_after(turn.status, kind, parts))
 
-
 def _status_after(status: str, kind: str, parts: Parts) -> str:
     if kind == "approval_decided" and status == "waiting" and any(map(_is_pending, parts)):
         return status
@@ -136,7 +129,6 @@ def _status_after(status: str, kind: str, parts: Parts) -> str:
         return "waiting" if status in ("queued", "running") else status
     is_on = kind in _UNDER_WAY or (status == "waiting" and kind in _GOES_ON)
     return "running" if is_on and status in ("queued", "waiting") else status
-
 
 def _fold_parts(parts: Parts, event: Frame) -> Parts:
     kind = event["type"]
@@ -161,7 +153,6 @@ def _fold_parts(parts: Parts, event: Frame) -> Parts:
         return _with_stored(parts, event["response"], event.get("tool_calls", ()))
     return parts
 
-
 def _with_end(parts: Parts, more: Dict[str, Any]) -> Parts:
     """Appends to the last part if it is of this type, else opens one."""
     if more["text"] == "":
@@ -169,7 +160,6 @@ def _with_end(parts: Parts, more: Dict[str, Any]) -> Parts:
     if parts and parts[-1]["type"] == more["type"]:
         return parts[:-1] + ({**parts[-1], "text": parts[-1]["text"] + more["text"]},)
     return parts + (more,)
-
 
 def _with_sources(parts: Parts, sources: Iterable[Mapping[str, Any]]) -> Parts:
     known = {(part.get("file", ""), part["title"]) for part in parts if part["type"] == "source"}
@@ -180,14 +170,11 @@ def _with_sources(parts: Parts, sources: Iterable[Mapping[str, Any]]) -> Parts:
             parts += ({"type": "source", **source},)
     return parts
 
-
 def _pick(record: Mapping[str, Any], names: Iterable[str]) -> Dict[str, Any]:
     return {name: record[name] for name in names if name in record}
 
-
 def _call_part(call: Mapping[str, Any]) -> Dict[str, Any]:
     return {"type": "tool_call", **_pick(call, _CALL_FIELDS)}
-
 
 def _with_call(parts: Parts, call_id: str, change: Callable[[Optional[Part]], Optional[Part]]) -> Parts:
     for at, part in enumerate(parts):
@@ -197,13 +184,11 @@ def _with_call(parts: Parts, call_id: str, change: Callable[[Optional[Part]], Op
     added = change(None)
     return parts if added is None else parts + (added,)
 
-
 def _ended_call(known: Optional[Part], ended: Mapping[str, Any]) -> Part:
     call = _call_part(ended)
     if known is None or "approval" not in known:
         return call
     return {**call, "approval": {**known["approval"], **call.get("approval", {})}}
-
 
 def _with_approval(parts: Parts, event: Frame, more: Dict[str, Any]) -> Parts:
     def change(known: Optional[Part]) -> Optional[Part]:
@@ -216,7 +201,6 @@ def _with_approval(parts: Parts, event: Frame, more: Dict[str, Any]) -> Parts:
 
     return _with_call(parts, event["call_id"], change)
 
-
 def _restarted(all_parts: Parts, text: str) -> Parts:
     """What an unfinished step thought and said after the text that stays is gone; sources stay, and calls that were committed."""
     before = text_of(all_parts)
@@ -226,10 +210,8 @@ def _restarted(all_parts: Parts, text: str) -> Parts:
     end = max(committed, _last_index(kept, "text")) if goes_on else committed
     return tuple(part for at, part in enumerate(kept) if at <= end or part["type"] != "reasoning")
 
-
 def _last_index(parts: Parts, kind: str) -> int:
     return max((at for at, part in enumerate(parts) if part["type"] == kind), default=-1)
-
 
 def _without_lost_calls(parts: Parts, text_length: int) -> Parts:
     length = 0
@@ -240,7 +222,6 @@ def _without_lost_calls(parts: Parts, text_length: int) -> Parts:
         if part["type"] != "tool_call" or "status" in part or length <= text_length:
             kept.append(part)
     return tuple(kept)
-
 
 def _with_text(parts: Parts, text: str) -> Parts:
     before = text_of(parts)
@@ -255,7 +236,6 @@ def _with_text(parts: Parts, text: str) -> Parts:
     others.insert(call, {"type": "text", "text": text})
     return tuple(others)
 
-
 def _cut_text(parts: Parts, room: int) -> Parts:
     kept: List[Part] = []
     for part in parts:
@@ -268,7 +248,6 @@ def _cut_text(parts: Parts, room: int) -> Parts:
             kept.append(part if text == part["text"] else {**part, "text": text})
     return tuple(kept)
 
-
 def _with_stored(parts: Parts, text: str, calls: Iterable[Mapping[str, Any]]) -> Parts:
     """What is stored of an answer without its order, put on the parts that a viewer has of it."""
     stored = _with_text(parts, text)
@@ -276,24 +255,20 @@ def _with_stored(parts: Parts, text: str, calls: Iterable[Mapping[str, Any]]) ->
         stored = _with_call(stored, call["call_id"], lambda known, call=call: _stored_call(known, call))  # type: ignore[misc]
     return tuple(_without_preview(part) for part in stored)
 
-
 def _stored_call(known: Optional[Part], call: Mapping[str, Any]) -> Part:
     if known is not None and all(known.get(name) == call.get(name) for name in _SAID_ALIKE):
         return known
     return _ended_call(known, call)
-
 
 def _without_preview(part: Part) -> Part:
     if part["type"] != "tool_call" or "preview" not in part.get("approval", {}):
         return part
     return {**part, "approval": {name: value for name, value in part["approval"].items() if name != "preview"}}
 
-
 def _is_pending(part: Part) -> bool:
     if part["type"] != "tool_call" or "status" in part or "approval" not in part:
         return False
     return "approved" not in part["approval"]
-
 
 def _fold_snapshot(view: View, frame: Frame) -> View:
     transcript = frame.get("messages")
@@ -302,7 +277,6 @@ def _fold_snapshot(view: View, frame: Frame) -> View:
     if transcript is None:
         return replace(view, turns=turns)
     return replace(view, turns=turns, transcript=tuple(transcript), waiting=tuple(frame.get("queue", ())))
-
 
 def _replaced(turn: Turn, frame: Frame) -> Turn:
     parts = frame.get("parts")
@@ -316,7 +290,6 @@ def _replaced(turn: Turn, frame: Frame) -> Turn:
         status = "running"
     return replace(turn, attempt=frame.get("attempt", turn.attempt), parts=tuple(parts), status=status)
 
-
 def _reached(turns: Tuple[Turn, ...], transcript: Iterable[Frame]) -> Tuple[Turn, ...]:
     """A transcript that reaches none of the known turns is of a viewer who was away for long: what ended before it is no more shown."""
     answers = {message["turn_id"]: message for message in transcript if message["author"]["role"] == "assistant"}
@@ -325,7 +298,6 @@ def _reached(turns: Tuple[Turn, ...], transcript: Iterable[Frame]) -> Tuple[Turn
     if not reached or any(turn.turn_id in reached for turn in told):
         return told
     return tuple(turn for turn in told if turn.outcome is None)
-
 
 def _ended_by(turn: Turn, answer: Optional[Frame]) -> Turn:
     """The transcript also says how turns ended whose last event can no longer be had."""
@@ -338,7 +310,6 @@ def _ended_by(turn: Turn, answer: Optional[Frame]) -> Turn:
         parts = _with_stored(turn.parts, answer["message"], calls) if turn.parts and calls else _stored_parts(answer)
     return replace(turn, parts=tuple(parts), outcome=outcome, status=outcome["type"])
 
-
 def _stored_parts(answer: Frame) -> Parts:
     sources = answer.get("metadata", {}).get("context", {}).get("sources", ())
     text = answer["message"]
@@ -347,7 +318,6 @@ def _stored_parts(answer: Frame) -> Parts:
         *([{"type": "text", "text": text}] if text else []),
         *map(_call_part, answer.get("tool_calls", ())),
     )
-
 
 def _outcome_of(answer: Frame) -> Frame:
     status = answer.get("status")

@@ -6,18 +6,23 @@
 const digits = 16;
 
 export function offsetOf(cursor: number): string {
-  return String(cursor).padStart(digits, "0");
+  return `${digitsOf(cursor)}${exactMark}`;
 }
 
 /**
  * Behind an event that came live: events of several writers may overtake each other on their way, so something below it may still be to come, and who goes on
- * there is not known to have it. It sorts behind the same cursor without the mark.
+ * there is not known to have it. It sorts before the same cursor that is known to be exact: offsets of a stream only rise.
  */
 export function liveOffsetOf(cursor: number): string {
-  return `${offsetOf(cursor)}${liveMark}`;
+  return `${digitsOf(cursor)}${liveMark}`;
+}
+
+function digitsOf(cursor: number): string {
+  return String(cursor).padStart(digits, "0");
 }
 
 const liveMark = "l";
+const exactMark = "z";
 
 /** Where a reader begins. `begin`: at the beginning of what is kept; `now`: behind all that there is. */
 export type StreamPlace = "begin" | "now" | { readonly cursor: number; readonly isExact: boolean };
@@ -26,9 +31,9 @@ export type StreamPlace = "begin" | "now" | { readonly cursor: number; readonly 
 export function placeOfOffset(offset: string): StreamPlace | undefined {
   if (offset === "-1") return "begin";
   if (offset === "now") return "now";
-  const [, number, mark] = /^(\d{16})(l?)$/.exec(offset) ?? [];
+  const [, number, mark] = /^(\d{16})([lz]?)$/.exec(offset) ?? [];
   const cursor = Number(number);
-  return Number.isSafeInteger(cursor) ? { cursor, isExact: mark === "" } : undefined;
+  return Number.isSafeInteger(cursor) ? { cursor, isExact: mark !== liveMark } : undefined;
 }
 
 /** Cursors for caches in between: intervals since 2024-10-09 (PROTOCOL.md, 10.1). */

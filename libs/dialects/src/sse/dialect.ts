@@ -11,8 +11,13 @@ const eventEnd = Buffer.from("\n\n");
 /** The native frames of a conversation as server-sent events; `id` is the cursor, and only what brings something has one. `onEnd` is called before the turn's end is sent. `isKnowing`: the client knows the status `unknown`. */
 export function createSseDialect(watch: TurnWatch, onEnd: () => void, isKnowing = false): Dialect {
   const json = isKnowing ? jsonOf : legacyJson;
+  /** Of the conversation nothing is told behind the turn's end: it may go on while the last bytes leave. */
+  let isOver = false;
   const endOf = (end: TerminalEvent | undefined): TerminalEvent | undefined => {
-    if (end !== undefined) onEnd();
+    if (end !== undefined) {
+      isOver = true;
+      onEnd();
+    }
     return end;
   };
   return {
@@ -21,6 +26,7 @@ export function createSseDialect(watch: TurnWatch, onEnd: () => void, isKnowing 
       throw new ChatError("UNSUPPORTED");
     },
     encodeEvent(event) {
+      if (isOver) return [];
       endOf(watch.endIn(event));
       return isKnowing ? sentOnce(event, event.frame) : sentOnce(event, legacyFrame(event));
     },

@@ -41,16 +41,16 @@ export function createSharedRates({ redis, current, deadlineMs }: SharedRatesDep
   const consumeShared = createConsumeShared(deadlineMs);
   return {
     /**
-     * Takes one, by what is known here: 0, or the ms to wait. Others learn of it a moment later, and this edge what all have taken together: between two
+     * Takes so many, by what is known here: 0, or the ms to wait. Others learn of it a moment later, and this edge what all have taken together: between two
      * edges a few too many may pass.
      */
-    take(name: RateName, key: string): number {
+    take(name: RateName, key: string, count = 1): number {
       const counter = counterOf(name);
       const nowMs = performance.now();
       const refusedMs = (counter.refusedUntil.get(key) ?? 0) - nowMs;
       if (refusedMs > 0) return refusedMs;
-      const waitMs = takeFrom(bucketOf(counter, key, nowMs), 1, counter.bucketRate, nowMs);
-      if (waitMs === 0) telling.add(counter, key);
+      const waitMs = takeFrom(bucketOf(counter, key, nowMs), count, counter.bucketRate, nowMs);
+      if (waitMs === 0) telling.add(counter, key, count);
       return waitMs;
     },
 
@@ -103,9 +103,9 @@ function createTelling(redis: Redis | undefined) {
     untold.clear();
   };
   return {
-    add(counter: Counter, key: string): void {
+    add(counter: Counter, key: string, count: number): void {
       if (redis === undefined) return;
-      counter.untold.set(key, (counter.untold.get(key) ?? 0) + 1);
+      counter.untold.set(key, (counter.untold.get(key) ?? 0) + count);
       untold.add(counter);
       timer ??= setTimeout(tell, tellAfterMs).unref();
     },

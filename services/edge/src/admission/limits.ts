@@ -85,9 +85,12 @@ interface RequestLimitsDeps {
   readonly blocked: ReturnType<typeof createBlocked>;
 }
 
+/** So much of a body is in the price of a request. */
+const requestBodyBytes = 32 * 1024;
+
 function createRequestLimits({ rates, refusals, blocked }: RequestLimitsDeps) {
-  const take = (limit: RateName, key: string, from: From): void => {
-    const waitMs = rates.take(limit, key);
+  const take = (limit: RateName, key: string, from: From, count = 1): void => {
+    const waitMs = rates.take(limit, key, count);
     if (waitMs === 0) return;
     refusals.note(limit, from, from.userId === undefined ? "limit of an address" : "rate limit");
     throw tooFast(waitMs);
@@ -103,6 +106,12 @@ function createRequestLimits({ rates, refusals, blocked }: RequestLimitsDeps) {
     /** Throws RATE_LIMITED: when it is known whose request it is. */
     requestOf({ user }: Caller, { address, isExempt }: Whence): void {
       if (!isExempt) take("requests_per_user", user.id, { address, userId: user.id });
+    },
+
+    /** The same for what comes with it, before it is read: what costs as much as several requests counts as several. */
+    bodyOf({ user }: Caller, { address, isExempt }: Whence, bytes: number): void {
+      const count = Math.floor(bytes / requestBodyBytes);
+      if (!isExempt && count > 0) take("requests_per_user", user.id, { address, userId: user.id }, count);
     },
   };
 }

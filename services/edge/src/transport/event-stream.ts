@@ -6,7 +6,7 @@ import type { CatchUp } from "../hub/catch-up.ts";
 import type { HubConnection } from "../hub/hub.ts";
 import type { HttpViewers } from "./http-viewers.ts";
 import type { Call } from "./route.ts";
-import { createSseSink } from "./sse-sink.ts";
+import { createSseSink, eventStreamHeaders } from "./sse-sink.ts";
 
 export interface EventStreamDeps {
   readonly viewers: HttpViewers;
@@ -31,6 +31,10 @@ export async function openEventStream(
   { caller, exchange }: Call,
   { dialectOf, begin, ...how }: EventStream,
 ): Promise<undefined> {
+  if (exchange.method === "HEAD") {
+    exchange.reply({ status: 200, headers: { ...eventStreamHeaders, ...how.headers }, body: "" });
+    return undefined;
+  }
   const sink = createSseSink({
     exchange,
     onDrained: () => drained(outbox, catchUp, connection),

@@ -1,7 +1,8 @@
+import type { ChatError } from "@parley/protocol";
 import type { HttpRequest, HttpResponse } from "uWebSockets.js";
 import type { Addresses, Whence } from "../admission/address.ts";
 import { whenceOf } from "./peer.ts";
-import { send, type Reply } from "./reply.ts";
+import { chatErrorReply, send, type Reply } from "./reply.ts";
 
 /** One request and its answer. What the request said is copied: it is gone once its handler has returned. */
 export interface Exchange {
@@ -19,6 +20,8 @@ export interface Exchange {
   onGone(listener: () => void): void;
   /** Answers, unless the client is gone. `headers` are added to those of the reply. */
   reply(reply: Reply): void;
+  /** The answer to what goes wrong, in the form that the clients of its route read. */
+  refuse(error: ChatError): Reply;
   /** The answer is written bit by bit from now on, by the caller. Undefined when the client is gone. */
   take(): HttpResponse | undefined;
   /** The whole body; undefined when it is larger than `maxBytes`. Never resolves when the client goes away, and cuts it off after `withinMs` (default: 30 s). */
@@ -47,12 +50,19 @@ const bodyMs = 30_000;
 /** A sender that goes on for long after the limit is cut off: its answer is not worth the reading. */
 const floodBytes = 4 * 1024 * 1024;
 
+interface ExchangeHow {
+  readonly parameterCount?: number;
+  /** Headers beside those that all routes read. */
+  readonly reads?: readonly string[];
+  readonly refuse?: (error: ChatError, exchange: Exchange) => Reply;
+}
+
 /** Must be called before the handler of the request returns. */
 export function createExchange(
   response: HttpResponse,
   request: HttpRequest,
   addresses: Addresses,
-  { parameterCount = 0, reads = [] }: { readonly parameterCount?: number; readonly reads?: readonly string[] } = {},
+  { parameterCount = 0, reads = [], refuse = (error) => chatErrorReply(error) }: ExchangeHow = {},
 ): Exchange {
   const given = new Map([...headerNames, ...reads].map((name) => [name, request.getHeader(name)]));
   const headers = new Map<string, string>();
@@ -65,7 +75,7 @@ export function createExchange(
     for (const listener of listeners) listener();
   });
   const method = request.getMethod().toUpperCase();
-  return {
+  const exchange: Exchange = {
     method,
     path: request.getUrl(),
     whence: whenceOf(addresses, response, request),
@@ -89,8 +99,10 @@ export function createExchange(
       state = "taken";
       return response;
     },
+    refuse: (error) => refuse(error, exchange),
     body: body.read,
   };
+  return exchange;
 }
 
 /** `isOpen`: after its answer the library must not be told to close it. */

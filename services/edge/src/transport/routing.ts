@@ -1,12 +1,4 @@
-import {
-  ChatError,
-  fitsFrame,
-  limits,
-  parseWellFormed,
-  saysTooMuch,
-  toChatError,
-  type ErrorCode,
-} from "@parley/protocol";
+import { ChatError, limits, toChatError, type ErrorCode } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import type { HttpRequest, HttpResponse, TemplatedApp } from "uWebSockets.js";
 import type { Admission } from "../admission/admit.ts";
@@ -18,13 +10,14 @@ import { createExchange, type Exchange } from "./exchange.ts";
 import { unknownPath, type Asked, type Pages } from "./pages.ts";
 import { whenceOf } from "./peer.ts";
 import { chatErrorReply, errorReply, send, type Reply } from "./reply.ts";
+import { bodyTypeProblem, parseBody, tooLarge } from "./request-body.ts";
 import { parameterNames, type Route } from "./route.ts";
 
 interface RoutingDeps {
   readonly admission: Admission;
   readonly origins: OriginRules;
   readonly addresses: Addresses;
-  readonly limiter: Pick<Limiter, "requesting" | "requestOf">;
+  readonly limiter: Pick<Limiter, "requesting" | "requestOf" | "bodyOf">;
   /** Whether the broker answers and delivers. */
   readonly isBrokerWell: () => boolean;
   readonly isStopping: () => boolean;
@@ -72,14 +65,18 @@ function askedOf(request: HttpRequest): Asked {
 }
 
 /** What whoever is blocked, or asks too much, gets to whatever they ask; undefined: they may. */
-function limitedReply(whence: Whence, { limiter, counters }: RoutingDeps): Reply | undefined {
+function limitedReply(
+  whence: Whence,
+  { limiter, counters }: RoutingDeps,
+  refuse: (error: ChatError) => Reply = chatErrorReply,
+): Reply | undefined {
   try {
     limiter.requesting(whence);
     return undefined;
   } catch (thrown) {
     const error = toChatError(thrown);
     countOne(counters.errors, error.code);
-    return chatErrorReply(error);
+    return refuse(error);
   }
 }
 
@@ -88,8 +85,6 @@ function notFound(request: HttpRequest): Reply {
 }
 
 const noBody = Buffer.alloc(0);
-/** Throws where another decoder would put U+FFFD: what the caller meant is not known then. */
-const utf8 = new TextDecoder("utf-8", { fatal: true });
 
 /** How the library calls the methods. */
 const inLibrary = { get: "get", post: "post", put: "put", patch: "patch", delete: "del" } as const;
@@ -100,50 +95,61 @@ function addTable(app: TemplatedApp, routes: readonly Route[], deps: RoutingDeps
     app[inLibrary[route.method]](route.path, serve(route, deps));
     if (route.method === "get") app.head(route.path, serve(route, deps));
   }
-  for (const path of new Set(routes.map(({ path }) => path))) {
-    const methods = routes.filter((route) => route.path === path).flatMap(({ method }) => namesOf(method));
+  for (const [path, ofPath] of byPath(routes)) {
+    const methods = ofPath.flatMap(({ method }) => namesOf(method));
+    const how = howOf(ofPath[0]);
     app.options(path, (response, request) => {
-      const exchange = createExchange(response, request, deps.addresses);
+      const exchange = createExchange(response, request, deps.addresses, how);
       const asked = request.getHeader("access-control-request-headers");
-      const reply = admitOrigin(exchange, deps.origins) ? preflightReply(methods, asked) : foreignOrigin();
-      exchange.reply(limitedReply(exchange.whence, deps) ?? reply);
+      const reply = admitOrigin(exchange, deps.origins) ? preflightReply(methods, asked) : foreignOrigin(exchange);
+      exchange.reply(limitedReply(exchange.whence, deps, exchange.refuse) ?? reply);
     });
     app.any(path, (response, request) => {
-      const exchange = createExchange(response, request, deps.addresses);
-      exchange.reply(limitedReply(exchange.whence, deps) ?? wrongMethod(request, methods));
+      const exchange = createExchange(response, request, deps.addresses, how);
+      exchange.reply(limitedReply(exchange.whence, deps, exchange.refuse) ?? wrongMethod(exchange, methods));
     });
   }
+}
+
+function byPath(routes: readonly Route[]): Map<string, Route[]> {
+  const paths = new Map<string, Route[]>();
+  for (const route of routes) paths.set(route.path, [...(paths.get(route.path) ?? []), route]);
+  return paths;
+}
+
+function howOf(route: Route | undefined) {
+  const { reads = [], refuse } = route ?? {};
+  return { reads, ...(refuse === undefined ? {} : { refuse }) };
 }
 
 function namesOf(method: Route["method"]): string[] {
   return method === "get" ? ["GET", "HEAD"] : [method.toUpperCase()];
 }
 
-function foreignOrigin(): Reply {
-  return errorReply("FORBIDDEN", "Pages of this origin may not ask.");
+function foreignOrigin({ refuse }: Exchange): Reply {
+  return refuse(new ChatError("FORBIDDEN", { message: "Pages of this origin may not ask." }));
 }
 
-function wrongMethod(request: HttpRequest, methods: readonly string[]): Reply {
+function wrongMethod({ path, method, refuse }: Exchange, methods: readonly string[]): Reply {
   const allow = methods.join(", ");
-  const message = `${request.getUrl()} takes ${allow}, not ${request.getMethod().toUpperCase()}.`;
-  const reply = chatErrorReply(new ChatError("UNSUPPORTED", { message }), {}, 405);
-  return { ...reply, headers: { ...reply.headers, allow } };
+  const reply = refuse(new ChatError("UNSUPPORTED", { message: `${path} takes ${allow}, not ${method}.` }));
+  return { ...reply, status: 405, headers: { ...reply.headers, allow } };
 }
 
 function serve(route: Route, deps: RoutingDeps) {
-  const how = { parameterCount: parameterNames(route).length, reads: route.reads ?? [] };
+  const how = { ...howOf(route), parameterCount: parameterNames(route).length };
   return (response: HttpResponse, request: HttpRequest): void => {
     const exchange = createExchange(response, request, deps.addresses, how);
     if (!admitOrigin(exchange, deps.origins)) {
       countOne(deps.counters.errors, "FORBIDDEN");
-      return exchange.reply(limitedReply(exchange.whence, deps) ?? foreignOrigin());
+      return exchange.reply(limitedReply(exchange.whence, deps, exchange.refuse) ?? foreignOrigin(exchange));
     }
     // The body must be listened for before anything is waited for.
     const body = route.hasBody
       ? exchange.body(route.maxBodyBytes ?? limits.escapedFrameBytes)
       : Promise.resolve(noBody);
     void answer(route, exchange, body, deps).catch((thrown: unknown) => {
-      exchange.reply(refusal(thrown, exchange, deps, route));
+      exchange.reply(refusal(thrown, exchange, deps));
     });
   };
 }
@@ -162,12 +168,13 @@ async function answer(
   const bytes = await body;
   admission.recheck(caller);
   if (bytes === undefined) throw tooLarge(route.maxBodyBytes);
+  limiter.bodyOf(caller, whence, bytes.length);
   const problem = route.hasBody ? bodyTypeProblem(exchange, route.takesAnyType === true) : undefined;
   if (problem !== undefined) {
     countOne(counters.errors, "UNSUPPORTED");
-    return exchange.reply(wrongType(problem));
+    return exchange.reply({ ...exchange.refuse(new ChatError("UNSUPPORTED", { message: problem })), status: 415 });
   }
-  const params = Object.fromEntries(parameterNames(route).map((name, index) => [name, exchange.parameters[index]]));
+  const params = Object.fromEntries(parameterNames(route).map((name, index) => [name, parameterOf(exchange, index)]));
   const raw = {
     params,
     query: Object.fromEntries(exchange.query),
@@ -177,78 +184,37 @@ async function answer(
   if (reply !== undefined) exchange.reply(reply);
 }
 
+/** The library gives parameters as they stand in the address. */
+function parameterOf({ parameters }: Exchange, index: number): string | undefined {
+  const text = parameters[index];
+  try {
+    return text === undefined ? undefined : decodeURIComponent(text);
+  } catch (cause) {
+    throw new ChatError("INVALID_FRAME", {
+      message: "The address is not valid: it has a % that begins no character.",
+      cause,
+    });
+  }
+}
+
 /** Whoever looks whether this process is well must never be told to come later. */
 function isProbe({ path }: Route): boolean {
   return path === "/health";
 }
 
-/** Forms of other sites can send everything but this without being asked for. */
-function isJson({ header }: Exchange): boolean {
-  return header("content-type").split(";", 1)[0]?.trim().toLowerCase() === "application/json";
-}
-
-/** Why the body cannot be read as what its headers say it is. */
-function bodyTypeProblem(exchange: Exchange, takesAnyType: boolean): string | undefined {
-  if (!takesAnyType && !isJson(exchange)) return "Send JSON as application/json.";
-  const encoding = exchange.header("content-encoding").trim().toLowerCase();
-  if (encoding !== "" && encoding !== "identity") return "Send the body as it is, without a content-encoding.";
-  const charset = /;\s*charset\s*=\s*"?([^";\s]+)/i.exec(exchange.header("content-type"))?.[1]?.toLowerCase();
-  if (charset !== undefined && !readCharsets.has(charset)) return "Send the body as UTF-8; no other charset is read.";
-  return undefined;
-}
-
-/** ASCII is UTF-8 too. */
-const readCharsets: ReadonlySet<string> = new Set(["utf-8", "utf8", "us-ascii", "ascii"]);
-
-function wrongType(message: string): Reply {
-  return chatErrorReply(new ChatError("UNSUPPORTED", { message }), {}, 415);
-}
-
-/** `maxBytes`: of a route that takes more than a frame, and looks itself at what is in it. */
-function parseBody(bytes: Buffer, maxBytes: number | undefined): unknown {
-  const text = textOf(bytes);
-  if (text.trim() === "") return {};
-  if (maxBytes !== undefined) return jsonOf(text, false);
-  if (saysTooMuch(text)) throw tooLarge();
-  const isLong = bytes.length > limits.clientFrameBytes;
-  const body = jsonOf(text, isLong);
-  if (isLong && !fitsFrame(body)) throw tooLarge();
-  return body;
-}
-
-function jsonOf(text: string, isLong: boolean): unknown {
-  try {
-    return parseWellFormed(text);
-  } catch (cause) {
-    throw isLong ? tooLarge() : new ChatError("INVALID_FRAME", { message: "The body is not JSON.", cause });
-  }
-}
-
-function tooLarge(maxBytes: number = limits.clientFrameBytes): ChatError {
-  return new ChatError("MESSAGE_TOO_LARGE", { message: `The body is larger than ${maxBytes / 1024} KB.` });
-}
-
-function textOf(bytes: Buffer): string {
-  try {
-    return utf8.decode(bytes);
-  } catch (cause) {
-    throw new ChatError("INVALID_FRAME", { message: "The body is not UTF-8.", cause });
-  }
-}
-
 function refusal(
   thrown: unknown,
-  exchange: Exchange,
+  { method, path, refuse }: Exchange,
   { isBrokerWell, counters, log }: RoutingDeps,
-  { refuse }: Route,
 ): Reply {
-  const { method, path } = exchange;
   // Whatever the broker's client throws while it is away means the same: try again.
   const isOurs = thrown instanceof ChatError || isBrokerWell();
   const error = isOurs ? toChatError(thrown) : new ChatError("OVERLOADED", { cause: thrown, retryAfterMs: 1_000 });
   countOne(counters.errors, error.code);
-  log[error.status >= 500 ? "warn" : "debug"]({ err: error, method, path }, "a request was refused");
-  return refuse === undefined ? chatErrorReply(error) : refuse(error, exchange);
+  // What a caller did wrong has its cause in what they sent, which is theirs and may be megabytes.
+  const err = error.code === "INVALID_FRAME" ? error.message : error;
+  log[error.status >= 500 ? "warn" : "debug"]({ err, method, path }, "a request was refused");
+  return refuse(error);
 }
 
 const preflightSeconds = "600";

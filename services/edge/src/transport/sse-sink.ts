@@ -4,7 +4,7 @@ import type { Sink } from "../delivery/outlet.ts";
 import { closedWith } from "./answer-viewer.ts";
 import type { Exchange } from "./exchange.ts";
 import { createPacedWriter, type PacedWriter } from "./paced-writer.ts";
-import { chatErrorReply, writeHead } from "./reply.ts";
+import { writeHead } from "./reply.ts";
 
 export interface SseSink extends Sink {
   /** Ends the response once all that was sent, and what is being sent, has left. */
@@ -104,7 +104,7 @@ function leave(stream: Stream): void {
   const isCut = state === "cutting";
   if (!isCut && (state !== "finishing" || response === undefined)) return;
   stream.state = "done";
-  if (response === undefined) exchange.reply(chatErrorReply(closedWith(closeCodes.overloaded)));
+  if (response === undefined) exchange.reply(exchange.refuse(closedWith(closeCodes.overloaded)));
   else if (isCut) response.close();
   else response.cork(() => response.end());
   stream.onDone();
@@ -134,7 +134,7 @@ function end(stream: Stream, code: number): void {
     return flush(stream);
   }
   stream.state = "done";
-  if (response === undefined) exchange.reply(chatErrorReply(closedWith(code)));
+  if (response === undefined) exchange.reply(exchange.refuse(closedWith(code)));
   else response.close();
   stream.onDone();
 }

@@ -11,6 +11,7 @@ import {
 import {
   ChatError,
   chatErrorOf,
+  closeCodes,
   createTurnView,
   createView,
   foldFrame,
@@ -25,7 +26,7 @@ import {
 } from "@parley/protocol";
 import { turnIdOf } from "@parley/protocol/turn-id";
 import type { HubConnection } from "../hub/hub.ts";
-import { endOnlySink } from "./answer-viewer.ts";
+import { closedWith, endOnlySink } from "./answer-viewer.ts";
 import { openEventStream } from "./event-stream.ts";
 import { waitedTooLong, type HttpTurnDeps, type Question } from "./http-turns.ts";
 import type { Reply } from "./reply.ts";
@@ -189,7 +190,11 @@ async function settle(deps: TurnStreamDeps, call: Call, target: StreamTarget, ho
     onDeadline: tooLong,
     transport: "request",
   });
-  exchange.onGone(() => viewers.close(connection, "client"));
+  exchange.onGone(() => {
+    // Whoever waits for this lets go of what it holds; nobody reads the answer.
+    giveUp(closedWith(closeCodes.goingAway));
+    viewers.close(connection, "client");
+  });
   const stop = (): void => giveUp(toChatError(how.signal?.reason));
   how.signal?.addEventListener("abort", stop);
   try {

@@ -5,11 +5,11 @@ import { createServer } from "node:http";
 import { text } from "node:stream/consumers";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { openBus, openSealedTokens, type Tokens } from "@parley/bus";
+import { connectionTokens, createTokenRecords, openBus, openSealedTokens, type Tokens } from "@parley/bus";
 import { eventually, freePort, signedIn, startNats, tempDir, type NatsServer, type TempDir } from "@parley/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
-import { createTokenStore } from "../../src/mcp/token-store.ts";
+import { createTokenStore, GrantEndedError, NotConnectedError } from "../../src/mcp/token-store.ts";
 import { silent } from "./support/mcp-server.ts";
 
 const program = fileURLToPath(new URL("support/token-process.ts", import.meta.url));
@@ -132,6 +132,36 @@ describe("tokens of several workers", () => {
     one.child.kill("SIGKILL");
     const file = await serverOf("killed", endpoint.url);
     expect(new Set(await other.tokens(file))).toEqual(new Set(["access-1"]));
+  });
+});
+
+describe("tokens that only their person can bring", () => {
+  it("are what was connected last, also where that came while others were refreshed; and none when they are over", async () => {
+    const bus = await openBus({ servers: signedIn(nats.url, "tool"), name: "test", log: silent });
+    const deps = { records: await openSealedTokens(bus, { place: connectionTokens }), key: Buffer.alloc(32, 1) };
+    const store = createTokenStore(deps);
+    const records = createTokenRecords(deps, "ann");
+    const connect = async (access: string, expiresAt: number): Promise<boolean> =>
+      records.store({ access, refresh: `${access}-refresh`, expiresAt }, (await records.read()).seq);
+    const asked: (string | undefined)[] = [];
+    const grant = (refresh: (token: string | undefined) => Promise<Tokens>) => ({
+      of: "ann",
+      refresh: (token: string | undefined) => (asked.push(token), refresh(token)),
+    });
+    const never = grant(() => Promise.reject(new Error("nobody asks")));
+    await expect(store.personal(never)).rejects.toThrow(NotConnectedError);
+    await connect("one", 0);
+    const whileConnecting = grant(async () => {
+      await connect("two", Date.now() + 60_000);
+      return { access: "one-again" };
+    });
+    expect((await store.personal(whileConnecting)).access).toBe("two");
+    await connect("three", 0);
+    const ended = grant(() => Promise.reject(new GrantEndedError("over")));
+    await expect(store.personal(ended)).rejects.toThrow(NotConnectedError);
+    expect((await records.read()).tokens).toBeUndefined();
+    expect(asked).toEqual(["one-refresh", "three-refresh"]);
+    await bus.close();
   });
 });
 

@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useState } from "react";
+import { useCallback, useEffect, useRef, useState } from "react";
 import type { ConnectionEntry } from "../api/answers.ts";
 import { useApi, useErrorSentence } from "../api/use-api.ts";
 import { useWords } from "../words/use-words.ts";
@@ -66,18 +66,27 @@ function Connection({ entry: { server, connected, since }, url, onConnect, onDis
           {connected ? connections.disconnect : connections.connect}
         </button>
       ) : (
-        // A link and no window that opens by itself: browsers keep those away. The opened page learns nothing of this one.
-        <a
-          className="ui-button ui-button-small ui-button-primary"
-          href={url}
-          target="_blank"
-          rel="noopener noreferrer"
-          autoFocus
-        >
-          {connections.goOn(server)}
-        </a>
+        <GoOn url={url} server={server} />
       )}
     </li>
+  );
+}
+
+/** A link and no window that opens by itself: browsers keep those away. It has the focus of the button in whose place it stands; the opened page learns nothing of this one. */
+function GoOn({ url, server }: { readonly url: string; readonly server: string }) {
+  const { connections } = useWords().app;
+  const link = useRef<HTMLAnchorElement>(null);
+  useEffect(() => link.current?.focus(), []);
+  return (
+    <a
+      ref={link}
+      className="ui-button ui-button-small ui-button-primary"
+      href={url}
+      target="_blank"
+      rel="noopener noreferrer"
+    >
+      {connections.goOn(server)}
+    </a>
   );
 }
 

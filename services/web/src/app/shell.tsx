@@ -3,12 +3,12 @@ import { useEffect, useEffectEvent, useMemo, useSyncExternalStore, type ReactNod
 import { ConversationPage } from "../chat/conversation-page.tsx";
 import { createDraftsOf, DraftsOf } from "../chat/kept-texts.ts";
 import type { Identity } from "../identity/identity.ts";
-import { createSeenStore } from "../list/seen.ts";
+import { createSeenStore, type SeenStore } from "../list/seen.ts";
 import { useConversations } from "../list/use-conversations.ts";
+import { browserStorage } from "../settings/text-store.ts";
 import { Icon } from "../ui/icon.tsx";
 import { Modal } from "../ui/modal.tsx";
 import { useWords } from "../words/use-words.ts";
-import { browserStorage } from "./browser-storage.ts";
 import { ConnectWanted } from "./connect-wanted.tsx";
 import { ConnectionBanner } from "./connection-banner.tsx";
 import { gathered } from "./gathered.ts";
@@ -38,10 +38,7 @@ export function Shell(props: ShellProps) {
   const route = useSyncExternalStore(navigation.subscribe, navigation.read, navigation.read);
   const currentId = route.name === "conversation" ? route.id : undefined;
   const userId = session.me.user.id;
-  const seen = useMemo(
-    () => createSeenStore({ userId, storage: browserStorage("localStorage"), tabs: globalThis }),
-    [userId],
-  );
+  const seen = useMemo(() => seenBy(userId), [userId]);
   const drafts = useMemo(() => createDraftsOf(userId), [userId]);
   const conversations = useConversations(seen, currentId);
   const approvals = useOthersApprovals(session.me.approves);
@@ -83,6 +80,10 @@ export function Shell(props: ShellProps) {
       </main>
     </div>
   );
+}
+
+function seenBy(userId: string): SeenStore {
+  return createSeenStore({ userId, storage: browserStorage("localStorage"), tabs: globalThis });
 }
 
 function placeOf(route: Route): string {

@@ -22,11 +22,12 @@ export function SignInsDialog({ identity, onClose }: SignInsDialogProps) {
       onClose={onClose}
       actions={
         <>
-          <button type="button" className="ui-button ui-button-danger" onClick={endAll}>
-            {app.sessions.endAll}
-          </button>
+          {/* First, as the dialog opens with it: an Enter that comes too soon ends nothing. */}
           <button type="button" className="ui-button" onClick={onClose}>
             {app.close}
+          </button>
+          <button type="button" className="ui-button ui-button-danger" onClick={endAll}>
+            {app.sessions.endAll}
           </button>
         </>
       }

@@ -1,4 +1,5 @@
 import { useCallback, useEffect, useState, useSyncExternalStore } from "react";
+import { browserStorage, createTextStore } from "../settings/text-store.ts";
 
 /** Beside the conversation, over it as a drawer, or away. */
 export interface SidebarState {
@@ -12,18 +13,15 @@ export interface SidebarState {
 
 const narrow = "(max-width: 47.99rem)";
 const keptKey = "parley.sidebar";
+const kept = createTextStore(browserStorage("localStorage"));
 
 /** On a phone it is a drawer that begins closed; elsewhere it stays as this person left it. */
 export function useSidebar(): SidebarState {
   const isNarrow = useSyncExternalStore(onWidth, isNarrowNow, () => false);
-  const [isWanted, setWanted] = useState(() => readKept() !== "closed");
+  const [isWanted, setWanted] = useState(() => kept.read(keptKey) !== "closed");
   const [isDrawn, setDrawn] = useState(false);
   useEffect(() => {
-    try {
-      localStorage.setItem(keptKey, isWanted ? "open" : "closed");
-    } catch {
-      // It holds as long as the page is open.
-    }
+    kept.write(keptKey, isWanted ? "open" : "closed");
   }, [isWanted]);
   const set = useCallback((isOpen: boolean) => (isNarrow ? setDrawn(isOpen) : setWanted(isOpen)), [isNarrow]);
   return {
@@ -43,12 +41,4 @@ function onWidth(listener: () => void): () => void {
 
 function isNarrowNow(): boolean {
   return matchMedia(narrow).matches;
-}
-
-function readKept(): string | null {
-  try {
-    return localStorage.getItem(keptKey);
-  } catch {
-    return null;
-  }
 }

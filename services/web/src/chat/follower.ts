@@ -27,8 +27,7 @@ export function createFollower(options: FollowerOptions): Follower {
   const { scroller, content, rows, onChange } = options;
   let isFollowing = options.startsAtEnd;
   let before = placeOf(scroller);
-  const anchors = createAnchors(scroller, rows);
-  const reader = createReader();
+  const [anchors, reader] = [createAnchors(scroller, rows), createReader()];
   let later: ReturnType<typeof setTimeout> | undefined;
 
   function become(next: boolean): void {
@@ -65,10 +64,7 @@ export function createFollower(options: FollowerOptions): Follower {
     before = placeOf(scroller);
   }
 
-  const stop = listen(scroller, onScroll, reader.act);
-  const sizes = new ResizeObserver(settle);
-  sizes.observe(content);
-  sizes.observe(scroller);
+  const stop = [listen(scroller, onScroll, reader.act), watchSizes([content, scroller], settle)];
   if (isFollowing) toEnd();
   return {
     toEnd: () => {
@@ -81,9 +77,8 @@ export function createFollower(options: FollowerOptions): Follower {
       before = placeOf(scroller);
     },
     release: () => {
-      stop();
+      for (const one of stop) one();
       clearTimeout(later);
-      sizes.disconnect();
     },
   };
 }
@@ -112,6 +107,12 @@ function listen(scroller: HTMLElement, onScroll: () => void, onReader: () => voi
     scroller.removeEventListener("scroll", onScroll);
     for (const name of readersEvents) scroller.removeEventListener(name, onReader);
   };
+}
+
+function watchSizes(elements: readonly Element[], onSize: () => void): () => void {
+  const sizes = new ResizeObserver(onSize);
+  for (const element of elements) sizes.observe(element);
+  return () => sizes.disconnect();
 }
 
 function placeOf({ scrollTop, scrollHeight, clientHeight }: HTMLElement): Place {

@@ -1,4 +1,5 @@
 import { createContext } from "react";
+import { browserStorage, createTextStore, fieldsIn, type TextStore } from "../settings/text-store.ts";
 
 /** Small texts that this browser keeps per conversation: what was typed and not sent, which agent was chosen. */
 export interface KeptTexts {
@@ -26,18 +27,16 @@ const keptMs = 14 * 24 * 60 * 60_000;
 
 export function createKeptTexts({ prefix, storage, now = Date.now, ...bounds }: KeptTextsOptions): KeptTexts {
   const { family = prefix, maxEntries = entries, maxChars = chars } = bounds;
+  const store = createTextStore(storage);
   return {
     read: (conversationId) => {
-      const kept = parse(attempt(() => storage?.getItem(prefix + conversationId)));
+      const kept = keptIn(store.read(prefix + conversationId));
       return kept === undefined || now() - kept.ts > keptMs ? "" : kept.text;
     },
     keep: (conversationId, text) => {
-      if (storage === undefined) return;
-      attempt(() => {
-        if (text === "" || text.length > maxChars) return storage.removeItem(prefix + conversationId);
-        storage.setItem(prefix + conversationId, JSON.stringify({ text, ts: now() } satisfies Kept));
-        return dropOldest(storage, { family, maxEntries, now: now() });
-      });
+      const isKept = text !== "" && text.length <= maxChars;
+      store.write(prefix + conversationId, isKept ? JSON.stringify({ text, ts: now() } satisfies Kept) : undefined);
+      if (isKept) dropOldest(store, { family, maxEntries, now: now() });
     },
   };
 }
@@ -53,36 +52,18 @@ interface Bounds {
   readonly now: number;
 }
 
-function dropOldest(storage: Storage, { family, maxEntries, now }: Bounds): void {
-  const kept = Array.from({ length: storage.length }, (_, index) => storage.key(index))
-    .filter((key) => key?.startsWith(family) === true)
-    .flatMap((key) => (key === null ? [] : [{ key, ts: parse(storage.getItem(key))?.ts ?? 0 }]))
+function dropOldest(store: TextStore, { family, maxEntries, now }: Bounds): void {
+  const kept = store
+    .keys(family)
+    .map((key) => ({ key, ts: keptIn(store.read(key))?.ts ?? 0 }))
     .toSorted((one, other) => other.ts - one.ts);
-  for (const [place, { key, ts }] of kept.entries()) {
-    if (place >= maxEntries || now - ts > keptMs) storage.removeItem(key);
-  }
+  for (const [place, { key, ts }] of kept.entries())
+    if (place >= maxEntries || now - ts > keptMs) store.write(key, undefined);
 }
 
-function parse(json: string | null | undefined): Kept | undefined {
-  if (json === null || json === undefined) return undefined;
-  const value: unknown = attempt((): unknown => JSON.parse(json));
-  if (typeof value !== "object" || value === null || !("text" in value) || !("ts" in value)) return undefined;
-  const { text, ts } = value;
+function keptIn(json: string | undefined): Kept | undefined {
+  const { text, ts } = fieldsIn(json) ?? {};
   return typeof text === "string" && typeof ts === "number" ? { text, ts } : undefined;
-}
-
-/** Storage throws where it is full, and where a browser forbids it. */
-function attempt<T>(work: () => T): T | undefined {
-  try {
-    return work();
-  } catch {
-    return undefined;
-  }
-}
-
-/** Reading the property alone throws in a sandboxed frame. */
-function browserStorage(): Storage | undefined {
-  return attempt(() => globalThis.localStorage);
 }
 
 /** For as long as the page is open: where it is not known whose browser it is. */
@@ -96,10 +77,10 @@ export function createTextsInMemory(): KeptTexts {
 
 /** What this person has typed and not sent: whoever uses the browser next is not shown it, however the one before went away. */
 export function createDraftsOf(userId: string): KeptTexts {
-  return createKeptTexts({ prefix: `parley.draft.${userId}.`, storage: browserStorage() });
+  return createKeptTexts({ prefix: `parley.draft.${userId}.`, storage: browserStorage("localStorage") });
 }
 
 /** `<DraftsOf value={drafts}>`: of one person. */
 export const DraftsOf = createContext<KeptTexts>(createTextsInMemory());
 
-export const choices = createKeptTexts({ prefix: "parley.choice.", storage: browserStorage() });
+export const choices = createKeptTexts({ prefix: "parley.choice.", storage: browserStorage("localStorage") });

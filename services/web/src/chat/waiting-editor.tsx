@@ -63,19 +63,37 @@ export function WaitingEditor({ text, caret, action, onChange, onClose }: Editor
           if (mayClose) onClose(message);
         }}
       />
-      <div className="chat-waiting-actions">
-        <button
-          type="button"
-          className="ui-button ui-button-small ui-button-primary"
-          disabled={!mayClose}
-          onClick={() => onClose(message)}
-        >
-          {action}
-        </button>
-        <button type="button" className="ui-button ui-button-small ui-button-quiet" onClick={() => onClose()}>
-          {chat.cancel}
-        </button>
-      </div>
+      <EditorActions
+        action={action}
+        onAction={mayClose ? () => onClose(message) : undefined}
+        onCancel={() => onClose()}
+      />
+    </div>
+  );
+}
+
+interface EditorActionsProps {
+  readonly action: string;
+  /** Undefined: the text cannot be taken as it is. */
+  readonly onAction: (() => void) | undefined;
+  readonly onCancel: () => void;
+}
+
+function EditorActions({ action, onAction, onCancel }: EditorActionsProps) {
+  const { chat } = useWords();
+  return (
+    <div className="chat-waiting-actions">
+      <button
+        type="button"
+        className="ui-button ui-button-small ui-button-primary"
+        disabled={onAction === undefined}
+        onClick={onAction}
+      >
+        {action}
+      </button>
+      <button type="button" className="ui-button ui-button-small ui-button-quiet" onClick={onCancel}>
+        {chat.cancel}
+      </button>
     </div>
   );
 }

@@ -28,22 +28,14 @@ export function WaitingMessages({ conversation, waiting, onSend, onFocusLost }: 
   const { chat } = useWords();
   const sentence = useErrorSentence();
   const [problem, setProblem] = useState<string>();
-  const [editing, setEditing] = useState<Editing>();
-  /** Whose editor was just closed. */
-  const [left, setLeft] = useState<string>();
+  const { editing, left, edit, change, close } = useEditing();
   const focus = useKeptFocus(onFocusLost);
   const attempt = (work: Promise<void>, ifTooLate: string) => {
     setProblem(undefined);
     work.catch((error: unknown) => setProblem(isConflict(error) ? ifTooLate : sentence(error)));
   };
-  const edit = (turn: QueuedTurn) => {
-    const text = textIn(turn);
-    setEditing({ turnId: turn.turn_id, text, caret: { start: text.length, end: text.length } });
-  };
-  const change = (patch: Partial<Editing>) => setEditing((now) => (now === undefined ? now : { ...now, ...patch }));
   const save = (turnId: string, text: string | undefined) => {
-    setEditing(undefined);
-    setLeft(turnId);
+    close(turnId);
     if (text !== undefined) attempt(conversation.changeQueued(turnId, text), chat.alreadyBegun);
   };
   const hasBegun = editing !== undefined && !waiting.some(({ turn_id }) => turn_id === editing.turnId);
@@ -70,13 +62,32 @@ export function WaitingMessages({ conversation, waiting, onSend, onFocusLost }: 
           {...editing}
           onChange={change}
           onClose={(text) => {
-            if (text === undefined || onSend(text)) setEditing(undefined);
+            if (text === undefined || onSend(text)) close();
           }}
         />
       ) : null}
       {problem === undefined ? null : <Problem text={problem} onClose={() => setProblem(undefined)} />}
     </div>
   );
+}
+
+function useEditing() {
+  const [editing, setEditing] = useState<Editing>();
+  /** Whose editor was just closed. */
+  const [left, setLeft] = useState<string>();
+  return {
+    editing,
+    left,
+    edit: (turn: QueuedTurn) => {
+      const text = textIn(turn);
+      setEditing({ turnId: turn.turn_id, text, caret: { start: text.length, end: text.length } });
+    },
+    change: (patch: Partial<Editing>) => setEditing((now) => (now === undefined ? now : { ...now, ...patch })),
+    close: (turnId?: string) => {
+      setEditing(undefined);
+      setLeft(turnId);
+    },
+  } as const;
 }
 
 function Problem({ text, onClose }: { readonly text: string; readonly onClose: () => void }) {

@@ -153,6 +153,7 @@ function openRoom(parts: Parts, open: Awaited<ReturnType<typeof loadRoom>>["open
     },
     onAnswer: (detail) => tell(parts, "parley-message", detail),
     onOriginRefused() {
+      // oxlint-disable-next-line no-console -- for whoever makes the page: its visitors are told nothing of its server
       console.error(originAdvice(attributes.server, location.origin));
       leave(parts);
       notice(parts, words.unavailable, () => void begin(parts));

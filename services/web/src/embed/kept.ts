@@ -1,4 +1,4 @@
-import { createKeptTexts, createTextsInMemory, type KeptTexts } from "../chat/kept-texts.ts";
+import { browserStorage, createTextStore } from "../settings/text-store.ts";
 import type { Attributes } from "./attributes.ts";
 
 /** What this browser remembers of one visitor's chat with one server (and agent). */
@@ -28,20 +28,20 @@ const maxVisitors = 5;
 /** Ids have less than a tenth of it each: what is longer nobody of us has written. */
 const maxLength = 5_000;
 
-type Named = Pick<Attributes, "server" | "agent" | "conversation" | "isKept">;
+export type Named = Pick<Attributes, "server" | "agent" | "conversation" | "isKept">;
 
 /** A conversation that the page names is remembered apart: it does not become that of the rest of the site. */
-function nameOf({ server, agent = "", conversation }: Named): string {
+export function nameOf({ server, agent = "", conversation }: Named): string {
   return [server, agent, ...(conversation === undefined ? [] : [conversation])].join(" ");
 }
 
 /** In `localStorage`, where the element and the browser let us; otherwise for as long as the page is open. */
 export function createKeptStore(attributes: Named, page: Window): KeptStore {
   const key = `parley.embed ${nameOf(attributes)}`;
-  let own: string | null = null;
+  let own: string | undefined;
   let user: string | undefined;
-  const storage = attributes.isKept ? storageOf(page) : undefined;
-  const entries = (): readonly Entry[] => entriesOf(read(storage, key) ?? own);
+  const texts = createTextStore(attributes.isKept ? browserStorage("localStorage", page) : undefined, page);
+  const entries = (): readonly Entry[] => entriesOf(texts.read(key) ?? own);
   return {
     read: () => {
       const [last, ...others] = entries();
@@ -53,71 +53,29 @@ export function createKeptStore(attributes: Named, page: Window): KeptStore {
       const whose = user ?? before.find(({ conversation }) => conversation === kept.conversation)?.user;
       const others = before.filter((one) => one.user !== undefined && one.user !== whose);
       own = JSON.stringify([{ ...kept, user: whose }, ...others].slice(0, maxVisitors));
-      try {
-        storage?.setItem(key, own);
-      } catch {
-        // Full, or forbidden.
-      }
+      texts.write(key, own);
     },
     become(userId) {
       user = userId;
     },
-    onOther(listener) {
-      const heard = ({ key: changed }: StorageEvent): void =>
-        void ((changed === key || changed === null) && listener());
-      page.addEventListener("storage", heard);
-      return () => page.removeEventListener("storage", heard);
-    },
+    onOther: (listener) => texts.onOther(key, listener),
   };
 }
 
-const draftsPrefix = "parley.embed.draft ";
-/** The storage is the page's own: this is a twentieth of it at the most. */
-const draftBounds = { family: draftsPrefix, maxEntries: 8, maxChars: 16 * 1024 } as const;
-
-/** What one visitor has typed and not sent. Until it is known who that is nothing is read, and nothing kept but in the page. */
-export function createEmbeddedDrafts(attributes: Named, page: Window, userId: string | undefined): KeptTexts {
-  if (!attributes.isKept || userId === undefined) return createTextsInMemory();
-  const prefix = `${draftsPrefix}${userId} ${nameOf(attributes)} `;
-  return createKeptTexts({ prefix, storage: storageOf(page), ...draftBounds });
-}
-
+/** Of `createEmbeddedDrafts`, which has React behind it: what stands here is loaded by visitors who never open the chat. */
+export const draftsPrefix = "parley.embed.draft ";
 /** What an element has left that now keeps nothing: its conversations and all drafts. */
 export function forgetKept(attributes: Named, page: Window): void {
-  const storage = storageOf(page);
-  if (storage === undefined) return;
-  try {
-    const keys = Array.from({ length: storage.length }, (_, index) => storage.key(index) ?? "");
-    for (const key of keys)
-      if (key === `parley.embed ${nameOf(attributes)}` || key.startsWith(draftsPrefix)) storage.removeItem(key);
-  } catch {
-    // Forbidden: then nothing was kept.
-  }
-}
-
-/** Reading the property alone throws in a frame in a sandbox. */
-function storageOf(page: Window): Storage | undefined {
-  try {
-    return page.localStorage;
-  } catch {
-    return undefined;
-  }
-}
-
-function read(storage: Storage | undefined, key: string): string | null {
-  try {
-    return storage?.getItem(key) ?? null;
-  } catch {
-    return null;
-  }
+  const texts = createTextStore(browserStorage("localStorage", page));
+  for (const key of [`parley.embed ${nameOf(attributes)}`, ...texts.keys(draftsPrefix)]) texts.write(key, undefined);
 }
 
 function keptIn(entry: Entry | undefined): Kept | undefined {
   return entry === undefined ? undefined : { conversation: entry.conversation, seen: entry.seen };
 }
 
-function entriesOf(text: string | null): readonly Entry[] {
-  if (text === null || text.length > maxLength) return [];
+function entriesOf(text: string | undefined): readonly Entry[] {
+  if (text === undefined || text.length > maxLength) return [];
   try {
     const value: unknown = JSON.parse(text);
     // Older versions have written one alone.

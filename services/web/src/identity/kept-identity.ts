@@ -1,3 +1,5 @@
+import { createTextStore, type TextStore } from "../settings/text-store.ts";
+
 /** What this browser remembers of who uses it. Never a cookie: that one no script can read. */
 export interface KeptIdentity {
   /** Pasted; for this tab only. */
@@ -26,52 +28,24 @@ export function createKeptIdentity({ session, local }: Storages, settingsKey: st
   /** For who has no storage at all. */
   const memory = new Map<string, string>();
 
-  function read(storage: Storage | undefined, key: string): string | undefined {
-    try {
-      return storage?.getItem(key) ?? undefined;
-    } catch {
-      return undefined;
-    }
-  }
-
-  function write(storage: Storage | undefined, key: string, value: string): void {
-    memory.set(key, value);
-    try {
-      storage?.setItem(key, value);
-    } catch {
-      // It holds as long as the page is open.
-    }
-  }
-
-  function remove(storage: Storage | undefined, key: string): void {
-    memory.delete(key);
-    try {
-      storage?.removeItem(key);
-    } catch {
-      // What could not be written need not be removed.
-    }
-  }
+  const [ofTab, ofBrowser] = [createTextStore(session), createTextStore(local)];
+  const keep = (store: TextStore, key: string, value: string | undefined): void => {
+    if (value === undefined) memory.delete(key);
+    else memory.set(key, value);
+    store.write(key, value);
+  };
 
   return {
-    token: () => memory.get(tokenKey) ?? read(session, tokenKey),
-    keepToken: (token) => (token === undefined ? remove(session, tokenKey) : write(session, tokenKey, token)),
-    name: () => memory.get(nameKey) ?? read(session, nameKey) ?? read(local, nameKey),
+    token: () => memory.get(tokenKey) ?? ofTab.read(tokenKey),
+    keepToken: (token) => keep(ofTab, tokenKey, token),
+    name: () => memory.get(nameKey) ?? ofTab.read(nameKey) ?? ofBrowser.read(nameKey),
     keepName: (name) => {
-      for (const storage of [session, local]) write(storage, nameKey, name);
+      for (const store of [ofTab, ofBrowser]) keep(store, nameKey, name);
     },
     forget: () => {
       memory.clear();
-      for (const storage of [session, local]) {
-        for (const key of keysOf(storage)) if (key.startsWith(prefix) && key !== settingsKey) remove(storage, key);
-      }
+      for (const store of [ofTab, ofBrowser])
+        for (const key of store.keys(prefix)) if (key !== settingsKey) store.write(key, undefined);
     },
   };
-}
-
-function keysOf(storage: Storage | undefined): string[] {
-  try {
-    return storage === undefined ? [] : Array.from({ length: storage.length }, (_, i) => storage.key(i) ?? "");
-  } catch {
-    return [];
-  }
 }

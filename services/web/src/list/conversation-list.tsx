@@ -20,7 +20,7 @@ interface ConversationListProps {
 }
 
 /** The person's conversations: search, groups by day, and what can be done with each. */
-export function ConversationList(props: ConversationListProps) {
+export function ConversationList({ searchField, ...props }: ConversationListProps) {
   const { conversations, onDeleted } = props;
   const { list } = useWords().app;
   const nav = useRef<HTMLElement>(null);
@@ -28,7 +28,7 @@ export function ConversationList(props: ConversationListProps) {
   return (
     <>
       <SearchField
-        ref={props.searchField}
+        ref={searchField}
         query={conversations.query}
         onChange={conversations.setQuery}
         onDown={() => nav.current?.querySelector<HTMLElement>(".list-link")?.focus()}

@@ -1,4 +1,4 @@
-import type { TextStorage } from "../settings/settings-store.ts";
+import { createTextStore, fieldsIn, type Tabs, type TextStorage } from "../settings/text-store.ts";
 
 /** What this browser has seen of a person's conversations: what has changed since is unread. */
 export interface SeenStore {
@@ -19,7 +19,7 @@ interface SeenStoreOptions {
   readonly userId: string;
   readonly storage: TextStorage | undefined;
   /** Tells when another tab has written: a window. */
-  readonly tabs?: Pick<EventTarget, "addEventListener" | "removeEventListener"> | undefined;
+  readonly tabs?: Tabs | undefined;
   readonly now?: () => number;
 }
 
@@ -32,16 +32,17 @@ export function isUnread({ sinceMs, marks }: Seen, id: string, updatedAtMs: numb
 
 export function createSeenStore({ userId, storage, tabs, now = Date.now }: SeenStoreOptions): SeenStore {
   const key = keyPrefix + userId;
+  const texts = createTextStore(storage, tabs);
   const listeners = new Set<() => void>();
-  let seen = parse(read(storage, key)) ?? { sinceMs: now(), marks: {} };
+  let stopHearing: (() => void) | undefined;
+  let seen = seenIn(texts.read(key)) ?? { sinceMs: now(), marks: {} };
 
   const set = (next: Seen): void => {
     seen = next;
     for (const listener of listeners) listener();
   };
-  const onStorage = (event: Event): void => {
-    if (!("key" in event) || event.key !== key) return;
-    const other = parse(read(storage, key));
+  const hear = (): void => {
+    const other = seenIn(texts.read(key));
     if (other !== undefined) set(joined(seen, other));
   };
 
@@ -50,19 +51,17 @@ export function createSeenStore({ userId, storage, tabs, now = Date.now }: SeenS
     mark(id, updatedAtMs) {
       if (!isUnread(seen, id, updatedAtMs) && Object.hasOwn(seen.marks, id)) return;
       // Another tab may have written since.
-      set(bounded(joined({ ...seen, marks: { ...seen.marks, [id]: updatedAtMs } }, parse(read(storage, key)))));
-      try {
-        storage?.setItem(key, JSON.stringify(seen));
-      } catch {
-        // Full, or forbidden: it holds as long as the page is open.
-      }
+      set(bounded(joined({ ...seen, marks: { ...seen.marks, [id]: updatedAtMs } }, seenIn(texts.read(key)))));
+      texts.write(key, JSON.stringify(seen));
     },
     subscribe(listener) {
-      if (listeners.size === 0) tabs?.addEventListener("storage", onStorage);
+      stopHearing ??= texts.onOther(key, hear);
       listeners.add(listener);
       return () => {
         listeners.delete(listener);
-        if (listeners.size === 0) tabs?.removeEventListener("storage", onStorage);
+        if (listeners.size > 0) return;
+        stopHearing?.();
+        stopHearing = undefined;
       };
     },
   };
@@ -86,24 +85,10 @@ function bounded(seen: Seen): Seen {
   return { sinceMs: Math.max(sinceMs, droppedMs), marks: Object.fromEntries(newestFirst.slice(0, maxMarks)) };
 }
 
-function read(storage: TextStorage | undefined, key: string): string {
-  try {
-    return storage?.getItem(key) ?? "";
-  } catch {
-    return "";
-  }
-}
-
-function parse(text: string): Seen | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value !== "object" || value === null || !("sinceMs" in value) || !("marks" in value)) return undefined;
-    const { sinceMs, marks } = value;
-    if (typeof sinceMs !== "number" || typeof marks !== "object" || marks === null) return undefined;
-    return { sinceMs, marks: Object.fromEntries(Object.entries(marks).filter(isMark)) };
-  } catch {
-    return undefined;
-  }
+function seenIn(text: string | undefined): Seen | undefined {
+  const { sinceMs, marks } = fieldsIn(text) ?? {};
+  if (typeof sinceMs !== "number" || typeof marks !== "object" || marks === null) return undefined;
+  return { sinceMs, marks: Object.fromEntries(Object.entries(marks).filter(isMark)) };
 }
 
 function isMark(entry: [string, unknown]): entry is [string, number] {

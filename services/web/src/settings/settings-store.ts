@@ -1,4 +1,5 @@
 import { isLanguage, type Language } from "../words/language.ts";
+import { createTextStore, fieldsIn, type Tabs, type TextStorage } from "./text-store.ts";
 
 export type Theme = "system" | "light" | "dark";
 
@@ -16,80 +17,55 @@ export interface SettingsStore {
   readonly subscribe: (listener: () => void) => () => void;
 }
 
-/** What of `localStorage` is needed. */
-export type TextStorage = Pick<Storage, "getItem" | "setItem">;
-
 interface SettingsStoreOptions {
   readonly defaults: Settings;
   /** Undefined: nothing is kept, as in private windows that refuse it. */
   readonly storage?: TextStorage | undefined;
   /** Tells when another tab has written: a window. */
-  readonly tabs?: Pick<EventTarget, "addEventListener" | "removeEventListener"> | undefined;
+  readonly tabs?: Tabs | undefined;
 }
 
 export const settingsKey = "parley.settings";
 
 /** A person's settings in this browser, in step in all tabs. What is kept may be of another version, or spoiled: what is not understood is the default. */
 export function createSettingsStore({ defaults, storage, tabs }: SettingsStoreOptions): SettingsStore {
+  const texts = createTextStore(storage, tabs);
   const listeners = new Set<() => void>();
-  let settings = readSettings(storage, defaults);
+  let settings = settingsIn(texts.read(settingsKey), defaults);
+  let stopHearing: (() => void) | undefined;
 
   const set = (next: Settings): void => {
     if (isSame(settings, next)) return;
     settings = next;
     for (const listener of listeners) listener();
   };
-  const onStorage = (event: Event): void => {
-    // Without a key: all of it was cleared.
-    if (!("key" in event) || event.key === settingsKey || event.key === null) set(readSettings(storage, defaults));
-  };
 
   return {
     read: () => settings,
     change(patch) {
       set({ ...settings, ...patch });
-      try {
-        storage?.setItem(settingsKey, JSON.stringify(settings));
-      } catch {
-        // Full, or forbidden: it holds as long as the page is open.
-      }
+      texts.write(settingsKey, JSON.stringify(settings));
     },
     subscribe(listener) {
-      if (listeners.size === 0) tabs?.addEventListener("storage", onStorage);
+      stopHearing ??= texts.onOther(settingsKey, () => set(settingsIn(texts.read(settingsKey), defaults)));
       listeners.add(listener);
       return () => {
         listeners.delete(listener);
-        if (listeners.size === 0) tabs?.removeEventListener("storage", onStorage);
+        if (listeners.size > 0) return;
+        stopHearing?.();
+        stopHearing = undefined;
       };
     },
   };
 }
 
-function readSettings(storage: TextStorage | undefined, defaults: Settings): Settings {
-  const kept = parse(read(storage));
-  const { theme, language, sendsWithEnter } = kept;
+function settingsIn(text: string | undefined, defaults: Settings): Settings {
+  const { theme, language, sendsWithEnter } = fieldsIn(text) ?? {};
   return {
     theme: theme === "light" || theme === "dark" || theme === "system" ? theme : defaults.theme,
     language: isLanguage(language) ? language : defaults.language,
     sendsWithEnter: typeof sendsWithEnter === "boolean" ? sendsWithEnter : defaults.sendsWithEnter,
   };
-}
-
-function read(storage: TextStorage | undefined): string {
-  try {
-    return storage?.getItem(settingsKey) ?? "";
-  } catch {
-    return "";
-  }
-}
-
-function parse(text: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null ? { ...value } : {};
-  } catch {
-    return {};
-  }
 }
 
 function isSame(one: Settings, other: Settings): boolean {

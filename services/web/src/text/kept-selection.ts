@@ -48,12 +48,16 @@ function endsOf(root: ShadowRoot | undefined): Selected | undefined {
 }
 
 /** Only what the setting has moved to the node's beginning; whoever has selected something else meanwhile keeps that. */
+function isReset(was: Selected, now: Selected): boolean {
+  if (now.anchorNode !== was.anchorNode || now.focusNode !== was.focusNode) return false;
+  const lost = [now.anchorOffset, now.focusOffset].filter(
+    (offset, end) => offset !== (end === 0 ? was.anchorOffset : was.focusOffset),
+  );
+  return lost.length > 0 && lost.every((offset) => offset === 0);
+}
+
 function restore(was: Selected, now: Selected | undefined): void {
-  if (now === undefined || now.anchorNode !== was.anchorNode || now.focusNode !== was.focusNode) return;
-  const isAnchorLost = now.anchorOffset !== was.anchorOffset;
-  const isFocusLost = now.focusOffset !== was.focusOffset;
-  if ((!isAnchorLost && !isFocusLost) || (isAnchorLost && now.anchorOffset !== 0)) return;
-  if (isFocusLost && now.focusOffset !== 0) return;
+  if (now === undefined || !isReset(was, now)) return;
   if (!fits(was.anchorNode, was.anchorOffset) || !fits(was.focusNode, was.focusOffset)) return;
   document.getSelection()?.setBaseAndExtent(was.anchorNode, was.anchorOffset, was.focusNode, was.focusOffset);
 }

@@ -1,6 +1,7 @@
 // @vitest-environment happy-dom
 import { afterEach, expect, test, vi } from "vitest";
-import { createEmbeddedDrafts, createKeptStore, forgetKept } from "../../src/embed/kept.ts";
+import { createEmbeddedDrafts } from "../../src/embed/embedded-drafts.ts";
+import { createKeptStore, forgetKept } from "../../src/embed/kept.ts";
 
 const server = "https://chat.example";
 const plain = { server, agent: undefined, conversation: undefined, isKept: true };

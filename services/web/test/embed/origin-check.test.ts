@@ -6,7 +6,7 @@ const server = "https://chat.example";
 /** As a browser lets a page see it: an answer, or nothing but that there is none. */
 function asking(had: Readonly<Record<string, number>>): typeof fetch {
   return async (address) => {
-    const status = had[String(address).slice(server.length)];
+    const status = typeof address === "string" ? had[address.slice(server.length)] : undefined;
     if (status === undefined) throw new TypeError("Failed to fetch");
     return new Response("", { status });
   };

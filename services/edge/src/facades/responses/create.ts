@@ -32,6 +32,8 @@ export interface CreateDeps extends FacadeDeps {
 interface Begun extends Pick<KnownResponse, "about"> {
   readonly target: StreamTarget;
   readonly place: ResponsePlace;
+  /** To be called when the client is told. */
+  readonly onAnswered?: () => void;
 }
 
 /** `POST /v1/responses`. */
@@ -41,12 +43,17 @@ export function createResponses(deps: CreateDeps) {
     const begun = asked.decisions.length > 0 ? await decide(deps, call, asked) : await ask(deps, call, { asked, body });
     // Nobody has been promised anything: whoever sends it again is to find nothing that runs.
     if (begun === undefined) return undefined;
-    const { target, place, about } = begun;
+    const { target, place, about, onAnswered = () => {} } = begun;
     const headers = { "x-request-id": place.turn_id };
     const { streams, lookup } = deps;
-    if (asked.isStream) return streams.stream(call, target, { speech: createResponsesSpeech(about), headers });
+    if (asked.isStream) {
+      const reply = await streams.stream(call, target, { speech: createResponsesSpeech(about), headers });
+      onAnswered();
+      return reply;
+    }
     const how = { stopsAtWait: true, stopsAtOnce: asked.isBackground };
     const { turn } = await streams.settle(call, target, how);
+    onAnswered();
     return jsonReply(200, await lookup.object({ place, about }, call, turn), headers);
   };
 }
@@ -62,7 +69,7 @@ async function ask(deps: CreateDeps, call: Call, { asked, body }: Request): Prom
   const kept = await keptConversation(deps, call, asked);
   const message = messageIn(body, kept !== undefined);
   const agent = await models.agentOf(call.caller, asked.model);
-  const id = await messageIdOf(deps, call, body);
+  const { id, onAnswered } = await identify(deps, call, body);
   if (!call.exchange.isOpen()) return undefined;
   const conversation_id = kept ?? conversationOfRequest(call.caller, id);
   const question = questionOf({ id, conversation_id, agent, asked, message });
@@ -70,6 +77,7 @@ async function ask(deps: CreateDeps, call: Call, { asked, body }: Request): Prom
   return {
     target: { question },
     place: { ...turn, segment: 0 },
+    onAnswered,
     about: {
       ...{ segment: 0, createdMs: Date.now(), model: asked.model, background: asked.isBackground },
       ...{ previous: body.previous_response_id ?? null, metadata: asked.metadata, conversation: asked.conversation },
@@ -111,14 +119,19 @@ async function keptConversation(
   return previous.conversation_id;
 }
 
+interface Identified {
+  readonly id: string;
+  readonly onAnswered: () => void;
+}
+
 /** The id of the message: the same for a request that comes again, see docs/openai-responses.md. */
-async function messageIdOf({ ids }: CreateDeps, { caller, exchange }: Call, body: ResponsesRequest): Promise<string> {
+async function identify({ ids }: CreateDeps, { caller, exchange }: Call, body: ResponsesRequest): Promise<Identified> {
   const key = keyOf(exchange);
-  if (key !== undefined) return key;
+  if (key !== undefined) return { id: key, onAnswered: () => {} };
   const digest = requestDigest(caller, ["response", body]);
   const id = await ids.idOf(digest, Number(exchange.header("x-stainless-retry-count")) > 0);
   exchange.onGone(() => ids.abandoned(digest, id));
-  return id;
+  return { id, onAnswered: () => ids.answered(digest, id) };
 }
 
 /** What people said goes to their turn, and the rest of it is the next response. */
