@@ -1,6 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { argumentsProblem, callMessage, clusterToolResult, type McpToolResult } from "@parley/dialects";
-import { ChatError, toChatError, ToolArguments, type Caller, type ConversationId } from "@parley/protocol";
+import {
+  ChatError,
+  toChatError,
+  ToolArguments,
+  type Caller,
+  type ConversationId,
+  type ErrorCode,
+} from "@parley/protocol";
 import { newConversationId } from "@parley/protocol/turn-id";
 import type { FacadeDeps } from "../../transport/facade.ts";
 import type { Question } from "../../transport/http-turns.ts";
@@ -9,6 +16,9 @@ import { createProgress } from "./progress.ts";
 import { lookAt } from "./turns.ts";
 
 export interface ToolCallDeps extends AgentCallDeps, Pick<FacadeDeps, "conversations"> {}
+
+/** Nothing was accepted, so there is nothing to delete. */
+const refusals: ReadonlySet<ErrorCode> = new Set(["RATE_LIMITED", "QUOTA_EXCEEDED", "BLOCKED", "FORBIDDEN"]);
 
 const nothingWaits = (): boolean => false;
 
@@ -44,7 +54,9 @@ export async function callTool(
     );
     return clusterToolResult(turn);
   } catch (thrown) {
-    return { content: [{ type: "text", text: errorOf(deps, thrown).message }], isError: true };
+    const { code, message } = errorOf(deps, thrown);
+    isBegun &&= !refusals.has(code);
+    return { content: [{ type: "text", text: message }], isError: true };
   } finally {
     running?.ended(call.caller, ctx.mcpReq.id, place);
     if (isBegun) void forget(deps, call.caller, conversation_id);
