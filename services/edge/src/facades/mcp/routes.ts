@@ -128,7 +128,9 @@ function taskHeaderProblem({ exchange }: Call, { id, method, params }: Message):
 /** What never came as far as the SDK. */
 function refusal(error: ChatError, challenge: string): Reply {
   const { status, code, message, cause, retryAfterMs } = error;
-  const rpc = code === "INVALID_FRAME" ? (cause === undefined ? codes.invalid : codes.parse) : codes.internal;
+  // What was read and is no message has the schema's word for it, or none; any other cause is of reading it.
+  const isRead = cause === undefined || cause instanceof z.ZodError;
+  const rpc = code === "INVALID_FRAME" ? (isRead ? codes.invalid : codes.parse) : codes.internal;
   const reply = rpcError(status, rpc, message);
   const headers = {
     ...reply.headers,
