@@ -34,12 +34,19 @@ export const redisRoles = {
       ...[limits, sessions, tickets, connections, blocks, requests].map(under),
     ],
     // Its /health says whether there are tool workers.
-    reads: [toolCatalogueKey, redisKeys.offer],
+    reads: [toolCatalogueKey, redisKeys.offer, redisKeys.knowledge, redisKeys.knowledgeText("*")],
     commands: withoutWaiting,
   },
   agent: {
     // In the lists it moves what it has answered.
-    keys: [queue, under(limits), redisKeys.offer, redisKeys.conversationsOf("*")],
+    keys: [
+      queue,
+      under(limits),
+      redisKeys.offer,
+      redisKeys.knowledge,
+      redisKeys.knowledgeText("*"),
+      redisKeys.conversationsOf("*"),
+    ],
     reads: [toolCatalogueKey],
     commands: withoutWaiting,
   },

@@ -83,6 +83,8 @@ const keys = {
   list: `${redisKeys.conversationsOf("YW5uYQ")}:titles`,
   listTimes: redisKeys.conversationsOf("YW5uYQ"),
   offer: redisKeys.offer,
+  knowledge: redisKeys.knowledge,
+  knowledgeText: redisKeys.knowledgeText("0f"),
   queue: `bull:${toolQueueName}:1`,
   waiting: `bull:${toolQueueName}:wait`,
   ranked: `bull:${toolQueueName}:prioritized`,
@@ -111,12 +113,12 @@ const mayWrite: Record<Role, readonly Kind[]> = {
     "connection",
     "block",
   ],
-  agent: ["queue", "waiting", "ranked", "limit", "listTimes", "offer"],
+  agent: ["queue", "waiting", "ranked", "limit", "listTimes", "offer", "knowledge", "knowledgeText"],
   tool: ["queue", "waiting", "ranked", "catalogue", "offer"],
   scaler: [],
 };
 const mayRead: Record<Role, readonly Kind[]> = {
-  edge: [...mayWrite.edge, "catalogue", "offer"],
+  edge: [...mayWrite.edge, "catalogue", "offer", "knowledge", "knowledgeText"],
   agent: [...mayWrite.agent, "catalogue"],
   tool: mayWrite.tool,
   scaler: ["waiting", "ranked"],

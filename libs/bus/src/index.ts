@@ -55,6 +55,7 @@ export {
   type ToolWorkerOptions,
 } from "./tool-worker-queue.ts";
 export { conversationListKey, createListTimes, type ListTimes } from "./list-times.ts";
+export { createKnowledgeBoard, type AnnouncedDocument, type KnowledgeBoard } from "./knowledge-board.ts";
 export { createOfferBoard, type AnnouncedAgents, type Offer, type OfferBoard } from "./offer.ts";
 export { announceEveryMs, createToolCatalogue, type ToolCatalogue } from "./tool-catalogue.ts";
 export { addStorageFigures } from "./event-room.ts";

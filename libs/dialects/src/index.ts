@@ -100,9 +100,17 @@ export { cacheCursor, offsetOf, placeOfOffset, type StreamPlace } from "./durabl
 export { createDurableStreamDialect } from "./durable-streams/dialect.ts";
 export { eventMessage, snapshotMessage, streamBody } from "./durable-streams/encode.ts";
 export { agentTools, answerTool, placeOfMcpTask } from "./mcp/addresses.ts";
+export {
+  argumentsProblem,
+  callMessage,
+  clusterToolResult,
+  clusterTools,
+  type McpToolResult,
+} from "./mcp/cluster-tools.ts";
 export { AgentArguments, AnswerArguments, decisionOf } from "./mcp/decode.ts";
 export { createMcpSpeech } from "./mcp/dialect.ts";
 export { askableCalls, questionOf } from "./mcp/elicitation.ts";
 export { failedResult, resultOf, toolsOf, type McpResult, type Whereabouts } from "./mcp/encode.ts";
+export { documentType, readableDocuments, resourcePage, uriOfDocument } from "./mcp/resources.ts";
 export { createProgressTeller } from "./mcp/state.ts";
 export { settledTask, tasksExtension, workingTask, type McpTask } from "./mcp/tasks.ts";

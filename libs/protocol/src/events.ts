@@ -59,6 +59,10 @@ export const AnswerMetadata = z
       .describe(
         "How the model ended: `stop` said all it wanted to; `length` and `content_filter` cut the answer, `empty` there is none, `other` nobody knows.",
       ),
+    tool: z
+      .string()
+      .optional()
+      .describe("No model was asked: the answer is what this tool returned, which the message named."),
     client_calls: z
       .array(ClientCall)
       .optional()

@@ -36,7 +36,13 @@ export type GivenTool = z.infer<typeof GivenTool>;
 export const GivenChoice = z.union([z.enum(["auto", "none", "required"]), z.object({ name: z.string() })]);
 export type GivenChoice = z.infer<typeof GivenChoice>;
 
+/** One call of a tool that is all there is to do: no model is asked, and the result is the answer. It is committed, permitted and run as one that a model asked for. */
+export const GivenCall = z.object({ tool_name: z.string().min(1).max(64), arguments: ToolArguments });
+export type GivenCall = z.infer<typeof GivenCall>;
+
 export const GivenContext = z.object({
+  /** A worker of an older version does not see it; what stands beside it has to keep such a one from doing anything else. */
+  call: GivenCall.optional(),
   /** All that the model is to see of the conversation, the newest message included. Absent: the conversation is the one that is kept here. */
   messages: z.array(GivenMessage).optional(),
   tools: z.array(GivenTool).optional(),

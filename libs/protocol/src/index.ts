@@ -143,10 +143,11 @@ export {
   WaitingFrame,
 } from "./server-frames.ts";
 export { TurnRequest, messageEventOf } from "./turn-request.ts";
-export type { ClientCall, GivenChoice, GivenContext, GivenMessage, GivenTool } from "./given-context.ts";
+export { KnowledgeEntry, knowledgeLimits } from "./knowledge.ts";
+export type { ClientCall, GivenCall, GivenChoice, GivenContext, GivenMessage, GivenTool } from "./given-context.ts";
 export { ToolJob, toolJobId } from "./tool-job.ts";
 export { turnsDestination } from "./trace.ts";
-export { ToolDefinition, toolCatalogueKey } from "./tool-definition.ts";
+export { clusterToolPrefix, runsWithoutModel, ToolDefinition, toolCatalogueKey } from "./tool-definition.ts";
 export { redisKeys, sharedKeyPrefixes } from "./redis-keys.ts";
 export { RecordLink, linkTo, seqsBefore } from "./record-link.ts";
 export { LogRecord, OwnerRecord, wasAcceptedBefore } from "./transcript.ts";

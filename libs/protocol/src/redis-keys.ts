@@ -8,6 +8,9 @@ export const redisKeys = {
   conversationsOf: (user: string): string => `parley:{${user}}:conversations`,
   /** Agents, models and what is simulated, as workers announce them. */
   offer: "parley:offer",
+  /** Documents of the agents, as workers announce them; their texts beside it, by their hash. */
+  knowledge: "parley:knowledge",
+  knowledgeText: (hash: string): string => `parley:knowledge:${hash}`,
   /** Whose turn it is in the queue of tool calls; beside the queue's own keys, so that they are lost together and whoever may use the queue may use them. */
   toolRound: `bull:${toolQueueName}:parley:round`,
   toolRanks: `bull:${toolQueueName}:parley:ranks`,

@@ -16,4 +16,12 @@ export const ToolDefinition = z.object({
 });
 export type ToolDefinition = z.infer<typeof ToolDefinition>;
 
+/** Tools that a client may call without a model: they read, and they say what of a cluster they touch, so that the policy can decide on each call. */
+export function runsWithoutModel({ name, effect }: Pick<ToolDefinition, "name" | "effect">): boolean {
+  return effect === "read" && name.startsWith(clusterToolPrefix);
+}
+
+/** How the names of the tools for Kubernetes begin. */
+export const clusterToolPrefix = "k8s_";
+
 export const toolCatalogueKey = "parley:tools";

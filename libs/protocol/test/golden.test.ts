@@ -128,6 +128,7 @@ describe("golden files", () => {
         "FinishedToolCall",
         "FormContent",
         "FormField",
+        "KnowledgeEntry",
         "KnownPart",
         "Limits",
         "LimitsFile",

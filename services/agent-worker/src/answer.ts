@@ -1,5 +1,4 @@
-import type { ToolCatalogue } from "@parley/bus";
-import { ChatError, outcomeOf, type AnswerMetadata, type Outcome } from "@parley/protocol";
+import { ChatError, outcomeOf, type AnswerMetadata, type Outcome, type StoredTurn } from "@parley/protocol";
 import { noTools, type ToolOffer } from "./agents/tool-offer.ts";
 import type { RightsOf } from "./agents/turn-rights.ts";
 import type { Brief, Briefing } from "./briefing.ts";
@@ -9,20 +8,18 @@ import { completeOutcome } from "./ending.ts";
 import { wantsNoTools } from "./given.ts";
 import type { AnsweredStep, ModelStep } from "./model-step.ts";
 import { isOutOfCalls } from "./step-calls.ts";
-import type { ToolCalls, ToolRun } from "./tool-calls.ts";
-import type { Suspend } from "./suspension.ts";
-import { progressKey, type CommittedStep, type TurnFold } from "./turn-fold.ts";
+import type { PlannedCall } from "./planned-call.ts";
+import { createToolStep, openStep, type ToolStepDeps } from "./tool-step.ts";
+import { progressKey, type TurnFold } from "./turn-fold.ts";
 
-export interface AnswerDeps {
+export interface AnswerDeps extends ToolStepDeps {
   readonly modelStep: ModelStep;
-  readonly toolCalls: ToolCalls;
-  readonly catalogue: Pick<ToolCatalogue, "list">;
+  readonly plannedCall: PlannedCall;
   readonly toolOffer: ToolOffer;
   /** Model calls of one turn, over all attempts. The last one gets no tools; if it asks for some all the same, the turn ends with STEP_LIMIT. */
   readonly maxSteps: number;
   readonly brief: Brief;
   readonly rightsOf: RightsOf;
-  readonly suspend: Suspend;
 }
 
 /** `waiting`: for a person, and by nobody held. */
@@ -30,47 +27,41 @@ export type AnswerEnd = Outcome | "waiting";
 
 export type Answer = ReturnType<typeof createAnswer>;
 
-/** Runs the tools of a committed step. */
-function createToolStep({ toolCalls, catalogue, suspend }: Pick<AnswerDeps, "toolCalls" | "catalogue" | "suspend">) {
-  const toolRun = async ({ request, fold, stop, span }: ClaimedTurn, { calls }: CommittedStep): Promise<ToolRun> => {
-    const definitions = await catalogue.list();
-    const definitionOf = (name: string) =>
-      definitions.find((tool) => tool.name === name || tool.aliases.includes(name));
-    return { request, fold, calls, definitionOf, signal: stop.signal, span };
-  };
-
-  /** Returns whether the turn waits for a person now. */
-  const runTools = async (turn: ClaimedTurn, chain: Chain, step: CommittedStep): Promise<boolean> => {
-    for (const { call_id, tool_name, arguments: args } of step.calls) {
-      if (turn.fold.started.has(call_id)) continue;
-      chain.push({ type: "tool_call_start", call_id, tool_name, arguments: args });
+/** The loop of a turn: model, tools, model, … until the model answers. It begins where the fold says that an earlier attempt stopped. */
+function createLoop(
+  { brief, rightsOf, modelStep, toolOffer, maxSteps }: AnswerDeps,
+  { runTools }: Pick<ReturnType<typeof createToolStep>, "runTools">,
+) {
+  return async (turn: ClaimedTurn, chain: Chain, history: readonly StoredTurn[]): Promise<AnswerEnd> => {
+    const { request, fold, stop, span } = turn;
+    const { told } = fold;
+    const isTold = (step: string, message: string) => told === "all" || told.has(progressKey({ step, message }));
+    const { mayUse, mayRun } = rightsOf(request);
+    const briefing = brief({ request, history, chain, isTold, mayUse, span });
+    const tell = (message: string): void => chain.push({ type: "progress", step: "tools", message });
+    const offerTools = toolOffer({ agent: briefing.agent, mayRun, signal: stop.signal, tell });
+    for (;;) {
+      if (fold.steps.length >= maxSteps) throw new ChatError("STEP_LIMIT");
+      const open = openStep(fold);
+      if (open !== undefined && (await runTools(turn, chain, open))) return "waiting";
+      const isLast = fold.steps.length === maxSteps - 1 || isOutOfCalls(fold);
+      const { note, ...offer } = isLast || wantsNoTools(request) ? noTools : await offerTools();
+      const end = await modelStep({ turn, chain, history, briefing: withNote(briefing, note), ...offer, isLast });
+      stop.signal.throwIfAborted();
+      if (end.kind === "answered") return completeOutcome(turn, metadataOf(briefing, end));
     }
-    await chain.stored();
-    const run = await toolRun(turn, step);
-    const undecided = await toolCalls.runAll(run);
-    turn.stop.signal.throwIfAborted();
-    if (undecided.length === 0) return false;
-    const calls = undecided.map(({ call_id }) => call_id);
-    const problem = await suspend(turn, chain, calls);
-    if (problem === undefined) return true;
-    await toolCalls.refuse(run, undecided, problem);
-    return false;
   };
-
-  return { toolRun, runTools };
 }
 
-/** The loop of a turn: model, tools, model, … until the model answers. It begins where the fold says that an earlier attempt stopped. */
+/** Answers by the loop, or by the one call that a message names. */
 export function createAnswer(deps: AnswerDeps) {
-  const { brief, rightsOf, modelStep, toolCalls, toolOffer, maxSteps } = deps;
-
+  const { rightsOf, plannedCall, toolCalls } = deps;
   const { toolRun, runTools } = createToolStep(deps);
+  const loop = createLoop(deps, { runTools });
 
   return {
     async run(turn: ClaimedTurn, chain: Chain): Promise<AnswerEnd> {
-      const { request, fold, stop, span } = turn;
-      const { told } = fold;
-      const isTold = (step: string, message: string) => told === "all" || told.has(progressKey({ step, message }));
+      const { request, fold } = turn;
       announce(fold, chain);
       const recorded = await turn.history;
       const earlier = recorded.find(({ turn_id }) => turn_id === request.turn_id)?.answer;
@@ -78,22 +69,13 @@ export function createAnswer(deps: AnswerDeps) {
         if (fold.text !== earlier.message) chain.push({ type: "turn_restarted", text: earlier.message });
         return outcomeOf(earlier);
       }
-      const history = recorded.filter(({ turn_id }) => turn_id !== request.turn_id);
-      const { mayUse, mayRun, checkChoice } = rightsOf(request);
-      checkChoice();
-      const briefing = brief({ request, history, chain, isTold, mayUse, span });
-      const tell = (message: string): void => chain.push({ type: "progress", step: "tools", message });
-      const offerTools = toolOffer({ agent: briefing.agent, mayRun, signal: stop.signal, tell });
-      for (;;) {
-        if (fold.steps.length >= maxSteps) throw new ChatError("STEP_LIMIT");
-        const open = openStep(fold);
-        if (open !== undefined && (await runTools(turn, chain, open))) return "waiting";
-        const isLast = fold.steps.length === maxSteps - 1 || isOutOfCalls(fold);
-        const { note, ...offer } = isLast || wantsNoTools(request) ? noTools : await offerTools();
-        const end = await modelStep({ turn, chain, history, briefing: withNote(briefing, note), ...offer, isLast });
-        stop.signal.throwIfAborted();
-        if (end.kind === "answered") return completeOutcome(turn, metadataOf(briefing, end));
-      }
+      rightsOf(request).checkChoice();
+      if (request.given?.call !== undefined) return plannedCall(turn, chain, request.given.call);
+      return loop(
+        turn,
+        chain,
+        recorded.filter(({ turn_id }) => turn_id !== request.turn_id),
+      );
     },
 
     /** Calls that are open when the turn ends for another reason get an end too. */
@@ -107,12 +89,6 @@ export function createAnswer(deps: AnswerDeps) {
 /** First of all: what follows the prompt are documents, and the note is none. */
 function withNote(briefing: Briefing, note: string): Briefing {
   return note === "" ? briefing : { ...briefing, systemPrompt: `${note}\n\n${briefing.systemPrompt}` };
-}
-
-/** The committed step whose tools have not all ended; only the last can be one. */
-function openStep(fold: TurnFold): CommittedStep | undefined {
-  const last = fold.steps.at(-1);
-  return last?.calls.some((call) => !fold.results.has(call.call_id)) === true ? last : undefined;
 }
 
 function metadataOf({ agent, confidence, sources }: Briefing, answered: AnsweredStep): AnswerMetadata {

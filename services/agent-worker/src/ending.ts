@@ -32,7 +32,8 @@ function shared({ request, fold }: ClaimedTurn) {
 function withPartialStep(turn: ClaimedTurn) {
   const { request, fold } = turn;
   const partial = fold.text.length - fold.committedText.length;
-  if (partial === 0) return shared(turn);
+  // Where no model was asked there is nothing to estimate.
+  if (partial === 0 || request.given?.call !== undefined) return shared(turn);
   const estimate = { input_tokens: Math.ceil(request.message.length / 4), output_tokens: Math.ceil(partial / 4) };
   return { ...shared(turn), usage: addUsage(fold.usage, { ...estimate, estimated: true }) };
 }

@@ -53,8 +53,8 @@ export function createFirstTitles(deps: FirstTitleDeps) {
 
   /** To be told of every turn that has ended. Waits for nothing, and never throws. */
   return (request: TurnRequest, outcome: Outcome): void => {
-    // Whoever keeps the conversation itself sees no title of ours.
-    if (request.given?.messages !== undefined) return;
+    // Whoever keeps the conversation itself, or has asked no model, sees no title of ours.
+    if (request.given?.messages !== undefined || request.given?.call !== undefined) return;
     if (outcome.type !== "complete" || running >= mostAtOnce || deps.stopping.aborted) return;
     running++;
     give(request, outcome.response)

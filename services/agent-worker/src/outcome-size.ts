@@ -46,12 +46,13 @@ function boundMetadata(metadata: AnswerMetadata): AnswerMetadata {
   const { client_calls, ...rest } = metadata;
   const handed = client_calls === undefined ? {} : { client_calls };
   if (jsonBytes(rest) <= metadataBytes) return metadata;
-  const { agent, confidence, model, finish } = rest;
+  const { agent, confidence, model, tool, finish } = rest;
   return {
     ...handed,
     ...(agent === undefined ? {} : { agent: cutJsonText(agent, sentenceBytes) }),
     ...(confidence === undefined ? {} : { confidence }),
     ...(model === undefined ? {} : { model: cutJsonText(model, sentenceBytes) }),
+    ...(tool === undefined ? {} : { tool }),
     ...(finish === undefined ? {} : { finish: cutJsonText(finish, sentenceBytes) }),
   };
 }

@@ -1,5 +1,6 @@
 import {
   connectRedis,
+  createKnowledgeBoard,
   createListTimes,
   createLogSizes,
   createOfferBoard,
@@ -35,11 +36,13 @@ import { readHoldMs } from "./flush-floor.ts";
 import { createModelClient } from "./model/model-client.ts";
 import type { ModelRule } from "./model/model-rules.ts";
 import type { Provider } from "./model/provider.ts";
+import { createPlannedCall } from "./planned-call.ts";
 import { keepOffering, offerOf } from "./offer.ts";
 import { chosenFormat } from "./record-format.ts";
 import { createSuspension } from "./suspension.ts";
 import { createToolCalls, type ToolCallsDeps } from "./tool-calls.ts";
 import { createTurn } from "./turn.ts";
+import { keepSharing, type SharedDocuments } from "./retrieval/shared-documents.ts";
 import type { TurnResult } from "./turn-attempt.ts";
 
 export interface Process {
@@ -93,13 +96,14 @@ export interface ToolUse extends Pick<ToolCallsDeps, "worker"> {
   readonly metrics: Pick<ReturnType<typeof createAgentMetrics>, "callDecided">;
   readonly provider: Provider;
   readonly agents: readonly Agent[];
+  readonly documents: SharedDocuments;
 }
 
 /** The tool workers, reached through Redis. It may be away: turns without tools go on. */
 export async function connectTools(
   { config, log, life }: Process,
   bus: Bus,
-  { worker, metrics, provider, agents }: ToolUse,
+  { worker, metrics, provider, agents, documents }: ToolUse,
 ) {
   const redis = connectRedis({ ...redisAddress(config), role: "cache", log });
   life.use("Redis", () => redis.disconnect());
@@ -110,6 +114,8 @@ export async function connectTools(
   const catalogue = createToolCatalogue({ redis, log });
   const board = createOfferBoard({ redis, log });
   life.use("what is offered", keepOffering({ board, offer: offerOf(provider, agents), redis, log }));
+  const knowledge = createKnowledgeBoard({ redis, log });
+  life.use("what is known", keepSharing({ board: knowledge, ...documents, redis, log }));
   const listTimes = createListTimes(redis);
   life.use("the ends that lists are to be told of", listTimes.flush);
   return {
@@ -233,13 +239,15 @@ export function createTurnRun(
     config.TITLES === "off"
       ? undefined
       : createFirstTitles({ bus, model, modelCalls, modelName: config.TITLE_MODEL, stopping, onResult, log });
+  const { maxBytes: maxEventBytes } = bus.events;
   const answer = createAnswer({
     ...tools,
+    plannedCall: createPlannedCall({ ...tools, rightsOf, maxEventBytes }),
     ...{ brief, rightsOf },
     suspend: createSuspension(bus, log),
     modelStep: createModelStep({
       ...{ model, modelCalls, contextBytes: config.CONTEXT_BYTES, emptyRetries: config.MODEL_EMPTY_RETRIES },
-      maxEventBytes: bus.events.maxBytes,
+      maxEventBytes,
     }),
     maxSteps: config.MAX_STEPS,
   });

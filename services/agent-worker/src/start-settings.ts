@@ -7,6 +7,7 @@ import { loadModelRules } from "./model/load-model-rules.ts";
 import type { ModelRule } from "./model/model-rules.ts";
 import { providerFrom, type Provider } from "./model/provider.ts";
 import { loadKnowledge } from "./retrieval/knowledge.ts";
+import { sharedDocuments, type SharedDocuments } from "./retrieval/shared-documents.ts";
 import { createRouter } from "./routing/router.ts";
 
 /** What the settings name, as a worker begins with it. */
@@ -15,6 +16,7 @@ export interface StartSettings {
   readonly rules: readonly ModelRule[];
   readonly agents: readonly Agent[];
   readonly brief: Brief;
+  readonly documents: SharedDocuments;
   /** Names of the models that they name. */
   readonly models: ReadonlySet<string>;
 }
@@ -43,8 +45,12 @@ export async function readStartSettings(config: Config): Promise<StartSettings> 
 }
 
 /** The agents and documents. Throws a StartError that names every problem with file and line. */
-async function readBrief({ AGENTS_DIR, KNOWLEDGE_DIR }: Config): Promise<{ agents: Agent[]; brief: Brief }> {
+async function readBrief({
+  AGENTS_DIR,
+  KNOWLEDGE_DIR,
+}: Config): Promise<Pick<StartSettings, "agents" | "brief" | "documents">> {
   const knowledge = await loadKnowledge(KNOWLEDGE_DIR);
   const agents = await loadAgents({ folder: AGENTS_DIR, collections: knowledge.collections() });
-  return { agents, brief: createBrief({ route: createRouter(agents), knowledge }) };
+  const documents = sharedDocuments(knowledge.documents(), agents);
+  return { agents, documents, brief: createBrief({ route: createRouter(agents), knowledge }) };
 }

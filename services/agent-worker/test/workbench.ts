@@ -6,6 +6,7 @@ import {
   isTerminal,
   messageIdOf,
   subjects,
+  type GivenContext,
   type Outcome,
   StoredEvent,
   type TurnRequest,
@@ -30,6 +31,7 @@ export interface Workbench {
       acceptedAt?: number;
       isUnmarked?: boolean;
       user?: string;
+      given?: GivenContext;
     },
   ): Promise<TurnRequest>;
   cancel(turn: TurnRequest): Promise<void>;
@@ -105,6 +107,7 @@ export async function startWorkbench(
         acceptedAt = Date.now(),
         isUnmarked = false,
         user = "tester",
+        given,
       } = {},
     ) {
       const turn_id = randomUUID().replaceAll("-", "");
@@ -118,6 +121,7 @@ export async function startWorkbench(
         message: sim === undefined ? message : `${message}\n/sim ${sim}`,
         accepted_at: acceptedAt,
         ...(agent === undefined ? {} : { agent }),
+        ...(given === undefined ? {} : { given }),
       };
       if (isUnmarked) await bus.events.append({ subject: subjects.turns(conversation), data: encodeJson(request) });
       else await bus.turns.submit(request);

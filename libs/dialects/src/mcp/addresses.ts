@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { ConversationId, TurnId, type AgentChoice } from "@parley/protocol";
+import { clusterToolPrefix, ConversationId, TurnId, type AgentChoice } from "@parley/protocol";
 import type { TurnPlace } from "../turn-watch.ts";
 
 /** What clients of MCP call agents and turns. */
@@ -15,8 +15,10 @@ export function agentTools(agents: readonly AgentChoice[]): ReadonlyMap<string, 
   const tools = new Map<string, AgentChoice>();
   for (const agent of agents) {
     const plain = agent.name.replaceAll(/[^\w-]+/g, "_").slice(0, longestName);
-    const isPlain = plain === agent.name && plain !== answerTool && plain !== "";
-    tools.set(isPlain ? plain : `${plain}_${digestOf(agent.name)}`, agent);
+    // Tools of the cluster stand beside agents, and have these names for themselves.
+    const own = plain.startsWith(clusterToolPrefix) ? `agent_${plain}` : plain;
+    const isPlain = own === agent.name && own !== answerTool && own !== "";
+    tools.set(isPlain ? own : `${own}_${digestOf(agent.name)}`, agent);
   }
   return tools;
 }

@@ -150,16 +150,22 @@ function checkLimits(
 }
 
 /** Begins to find out whether the conversation is the sender's and the message within their limits, which are counted at the same time. */
-function permit({ limits, ownership }: MessageDeps, spender: Spender, frame: MessageFrame, place: MessagePlace) {
+function permit({ limits, ownership }: MessageDeps, spender: Spender, frame: GivenMessageFrame, place: MessagePlace) {
   const { allowed, settle } = limits.spend(spender, place);
   const isFresh = frame.conversation_id === undefined;
-  const owned = ownership.claim(place.conversation, spender.caller, { isFresh, isExempt: spender.isExempt });
+  const isExempt = spender.isExempt || isOneCall(frame);
+  const owned = ownership.claim(place.conversation, spender.caller, { isFresh, isExempt });
   for (const word of [owned, allowed]) {
     word.catch(() => {
       // Told by whoever waits for it, if the message comes that far.
     });
   }
   return { owned, allowed, settle };
+}
+
+/** One call of a tool counts as a message, and its conversation as none: whoever's client calls many may still begin to chat. */
+function isOneCall({ given }: Pick<GivenMessageFrame, "given">): boolean {
+  return given?.call !== undefined;
 }
 
 function fateOf({ isRepeated, isOver }: Submitted): MessageFate {

@@ -1,4 +1,4 @@
-import type { Bus } from "@parley/bus";
+import type { Bus, ToolCatalogue } from "@parley/bus";
 import type { May } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import type { Commands } from "../commands/commands.ts";
@@ -19,6 +19,8 @@ export interface FacadeDeps {
   readonly ownership: Ownership;
   readonly offer: OfferReading;
   readonly may: May;
+  /** What tool workers can run; undefined: nobody knows. */
+  readonly catalogue: Pick<ToolCatalogue, "list"> | undefined;
   readonly bus: Bus;
   /** Undefined: there is none here. */
   readonly redis: Redis | undefined;

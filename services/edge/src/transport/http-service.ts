@@ -61,7 +61,7 @@ export function addHttpService(app: TemplatedApp, deps: HttpServiceDeps): { swee
   const turns = createHttpTurns(turnDeps);
   const foreign = {
     ...{ streams: createTurnStreams(turnDeps), conversationStreams: createConversationStreams(turnDeps) },
-    ...{ commands, conversations, ownership, offer, may, bus, redis },
+    ...{ commands, conversations, ownership, offer, may, catalogue, bus, redis },
     ...{ issuers: tokens.issuers, version, isDevelopment, log },
   };
   const own = [

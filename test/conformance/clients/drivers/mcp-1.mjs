@@ -4,7 +4,7 @@ import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/
 import { ElicitRequestSchema } from "@modelcontextprotocol/sdk/types.js";
 
 /** The client of the SDK's first major, as most of those that are installed today. */
-const { url, token, elicit, calls = [] } = JSON.parse(process.argv[2]);
+const { url, token, elicit, calls = [], resources = false } = JSON.parse(process.argv[2]);
 const say = (type, fields = {}) => process.stdout.write(`${JSON.stringify({ type, ...fields })}\n`);
 
 const aborting = new AbortController();
@@ -27,6 +27,11 @@ try {
   say("connected", { server: client.getServerVersion() });
   const { tools } = await client.listTools();
   say("tools", { tools });
+  if (resources) {
+    const listed = await client.listResources();
+    say("resources", { resources: listed.resources });
+    say("read", { read: await client.readResource({ uri: listed.resources[0].uri }) });
+  }
   await Promise.all(
     calls.map(async ({ name, arguments: args, progress = false, meta }, index) => {
       const told = progress ? { onprogress: (step) => say("progress", { index, ...step }) } : {};

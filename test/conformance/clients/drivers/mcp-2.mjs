@@ -2,7 +2,15 @@ import { createInterface } from "node:readline";
 import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 
 /** The client of the SDK's second major. Calls one tool, or several at once, and says all that it gets. */
-const { url, token, mode = "auto", elicit, calls = [], traffic = false } = JSON.parse(process.argv[2]);
+const {
+  url,
+  token,
+  mode = "auto",
+  elicit,
+  calls = [],
+  traffic = false,
+  resources = false,
+} = JSON.parse(process.argv[2]);
 const say = (type, fields = {}) => process.stdout.write(`${JSON.stringify({ type, ...fields })}\n`);
 
 const aborting = new AbortController();
@@ -35,6 +43,11 @@ try {
   say("connected", { era: client.getProtocolEra(), server: client.getServerVersion() });
   const { tools } = await client.listTools();
   say("tools", { tools });
+  if (resources) {
+    const listed = await client.listResources();
+    say("resources", { resources: listed.resources });
+    say("read", { read: await client.readResource({ uri: listed.resources[0].uri }) });
+  }
   await Promise.all(
     calls.map(async ({ name, arguments: args, progress = false, meta }, index) => {
       const told = progress ? { onprogress: (step) => say("progress", { index, ...step }) } : {};

@@ -60,7 +60,7 @@ export function createConversations({ bus, redis, onDeleted, log }: Conversation
 
   return {
     /** A message was accepted. Waits for nothing. */
-    accepted: (request: TurnRequest): void => notes?.accepted(request),
+    accepted: (request: TurnRequest): void => void (isListed(request) && notes?.accepted(request)),
 
     /** Once a second. */
     sweep(): void {
@@ -94,6 +94,11 @@ export function createConversations({ bus, redis, onDeleted, log }: Conversation
       rebuild?.close();
     },
   };
+}
+
+/** One call of a tool is no conversation to its user: it is deleted when it is over, and not listed until then. */
+function isListed({ given }: TurnRequest): boolean {
+  return given?.call === undefined;
 }
 
 async function pageOf(

@@ -89,12 +89,17 @@ export async function callAnswer(tool: ToolCalling): Promise<Result> {
   }
 }
 
-function failed({ bus, log }: AgentCallDeps, thrown: unknown): McpResult {
-  if (thrown instanceof ChatError) return failedResult(thrown);
+function failed(deps: AgentCallDeps, thrown: unknown): McpResult {
+  return failedResult(errorOf(deps, thrown));
+}
+
+/** What is said of whatever a call of a tool has thrown. */
+export function errorOf({ bus, log }: Pick<AgentCallDeps, "bus" | "log">, thrown: unknown): ChatError {
+  if (thrown instanceof ChatError) return thrown;
   // Whatever the broker's client throws while it is away means the same: try again.
-  if (!bus.connected()) return failedResult(new ChatError("OVERLOADED", { cause: thrown, retryAfterMs: 1_000 }));
+  if (!bus.connected()) return new ChatError("OVERLOADED", { cause: thrown, retryAfterMs: 1_000 });
   log.warn({ err: thrown }, "a call of a tool failed");
-  return failedResult(toChatError(thrown));
+  return toChatError(thrown);
 }
 
 function parse<T extends z.ZodType>(schema: T, given: unknown): z.output<T> {

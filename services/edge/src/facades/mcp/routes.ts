@@ -1,4 +1,5 @@
 import { createMcpHandler, type McpHttpHandler } from "@modelcontextprotocol/server";
+import { createKnowledgeBoard } from "@parley/bus";
 import type { ChatError } from "@parley/protocol";
 import { z } from "zod";
 import type { Facade, FacadeDeps } from "../../transport/facade.ts";
@@ -32,11 +33,13 @@ export const createMcpRoutes: Facade = (deps) => [createMcpRoute(deps), ...creat
 
 function createMcpRoute(deps: FacadeDeps): Route {
   const running = createRunningCalls(deps.redis);
-  const handlers = createHandlers({ ...deps, running, states: createStates(createStateKeys(deps.redis)) }, deps.log);
+  const { redis, log } = deps;
+  const knowledge = redis && createKnowledgeBoard({ redis, log });
+  const handlers = createHandlers({ ...deps, running, knowledge, states: createStates(createStateKeys(redis)) }, log);
   return defineRoute({
     method: "post",
     path: mcpPath,
-    summary: "A server of the Model Context Protocol: each agent is a tool.",
+    summary: "A server of the Model Context Protocol: each agent is a tool, and its documents are resources.",
     access: "user or developer",
     reads: mcpHeaders,
     refuse: (error, exchange) => refusal(error, challengeOf(exchange, error)),
@@ -125,7 +128,9 @@ function taskHeaderProblem({ exchange }: Call, { id, method, params }: Message):
 /** What never came as far as the SDK. */
 function refusal(error: ChatError, challenge: string): Reply {
   const { status, code, message, cause, retryAfterMs } = error;
-  const rpc = code === "INVALID_FRAME" ? (cause === undefined ? codes.invalid : codes.parse) : codes.internal;
+  // What was read and is no message has the schema's word for it, or none; any other cause is of reading it.
+  const isRead = cause === undefined || cause instanceof z.ZodError;
+  const rpc = code === "INVALID_FRAME" ? (isRead ? codes.invalid : codes.parse) : codes.internal;
   const reply = rpcError(status, rpc, message);
   const headers = {
     ...reply.headers,
