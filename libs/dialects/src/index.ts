@@ -105,3 +105,12 @@ export { askableCalls, questionOf } from "./mcp/elicitation.ts";
 export { failedResult, resultOf, toolsOf, type McpResult, type Whereabouts } from "./mcp/encode.ts";
 export { createProgressTeller } from "./mcp/state.ts";
 export { settledTask, tasksExtension, workingTask, type McpTask } from "./mcp/tasks.ts";
+export { isUnkept, unkeptConversation } from "./responses/addresses.ts";
+export { compactionItem } from "./responses/compaction.ts";
+export { messagesOf as messagesOfInput } from "./responses/input.ts";
+export {
+  createResponsesSocketDialect,
+  responsesDialect,
+  type ResponsesSession,
+  type SocketResponse,
+} from "./responses/socket-dialect.ts";
