@@ -185,10 +185,8 @@ function createTransportRoom(
   };
   const offer = createOfferReading({ board: redis && createOfferBoard({ redis, log }), may });
   const shared = { ...service, bus, conversations, offer };
-  addSocketService(app, {
-    ...{ ...shared, facades: socketFacades },
-    ...{ socketGone, limits, eventWindowMs: bus.eventWindowMs },
-  });
+  const sockets = { facades: socketFacades, socketGone, limits, eventWindowMs: bus.eventWindowMs };
+  addSocketService(app, { ...shared, ...sockets });
   const told = { version, problems, notes: () => [...tokens.notes(), ...gate.notes()] };
   const accounts = openConnections(options);
   const others = { accounts, redis, maxWaitMs, pages, facades };

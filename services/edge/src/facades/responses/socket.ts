@@ -77,7 +77,9 @@ function createSession(deps: SessionDeps): ResponsesSession {
   const lookup = createLookup(deps, memory.shows);
   /** What goes with a response that fails: itself, and the one that it went on from (Open Responses, "WebSocket Continuation"). */
   let atRisk: string[] = [];
-  const failed = (): void => void atRisk.forEach(memory.evict);
+  const failed = (): void => {
+    for (const id of atRisk) memory.evict(id);
+  };
 
   const decided = async (caller: Caller, asked: AskedResponse): Promise<SocketResponse> => {
     checkKept(asked, asked.decisions[0]?.place.conversation_id);
