@@ -14,13 +14,32 @@ export interface ExampleRun {
   readonly ended: Promise<number>;
 }
 
-/** Runs the first JavaScript of a page of the docs as it stands, but that it asks this server. It is killed at the end of its test. */
-export async function runExample(page: string, url: string): Promise<ExampleRun> {
+export interface ExampleChoice {
+  /** Default: JavaScript. */
+  readonly language?: "js" | "sh";
+  /** Which of the page's blocks in this language, from 0. */
+  readonly at?: number;
+  /** As which package here a client is installed that the page names. */
+  readonly packages?: Readonly<Record<string, string>>;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** Runs a block of a page of the docs as it stands, but that it asks this server. It is killed at the end of its test. */
+export async function runExample(
+  page: string,
+  url: string,
+  { language = "js", at = 0, packages = {}, env = {} }: ExampleChoice = {},
+): Promise<ExampleRun> {
   const text = await readFile(path.join(docs, page), "utf8");
-  const [, code] = /```js\n(.*?)```/s.exec(text) ?? [];
-  if (code === undefined) throw new Error(`${page} has no example.`);
-  const here = code.replaceAll("http://localhost:8000", url);
-  const child = spawn(process.execPath, ["--input-type=module", "-e", here], { cwd: clients });
+  const [, code] = [...text.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, "gms"))][at] ?? [];
+  if (code === undefined) throw new Error(`${page} has no such example.`);
+  const here = Object.entries(packages).reduce(
+    (named, [name, installed]) => named.replaceAll(new RegExp(`"${name}(?=["/])`, "g"), `"${installed}`),
+    code.replaceAll(/http:\/\/(?:localhost|127\.0\.0\.1):8000/g, url),
+  );
+  const command = language === "js" ? [process.execPath, "--input-type=module", "-e"] : ["sh", "-c"];
+  const [program = "", ...args] = command;
+  const child = spawn(program, [...args, here], { cwd: clients, env: { ...process.env, ...env } });
   let output = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => (output += chunk.toString()));
   onTestFinished(() => void child.kill("SIGKILL"));

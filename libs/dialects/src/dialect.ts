@@ -27,4 +27,6 @@ export interface Dialect {
    * these. Absent: it is told of each.
    */
   turnsIn?(conversation: ConversationId): readonly TurnId[];
+  /** The socket has closed. Never throws. */
+  closed?(): void;
 }

@@ -114,3 +114,12 @@ export { failedResult, resultOf, toolsOf, type McpResult, type Whereabouts } fro
 export { documentType, readableDocuments, resourcePage, uriOfDocument } from "./mcp/resources.ts";
 export { createProgressTeller } from "./mcp/state.ts";
 export { settledTask, tasksExtension, workingTask, type McpTask } from "./mcp/tasks.ts";
+export { isUnkept, unkeptConversation } from "./responses/addresses.ts";
+export { compactionItem } from "./responses/compaction.ts";
+export { messagesOf as messagesOfInput } from "./responses/input.ts";
+export {
+  createResponsesSocketDialect,
+  responsesDialect,
+  type ResponsesSession,
+  type SocketResponse,
+} from "./responses/socket-dialect.ts";

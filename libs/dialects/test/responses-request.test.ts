@@ -63,7 +63,10 @@ describe("what a request asks", () => {
       tool_choice: { name: "weather" },
     });
     expect(tools).toEqual([expect.objectContaining({ name: "weather", type: "function" })]);
-    expect(said({ input: [output] }).message).toContain("12 degrees");
+    // A call of an answer that is kept here, or one that stands beside it.
+    expect(said({ input: [{ ...output, call_id: "t0-0-0" }] }).message).toContain("12 degrees");
+    expect(said({ input: [call, output] }).message).toContain('<tool_result tool="weather">');
+    expect(failureOf(() => said({ input: [output] }))).toMatchObject({ param: "input[0].call_id" });
   });
 
   test("may say how to answer", () => {

@@ -1,4 +1,4 @@
-import type { Bus } from "@parley/bus";
+import { createOfferBoard, type Bus } from "@parley/bus";
 import type { May } from "@parley/protocol";
 import { noTracing, type Logger, type Registry, type Tracing } from "@parley/runtime";
 import uWS from "uWebSockets.js";
@@ -8,13 +8,14 @@ import type { Limiter } from "./admission/limits.ts";
 import type { Tokens } from "./admission/tokens.ts";
 import { createAdmissionRoom, type WaysIn } from "./admission-room.ts";
 import { startCanary } from "./canary.ts";
-import { facades } from "./facades.ts";
+import { facades, socketFacades } from "./facades.ts";
 import { openLimiter, type LimiterOptions } from "./edge-limiter.ts";
 import { cancelAllOf } from "./commands/cancel-all.ts";
 import { createCommands } from "./commands/commands.ts";
 import type { Redis } from "./commands/conversations/conversation-index.ts";
 import { openConnections, type ConnectionOptions } from "./commands/connections/connections.ts";
 import { createConversations } from "./commands/conversations/conversations.ts";
+import { createOfferReading } from "./commands/offer.ts";
 import type { IsKeptOut } from "./commands/open-call.ts";
 import { createOwnership } from "./commands/ownership.ts";
 import { createViewing } from "./commands/viewing.ts";
@@ -182,11 +183,14 @@ function createTransportRoom(
     counters,
     log,
   };
-  addSocketService(app, { ...service, socketGone, limits, eventWindowMs: bus.eventWindowMs });
+  const offer = createOfferReading({ board: redis && createOfferBoard({ redis, log }), may });
+  const shared = { ...service, bus, conversations, offer };
+  const sockets = { facades: socketFacades, socketGone, limits, eventWindowMs: bus.eventWindowMs };
+  addSocketService(app, { ...shared, ...sockets });
   const told = { version, problems, notes: () => [...tokens.notes(), ...gate.notes()] };
   const accounts = openConnections(options);
-  const others = { accounts, bus, redis, conversations, maxWaitMs, pages, facades };
-  const http = addHttpService(app, { ...service, ...told, ...others });
+  const others = { accounts, redis, maxWaitMs, pages, facades };
+  const http = addHttpService(app, { ...shared, ...told, ...others });
   return { app, connections, http, ways };
 }
 

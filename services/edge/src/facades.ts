@@ -5,7 +5,8 @@ import { createChatCompletionsRoutes } from "./facades/chat-completions/routes.t
 import { createDurableStreamsRoutes } from "./facades/durable-streams/routes.ts";
 import { createMcpRoutes } from "./facades/mcp/routes.ts";
 import { createResponsesRoutes } from "./facades/responses/routes.ts";
-import type { Facade } from "./transport/facade.ts";
+import { createResponsesSocket } from "./facades/responses/socket.ts";
+import type { Facade, SocketFacade } from "./transport/facade.ts";
 
 /** The protocols of others that this edge speaks over HTTP. */
 export const facades: readonly Facade[] = [
@@ -17,3 +18,6 @@ export const facades: readonly Facade[] = [
   createA2aRoutes,
   createDurableStreamsRoutes,
 ];
+
+/** Those that it speaks over sockets, beside the dialects that every socket may have. */
+export const socketFacades: readonly SocketFacade[] = [createResponsesSocket];

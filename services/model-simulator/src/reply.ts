@@ -4,6 +4,7 @@ import { answerFromDocuments, findDocuments } from "./document-answer.ts";
 import { answerFromTools } from "./tool-answer.ts";
 import { fitArguments } from "./tool-arguments.ts";
 import { type PlannedCall, readRequestedSteps } from "./tool-requests.ts";
+import { guessCall } from "./tool-guess.ts";
 import type { Turn } from "./turn.ts";
 
 /** What the simulated model says: text, then calls; an answer without calls ends the turn. */
@@ -44,7 +45,16 @@ function chooseSteps(turn: Turn, control: Control): PlannedCall[][] {
   const calls = [...demoCalls(turn), ...clusterCalls(turn)];
   if (calls.length > 0) return [calls];
   const forced = turn.tools.find((tool) => tool.name === turn.mustCall);
-  return forced === undefined ? [] : [[{ name: forced.name, argumentsJson: fitArguments(forced, {}) }]];
+  if (forced !== undefined) return [[{ name: forced.name, argumentsJson: fitArguments(forced, {}) }]];
+  const guessed = isPlain(turn, control) ? guessCall(turn.question, turn.tools) : undefined;
+  return guessed === undefined ? [] : [[guessed]];
+}
+
+/** Nothing else says what the answer is. */
+function isPlain({ question, instructions, background }: Turn, control: Control): boolean {
+  if (control.tokens !== undefined || TITLE.test(instructions)) return false;
+  if ([MEMORY, CHANGE, PLEASE_APPROVE].some((pattern) => pattern.test(question))) return false;
+  return readClusterQuestion(question, background).length === 0;
 }
 
 function clusterCalls(turn: Turn): PlannedCall[] {

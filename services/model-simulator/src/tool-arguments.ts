@@ -34,15 +34,15 @@ const property = z.looseObject({
   default: z.unknown().optional(),
 });
 
-/** Arguments that the tool's own JSON Schema knows; what it does not know is left out, what it requires is filled. */
-export function fitArguments(tool: OfferedTool, wish: Wish): string {
+/** Arguments that the tool's own JSON Schema knows; what it does not know is left out, what it requires is filled: texts with `subject`. */
+export function fitArguments(tool: OfferedTool, wish: Wish, subject = ""): string {
   const properties = tool.parameters?.properties ?? {};
   const fitted: Record<string, unknown> = {};
   for (const [meaning, value] of Object.entries(wish)) {
     const spelling = SPELLINGS[meaning]?.find((name) => name in properties);
     if (spelling !== undefined && allows(properties[spelling], value)) fitted[spelling] = value;
   }
-  for (const name of tool.parameters?.required ?? []) fitted[name] ??= fallback(properties[name]);
+  for (const name of tool.parameters?.required ?? []) fitted[name] ??= fallback(properties[name], subject);
   return JSON.stringify(fitted);
 }
 
@@ -51,10 +51,10 @@ function allows(schema: unknown, value: unknown): boolean {
   return choices === undefined || choices.includes(value);
 }
 
-function fallback(schema: unknown): unknown {
+function fallback(schema: unknown, subject: string): unknown {
   const known = property.safeParse(schema).data ?? {};
   if (known.default !== undefined) return known.default;
   if (known.enum?.[0] !== undefined) return known.enum[0];
   const byType: Record<string, unknown> = { number: 0, integer: 0, boolean: false, array: [], object: {} };
-  return byType[known.type ?? ""] ?? "";
+  return byType[known.type ?? ""] ?? subject;
 }

@@ -106,6 +106,36 @@ test.each(["What is a pod?", "Hello", "explain namespaces"])("calls no tool for 
   expect(await callsFor(question)).toEqual([]);
 });
 
+const location = { location: { type: "string" }, unit: { enum: ["C", "F"] } };
+const withText = (text: string): OpenAI.ChatCompletionTool => ({
+  type: "function",
+  function: { name: "f", description: text, parameters: { type: "object", properties: {} } },
+});
+
+test.each<[string, OpenAI.ChatCompletionTool, Call[]]>([
+  [
+    "What's the weather like in San Francisco?",
+    offer("get_weather", location, ["location"]),
+    [{ name: "get_weather", arguments: { location: "San Francisco" } }],
+  ],
+  [
+    "weather for my town, with its unit",
+    offer("weatherOf", location, ["location", "unit"]),
+    [{ name: "weatherOf", arguments: { location: "my town, with its unit", unit: "C" } }],
+  ],
+  ["Is it raining?", withText("Whether it is raining anywhere"), [{ name: "f", arguments: {} }]],
+  ["Send the invoices", withText("Sends an invoice"), [{ name: "f", arguments: {} }]],
+  ["Which number is the answer?", withText("Returns the answer, which is a number"), []],
+  ["What's the weather like?\n/sim tokens=3", offer("get_weather"), []],
+  ['<tool_result tool="get_weather">\n64 degrees\n</tool_result>', offer("get_weather"), []],
+  ["Which manifests are there?", offer("k8s_generate_manifest"), []],
+])(
+  "calls a client's tool when a telling word of the message is in its name or its description: %j",
+  async (question, tool, calls) => {
+    expect(await callsFor(question, [tool])).toEqual(calls);
+  },
+);
+
 test("says a sentence before it streams the call in pieces", async () => {
   await using simulator = await startSimulator();
   const read = await readStream(await simulator.open("list all pods", { tools: CLUSTER_TOOLS }));

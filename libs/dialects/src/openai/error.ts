@@ -75,6 +75,7 @@ export function openAiErrorOf(error: ChatError): OpenAiErrorBody {
 
 function codeOf(code: ErrorCode, param: string | null): string {
   if (code === "NOT_FOUND" && param === "model") return "model_not_found";
+  if (code === "NOT_FOUND" && param === "previous_response_id") return "previous_response_not_found";
   return codes[code] ?? code.toLowerCase();
 }
 

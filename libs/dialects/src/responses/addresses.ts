@@ -1,4 +1,5 @@
-import { CallId, ConversationId, TurnId } from "@parley/protocol";
+import { CallId, ConversationId, TurnId, type Caller } from "@parley/protocol";
+import { conversationOfRequest } from "../chat-completions/addresses.ts";
 import type { TurnPlace } from "../turn-watch.ts";
 
 /**
@@ -28,6 +29,18 @@ function placeOfToken(token: string): ResponsePlace | undefined {
   const place = { conversation_id, turn_id, segment: Number(segment) };
   // Base64 has several spellings of the same bytes: one of them is the name.
   return tokenOf(place) === token ? place : undefined;
+}
+
+const unkeptPrefix = "once_";
+
+/** A conversation that lives as long as the socket on which it was begun (`store: false`). */
+export function unkeptConversation(caller: Caller, id: string): ConversationId {
+  return conversationOfRequest(caller, id).replace(/^[^_]*_/, unkeptPrefix);
+}
+
+/** By its name alone: whoever comes just when it is deleted is to find it gone, on whichever edge. */
+export function isUnkept(conversation: ConversationId): boolean {
+  return conversation.startsWith(unkeptPrefix);
 }
 
 const responsePrefix = "resp_";

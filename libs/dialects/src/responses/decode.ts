@@ -3,7 +3,7 @@ import { z } from "zod";
 import { CompletionRequest, decodeCompletion } from "../chat-completions/decode.ts";
 import { paramError, ParamFault } from "../openai/error.ts";
 import { placeOfResponse, type ResponsePlace } from "./addresses.ts";
-import { decisionsIn, Input, messagesOf, newestResponseIn, type Decision } from "./input.ts";
+import { checkResults, decisionsIn, Input, messagesOf, newestResponseIn, type Decision } from "./input.ts";
 import { routedModel } from "./objects.ts";
 
 /** What clients of `POST /v1/responses` send, and what of it Parley can do (OpenAI's reference, "Create a model response"; Open Responses). */
@@ -53,6 +53,8 @@ export interface AskedResponse {
   readonly model: string;
   readonly isStream: boolean;
   readonly isBackground: boolean;
+  /** `false`: it is to be gone with the socket. */
+  readonly isStored: boolean;
   readonly metadata: Readonly<Record<string, string>>;
   /** The response that the request goes on from: by its name, or by that of one of its items. */
   readonly previous: ResponsePlace | undefined;
@@ -64,14 +66,20 @@ export interface AskedResponse {
   readonly decisions: readonly Decision[];
 }
 
-/** Throws ChatError with the `param` that is at fault; NOT_FOUND for a name that cannot be one of ours. */
-export function decodeResponse(body: ResponsesRequest): AskedResponse {
+/** `canForget`: on a socket. Throws ChatError with the `param` that is at fault; NOT_FOUND for a name that cannot be one of ours. */
+export function decodeResponse(body: ResponsesRequest, canForget = false): AskedResponse {
+  if (body.store === false && !canForget) {
+    const message =
+      "Every response is kept here until its conversation is deleted: leave `store` out, or make it true.";
+    throw paramError("store", message, "UNSUPPORTED");
+  }
   const input = inputOf(body);
-  const { model, stream, background, metadata, conversation } = body;
+  const { model, stream, background, metadata, conversation, store } = body;
   return {
     model: model ?? routedModel,
     isStream: stream === true,
     isBackground: background === true,
+    isStored: store !== false,
     metadata: metadata ?? {},
     ...previousIn(body, input),
     conversation: (typeof conversation === "string" ? conversation : conversation?.id) ?? undefined,
@@ -97,12 +105,7 @@ export function noSuchResponse(param: string): ChatError {
 }
 
 /** Throws for what is asked beside it and cannot be. */
-function inputOf({ input, store, prompt }: ResponsesRequest): Input {
-  if (store === false) {
-    const message =
-      "Every response is kept here until its conversation is deleted: leave `store` out, or make it true.";
-    throw paramError("store", message, "UNSUPPORTED");
-  }
+function inputOf({ input, prompt }: ResponsesRequest): Input {
   if (prompt !== undefined && prompt !== null) {
     throw paramError("prompt", "There are no stored prompts here.", "UNSUPPORTED");
   }
@@ -125,6 +128,7 @@ export interface AskedMessage {
  */
 export function messageIn(body: ResponsesRequest, isKept: boolean): AskedMessage {
   const { input } = body;
+  if (isKept) checkResults(input ?? "");
   const instructions = isKept ? undefined : (body.instructions ?? undefined);
   const messages = messagesOf(input ?? "", instructions);
   // One message alone is a conversation that begins: the same whether it is kept or brought.

@@ -7,6 +7,7 @@ import {
   isVisible,
   messagesOf,
   turn as turnIn,
+  type ChatError,
   type ConversationId,
   type FrameError,
   type Outcome,
@@ -35,10 +36,33 @@ export interface ResponsesSpeechOptions extends Omit<ResponseAbout, "place"> {
 /** What is known of a response beside its turn. */
 export type ResponseKnown = Omit<ResponsesSpeechOptions, "from">;
 
+/** How what is said goes to the client. */
+export interface ResponsesCarrier {
+  /** `isEnd`: nothing follows. */
+  events(events: readonly OutputEvent[], isEnd: boolean): Uint8Array[];
+  /** Nothing was told of the turn, and nothing will be. */
+  error(error: ChatError): Uint8Array[];
+}
+
+/** Server-sent events, with the line behind the last of them. */
+const sseCarrier: ResponsesCarrier = {
+  events(events, isEnd) {
+    const text = events.map(frameOf).join("") + (isEnd ? done : "");
+    return text === "" ? [] : [Buffer.from(text)];
+  },
+  error(error) {
+    const { message, param, code } = openAiErrorOf(error).error;
+    return this.events([{ type: "error", sequence_number: 0, code, message, param }], true);
+  },
+};
+
 const done = "data: [DONE]\n\n";
 
 /** One response, as `response.*` events. The numbers of the events are the same in each stream of it: see `createOutput`. */
-export function createResponsesSpeech({ from, ...known }: ResponsesSpeechOptions): TurnSpeech {
+export function createResponsesSpeech(
+  { from, ...known }: ResponsesSpeechOptions,
+  carrier: ResponsesCarrier = sseCarrier,
+): TurnSpeech {
   const after = from?.after ?? -1;
   let telling = from && goingOn(from.history, known);
   return {
@@ -47,14 +71,12 @@ export function createResponsesSpeech({ from, ...known }: ResponsesSpeechOptions
     say(steps, place) {
       telling ??= createTelling(known, place);
       const next = telling.take(steps);
-      const text = telling.takeEvents().filter(isAfter(after)).map(frameOf).join("");
-      const bytes = `${text}${next === "end" ? done : ""}`;
-      return { bytes: bytes === "" ? [] : [Buffer.from(bytes)], next };
+      return { bytes: carrier.events(telling.takeEvents().filter(isAfter(after)), next === "end"), next };
     },
     refuse(error) {
-      telling?.fail(error);
-      const events = telling?.takeEvents() ?? [errorEventOf(error)];
-      return [Buffer.from(events.map(frameOf).join("") + done)];
+      if (telling === undefined) return carrier.error(chatErrorOf(error));
+      telling.fail(error);
+      return carrier.events(telling.takeEvents(), true);
     },
   };
 }
@@ -75,12 +97,6 @@ const isAfter =
 
 function frameOf(event: OutputEvent): string {
   return `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
-}
-
-/** Of a turn that nothing was told of. */
-function errorEventOf(error: FrameError): OutputEvent {
-  const { message, param, code } = openAiErrorOf(chatErrorOf(error)).error;
-  return { type: "error", sequence_number: 0, code, message, param };
 }
 
 type Telling = ReturnType<typeof createTelling>;

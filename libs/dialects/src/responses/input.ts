@@ -1,8 +1,9 @@
-import { limits } from "@parley/protocol";
+import { limits, turnOfCall } from "@parley/protocol";
 import { z } from "zod";
 import type { RequestMessage } from "../chat-completions/content.ts";
 import { paramError } from "../openai/error.ts";
 import { callOfRequest, placeOfItem, type ResponsePlace } from "./addresses.ts";
+import { messagesOfCompaction } from "./compaction.ts";
 
 /** The items of a request's `input`: what they say, in the order in which they were said. */
 
@@ -24,6 +25,7 @@ const InputItem = z.looseObject({
   approval_request_id: z.string().max(512).nullish(),
   approve: z.boolean().nullish(),
   reason: z.string().max(500).nullish(),
+  encrypted_content: z.string().nullish(),
 });
 type InputItem = z.infer<typeof InputItem>;
 
@@ -91,6 +93,20 @@ function decisionOf({ approval_request_id: id, approve, reason }: InputItem, par
   return { place: asked.place, call_id: asked.call, approved: approve, reason: reason ?? undefined };
 }
 
+/**
+ * Throws for a result of a call that nobody can have made: in a conversation that is kept here a call is one of ours, or stands in the input itself. Whether
+ * there was such a call is not looked up: a result is data to the model, as any message is.
+ */
+export function checkResults(input: Input): void {
+  const items = itemsOf(input);
+  const called = new Set(items.flatMap((item) => (typeOf(item) === "function_call" ? [item.call_id] : [])));
+  items.forEach((item, at) => {
+    const { call_id: id } = item;
+    if (typeOf(item) !== "function_call_output" || called.has(id) || turnOfCall(id ?? "") !== undefined) return;
+    throw paramError(`input[${at}].call_id`, "There is no call of this id that it could be the result of.");
+  });
+}
+
 /** The input as the messages of Chat Completions. Throws for what is no text. */
 export function messagesOf(input: Input, instructions: string | undefined): RequestMessage[] {
   const messages: RequestMessage[] = instructions === undefined ? [] : [{ role: "system", content: instructions }];
@@ -104,6 +120,8 @@ function addItem(messages: RequestMessage[], item: InputItem, param: string): vo
   if (type === "message")
     messages.push({ role: item.role ?? "user", content: textOf(item.content, `${param}.content`) });
   else if (type === "function_call") addCall(messages, item, param);
+  else if (type === "compaction")
+    messages.push(...messagesOfCompaction(item.encrypted_content ?? "", `${param}.encrypted_content`));
   else if (type === "function_call_output") {
     const id = required(item.call_id, `${param}.call_id`);
     messages.push({ role: "tool", tool_call_id: id, content: textOf(item.output, `${param}.output`) });

@@ -33,6 +33,8 @@ export interface ResponseAbout {
   /** How the request called the conversation; else it is its id. */
   readonly conversation?: string | undefined;
   readonly background: boolean;
+  /** `false`: it is gone with the socket on which it was asked. */
+  readonly store?: boolean | undefined;
   readonly metadata: Readonly<Record<string, string>>;
 }
 
@@ -98,7 +100,6 @@ const unasked = {
   truncation: "disabled",
   text: { format: { type: "text" } },
   reasoning: null,
-  store: true,
   service_tier: "default",
   safety_identifier: null,
   prompt_cache_key: null,
@@ -126,6 +127,7 @@ export function responseObject(about: ResponseAbout, state: ResponseState): obje
     metadata,
     instructions: about.instructions ?? null,
     tools: about.tools ?? [],
+    store: about.store ?? true,
     ...unasked,
   };
 }

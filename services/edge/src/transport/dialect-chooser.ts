@@ -5,6 +5,7 @@ import {
   createDialectC,
   dialectOfFrame,
   nativeDialectOf,
+  responsesDialect,
   undecidedDialect,
   type DialectName,
   type IsOwn,
@@ -46,9 +47,9 @@ export function createDialectChooser({ outbox, isOwn, eventWindowMs, counters }:
   };
 
   return (connection: Connection, text: string): void => {
-    // As for its requests over HTTP, so that a chat goes on over either.
+    // As for their requests over HTTP, so that a chat goes on over either.
     const { dialect, caller, mayBeAnonymous } = connection;
-    if (dialect.name === aiSdkDialect && caller === undefined && mayBeAnonymous)
+    if (alsoOverHttp.has(dialect.name) && caller === undefined && mayBeAnonymous)
       become(connection, developer(connection.address));
     if (dialect !== undecidedDialect) return;
     const name = dialectOfFrame(parseObject(text));
@@ -59,6 +60,9 @@ export function createDialectChooser({ outbox, isOwn, eventWindowMs, counters }:
     countOne(counters.dialects, name);
   };
 }
+
+/** Dialects of sockets whose clients do without a token over HTTP as well, in development. */
+const alsoOverHttp: ReadonlySet<string> = new Set([aiSdkDialect, responsesDialect]);
 
 /** Clients of seed A have no tokens at all. In development each of their connections is a user of its own. */
 const anonymous = (address: string): Caller => ({

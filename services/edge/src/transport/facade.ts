@@ -9,6 +9,7 @@ import type { Ownership } from "../commands/ownership.ts";
 import type { ConversationStreams } from "./conversation-streams.ts";
 import type { Route } from "./route.ts";
 import type { TurnStreams } from "./turn-streams.ts";
+import type { UpgradeDeps } from "./upgrade.ts";
 
 /** What the addresses of a protocol that is not ours are made with: the same commands as ours, and turns as streams. */
 export interface FacadeDeps {
@@ -32,3 +33,16 @@ export interface FacadeDeps {
 }
 
 export type Facade = (deps: FacadeDeps) => Route[];
+
+/** What sockets of such a protocol are made with. */
+export type SocketFacadeDeps = Pick<
+  FacadeDeps,
+  "commands" | "conversations" | "ownership" | "offer" | "bus" | "isDevelopment" | "log"
+>;
+
+/** An address for sockets. */
+export interface SocketEndpoint extends Pick<UpgradeDeps, "otherDialect" | "allowAnonymous"> {
+  readonly path: string;
+}
+
+export type SocketFacade = (deps: SocketFacadeDeps) => SocketEndpoint;

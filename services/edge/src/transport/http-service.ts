@@ -1,4 +1,4 @@
-import { createOfferBoard, createToolCatalogue, type Bus } from "@parley/bus";
+import { createToolCatalogue, type Bus } from "@parley/bus";
 import type { TemplatedApp } from "uWebSockets.js";
 import type { Redis } from "../commands/conversations/conversation-index.ts";
 import type { Conversations } from "../commands/conversations/conversations.ts";
@@ -12,7 +12,7 @@ import { createApprovalRoutes } from "./approval-routes.ts";
 import { createConversationStreams } from "./conversation-streams.ts";
 import { createConnectionRoutes } from "./connection-routes.ts";
 import { createConversationRoutes } from "./conversation-routes.ts";
-import { createOfferReading } from "../commands/offer.ts";
+import type { OfferReading } from "../commands/offer.ts";
 import { createListRoutes } from "./list-routes.ts";
 import { createHttpTurns } from "./http-turns.ts";
 import { createHttpViewers } from "./http-viewers.ts";
@@ -29,6 +29,7 @@ export interface HttpServiceDeps extends ServiceDeps {
   /** Undefined: there is none here. */
   readonly redis: Redis | undefined;
   readonly conversations: Conversations;
+  readonly offer: OfferReading;
   readonly tickets: Tickets;
   /** Signing in at the page; undefined: nobody can here. */
   readonly signIn: (SignIn & { readonly oidc: Oidc; readonly maxMs: number }) | undefined;
@@ -52,9 +53,8 @@ export interface HttpServiceDeps extends ServiceDeps {
 export function addHttpService(app: TemplatedApp, deps: HttpServiceDeps): { sweep(nowMs: number): void } {
   const { bus, redis, tokens, admission, origins, isDevelopment, limiter, version, pages, log } = deps;
   const { may, problems, notes, isStopping, isBrokerWell, connections, maxConnections, maxWaitMs } = deps;
-  const { tickets, signIn, revoke } = deps;
+  const { tickets, signIn, revoke, offer } = deps;
   const { outbox, catchUp, conversations, ownership, viewing, commands, counters } = deps;
-  const offer = createOfferReading({ board: redis && createOfferBoard({ redis, log }), may });
   const catalogue = redis === undefined ? undefined : createToolCatalogue({ redis, log });
   const viewers = createHttpViewers({ connections, maxConnections, sockets: limiter.sockets, maxWaitMs });
   const turnDeps = { viewers, commands, viewing, ownership, outbox, catchUp, bus, counters };

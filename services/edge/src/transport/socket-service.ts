@@ -1,3 +1,4 @@
+import type { Bus } from "@parley/bus";
 import { createAiSdkSocketDialect, createDialectC, undecidedDialect } from "@parley/dialects";
 import type { Caller, May } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
@@ -9,6 +10,8 @@ import type { OriginRules } from "../admission/origin.ts";
 import type { SessionKeeper } from "../admission/session-keeper.ts";
 import type { Tokens } from "../admission/tokens.ts";
 import type { Commands } from "../commands/commands.ts";
+import type { Conversations } from "../commands/conversations/conversations.ts";
+import type { OfferReading } from "../commands/offer.ts";
 import type { Ownership } from "../commands/ownership.ts";
 import type { Viewing } from "../commands/viewing.ts";
 import type { Connection } from "../delivery/connection.ts";
@@ -17,10 +20,11 @@ import type { Outbox } from "../delivery/outbox.ts";
 import type { Counters } from "../figures/metrics.ts";
 import type { CatchUp } from "../hub/catch-up.ts";
 import type { Connections } from "./connections.ts";
+import type { SocketEndpoint, SocketFacade } from "./facade.ts";
 import { createDialectChooser } from "./dialect-chooser.ts";
 import { createFrameHandler } from "./frame-handler.ts";
 import { createInbox, type InboxDeps } from "./inbox.ts";
-import { createUpgrade, type UpgradeDeps } from "./upgrade.ts";
+import { createUpgrade } from "./upgrade.ts";
 import { createWebSocketBehavior } from "./websocket.ts";
 
 /** What both services of the public port need. */
@@ -52,6 +56,11 @@ export interface SocketServiceDeps extends ServiceDeps {
   readonly limits: DeliveryLimits;
   /** How long events are kept. */
   readonly eventWindowMs: number;
+  readonly conversations: Conversations;
+  readonly offer: OfferReading;
+  readonly bus: Bus;
+  /** Protocols that are not ours. */
+  readonly facades: readonly SocketFacade[];
 }
 
 /** Everything that is asked over WebSockets. */
@@ -111,11 +120,10 @@ function identify({ sockets }: Limiter) {
   };
 }
 
-interface Endpoint extends Pick<UpgradeDeps, "otherDialect" | "allowAnonymous"> {
-  readonly path: string;
-}
-
-function endpoints({ ownership: { isOwn }, commands: { approve }, isDevelopment }: SocketServiceDeps): Endpoint[] {
+function endpoints(deps: SocketServiceDeps): SocketEndpoint[] {
+  const { ownership, commands, isDevelopment } = deps;
+  const { isOwn } = ownership;
+  const { approve } = commands;
   return [
     { path: "/ws/chat", otherDialect: () => undecidedDialect, allowAnonymous: isDevelopment },
     {
@@ -129,5 +137,6 @@ function endpoints({ ownership: { isOwn }, commands: { approve }, isDevelopment 
         createAiSdkSocketDialect({ isOwn, approve, cancelsOnAbort: queried("abort") === "cancel" }),
       allowAnonymous: isDevelopment,
     },
+    ...deps.facades.map((facade) => facade(deps)),
   ];
 }

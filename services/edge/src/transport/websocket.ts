@@ -115,6 +115,7 @@ export function createWebSocketBehavior(deps: WebSocketDeps): WebSocketBehavior<
       const close = { ownCode: connection.closeCode, code, reason: decoder.decode(message) };
       countOne(counters.closed, closeLabelOf(close));
       connections.closed(connection, endOfSocket(close));
+      connection.dialect.closed?.();
     },
   };
 }

@@ -11,7 +11,8 @@ import {
   type ResponsePlace,
   type ResponsesRequest,
 } from "@parley/dialects";
-import type { ConversationId } from "@parley/protocol";
+import type { Caller, ConversationId } from "@parley/protocol";
+import { turnIdOf } from "@parley/protocol/turn-id";
 import type { FacadeDeps } from "../../transport/facade.ts";
 import type { Question } from "../../transport/http-turns.ts";
 import { jsonReply, type Reply } from "../../transport/reply.ts";
@@ -20,7 +21,7 @@ import { given, type Call } from "../../transport/route.ts";
 import type { StreamTarget } from "../../transport/turn-streams.ts";
 import type { Models } from "../chat-completions/models.ts";
 import type { RequestIds } from "../chat-completions/request-ids.ts";
-import type { KnownResponse, Lookup } from "./lookup.ts";
+import { objectOf, type KnownResponse, type Lookup } from "./lookup.ts";
 
 export interface CreateDeps extends FacadeDeps {
   readonly lookup: Lookup;
@@ -40,12 +41,13 @@ interface Begun extends Pick<KnownResponse, "about"> {
 export function createResponses(deps: CreateDeps) {
   return async (call: Call, body: ResponsesRequest): Promise<Reply | undefined> => {
     const asked = decodeResponse(body);
-    const begun = asked.decisions.length > 0 ? await decide(deps, call, asked) : await ask(deps, call, { asked, body });
+    const begun: Begun | undefined =
+      asked.decisions.length > 0 ? await decide(deps, call, asked) : await ask(deps, call, { asked, body });
     // Nobody has been promised anything: whoever sends it again is to find nothing that runs.
     if (begun === undefined) return undefined;
     const { target, place, about, onAnswered = () => {} } = begun;
     const headers = { "x-request-id": place.turn_id };
-    const { streams, lookup } = deps;
+    const { streams } = deps;
     if (asked.isStream) {
       const reply = await streams.stream(call, target, { speech: createResponsesSpeech(about), headers });
       onAnswered();
@@ -54,45 +56,53 @@ export function createResponses(deps: CreateDeps) {
     const how = { stopsAtWait: true, stopsAtOnce: asked.isBackground };
     const { turn } = await streams.settle(call, target, how);
     onAnswered();
-    return jsonReply(200, await lookup.object({ place, about }, call, turn), headers);
+    return jsonReply(200, await objectOf(streams, { place, about }, call, turn), headers);
   };
 }
 
-interface Request {
+export interface Request {
   readonly asked: AskedResponse;
   readonly body: ResponsesRequest;
 }
 
 /** A new turn. Undefined: the client is gone. */
-async function ask(deps: CreateDeps, call: Call, { asked, body }: Request): Promise<Begun | undefined> {
-  const { models, streams } = deps;
-  const kept = await keptConversation(deps, call, asked);
-  const message = messageIn(body, kept !== undefined);
-  const agent = await models.agentOf(call.caller, asked.model);
-  const { id, onAnswered } = await identify(deps, call, body);
+async function ask(deps: CreateDeps, call: Call, request: Request): Promise<Begun | undefined> {
+  const kept = await keptConversation(deps, call, request.asked);
+  const message = messageIn(request.body, kept !== undefined);
+  const agent = await deps.models.agentOf(call.caller, request.asked.model);
+  const { id, onAnswered } = await identify(deps, call, request.body);
   if (!call.exchange.isOpen()) return undefined;
   const conversation_id = kept ?? conversationOfRequest(call.caller, id);
-  const question = questionOf({ id, conversation_id, agent, asked, message });
-  const turn = streams.placeOf(call.caller, conversation_id, id);
+  const { question, ...asked } = askedTurn(call.caller, request, { id, conversation_id, agent, message });
+  return { ...asked, target: { question }, onAnswered };
+}
+
+export interface AskedTurn extends Pick<KnownResponse, "about" | "place"> {
+  readonly question: Question;
+}
+
+/** The turn that a message is. */
+export function askedTurn({ user }: Caller, { asked, body }: Request, found: Found): AskedTurn {
+  const { id, conversation_id, message } = found;
+  const turn = { conversation_id, turn_id: turnIdOf(user.id, conversation_id, id) };
   return {
-    target: { question },
+    question: questionOf(found, asked),
     place: { ...turn, segment: 0 },
-    onAnswered,
     about: {
       ...{ segment: 0, createdMs: Date.now(), model: asked.model, background: asked.isBackground },
       ...{ previous: body.previous_response_id ?? null, metadata: asked.metadata, conversation: asked.conversation },
-      ...{ instructions: message.instructions, tools: message.tools },
+      ...{ instructions: message.instructions, tools: message.tools, store: asked.isStored },
     },
   };
 }
 
-interface Asking extends Pick<Question, "id" | "conversation_id"> {
+/** What is known of a message, beside what its request says. */
+interface Found extends Pick<Question, "id" | "conversation_id"> {
   readonly agent: string | undefined;
-  readonly asked: AskedResponse;
   readonly message: AskedMessage;
 }
 
-function questionOf({ id, conversation_id, agent, asked, message }: Asking): Question {
+function questionOf({ id, conversation_id, agent, message }: Found, asked: AskedResponse): Question {
   const hasMetadata = Object.keys(asked.metadata).length > 0;
   return {
     type: "message",
@@ -107,9 +117,9 @@ function questionOf({ id, conversation_id, agent, asked, message }: Asking): Que
 }
 
 /** The conversation that the request goes on with; undefined: it begins one. Throws NOT_FOUND for a response that is not there. */
-async function keptConversation(
-  { lookup }: CreateDeps,
-  call: Call,
+export async function keptConversation(
+  { lookup }: Pick<CreateDeps, "lookup">,
+  call: Pick<Call, "caller">,
   { previous, isPreviousNamed, conversation }: AskedResponse,
 ): Promise<ConversationId | undefined> {
   if (conversation !== undefined) return lookup.conversationOf(call, conversation);
@@ -135,7 +145,11 @@ async function identify({ ids }: CreateDeps, { caller, exchange }: Call, body: R
 }
 
 /** What people said goes to their turn, and the rest of it is the next response. */
-async function decide({ commands, lookup }: CreateDeps, call: Call, asked: AskedResponse): Promise<Begun> {
+export async function decide(
+  { commands, lookup }: Pick<CreateDeps, "commands" | "lookup">,
+  call: Pick<Call, "caller">,
+  asked: AskedResponse,
+): Promise<Pick<Begun, "about" | "place"> & { readonly target: { readonly place: ResponsePlace } }> {
   const { decisions, previous } = asked;
   const [first] = decisions;
   const last = decisions.at(-1);
@@ -152,8 +166,8 @@ async function decide({ commands, lookup }: CreateDeps, call: Call, asked: Asked
     await commands.approve(call.caller, { ...wish, ...words });
   }
   const place = { ...first.place, segment: first.place.segment + 1 };
-  const { metadata, conversation, isBackground } = asked;
-  const own = { segment: place.segment, metadata, conversation, background: isBackground };
+  const { metadata, conversation, isBackground, isStored } = asked;
+  const own = { segment: place.segment, metadata, conversation, background: isBackground, store: isStored };
   return {
     target: { place: first.place },
     place,

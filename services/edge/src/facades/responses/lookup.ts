@@ -1,15 +1,24 @@
 import {
   conversationOfSession,
   historyOf,
+  isUnkept,
   noSuchResponse,
   placeOfResponse,
   responseOf,
+  type IsOwn,
   type ResponseKnown,
   type ResponsePlace,
   type TurnHistory,
 } from "@parley/dialects";
 import { RangeTooLargeError } from "@parley/bus";
-import { ChatError, decodeEvent, subjects, type TurnRequest, type TurnView } from "@parley/protocol";
+import {
+  ChatError,
+  decodeEvent,
+  subjects,
+  type ConversationId,
+  type TurnRequest,
+  type TurnView,
+} from "@parley/protocol";
 import type { FacadeDeps } from "../../transport/facade.ts";
 import type { Call } from "../../transport/route.ts";
 
@@ -25,15 +34,19 @@ export type Lookup = ReturnType<typeof createLookup>;
 
 const routedModel = "parley";
 
-type Deps = Pick<FacadeDeps, "streams" | "bus" | "ownership">;
+type Deps = Pick<FacadeDeps, "bus" | "ownership">;
+/** Who asks. */
+type Asker = Pick<Call, "caller">;
 
-/** Finds responses by their names. What is somebody else's is not there. */
-export function createLookup({ streams, bus, ownership }: Deps) {
-  const isOwn = ({ conversation_id }: ResponsePlace, { caller }: Call): Promise<boolean> =>
-    ownership.isOwn(conversation_id, caller);
+/** Finds responses by their names. What is somebody else's is not there. `shows`: which of the conversations that live as long as a socket are. */
+export function createLookup({ bus, ownership }: Deps, shows: (conversation: ConversationId) => boolean = () => false) {
+  const isOwnConversation: IsOwn = async (conversation, caller) =>
+    (!isUnkept(conversation) || shows(conversation)) && ownership.isOwn(conversation, caller);
+  const isOwn = ({ conversation_id }: ResponsePlace, { caller }: Asker): Promise<boolean> =>
+    isOwnConversation(conversation_id, caller);
 
   /** Throws NOT_FOUND. */
-  const known = async (place: ResponsePlace, call: Call, param: string): Promise<KnownResponse> => {
+  const known = async (place: ResponsePlace, call: Asker, param: string): Promise<KnownResponse> => {
     const found = (await isOwn(place, call)) ? await knownOf(bus, place) : undefined;
     if (found === undefined) throw noSuchResponse(param);
     return found;
@@ -44,18 +57,10 @@ export function createLookup({ streams, bus, ownership }: Deps) {
     known,
 
     /** Throws NOT_FOUND, also for what cannot be the name of one. */
-    async find(id: string, call: Call): Promise<KnownResponse> {
+    async find(id: string, call: Asker): Promise<KnownResponse> {
       const place = placeOfResponse(id);
       if (place === undefined) throw noSuchResponse("response_id");
       return known(place, call, "response_id");
-    },
-
-    /** How it stands now. Throws NOT_FOUND where its turn has no such piece. */
-    async object({ place, about }: Omit<KnownResponse, "question">, call: Call, turn?: TurnView): Promise<object> {
-      const now = turn ?? (await streams.settle(call, { place }, { stopsAtWait: false, stopsAtOnce: true })).turn;
-      const object = responseOf(now, about, place);
-      if (object === undefined) throw noSuchResponse("response_id");
-      return object;
     },
 
     /** What clients may have of it so far, by the events of its turn; undefined: these are not kept any more, or are too many. */
@@ -72,8 +77,21 @@ export function createLookup({ streams, bus, ownership }: Deps) {
     },
 
     /** The conversation that a client calls so. */
-    conversationOf: ({ caller }: Call, name: string) => conversationOfSession(ownership.isOwn, caller, name),
+    conversationOf: ({ caller }: Asker, name: string) => conversationOfSession(isOwnConversation, caller, name),
   };
+}
+
+/** A response as it stands now. Throws NOT_FOUND where its turn has no such piece. */
+export async function objectOf(
+  streams: FacadeDeps["streams"],
+  { place, about }: Omit<KnownResponse, "question">,
+  call: Call,
+  turn?: TurnView,
+): Promise<object> {
+  const now = turn ?? (await streams.settle(call, { place }, { stopsAtWait: false, stopsAtOnce: true })).turn;
+  const object = responseOf(now, about, place);
+  if (object === undefined) throw noSuchResponse("response_id");
+  return object;
 }
 
 /** Undefined: there is no such turn. */

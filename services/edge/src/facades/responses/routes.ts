@@ -6,10 +6,11 @@ import { jsonReply, type Reply } from "../../transport/reply.ts";
 import { defineRoute, nothing, type Call, type Route } from "../../transport/route.ts";
 import { createModels } from "../chat-completions/models.ts";
 import { createRequestIds } from "../chat-completions/request-ids.ts";
+import { createCompactionRoute } from "./compact.ts";
 import { createConversationRoutes, deleteAlone, pageOf } from "./conversations.ts";
 import { createResponses, type CreateDeps } from "./create.ts";
 import { refuse } from "./errors.ts";
-import { cannotResume, createLookup, type Lookup } from "./lookup.ts";
+import { cannotResume, createLookup, objectOf, type Lookup } from "./lookup.ts";
 
 /** A client that keeps the conversation itself sends all of it each time. */
 const maxBodyBytes = 2 * 1024 * 1024;
@@ -32,14 +33,14 @@ type Deps = FacadeDeps & { readonly lookup: Lookup };
 /** OpenAI's Responses, as the open specification has them: an agent is a model, a turn is a response. */
 export const createResponsesRoutes: Facade = (facadeDeps) => {
   const deps = { ...facadeDeps, lookup: createLookup(facadeDeps) };
-  const { offer } = deps;
+  const models = createModels(deps.offer);
   return [
-    creation({ ...deps, models: createModels(offer), ids: createRequestIds(deps) }),
+    creation({ ...deps, models, ids: createRequestIds(deps) }),
     retrieval(deps),
     cancellation(deps),
     deletion(deps),
     inputItems(deps),
-    compaction(),
+    createCompactionRoute({ ...deps, models }),
     ...createConversationRoutes(deps),
   ];
 };
@@ -70,7 +71,7 @@ function retrieval(deps: Deps): Route {
 async function retrieve({ streams, lookup }: Deps, call: Call, id: string): Promise<Reply> {
   const found = await lookup.find(id, call);
   const ended = await streams.ended(call.caller, found.place);
-  return jsonReply(200, await lookup.object(found, call, ended));
+  return jsonReply(200, await objectOf(streams, found, call, ended));
 }
 
 interface Wanted {
@@ -113,10 +114,10 @@ function cancellation({ streams, lookup, commands }: Deps): Route {
       if (ended !== undefined && ended.outcome?.type !== "cancelled") {
         throw new ChatError("CONFLICT", { message: "The answer has ended: there is nothing to stop." });
       }
-      if (ended !== undefined) return jsonReply(200, await lookup.object(found, call, ended));
+      if (ended !== undefined) return jsonReply(200, await objectOf(streams, found, call, ended));
       await commands.cancel(call.caller, { conversation_id, turn_id }).catch(passNotFound);
       const { turn } = await streams.settle(call, { place: found.place }, { stopsAtWait: false });
-      return jsonReply(200, await lookup.object(found, call, turn));
+      return jsonReply(200, await objectOf(streams, found, call, turn));
     },
   });
 }
@@ -144,22 +145,6 @@ function inputItems({ lookup }: Deps): Route {
     async handle(call, { params: { id }, query: { after } }) {
       const { place: at, question } = await lookup.find(id, call);
       return jsonReply(200, pageOf(after === undefined ? [questionItem(at, question)] : [], false));
-    },
-  });
-}
-
-/** Named, so that it is not taken for a response. */
-function compaction(): Route {
-  return defineRoute({
-    ...{ method: "post", path: "/v1/responses/compact", access, refuse, maxBodyBytes, params: nothing, query: nothing },
-    summary:
-      "Refused: conversations are kept here, and what a model is given of them is shortened when that is needed.",
-    body: z.object({ model: z.string().nullish() }),
-    responses: {},
-    handle: () => {
-      const message =
-        "There is no compaction here: a conversation is kept whole, and shortened for its model when that is needed.";
-      return Promise.reject(new ChatError("UNSUPPORTED", { message }));
     },
   });
 }
