@@ -1,6 +1,6 @@
 import { Chat, useChat } from "@ai-sdk/react";
 import { DefaultChatTransport as Http, lastAssistantMessageIsCompleteWithApprovalResponses as decided } from "ai";
-import { Children, useState } from "react";
+import { useState } from "react";
 
 const open = (id, api) => new Chat({ id, transport: new Http({ api }), sendAutomaticallyWhen: decided });
 
@@ -11,7 +11,7 @@ export function ChatPage({ id, server = "http://localhost:8000/api/ai/chat", ver
     <button onClick={() => chat.addToolApprovalResponse({ id: approval.id, approved: true })}>Allow {toolName}</button>
   );
   const show = (part) => (part.state === "approval-requested" ? allow(part) : part.type === "text" && part.text);
-  const shown = ({ id: key, parts }) => <p key={key}>{Children.toArray(parts.map(show))}</p>;
+  const shown = ({ id: key, parts }) => <p key={key}>{parts.map(show)}</p>;
   return (
     <main>
       {chat.messages.map(shown)}
