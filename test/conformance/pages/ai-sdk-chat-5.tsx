@@ -40,7 +40,7 @@ export function ChatPage({ id, server = "http://localhost:8000/api/ai/chat" }) {
       {messages.map(({ id: key, parts }) => (
         <p key={key}>{parts.map(show)}</p>
       ))}
-      <form action={(form) => void sendMessage({ text: form.get("text") })}>
+      <form action={(form) => sendMessage({ text: form.get("text") })}>
         <input name="text" />
       </form>
       <button onClick={() => fetch(`${server}/${id}/stop`, { method: "POST" })}>Stop</button>

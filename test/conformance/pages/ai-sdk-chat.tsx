@@ -7,10 +7,8 @@ const open = (id, api) => new Chat({ id, transport: new Http({ api }), sendAutom
 export function ChatPage({ id, server = "http://localhost:8000/api/ai/chat", version = 6 }) {
   const [own] = useState(() => open(id, `${server}?v=${version}`));
   const chat = useChat({ chat: own, resume: true });
-  const allow = ({ approval: { id }, toolName }) => (
-    <button key={id} onClick={() => chat.addToolApprovalResponse({ id, approved: true })}>
-      Allow {toolName}
-    </button>
+  const allow = ({ approval, toolName }) => (
+    <button onClick={() => chat.addToolApprovalResponse({ id: approval.id, approved: true })}>Allow {toolName}</button>
   );
   const show = (part) => (part.state === "approval-requested" ? allow(part) : part.type === "text" && part.text);
   const shown = ({ id: key, parts }) => <p key={key}>{parts.map(show)}</p>;
