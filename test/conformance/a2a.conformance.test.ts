@@ -218,6 +218,12 @@ describe.skipIf(!hasClients)("A2A 1.0 (@a2a-js/sdk 1.3.0)", () => {
     expect(task.status.state).toBe("TASK_STATE_COMPLETED");
     const results = task.history?.filter(({ metadata }) => isKind(metadata, "tool_result"));
     expect(results?.[0]?.parts[1]?.data).toMatchObject({ tool_result: { status: "completed" } });
+    // Whoever lost the answer sends it again, and whoever thinks otherwise now is told.
+    const again = { messageId: randomUUID(), taskId, parts: [{ data: { approved: true } }] };
+    const repeated = await ask(client, "d", { do: "send", message: again });
+    expect(Task.parse(repeated["task"])).toMatchObject({ id: taskId, status: { state: "TASK_STATE_COMPLETED" } });
+    client.tell({ as: "e", do: "send", message: { ...again, parts: [{ data: { approved: false } }] } });
+    expect((await client.until("e.failed"))["message"]).toContain("decided before");
   });
 
   test("approval: a denial in a stream goes on with the task, and the call does not run", async () => {

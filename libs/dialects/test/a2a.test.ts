@@ -204,8 +204,11 @@ describe("a reply", () => {
     expect(faultOf(() => decisionsIn(said(...data.map((one) => ({ data: one }))), [asked]))).toBe("INVALID_PARAMS");
   });
 
-  test("of several calls must name one", () => {
-    expect(faultOf(() => decisionsIn(said({ data: { approved: true } }), [asked, other]))).toBe("INVALID_PARAMS");
+  test("must name its call where several were asked about, also when the others are decided: the same reply never means another call", () => {
+    const decided = { ...asked, approval: { ...asked.approval, approved: true } };
+    for (const calls of [[asked, other], [decided, other], []])
+      expect(faultOf(() => decisionsIn(said({ data: { approved: true } }), calls))).toBe("INVALID_PARAMS");
+    expect(decisionsIn(said({ data: { approved: true } }), [decided])).toEqual([{ call_id: "t-0-0", approved: true }]);
   });
 });
 
