@@ -59,7 +59,10 @@ it("P2: the record of a turn that was cancelled while it waited says what people
   await bench.cancel(turn);
   await bench.ended(turn);
   const stored = await bench.bus.transcripts.find(turn.conversation_id, turn.turn_id, 0);
-  expect(stored?.answer?.parts).toMatchObject([{ status: "cancelled", approval: { summary: expect.any(String) } }]);
+  expect(stored?.answer?.parts).toMatchObject([
+    { type: "text" },
+    { status: "cancelled", approval: { summary: expect.any(String) } },
+  ]);
 });
 
 it("P6: a turn behind one that waits is cancelled at once, and holds up nobody", async () => {
