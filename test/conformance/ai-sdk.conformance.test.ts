@@ -132,8 +132,7 @@ describe.skipIf(!hasClients).each(majors)("AI SDK %s (SSE)", (_version, major) =
     expect(response.headers.get("x-vercel-ai-ui-message-stream")).toBe("v1");
     expect(await response.text()).toMatch(/"delta":"w0[^]*"finishReason":"stop"[^]*data: \[DONE\]\n\n$/);
     const again = await fetch(`${world.url}/api/ai/chat/${encodeURIComponent("long/name ü")}/stream`, { headers });
-    expect(again.status).toBe(200);
-    expect(await again.text()).toContain("w0 w1 w2");
+    expect(again.status).toBe(204);
   });
 
   test("stop: the answer ends, and says that it was stopped", async () => {

@@ -7,20 +7,23 @@ import {
   createAiSdkSpeech,
   decodeChat,
   placeOfRun,
-  recentlyEnded,
   runIdOf,
   type AskedOfChat,
   type TurnPlace,
+  type TurnSpeech,
 } from "@parley/dialects";
 import { ApproveFrame, CallId, ChatError, TurnId, type Caller, type ConversationId } from "@parley/protocol";
 import { z } from "zod";
+import { createBegunStreams, type BegunStream, type BegunStreams } from "../../transport/begun-streams.ts";
 import type { FacadeDeps } from "../../transport/facade.ts";
 import { jsonReply, type Reply } from "../../transport/reply.ts";
 import { defineRoute, given, nothing, type Call, type Route } from "../../transport/route.ts";
 
 /** The chats of the AI SDK: `useChat` with its stock transports. */
 
-type AiSdkDeps = Pick<FacadeDeps, "streams" | "commands" | "ownership" | "bus">;
+interface AiSdkDeps extends Pick<FacadeDeps, "streams" | "commands" | "ownership" | "bus"> {
+  readonly begun: BegunStreams;
+}
 type Version = z.output<typeof AiSdkVersion>;
 
 /** Histories come along: only their last message is read. */
@@ -34,12 +37,13 @@ const OneChat = z.object({ id: z.string().transform(decoded).pipe(ChatName).desc
 const stream = "A UI message stream, as server-sent events.";
 const summaries = {
   chat: "Send the last message of an AI SDK chat, or what was decided on calls, and stream the answer.",
-  resume: "The running answer of an AI SDK chat from its beginning, or the one that has just ended.",
+  resume: "The running answer of an AI SDK chat from its beginning, or the last one, if a stream of it was cut.",
   stop: "Stop the running answer of an AI SDK chat. Closing a stream does not.",
   approve: "Decide on a tool call that waits for a person, for clients of version 5.",
 };
 
-export function createAiSdkRoutes(deps: AiSdkDeps): Route[] {
+export function createAiSdkRoutes({ redis, log, ...others }: FacadeDeps): Route[] {
+  const deps = { ...others, begun: createBegunStreams({ redis, log }) };
   return [chatRoute(deps), resumeRoute(deps), stopRoute(deps), approveRoute(deps)];
 }
 
@@ -63,8 +67,25 @@ async function runOf({ ownership }: AiSdkDeps, caller: Caller, id: string): Prom
   return (await ownership.isOwn(place.conversation_id, caller)) ? place : undefined;
 }
 
-function headersOf(place: TurnPlace) {
-  return { ...aiSdkHeaders, "x-workflow-run-id": runIdOf(place) };
+/** `replay`: of an answer that has ended. */
+function howOf({ begun }: AiSdkDeps, place: TurnPlace, speech: TurnSpeech, replay?: BegunStream) {
+  let stream = replay;
+  let isOtherwise = false;
+  return {
+    headers: { ...aiSdkHeaders, "x-workflow-run-id": runIdOf(place) },
+    speech: {
+      ...speech,
+      say(...[steps, of]: Parameters<TurnSpeech["say"]>) {
+        stream ??= begun.begin(of.turn_id);
+        // Its client has something else than the answer, however the stream is ended.
+        isOtherwise ||= steps.some(({ type }) => type === "diverged");
+        return speech.say(steps, of);
+      },
+    },
+    onWhole(): void {
+      if (!isOtherwise) stream?.ended();
+    },
+  };
 }
 
 function chatRoute(deps: AiSdkDeps): Route {
@@ -93,8 +114,7 @@ function chatRoute(deps: AiSdkDeps): Route {
         ...chosen,
       } as const;
       const place = deps.streams.placeOf(call.caller, conversation, id);
-      const how = { speech: createAiSdkSpeech({ version: v }), headers: headersOf(place) };
-      return deps.streams.stream(call, { question }, how);
+      return deps.streams.stream(call, { question }, howOf(deps, place, createAiSdkSpeech({ version: v })));
     },
   });
 }
@@ -107,14 +127,14 @@ interface GoingOn {
 
 /** Decides, and streams what follows. The same words again are no other ones, so it can be asked again. */
 async function goOn(
-  { streams, commands }: AiSdkDeps,
+  deps: AiSdkDeps,
   call: Call,
   { conversation: conversation_id, asked: { turn, decisions }, version }: GoingOn,
 ): Promise<Reply | undefined> {
-  for (const decision of decisions) await commands.approve(call.caller, { conversation_id, ...decision });
+  for (const decision of decisions) await deps.commands.approve(call.caller, { conversation_id, ...decision });
   const place = { conversation_id, turn_id: turn };
   const speech = createAiSdkSpeech({ version, decided: decisions.map(({ call_id }) => call_id) });
-  return streams.stream(call, { place }, { speech, headers: headersOf(place) });
+  return deps.streams.stream(call, { place }, howOf(deps, place, speech));
 }
 
 function resumeRoute(deps: AiSdkDeps): Route {
@@ -126,13 +146,14 @@ function resumeRoute(deps: AiSdkDeps): Route {
     params: OneChat,
     query: Versioned.extend({ startIndex: z.coerce.number().int().optional() }),
     body: nothing,
-    responses: { 200: { description: stream }, 204: { description: "Nothing runs, and nothing has just ended." } },
+    responses: { 200: { description: stream }, 204: { description: "Nothing runs, and nothing was cut." } },
     async handle(call, { params: { id }, query: { v, startIndex = 0 } }) {
       if (startIndex > 0) throw onlyWhole();
-      const place = (await runOf(deps, call.caller, id)) ?? (await placeToShow(deps, call.caller, id));
-      if (place === undefined) return { status: 204, body: "" };
-      const how = { speech: createAiSdkSpeech({ version: v }), headers: headersOf(place) };
-      return deps.streams.stream(call, { place }, how);
+      const run = await runOf(deps, call.caller, id);
+      const shown = run === undefined ? await shownIn(deps, call.caller, id) : { place: run };
+      if (shown === undefined) return { status: 204, body: "" };
+      const { place, replay } = shown;
+      return deps.streams.stream(call, { place }, howOf(deps, place, createAiSdkSpeech({ version: v }), replay));
     },
   });
 }
@@ -144,15 +165,23 @@ function onlyWhole(): ChatError {
   });
 }
 
-/** The turn that runs or waits; else the last one, if its client may have been cut before its end. */
-async function placeToShow(deps: AiSdkDeps, caller: Caller, chat: string): Promise<TurnPlace | undefined> {
-  const { streams, bus } = deps;
-  const conversation = await conversationOf(deps, caller, chat);
-  const active = await streams.active(caller, conversation);
-  if (active !== undefined || !(await deps.ownership.isOwn(conversation, caller))) return active;
-  const newest = await bus.transcripts.newest(conversation);
-  if (newest?.answer === undefined || !recentlyEnded(newest.answer.ts, Date.now())) return undefined;
-  return { conversation_id: conversation, turn_id: newest.turn_id };
+/** What there is to show of a chat. */
+interface Shown {
+  readonly place: TurnPlace;
+  readonly replay?: BegunStream;
+}
+
+/** The turn that runs or waits; else the last one, if a stream of it was cut. */
+async function shownIn(deps: AiSdkDeps, caller: Caller, chat: string): Promise<Shown | undefined> {
+  const { streams, ownership, bus, begun } = deps;
+  const conversation_id = await conversationOf(deps, caller, chat);
+  const place = await streams.active(caller, conversation_id);
+  if (place !== undefined) return { place };
+  if (!(await ownership.isOwn(conversation_id, caller))) return undefined;
+  const newest = await bus.transcripts.newest(conversation_id);
+  if (newest?.answer === undefined) return undefined;
+  const replay = await begun.replace(newest.turn_id);
+  return replay && { place: { conversation_id, turn_id: newest.turn_id }, replay };
 }
 
 function stopRoute(deps: AiSdkDeps): Route {
