@@ -187,10 +187,30 @@ describe.skipIf(!hasClients).each(majors)("AI SDK %s (SSE)", (_version, major) =
     expectWhole(await chat.do("resume"), numberedWords(40));
   });
 
-  test("resume: there is nothing of a chat that never was", async () => {
-    const { messages, requests } = await (await open()).do("resume");
-    expect(messages).toEqual([]);
-    expect(requests).toMatchObject([{ status: 204 }]);
+  test("resume: there is nothing of a chat that never was, or whose answer has come to its end", async () => {
+    const chat = await open();
+    await chat.do("resume");
+    await chat.do("send", { text: asks.numbered(3) });
+    const reloaded = await open({ chat: chat.id });
+    expect((await reloaded.do("resume")).messages).toEqual([]);
+    const { requests } = await chat.do("resume");
+    expect(requests.map(({ status }) => status)).toEqual([204, 200, 204]);
+  });
+
+  test("resume: an answer that ended after its edge was killed is replayed once", async () => {
+    const [first, second] = world.edges;
+    const chat = await open({ url: `http://127.0.0.1:${second.port}` });
+    const sending = chat.begin("send", { text: asks.numbered(30, 30), marks: ["w5 "] });
+    await sending.shown("w5 ");
+    await second.kill("SIGKILL");
+    expect((await sending.done).status).toBe("error");
+    await second.restart();
+    // Somebody else sees how it ends, and has all of it.
+    const watching = await open({ url: `http://127.0.0.1:${first.port}`, chat: chat.id });
+    expect((await watching.do("resume")).text).toBe(numberedWords(30));
+    expectWhole(await chat.do("resume"), numberedWords(30));
+    const { requests } = await chat.do("resume");
+    expect(requests.map(({ status }) => status)).toEqual([200, 200, 204]);
   });
 
   test.runIf(major === 5)(

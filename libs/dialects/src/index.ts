@@ -56,7 +56,6 @@ export { answerIdOf, placeOfRun, runIdOf } from "./ai-sdk/addresses.ts";
 export { AiSdkVersion, ChatBody, ChatName, decodeChat, type AskedOfChat, type Decision } from "./ai-sdk/decode.ts";
 export { aiSdkDialect, aiSdkHeaders, createAiSdkSpeech, type AiSdkSpeechOptions } from "./ai-sdk/dialect.ts";
 export { createAiSdkSocketDialect, type AiSdkSocketOptions } from "./ai-sdk/socket-dialect.ts";
-export { recentlyEnded } from "./ai-sdk/state.ts";
 export { turnOfQuestion, questionId } from "./ag-ui/addresses.ts";
 export { decisionsOf, RunAgentInput, runOf, type AskedRun, type CallDecision } from "./ag-ui/decode.ts";
 export { createAgUiSpeech, sayThread, type AgUiSpeechOptions, type DecisionRefusal } from "./ag-ui/dialect.ts";

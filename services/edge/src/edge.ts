@@ -33,6 +33,7 @@ import { createResuming } from "./hub/resuming.ts";
 import { moveViewer } from "./hub/viewer.ts";
 import { createWaiting } from "./hub/waiting.ts";
 import { createWholeConversations } from "./hub/whole-conversation.ts";
+import { createBegunStreams } from "./transport/begun-streams.ts";
 import { createConnections, type ConnectionsDeps } from "./transport/connections.ts";
 import { addHttpService } from "./transport/http-service.ts";
 import { capConnections, listenPublicly, type ListenOptions } from "./transport/listener.ts";
@@ -182,7 +183,8 @@ function createTransportRoom(
     counters,
     log,
   };
-  addSocketService(app, { ...service, socketGone, limits, eventWindowMs: bus.eventWindowMs });
+  const begun = createBegunStreams({ redis, transcripts: bus.transcripts, log });
+  addSocketService(app, { ...service, socketGone, limits, eventWindowMs: bus.eventWindowMs, begun });
   const told = { version, problems, notes: () => [...tokens.notes(), ...gate.notes()] };
   const accounts = openConnections(options);
   const others = { accounts, bus, redis, conversations, maxWaitMs, pages, facades };

@@ -16,6 +16,7 @@ import type { DeliveryLimits } from "../delivery/delivery-limits.ts";
 import type { Outbox } from "../delivery/outbox.ts";
 import type { Counters } from "../figures/metrics.ts";
 import type { CatchUp } from "../hub/catch-up.ts";
+import type { BegunStreams } from "./begun-streams.ts";
 import type { Connections } from "./connections.ts";
 import { createDialectChooser } from "./dialect-chooser.ts";
 import { createFrameHandler } from "./frame-handler.ts";
@@ -52,6 +53,7 @@ export interface SocketServiceDeps extends ServiceDeps {
   readonly limits: DeliveryLimits;
   /** How long events are kept. */
   readonly eventWindowMs: number;
+  readonly begun: BegunStreams;
 }
 
 /** Everything that is asked over WebSockets. */
@@ -115,7 +117,12 @@ interface Endpoint extends Pick<UpgradeDeps, "otherDialect" | "allowAnonymous"> 
   readonly path: string;
 }
 
-function endpoints({ ownership: { isOwn }, commands: { approve }, isDevelopment }: SocketServiceDeps): Endpoint[] {
+function endpoints({
+  ownership: { isOwn },
+  commands: { approve },
+  isDevelopment,
+  begun,
+}: SocketServiceDeps): Endpoint[] {
   return [
     { path: "/ws/chat", otherDialect: () => undecidedDialect, allowAnonymous: isDevelopment },
     {
@@ -126,7 +133,7 @@ function endpoints({ ownership: { isOwn }, commands: { approve }, isDevelopment 
     {
       path: "/api/ai/ws",
       otherDialect: (queried) =>
-        createAiSdkSocketDialect({ isOwn, approve, cancelsOnAbort: queried("abort") === "cancel" }),
+        createAiSdkSocketDialect({ isOwn, approve, begun, cancelsOnAbort: queried("abort") === "cancel" }),
       allowAnonymous: isDevelopment,
     },
   ];

@@ -21,7 +21,7 @@ import { defineRoute, given, nothing, type Call, type Route } from "../../transp
 
 /** The chats of the AI SDK: `useChat` with its stock transports. */
 
-interface AiSdkDeps extends Pick<FacadeDeps, "streams" | "commands" | "ownership" | "bus"> {
+interface AiSdkDeps extends Pick<FacadeDeps, "streams" | "commands" | "ownership"> {
   readonly begun: BegunStreams;
 }
 type Version = z.output<typeof AiSdkVersion>;
@@ -42,8 +42,8 @@ const summaries = {
   approve: "Decide on a tool call that waits for a person, for clients of version 5.",
 };
 
-export function createAiSdkRoutes({ redis, log, ...others }: FacadeDeps): Route[] {
-  const deps = { ...others, begun: createBegunStreams({ redis, log }) };
+export function createAiSdkRoutes({ redis, bus, log, ...others }: FacadeDeps): Route[] {
+  const deps = { ...others, begun: createBegunStreams({ redis, transcripts: bus.transcripts, log }) };
   return [chatRoute(deps), resumeRoute(deps), stopRoute(deps), approveRoute(deps)];
 }
 
@@ -67,16 +67,16 @@ async function runOf({ ownership }: AiSdkDeps, caller: Caller, id: string): Prom
   return (await ownership.isOwn(place.conversation_id, caller)) ? place : undefined;
 }
 
-/** `replay`: of an answer that has ended. */
-function howOf({ begun }: AiSdkDeps, place: TurnPlace, speech: TurnSpeech, replay?: BegunStream) {
-  let stream = replay;
+/** `isReplay`: of an answer that has ended, for a client that was cut. */
+function howOf({ begun }: AiSdkDeps, place: TurnPlace, speech: TurnSpeech, isReplay = false) {
+  let stream: BegunStream | undefined;
   let isOtherwise = false;
   return {
     headers: { ...aiSdkHeaders, "x-workflow-run-id": runIdOf(place) },
     speech: {
       ...speech,
       say(...[steps, of]: Parameters<TurnSpeech["say"]>) {
-        stream ??= begun.begin(of.turn_id);
+        stream ??= begun.begin(of.turn_id, isReplay);
         // Its client has something else than the answer, however the stream is ended.
         isOtherwise ||= steps.some(({ type }) => type === "diverged");
         return speech.say(steps, of);
@@ -150,10 +150,10 @@ function resumeRoute(deps: AiSdkDeps): Route {
     async handle(call, { params: { id }, query: { v, startIndex = 0 } }) {
       if (startIndex > 0) throw onlyWhole();
       const run = await runOf(deps, call.caller, id);
-      const shown = run === undefined ? await shownIn(deps, call.caller, id) : { place: run };
+      const shown = run === undefined ? await shownIn(deps, call.caller, id) : { place: run, isReplay: false };
       if (shown === undefined) return { status: 204, body: "" };
-      const { place, replay } = shown;
-      return deps.streams.stream(call, { place }, howOf(deps, place, createAiSdkSpeech({ version: v }), replay));
+      const { place, isReplay } = shown;
+      return deps.streams.stream(call, { place }, howOf(deps, place, createAiSdkSpeech({ version: v }), isReplay));
     },
   });
 }
@@ -168,20 +168,19 @@ function onlyWhole(): ChatError {
 /** What there is to show of a chat. */
 interface Shown {
   readonly place: TurnPlace;
-  readonly replay?: BegunStream;
+  /** It has ended, and a stream of it was cut. */
+  readonly isReplay: boolean;
 }
 
 /** The turn that runs or waits; else the last one, if a stream of it was cut. */
 async function shownIn(deps: AiSdkDeps, caller: Caller, chat: string): Promise<Shown | undefined> {
-  const { streams, ownership, bus, begun } = deps;
+  const { streams, ownership, begun } = deps;
   const conversation_id = await conversationOf(deps, caller, chat);
   const place = await streams.active(caller, conversation_id);
-  if (place !== undefined) return { place };
+  if (place !== undefined) return { place, isReplay: false };
   if (!(await ownership.isOwn(conversation_id, caller))) return undefined;
-  const newest = await bus.transcripts.newest(conversation_id);
-  if (newest?.answer === undefined) return undefined;
-  const replay = await begun.replace(newest.turn_id);
-  return replay && { place: { conversation_id, turn_id: newest.turn_id }, replay };
+  const turn_id = await begun.lastCut(conversation_id);
+  return turn_id === undefined ? undefined : { place: { conversation_id, turn_id }, isReplay: true };
 }
 
 function stopRoute(deps: AiSdkDeps): Route {
