@@ -197,7 +197,7 @@ describe.skipIf(!hasClients).each(majors)("AI SDK %s (SSE)", (_version, major) =
     expect(requests.map(({ status }) => status)).toEqual([204, 200, 204]);
   });
 
-  test("resume: an answer that ended after its edge was killed is replayed once", async () => {
+  test("resume: an answer that ended after its edge was killed is replayed to who sees it first, and to who was cut", async () => {
     const [first, second] = world.edges;
     const chat = await open({ url: `http://127.0.0.1:${second.port}` });
     const sending = chat.begin("send", { text: asks.numbered(30, 30), marks: ["w5 "] });
@@ -209,8 +209,6 @@ describe.skipIf(!hasClients).each(majors)("AI SDK %s (SSE)", (_version, major) =
     const watching = await open({ url: `http://127.0.0.1:${first.port}`, chat: chat.id });
     expect((await watching.do("resume")).text).toBe(numberedWords(30));
     expectWhole(await chat.do("resume"), numberedWords(30));
-    const { requests } = await chat.do("resume");
-    expect(requests.map(({ status }) => status)).toEqual([200, 200, 204]);
   });
 
   test.runIf(major === 5)(

@@ -72,8 +72,8 @@ function socket({ cancelsOnAbort = false, cut = "" } = {}) {
     isOwn: async () => true,
     approve: async (_caller, wish) => void approved.push(wish),
     begun: {
-      begin(_turn, isReplay) {
-        streams[isReplay ? "replayed" : "begun"]++;
+      begin(_turn, kind) {
+        streams[kind === "replay" ? "replayed" : "begun"]++;
         return { ended: () => void streams.ended++ };
       },
       lastCut: async () => (cut === "" ? undefined : cut),

@@ -42,7 +42,7 @@ export interface AiSdkSocketOptions {
   readonly approve: (caller: Caller, wish: Omit<ApproveFrame, "type">) => Promise<unknown>;
   /** Streams that were begun and have not come to their end. */
   readonly begun: {
-    begin(turn: TurnId, isReplay: boolean): { ended(): void };
+    begin(turn: TurnId, kind: "first" | "replay"): { ended(): void };
     lastCut(conversation: ConversationId): Promise<TurnId | undefined>;
   };
   /** An `abort` stops the answer. Default: it lets go of it, since the client sends the same when a page only looks away. */
@@ -89,7 +89,7 @@ export function createAiSdkSocketDialect(options: AiSdkSocketOptions): Dialect {
       stream?.ended();
     };
     const begin = (isReplay = false): void => {
-      if (watch.place !== undefined) stream ??= options.begun.begin(watch.place.turn_id, isReplay);
+      if (watch.place !== undefined) stream ??= options.begun.begin(watch.place.turn_id, isReplay ? "replay" : "first");
     };
     const said = createSpeechDialect(watch, speech, { onEnd, onCut });
     requests.set(requestId, { ...asked, watch, said, begin });

@@ -14,7 +14,12 @@ import {
 } from "@parley/dialects";
 import { ApproveFrame, CallId, ChatError, TurnId, type Caller, type ConversationId } from "@parley/protocol";
 import { z } from "zod";
-import { createBegunStreams, type BegunStream, type BegunStreams } from "../../transport/begun-streams.ts";
+import {
+  createBegunStreams,
+  type BegunStream,
+  type BegunStreams,
+  type StreamKind,
+} from "../../transport/begun-streams.ts";
 import type { FacadeDeps } from "../../transport/facade.ts";
 import { jsonReply, type Reply } from "../../transport/reply.ts";
 import { defineRoute, given, nothing, type Call, type Route } from "../../transport/route.ts";
@@ -67,8 +72,7 @@ async function runOf({ ownership }: AiSdkDeps, caller: Caller, id: string): Prom
   return (await ownership.isOwn(place.conversation_id, caller)) ? place : undefined;
 }
 
-/** `isReplay`: of an answer that has ended, for a client that was cut. */
-function howOf({ begun }: AiSdkDeps, place: TurnPlace, speech: TurnSpeech, isReplay = false) {
+function howOf({ begun }: AiSdkDeps, place: TurnPlace, speech: TurnSpeech, kind: StreamKind = "first") {
   let stream: BegunStream | undefined;
   let isOtherwise = false;
   return {
@@ -76,7 +80,7 @@ function howOf({ begun }: AiSdkDeps, place: TurnPlace, speech: TurnSpeech, isRep
     speech: {
       ...speech,
       say(...[steps, of]: Parameters<TurnSpeech["say"]>) {
-        stream ??= begun.begin(of.turn_id, isReplay);
+        stream ??= begun.begin(of.turn_id, kind);
         // Its client has something else than the answer, however the stream is ended.
         isOtherwise ||= steps.some(({ type }) => type === "diverged");
         return speech.say(steps, of);
@@ -150,10 +154,10 @@ function resumeRoute(deps: AiSdkDeps): Route {
     async handle(call, { params: { id }, query: { v, startIndex = 0 } }) {
       if (startIndex > 0) throw onlyWhole();
       const run = await runOf(deps, call.caller, id);
-      const shown = run === undefined ? await shownIn(deps, call.caller, id) : { place: run, isReplay: false };
+      const shown = run === undefined ? await shownIn(deps, call.caller, id) : { place: run };
       if (shown === undefined) return { status: 204, body: "" };
-      const { place, isReplay } = shown;
-      return deps.streams.stream(call, { place }, howOf(deps, place, createAiSdkSpeech({ version: v }), isReplay));
+      const { place, kind } = shown;
+      return deps.streams.stream(call, { place }, howOf(deps, place, createAiSdkSpeech({ version: v }), kind));
     },
   });
 }
@@ -168,8 +172,7 @@ function onlyWhole(): ChatError {
 /** What there is to show of a chat. */
 interface Shown {
   readonly place: TurnPlace;
-  /** It has ended, and a stream of it was cut. */
-  readonly isReplay: boolean;
+  readonly kind?: StreamKind;
 }
 
 /** The turn that runs or waits; else the last one, if a stream of it was cut. */
@@ -177,10 +180,10 @@ async function shownIn(deps: AiSdkDeps, caller: Caller, chat: string): Promise<S
   const { streams, ownership, begun } = deps;
   const conversation_id = await conversationOf(deps, caller, chat);
   const place = await streams.active(caller, conversation_id);
-  if (place !== undefined) return { place, isReplay: false };
+  if (place !== undefined) return { place };
   if (!(await ownership.isOwn(conversation_id, caller))) return undefined;
   const turn_id = await begun.lastCut(conversation_id);
-  return turn_id === undefined ? undefined : { place: { conversation_id, turn_id }, isReplay: true };
+  return turn_id === undefined ? undefined : { place: { conversation_id, turn_id }, kind: "replay" };
 }
 
 function stopRoute(deps: AiSdkDeps): Route {
