@@ -75,8 +75,8 @@ export function createSpeechDialect(watch: TurnWatch, speech: TurnSpeech, { onEn
 }
 
 /** All that is to be said of a turn that has ended. */
-export function sayWhole(turn: TurnView, place: TurnPlace, speech: TurnSpeech): readonly Uint8Array[] {
-  return speech.say(createTurnSteps(speech.steps).advance(turn), place).bytes;
+export function sayWhole(turn: TurnView, place: TurnPlace, speech: TurnSpeech): Said {
+  return speech.say(createTurnSteps(speech.steps).advance(turn), place);
 }
 
 const notedTypes: ReadonlySet<string> = new Set(["thinking", "progress", "tool_call_progress"]);

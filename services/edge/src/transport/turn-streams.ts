@@ -174,7 +174,7 @@ async function storedTurn(
 
 /** All of it at once. */
 function endedReply({ place, turn }: Settled, { speech, headers = {} }: StreamHow): Reply {
-  const body = Buffer.concat(sayWhole(turn, place, speech));
+  const body = Buffer.concat(sayWhole(turn, place, speech).bytes);
   return { status: 200, headers: { ...eventStreamHeaders, ...headers }, body };
 }
 
@@ -184,9 +184,11 @@ function endedStream(deps: TurnStreamDeps, call: Call, { place, turn }: Settled,
   return openEventStream(deps, call, {
     dialectOf: (ends) => createSpeechDialect(createTurnWatch(), speech, ends),
     async begin(_connection, sink) {
-      sink.finish();
+      const { bytes, next } = sayWhole(turn, place, speech);
+      if (next === "cut") sink.cut();
+      else sink.finish();
       sink.cork(() => {
-        for (const bytes of sayWhole(turn, place, speech)) sink.send(bytes, false);
+        for (const piece of bytes) sink.send(piece, false);
       });
     },
     headers,

@@ -1,45 +1,29 @@
-import {
-  AiSdkVersion,
-  ChatBody,
-  ChatName,
-  aiSdkHeaders,
-  conversationOfSession,
-  createAiSdkSpeech,
-  decodeChat,
-  placeOfRun,
-  runIdOf,
-  type AskedOfChat,
-  type TurnPlace,
-  type TurnSpeech,
-} from "@parley/dialects";
-import { ApproveFrame, CallId, ChatError, TurnId, type Caller, type ConversationId } from "@parley/protocol";
+import { AiSdkVersion, ChatBody, createAiSdkSpeech, decodeChat } from "@parley/dialects";
+import { ApproveFrame, CallId, ChatError, TurnId } from "@parley/protocol";
 import { z } from "zod";
-import {
-  createBegunStreams,
-  type BegunStream,
-  type BegunStreams,
-  type StreamKind,
-} from "../../transport/begun-streams.ts";
+import { createBegunStreams } from "../../transport/begun-streams.ts";
 import type { FacadeDeps } from "../../transport/facade.ts";
-import { jsonReply, type Reply } from "../../transport/reply.ts";
-import { defineRoute, given, nothing, type Call, type Route } from "../../transport/route.ts";
+import { jsonReply } from "../../transport/reply.ts";
+import { defineRoute, given, nothing, type Route } from "../../transport/route.ts";
+import {
+  ask,
+  conversationOf,
+  howOf,
+  maxBodyBytes,
+  OneChat,
+  runOf,
+  shownBy,
+  streamText,
+  type AiSdkDeps,
+} from "./streaming.ts";
+import { createWorkflowRoutes, onlyWhole } from "./workflow.ts";
 
 /** The chats of the AI SDK: `useChat` with its stock transports. */
-
-interface AiSdkDeps extends Pick<FacadeDeps, "streams" | "commands" | "ownership"> {
-  readonly begun: BegunStreams;
-}
-type Version = z.output<typeof AiSdkVersion>;
-
-/** Histories come along: only their last message is read. */
-const maxBodyBytes = 2 * 1024 * 1024;
 
 const Versioned = z.object({
   v: AiSdkVersion.default(6).describe("The major version of the package `ai`: 5, 6 or 7. Default: 6."),
 });
-const OneChat = z.object({ id: z.string().transform(decoded).pipe(ChatName).describe("The chat's id.") });
 
-const stream = "A UI message stream, as server-sent events.";
 const summaries = {
   chat: "Send the last message of an AI SDK chat, or what was decided on calls, and stream the answer.",
   resume: "The running answer of an AI SDK chat from its beginning, or the last one, if a stream of it was cut.",
@@ -47,49 +31,10 @@ const summaries = {
   approve: "Decide on a tool call that waits for a person, for clients of version 5.",
 };
 
-export function createAiSdkRoutes({ redis, bus, log, ...others }: FacadeDeps): Route[] {
-  const deps = { ...others, begun: createBegunStreams({ redis, transcripts: bus.transcripts, log }) };
-  return [chatRoute(deps), resumeRoute(deps), stopRoute(deps), approveRoute(deps)];
-}
-
-/** The library gives parameters as they stand in the address. Throws INVALID_FRAME. */
-function decoded(parameter: string): string {
-  try {
-    return decodeURIComponent(parameter);
-  } catch (cause) {
-    throw new ChatError("INVALID_FRAME", { message: "The id in the address is not valid.", cause });
-  }
-}
-
-function conversationOf({ ownership }: AiSdkDeps, caller: Caller, chat: string): Promise<ConversationId> {
-  return conversationOfSession(ownership.isOwn, caller, chat);
-}
-
-/** The turn, where the id is that of one of the caller's; else it is their name of a chat, whatever it looks like. */
-async function runOf({ ownership }: AiSdkDeps, caller: Caller, id: string): Promise<TurnPlace | undefined> {
-  const place = placeOfRun(id);
-  if (place === undefined) return undefined;
-  return (await ownership.isOwn(place.conversation_id, caller)) ? place : undefined;
-}
-
-function howOf({ begun }: AiSdkDeps, place: TurnPlace, speech: TurnSpeech, kind: StreamKind = "first") {
-  let stream: BegunStream | undefined;
-  let isOtherwise = false;
-  return {
-    headers: { ...aiSdkHeaders, "x-workflow-run-id": runIdOf(place) },
-    speech: {
-      ...speech,
-      say(...[steps, of]: Parameters<TurnSpeech["say"]>) {
-        stream ??= begun.begin(of.turn_id, kind);
-        // Its client has something else than the answer, however the stream is ended.
-        isOtherwise ||= steps.some(({ type }) => type === "diverged");
-        return speech.say(steps, of);
-      },
-    },
-    onWhole(): void {
-      if (!isOtherwise) stream?.ended();
-    },
-  };
+export function createAiSdkRoutes({ redis, log, ...others }: FacadeDeps): Route[] {
+  const begun = createBegunStreams({ redis, transcripts: others.bus.transcripts, log });
+  const deps = { ...others, begun };
+  return [chatRoute(deps), resumeRoute(deps), stopRoute(deps), approveRoute(deps), ...createWorkflowRoutes(deps)];
 }
 
 function chatRoute(deps: AiSdkDeps): Route {
@@ -102,43 +47,12 @@ function chatRoute(deps: AiSdkDeps): Route {
     params: nothing,
     query: Versioned,
     body: ChatBody,
-    responses: { 200: { description: stream } },
-    async handle(call, { query: { v }, body }) {
-      const asked = decodeChat(body);
-      const conversation = await conversationOf(deps, call.caller, body.id);
-      if (asked.type === "decisions") return goOn(deps, call, { conversation, asked, version: v });
-      const { id, message } = asked;
-      const chosen = { ...given("agent", body.agent), ...given("model", body.model) };
-      const question = {
-        type: "message",
-        id,
-        message,
-        conversation_id: conversation,
-        on_busy: "enqueue",
-        ...chosen,
-      } as const;
-      const place = deps.streams.placeOf(call.caller, conversation, id);
-      return deps.streams.stream(call, { question }, howOf(deps, place, createAiSdkSpeech({ version: v })));
+    responses: { 200: { description: streamText } },
+    async handle(call, { query: { v: version }, body }) {
+      const speechOf = (decided: readonly CallId[] = []) => createAiSdkSpeech({ version, decided });
+      return ask(deps, call, { body, asked: decodeChat(body), speechOf });
     },
   });
-}
-
-interface GoingOn {
-  readonly conversation: ConversationId;
-  readonly asked: Extract<AskedOfChat, { type: "decisions" }>;
-  readonly version: Version;
-}
-
-/** Decides, and streams what follows. The same words again are no other ones, so it can be asked again. */
-async function goOn(
-  deps: AiSdkDeps,
-  call: Call,
-  { conversation: conversation_id, asked: { turn, decisions }, version }: GoingOn,
-): Promise<Reply | undefined> {
-  for (const decision of decisions) await deps.commands.approve(call.caller, { conversation_id, ...decision });
-  const place = { conversation_id, turn_id: turn };
-  const speech = createAiSdkSpeech({ version, decided: decisions.map(({ call_id }) => call_id) });
-  return deps.streams.stream(call, { place }, howOf(deps, place, speech));
 }
 
 function resumeRoute(deps: AiSdkDeps): Route {
@@ -150,40 +64,15 @@ function resumeRoute(deps: AiSdkDeps): Route {
     params: OneChat,
     query: Versioned.extend({ startIndex: z.coerce.number().int().optional() }),
     body: nothing,
-    responses: { 200: { description: stream }, 204: { description: "Nothing runs, and nothing was cut." } },
-    async handle(call, { params: { id }, query: { v, startIndex = 0 } }) {
-      if (startIndex > 0) throw onlyWhole();
-      const run = await runOf(deps, call.caller, id);
-      const shown = run === undefined ? await shownIn(deps, call.caller, id) : { place: run };
+    responses: { 200: { description: streamText }, 204: { description: "Nothing runs, and nothing was cut." } },
+    async handle(call, { params: { id }, query: { v: version, startIndex = 0 } }) {
+      if (startIndex > 0) throw onlyWhole("Answers are replayed from their beginning only.");
+      const shown = await shownBy(deps, call.caller, id);
       if (shown === undefined) return { status: 204, body: "" };
       const { place, kind } = shown;
-      return deps.streams.stream(call, { place }, howOf(deps, place, createAiSdkSpeech({ version: v }), kind));
+      return deps.streams.stream(call, { place }, howOf(deps, place, createAiSdkSpeech({ version }), kind));
     },
   });
-}
-
-/** A replay is folded, and what a client has may have been told in other pieces: there is no place in it that a number of chunks stands for. */
-function onlyWhole(): ChatError {
-  return new ChatError("CONFLICT", {
-    message: "The connection broke, and answers are replayed from their beginning only: resume the chat once more.",
-  });
-}
-
-/** What there is to show of a chat. */
-interface Shown {
-  readonly place: TurnPlace;
-  readonly kind?: StreamKind;
-}
-
-/** The turn that runs or waits; else the last one, if a stream of it was cut. */
-async function shownIn(deps: AiSdkDeps, caller: Caller, chat: string): Promise<Shown | undefined> {
-  const { streams, ownership, begun } = deps;
-  const conversation_id = await conversationOf(deps, caller, chat);
-  const place = await streams.active(caller, conversation_id);
-  if (place !== undefined) return { place };
-  if (!(await ownership.isOwn(conversation_id, caller))) return undefined;
-  const turn_id = await begun.lastCut(conversation_id);
-  return turn_id === undefined ? undefined : { place: { conversation_id, turn_id }, kind: "replay" };
 }
 
 function stopRoute(deps: AiSdkDeps): Route {
