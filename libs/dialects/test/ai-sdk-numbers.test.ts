@@ -41,7 +41,8 @@ function told(views: readonly TurnView[], from?: NumberedFrom): Told {
   for (const view of views) {
     const { bytes, next } = speech.say(steps.advance(view), place);
     chunks.push(...chunksIn(bytes));
-    if (next === "end" && chunks.at(-1)?.["finishReason"] === "tool-calls") return { chunks: chunks.slice(0, -1), next: "asked" };
+    if (next === "end" && chunks.at(-1)?.["finishReason"] === "tool-calls")
+      return { chunks: chunks.slice(0, -1), next: "asked" };
     if (next !== "more") return { chunks, next };
   }
   return { chunks, next: "more" };

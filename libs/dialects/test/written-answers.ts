@@ -1,4 +1,11 @@
-import { createTurnView, foldEvent, isVisible, type ReadEvent, type StoredEvent, type TurnView } from "@parley/protocol";
+import {
+  createTurnView,
+  foldEvent,
+  isVisible,
+  type ReadEvent,
+  type StoredEvent,
+  type TurnView,
+} from "@parley/protocol";
 import fc from "fast-check";
 
 /** Answers as workers write them: each event behind those that it rests on, results and decisions in any order. */
@@ -87,7 +94,11 @@ type Writer = ReturnType<typeof createWriter>;
 
 function eventsOf({ steps, end, cutAt }: AnswerPlan): StoredEvent[] {
   const writer = createWriter();
-  const events = [writer.claim(), { type: "thinking", ...writer.chained(), message: "" } as const, ...steps.flatMap((step, at) => eventsOfStep(writer, step, at))].slice(0, cutAt + 2);
+  const events = [
+    writer.claim(),
+    { type: "thinking", ...writer.chained(), message: "" } as const,
+    ...steps.flatMap((step, at) => eventsOfStep(writer, step, at)),
+  ].slice(0, cutAt + 2);
   if (end === "running") return events;
   const last = viewsOf(events).at(-1) ?? createTurnView("t");
   const response = last.parts.map((part) => (part.type === "text" ? String(part["text"]) : "")).join("");
@@ -96,7 +107,10 @@ function eventsOf({ steps, end, cutAt }: AnswerPlan): StoredEvent[] {
   const kept = { ...chained, response, message_id: "t-a", tool_calls: [], usage };
   const error = { error: "A tool failed.", code: "TOOL_FAILED", retryable: true } as const;
   if (end === "complete") return [...events, { type: "complete", ...kept, metadata: {} }];
-  return [...events, end === "error" ? { type: "error", ...kept, ...error } : { type: "cancelled", ...kept, reason: "cancelled" }];
+  return [
+    ...events,
+    end === "error" ? { type: "error", ...kept, ...error } : { type: "cancelled", ...kept, reason: "cancelled" },
+  ];
 }
 
 function eventsOfStep(writer: Writer, plan: StepPlan, step: number): StoredEvent[] {

@@ -22,7 +22,10 @@ export function runIdOf({ conversation_id, turn_id, behind }: RunPlace): string 
 const RunParts = z.object({
   conversation_id: ConversationId,
   turn_id: TurnId,
-  behind: z.string().regex(/^\d{1,9}$/).optional(),
+  behind: z
+    .string()
+    .regex(/^\d{1,9}$/)
+    .optional(),
 });
 
 /** Undefined: it is the name of a chat. */
@@ -31,4 +34,3 @@ export function placeOfRun(name: string): RunPlace | undefined {
   if (mark !== runMark || more.length > 0) return undefined;
   return RunParts.safeParse({ conversation_id: conversation, turn_id: turn, behind }).data;
 }
-

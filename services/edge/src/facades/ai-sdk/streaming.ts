@@ -77,11 +77,7 @@ export interface Asking {
 }
 
 /** Sends a message, or decides, and streams what follows. The same message, or the same words, again are no other ones: it can be asked again. */
-export async function ask(
-  deps: AiSdkDeps,
-  call: Call,
-  { body, asked, speechOf }: Asking,
-): Promise<Reply | undefined> {
+export async function ask(deps: AiSdkDeps, call: Call, { body, asked, speechOf }: Asking): Promise<Reply | undefined> {
   const { streams, commands } = deps;
   const conversation_id = await conversationOf(deps, call.caller, body.id);
   if (asked.type === "decisions") {

@@ -63,7 +63,12 @@ function followingRoute(deps: AiSdkDeps): Route {
       const { place } = shown;
       const { from, last } = await placeIn(deps, place, startIndex);
       // Who has a number has had a stream before.
-      const { headers, ...how } = howOf(deps, place, createNumberedSpeech(from), startIndex > 0 ? "continued" : shown.kind);
+      const { headers, ...how } = howOf(
+        deps,
+        place,
+        createNumberedSpeech(from),
+        startIndex > 0 ? "continued" : shown.kind,
+      );
       const tail = startIndex < 0 && last !== undefined ? { "x-workflow-stream-tail-index": String(last) } : {};
       return deps.streams.stream(call, { place }, { ...how, headers: { ...headers, ...tail } });
     },
@@ -109,5 +114,7 @@ function checkNumber({ chunks, isOver, isDoubtful }: NumberedHistory, index: num
 
 /** `why`: a sentence. */
 export function onlyWhole(why: string): ChatError {
-  return new ChatError("CONFLICT", { message: `The connection broke. ${why} Resume the chat once more to see all of it.` });
+  return new ChatError("CONFLICT", {
+    message: `The connection broke. ${why} Resume the chat once more to see all of it.`,
+  });
 }
