@@ -87,10 +87,11 @@ function folded(chunks: readonly Chunk[]): string[] {
   for (const chunk of chunks) {
     const { type, id, toolCallId } = chunk;
     if (/^(text|reasoning)-start$/.test(type)) says.set(String(id), `${type.split("-")[0]}:`);
-    else if (/-delta$/.test(type)) append(id, String(chunk["delta"]));
+    else if (type.endsWith("-delta")) append(id, String(chunk["delta"]));
     else if (type === "tool-input-available") says.set(String(toolCallId), `call:${String(toolCallId)}`);
-    else if (/^tool-output/.test(type)) append(toolCallId, "=ended");
-    else if (/^source-/.test(type)) says.set(`source ${String(chunk["title"])}`, `source:${String(chunk["title"])}`);
+    else if (type.startsWith("tool-output")) append(toolCallId, "=ended");
+    else if (type.startsWith("source-"))
+      says.set(`source ${String(chunk["title"])}`, `source:${String(chunk["title"])}`);
   }
   return [...says.values()];
 }
@@ -209,9 +210,9 @@ describe("an answer that was begun anew", () => {
         whole++;
         const both = { chunks: [...had.chunks, ...rest.chunks], next: rest.next };
         // An attempt that has not repeated yet what the one before said is behind what the client has.
-        const isBehind = views.at(-1)?.outcome === undefined && both.chunks.length > wholeOf(views).length;
-        if (isBehind) expect(both.chunks.slice(0, wholeOf(views).length)).toEqual(wholeOf(views));
-        else expectRest(both, wholeOf(views));
+        const all = wholeOf(views);
+        const isBehind = views.at(-1)?.outcome === undefined && both.chunks.length > all.length;
+        expectRest(isBehind ? { ...both, chunks: both.chunks.slice(0, all.length) } : both, all);
       }),
       { numRuns: 300 },
     );

@@ -41,7 +41,7 @@ function follow(response: Response) {
   return {
     chunks: (): Chunk[] => chunksIn(state.text),
     ended: reading.then(
-      () => ({ chunks: chunksIn(state.text), isWhole: /\[DONE\]\n\n$/.test(state.text) }),
+      () => ({ chunks: chunksIn(state.text), isWhole: state.text.endsWith("[DONE]\n\n") }),
       () => ({ chunks: chunksIn(state.text), isWhole: false }),
     ),
     shows: (word: string) =>

@@ -136,23 +136,27 @@ interface SayingCalls {
 }
 
 /** What can be told of calls beyond that they were made. Those about which people are asked come last: all others have ended before these can be decided. */
-function* sayCalls({ calls, group, isLast, isOver }: SayingCalls): Iterable<OrderedStep> {
+function* sayCalls(saying: SayingCalls): Iterable<OrderedStep> {
+  const { calls, group, isLast } = saying;
   // Another one of the step may still follow.
   if (isLast && calls.every(({ call }) => call.status === undefined && call.approval === undefined)) return;
+  yield* saySettled(saying);
+  if (group.settled < calls.length) return;
+  const asked = calls.filter(({ call }) => call.approval !== undefined);
+  for (const { at, call } of asked.slice(group.asked)) yield { type: "asked", at, call: undecided(call) };
+  group.asked = asked.length;
+  if (asked.length > 0 && !group.isPaused) yield { type: "paused", calls: asked.map(({ call }) => call) };
+  group.isPaused = asked.length > 0;
+  yield* sayDecided(saying);
+}
+
+function* saySettled({ calls, group, isOver }: SayingCalls): Iterable<OrderedStep> {
   for (; group.settled < calls.length; group.settled++) {
     const part = calls[group.settled];
     if (part === undefined || part.call.approval !== undefined) continue;
     if (part.call.status !== undefined) yield { type: "returned", at: part.at, call: part.call };
     else if (!isOver) return;
   }
-  for (; group.asked < calls.length; group.asked++) {
-    const part = calls[group.asked];
-    if (part?.call.approval !== undefined) yield { type: "asked", at: part.at, call: undecided(part.call) };
-  }
-  const asked = calls.map(({ call }) => call).filter(({ approval }) => approval !== undefined);
-  if (asked.length > 0 && !group.isPaused) yield { type: "paused", calls: asked };
-  group.isPaused ||= asked.length > 0;
-  yield* sayDecided({ calls, group, isLast, isOver });
 }
 
 function* sayDecided({ calls, group, isLast, isOver }: SayingCalls): Iterable<OrderedStep> {
