@@ -150,4 +150,50 @@ describe("an answer in numbered chunks", () => {
     expect(textOf(chunks)).toBe("It is so because it must.");
     expect(await second.ended).toEqual({ chunks: chunks.slice(count), isWhole: true });
   });
+
+  it("is counted anew behind a question, under a name of its own", async () => {
+    const { run, stream, answer, from } = await begin();
+    const about = { conversation_id: answer.conversation, turn_id: answer.turn, ts: 1 };
+    const call = { call_id: `${answer.turn}-0-0`, tool_name: "set", arguments: {} };
+    await answer.token("I set it.");
+    await answer.append({ type: "tool_call_start", ...about, attempt: 1, n: 1, ...call });
+    await answer.append({ type: "approval_required", ...about, ...call, summary: "Set it?", expires_at: 9 });
+    await answer.append({ type: "waiting", ...about, attempt: 1, n: 2, for: "approval", until: 9 });
+    const asked = await stream.ended;
+    expect(asked.chunks.slice(-4).map(({ type }) => type)).toEqual([
+      ...["tool-approval-request", "data-approval", "finish-step", "finish"],
+    ]);
+    await answer.append({
+      type: "approval_decided",
+      ...about,
+      call_id: call.call_id,
+      approved: true,
+      by: { id: "ann" },
+    });
+    const ended = { status: "completed", result: "set", duration_ms: 1 };
+    await answer.append({ type: "tool_call_end", ...about, ...call, ...ended });
+    await answer.append({ type: "token", ...about, attempt: 1, n: 3, token: "It is set." });
+    const behind = async (index: number) =>
+      follow(await request(other, "GET", `/api/ai/workflow/${run}.0/stream?startIndex=${index}`));
+    const [first, ...later] = await Promise.all([0, 1, 3].map(behind));
+    const rest = await from(asked.chunks.length - 1);
+    await answer.append({
+      ...about,
+      type: "complete",
+      attempt: 1,
+      n: 4,
+      response: "I set it.It is set.",
+      message_id: `${answer.turn}-a`,
+      tool_calls: [],
+      usage: { input_tokens: 1, output_tokens: 1 },
+      metadata: {},
+    });
+    const { chunks: all, isWhole } = (await first?.ended) ?? { chunks: [], isWhole: false };
+    expect(isWhole).toBe(true);
+    expect(all.slice(0, 3).map(({ type }) => type)).toEqual(["start", "data-approval", "tool-output-available"]);
+    // The `finish` behind the question has no number: what follows stands in its place.
+    expect((await rest.ended).chunks).toEqual(all.slice(1));
+    expect((await later[0]?.ended)?.chunks).toEqual(all.slice(1));
+    expect((await later[1]?.ended)?.chunks).toEqual(all.slice(3));
+  });
 });
