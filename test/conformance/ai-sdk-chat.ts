@@ -21,7 +21,14 @@ const Standing = z.looseObject({
     }),
   ),
   data: z.array(z.looseObject({ type: z.string() })),
-  requests: z.array(z.object({ address: z.string(), status: z.number(), run: z.string().nullable() })),
+  requests: z.array(
+    z.object({
+      address: z.string(),
+      status: z.number(),
+      run: z.string().nullable(),
+      tail: z.string().nullable(),
+    }),
+  ),
   stopStatus: z.number().optional(),
 });
 
@@ -38,6 +45,12 @@ export interface ChatOptions {
   readonly chat?: string;
   readonly approves?: boolean;
   readonly cancels?: boolean;
+  /** `WorkflowChatTransport` at the address whose chunks have no numbers. */
+  readonly plain?: boolean;
+  /** Where it begins when it resumes. */
+  readonly startIndex?: number;
+  /** Its `fetch` tries again for ten seconds. */
+  readonly patient?: boolean;
   /** Default: another person each time. */
   readonly token?: string;
 }

@@ -27,9 +27,12 @@ describe.skipIf(!hasClients)("AI SDK 7.0.173 (WebSocket)", () => {
 
   test("text: in development nobody needs a token, and a chat goes on over either transport", async () => {
     const chat = await open({ token: "" });
-    expectWhole(await chat.do("send", { text: asks.numbered(10) }), numberedWords(10));
+    const first = await chat.do("send", { text: asks.numbered(10) });
+    expectWhole(first, numberedWords(10));
     const other = await open({ token: "", transport: "http", chat: chat.id });
-    expect((await other.do("resume")).text).toBe(numberedWords(10));
+    const second = await other.do("send", { text: asks.numbered(5) });
+    const conversations = [first, second].map(({ messages }) => messages.at(-1)?.metadata?.["conversation_id"]);
+    expect(conversations[0]).toBe(conversations[1]);
   });
 
   test("reasoning: is a part of its own before the answer", async () => {
@@ -106,8 +109,12 @@ describe.skipIf(!hasClients)("AI SDK 7.0.173 (WebSocket)", () => {
     }
   });
 
-  test("resume: there is nothing of a chat that never was", async () => {
-    expect(await (await open()).do("resume")).toMatchObject({ status: "ready", messages: [] });
+  test("resume: there is nothing of a chat that never was, or whose answer has come to its end", async () => {
+    const chat = await open();
+    expect(await chat.do("resume")).toMatchObject({ status: "ready", messages: [] });
+    await chat.do("send", { text: asks.numbered(3) });
+    const reloaded = await open({ chat: chat.id });
+    expect(await reloaded.do("resume")).toMatchObject({ status: "ready", messages: [] });
   });
 
   test("approval: an agreed call runs, and the same message goes on, also on another socket", async () => {

@@ -12,6 +12,7 @@ export { createDialectC } from "./seed-c/dialect.ts";
 export { createSseDialect } from "./sse/dialect.ts";
 export { createTurnSteps, partsUntilDecision, type TurnSteps } from "./turn/steps.ts";
 export type { GrowingKind, NotedEvent, TurnStep, TurnStepsOptions } from "./turn/turn-step.ts";
+export { stepOfCall } from "./turn/ordered-steps.ts";
 export { createSpeechDialect, sayWhole, type Said, type SpeechEnds, type TurnSpeech } from "./turn/speech.ts";
 export {
   openAiErrorHeaders,
@@ -52,11 +53,11 @@ export {
   type TurnHistory,
 } from "./responses/dialect.ts";
 export { questionItem } from "./responses/objects.ts";
-export { answerIdOf, placeOfRun, runIdOf } from "./ai-sdk/addresses.ts";
+export { answerIdOf, placeOfRun, runIdOf, type RunPlace } from "./ai-sdk/addresses.ts";
 export { AiSdkVersion, ChatBody, ChatName, decodeChat, type AskedOfChat, type Decision } from "./ai-sdk/decode.ts";
 export { aiSdkDialect, aiSdkHeaders, createAiSdkSpeech, type AiSdkSpeechOptions } from "./ai-sdk/dialect.ts";
+export { createNumberedSpeech, numberedHistoryOf, type NumberedFrom, type NumberedHistory } from "./ai-sdk/numbered.ts";
 export { createAiSdkSocketDialect, type AiSdkSocketOptions } from "./ai-sdk/socket-dialect.ts";
-export { recentlyEnded } from "./ai-sdk/state.ts";
 export { turnOfQuestion, questionId } from "./ag-ui/addresses.ts";
 export { decisionsOf, RunAgentInput, runOf, type AskedRun, type CallDecision } from "./ag-ui/decode.ts";
 export { createAgUiSpeech, sayThread, type AgUiSpeechOptions, type DecisionRefusal } from "./ag-ui/dialect.ts";

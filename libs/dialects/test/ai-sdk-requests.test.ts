@@ -65,11 +65,19 @@ function framesOf(encoded: Encoded) {
   return list.map((bytes) => Frame.parse(JSON.parse(Buffer.from(bytes).toString())));
 }
 
-function socket({ cancelsOnAbort = false } = {}) {
+function socket({ cancelsOnAbort = false, cut = "" } = {}) {
+  const streams = { begun: 0, replayed: 0, ended: 0 };
   const approved: unknown[] = [];
   const dialect = createAiSdkSocketDialect({
     isOwn: async () => true,
     approve: async (_caller, wish) => void approved.push(wish),
+    begun: {
+      begin(_turn, kind) {
+        streams[kind === "replay" ? "replayed" : "begun"]++;
+        return { ended: () => void streams.ended++ };
+      },
+      lastCut: async () => (cut === "" ? undefined : cut),
+    },
     cancelsOnAbort,
   });
   const caller: Caller = { user: { id: "ann" }, roles: [], address: "" };
@@ -79,7 +87,7 @@ function socket({ cancelsOnAbort = false } = {}) {
     const place = { conversation_id: "c_chat", turn_id };
     dialect.encodeFrame({ type: "accepted", id, ...place, message_id: `${turn_id}-u`, position: 0 });
   };
-  return { dialect, send, accept, approved };
+  return { dialect, send, accept, approved, streams };
 }
 
 const sent = { type: "send", requestId: "r1", trigger: "submit-message", headers: {}, body: {} };
@@ -147,6 +155,33 @@ describe("a socket of the AI SDK", () => {
     const frames = framesOf(dialect.encodeFrame(snapshotOf(view, { conversation_id: "c_chat", seq: 5 })));
     expect(frames[0]).toEqual({ type: "start", requestId: "r1" });
     expect(frames.at(-1)).toMatchObject({ sequence: 3, chunk: { type: "text-delta", delta: "so far" } });
+  });
+
+  test.each([
+    ["t1", { begun: 0, replayed: 1, ended: 1 }],
+    ["", { begun: 0, replayed: 0, ended: 0 }],
+  ])("replays an answer that has ended only where a stream of it was cut (%j)", async (cut, counted) => {
+    const { dialect, send, streams } = socket({ cut });
+    await send({ type: "resume", requestId: "r1" });
+    const about = { conversation_id: "c_chat", turn_id: "t1", ts: 1 };
+    const answer = { ...about, message_id: "t1-a", author: { role: "assistant" as const }, message: "so", seq: 3 };
+    const frames = framesOf(dialect.encodeFrame({ ...none, messages: [{ ...answer, status: "complete" }] }));
+    expect(frames.at(-1)?.type).toBe(cut === "" ? "no-active" : "end");
+    expect(streams).toEqual(counted);
+  });
+
+  test("counts a stream as ended when its end was sent, and not when its client let go", async () => {
+    const { dialect, send, accept, streams } = socket();
+    await send({ ...sent, messages: [user("one")] });
+    accept("m1", "t1");
+    expect(streams).toEqual({ begun: 1, replayed: 0, ended: 0 });
+    dialect.encodeEvent(visible(2, complete("t1", "")));
+    expect(streams.ended).toBe(1);
+    await send({ ...sent, requestId: "r2", messages: [user("two", "m2")] });
+    accept("m2", "t2");
+    await send({ type: "abort", requestId: "r2" });
+    dialect.encodeEvent(visible(3, complete("t2", "")));
+    expect(streams).toEqual({ begun: 2, replayed: 0, ended: 1 });
   });
 
   test.each([

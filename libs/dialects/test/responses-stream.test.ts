@@ -11,7 +11,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { history } from "../../protocol/test/histories.ts";
 import { historyOf } from "../src/responses/dialect.ts";
-import { piecesOf } from "../src/responses/pieces.ts";
+import { piecesOf } from "../src/turn/pieces.ts";
 import { about, folded, streamOf, textOfItem, type Event, type Seen } from "./responses-client.ts";
 
 const texts = fc.oneof(

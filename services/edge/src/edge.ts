@@ -34,6 +34,7 @@ import { createResuming } from "./hub/resuming.ts";
 import { moveViewer } from "./hub/viewer.ts";
 import { createWaiting } from "./hub/waiting.ts";
 import { createWholeConversations } from "./hub/whole-conversation.ts";
+import { createBegunStreams } from "./transport/begun-streams.ts";
 import { createConnections, type ConnectionsDeps } from "./transport/connections.ts";
 import { addHttpService } from "./transport/http-service.ts";
 import { capConnections, listenPublicly, type ListenOptions } from "./transport/listener.ts";
@@ -183,10 +184,15 @@ function createTransportRoom(
     counters,
     log,
   };
+<<<<<<< HEAD
   const offer = createOfferReading({ board: redis && createOfferBoard({ redis, log }), may });
   const shared = { ...service, bus, conversations, offer };
   const sockets = { facades: socketFacades, socketGone, limits, eventWindowMs: bus.eventWindowMs };
   addSocketService(app, { ...shared, ...sockets });
+=======
+  const begun = createBegunStreams({ redis, transcripts: bus.transcripts, log });
+  addSocketService(app, { ...service, socketGone, limits, eventWindowMs: bus.eventWindowMs, begun });
+>>>>>>> w/aisdk2
   const told = { version, problems, notes: () => [...tokens.notes(), ...gate.notes()] };
   const accounts = openConnections(options);
   const others = { accounts, redis, maxWaitMs, pages, facades };

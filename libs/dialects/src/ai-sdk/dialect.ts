@@ -15,28 +15,15 @@ export const aiSdkDialect = "ai sdk";
 /** The headers of its streams, beside those of every stream of events. */
 export const aiSdkHeaders = { "x-vercel-ai-ui-message-stream": "v1" } as const;
 
-const done = Buffer.from("data: [DONE]\n\n");
+export const doneBytes = Buffer.from("data: [DONE]\n\n");
+
+export function eventOf(chunk: Chunk): Uint8Array {
+  return Buffer.from(`data: ${JSON.stringify(chunk)}\n\n`);
+}
 
 /** One turn as a UI message stream of the AI SDK, in server-sent events. */
 export function createAiSdkSpeech(options: AiSdkSpeechOptions): TurnSpeech {
-  const speech = createChunkSpeech(options, {
-    chunk: (chunk) => Buffer.from(`data: ${JSON.stringify(chunk)}\n\n`),
-    end: () => done,
-    cut: () => undefined,
-  });
-  return {
-    ...speech,
-    say(steps, place) {
-      const { bytes, next } = speech.say(steps, place);
-      return { bytes: joined(bytes), next };
-    },
-    refuse: (error) => joined(speech.refuse(error)),
-  };
-}
-
-/** A response ends as soon as the first bytes have left that were sent after its end was decided. */
-function joined(bytes: readonly Uint8Array[]): readonly Uint8Array[] {
-  return bytes.length < 2 ? bytes : [Buffer.concat(bytes)];
+  return createChunkSpeech(options, { chunk: eventOf, end: () => doneBytes, cut: () => undefined });
 }
 
 /** How chunks are carried. */

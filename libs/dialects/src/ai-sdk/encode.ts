@@ -130,7 +130,7 @@ function startStep(told: Told): Chunk[] {
   return [{ type: "start-step" }];
 }
 
-function finishStep(told: Told): Chunk[] {
+export function finishStep(told: Told): Chunk[] {
   if (!told.isStepOpen) return [];
   told.isStepOpen = false;
   return [{ type: "finish-step" }];

@@ -3,6 +3,7 @@ import {
   isDeeperThan,
   parseWellFormed,
   problemOf,
+  type AcceptedFrame,
   type ApproveFrame,
   type Caller,
   type ClientFrame,
@@ -10,6 +11,7 @@ import {
   type ConversationId,
   type FrameError,
   type SnapshotFrame,
+  type TurnId,
 } from "@parley/protocol";
 import { z } from "zod";
 import type { Dialect } from "../dialect.ts";
@@ -18,7 +20,6 @@ import { createSpeechDialect } from "../turn/speech.ts";
 import { createTurnWatch, type TurnPlace, type TurnWatch } from "../turn-watch.ts";
 import { ChatBody, ChatName, decodeChat, maxDepth } from "./decode.ts";
 import { aiSdkDialect, createChunkSpeech } from "./dialect.ts";
-import { recentlyEnded } from "./state.ts";
 
 /** The frames of `WebSocketChatTransport` of the seventh: several requests on one socket, each with chunks that are numbered from 0 without a gap. */
 
@@ -39,6 +40,11 @@ export interface AiSdkSocketOptions {
   readonly isOwn: IsOwn;
   /** Decides on a call. Throws ChatError. */
   readonly approve: (caller: Caller, wish: Omit<ApproveFrame, "type">) => Promise<unknown>;
+  /** Streams that were begun and have not come to their end. */
+  readonly begun: {
+    begin(turn: TurnId, kind: "first" | "replay"): { ended(): void };
+    lastCut(conversation: ConversationId): Promise<TurnId | undefined>;
+  };
   /** An `abort` stops the answer. Default: it lets go of it, since the client sends the same when a page only looks away. */
   readonly cancelsOnAbort: boolean;
 }
@@ -50,11 +56,14 @@ interface Request {
   readonly messageId: string | undefined;
   /** It needs to know how the conversation stands before it can be told anything. */
   needsSnapshot: boolean;
-  /** It asked for whatever runs. */
-  readonly isResume: boolean;
+  /** It asked for whatever runs; else for this turn, which has ended. */
+  readonly resumes: { readonly cut: TurnId | undefined } | undefined;
   readonly watch: TurnWatch;
   readonly said: Dialect;
+  begin(isReplay?: boolean): void;
 }
+
+type Asked = Omit<Request, "watch" | "said" | "begin">;
 
 /** A client has one for each chat that it streams; more would be somebody who never reads the ends. */
 const maxRequests = 32;
@@ -66,16 +75,24 @@ export function createAiSdkSocketDialect(options: AiSdkSocketOptions): Dialect {
   /** The one whose frame is being handled: what is refused without saying of what is of this one. */
   let current: string | undefined;
 
-  const open = (asked: Omit<Request, "watch" | "said">, decided: readonly string[] = [], place?: TurnPlace): void => {
+  const open = (asked: Asked, decided: readonly string[] = [], place?: TurnPlace): void => {
     if (requests.size >= maxRequests && !requests.has(asked.requestId))
       throw new ChatError("OVERLOADED", { message: "Too many answers are streamed on this connection." });
     const { requestId } = asked;
     const watch = createTurnWatch();
     if (place !== undefined) watch.begin(place);
     const speech = createChunkSpeech({ version: 7, decided }, createSocketCarrier(requestId));
-    const forget = (): void => void requests.delete(requestId);
-    const said = createSpeechDialect(watch, speech, { onEnd: forget, onCut: forget });
-    requests.set(requestId, { ...asked, watch, said });
+    let stream: { ended(): void } | undefined;
+    const onCut = (): void => void requests.delete(requestId);
+    const onEnd = (): void => {
+      onCut();
+      stream?.ended();
+    };
+    const begin = (isReplay = false): void => {
+      if (watch.place !== undefined) stream ??= options.begun.begin(watch.place.turn_id, isReplay ? "replay" : "first");
+    };
+    const said = createSpeechDialect(watch, speech, { onEnd, onCut });
+    requests.set(requestId, { ...asked, watch, said, begin });
   };
 
   return {
@@ -118,19 +135,20 @@ function parseFrame(text: string): unknown {
   return value;
 }
 
-type Open = (asked: Omit<Request, "watch" | "said">, decided?: readonly string[], place?: TurnPlace) => void;
+type Open = (asked: Asked, decided?: readonly string[], place?: TurnPlace) => void;
 
 async function ask(
-  { isOwn, approve }: AiSdkSocketOptions,
+  { isOwn, approve, begun }: AiSdkSocketOptions,
   caller: Caller,
   frame: z.infer<typeof SendFrame> | z.infer<typeof ResumeFrame>,
   open: Open,
 ): Promise<ClientFrame> {
   const { requestId, id: chat } = frame;
   const conversation = await conversationOfSession(isOwn, caller, chat);
-  const common = { requestId, conversation, messageId: undefined, isResume: false, needsSnapshot: true };
+  const common = { requestId, conversation, messageId: undefined, resumes: undefined, needsSnapshot: true };
   if (frame.type === "resume") {
-    open({ ...common, isResume: true });
+    const isTheirs = await isOwn(conversation, caller);
+    open({ ...common, resumes: { cut: isTheirs ? await begun.lastCut(conversation) : undefined } });
     return { type: "subscribe", conversation_id: conversation };
   }
   const { agent, model, confirm } = frame.body ?? {};
@@ -168,7 +186,7 @@ function ofFrame(
   if (!("conversation_id" in frame) || frame.conversation_id !== conversation) return [];
   switch (frame.type) {
     case "accepted":
-      return frame.id === messageId && watch.place === undefined ? said.encodeFrame(frame) : [];
+      return frame.id === messageId && watch.place === undefined ? accepted(request, frame) : [];
     case "error":
       return said.encodeFrame(frame);
     case "snapshot":
@@ -178,23 +196,30 @@ function ofFrame(
   }
 }
 
+function accepted({ said, begin }: Request, frame: AcceptedFrame): readonly Uint8Array[] | Uint8Array {
+  const bytes = said.encodeFrame(frame);
+  begin();
+  return bytes;
+}
+
 function firstSnapshot(requests: Map<string, Request>, request: Request, frame: SnapshotFrame): Uint8Array[] {
-  const { requestId, conversation, isResume, watch, said } = request;
-  if (isResume) {
-    const turn_id = turnToShow(frame);
+  const { requestId, conversation, resumes, watch, said, begin } = request;
+  if (resumes !== undefined) {
+    const turn_id = turnToShow(frame, resumes.cut);
     if (turn_id === undefined) return idle(requests, request);
     watch.begin({ conversation_id: conversation, turn_id });
   }
   request.needsSnapshot = false;
-  const started = isResume ? [frameOf({ type: "start", requestId })] : [];
+  begin(watch.place?.turn_id === resumes?.cut);
+  const started = resumes === undefined ? [] : [frameOf({ type: "start", requestId })];
   return [...started, ...[said.encodeFrame(frame)].flat()];
 }
 
-/** What runs or waits; else what ended so lately that its client may lack the end. */
-function turnToShow({ turn_id, status, messages = [], ts }: SnapshotFrame): string | undefined {
+/** What runs or waits; else the last answer, if a stream of it was cut. */
+function turnToShow({ turn_id, status, messages = [] }: SnapshotFrame, cut: TurnId | undefined): TurnId | undefined {
   if (turn_id !== undefined && status !== "idle") return turn_id;
   const last = messages.at(-1);
-  return last?.author.role === "assistant" && recentlyEnded(last.ts, ts) ? last.turn_id : undefined;
+  return last?.author.role === "assistant" && last.turn_id === cut ? cut : undefined;
 }
 
 function idle(requests: Map<string, Request>, { requestId }: Request): Uint8Array[] {
@@ -214,8 +239,8 @@ function refused(requests: Map<string, Request>, error: FrameError, current: str
   if (meant.length === 0 && current !== undefined && !requests.has(current))
     return [frameOf({ type: "error", requestId: current, errorText: error.error })];
   return meant.flatMap((request) => {
-    const { requestId, isResume } = request;
-    if (isResume && error.code === "NOT_FOUND") return idle(requests, request);
+    const { requestId, resumes } = request;
+    if (resumes !== undefined && error.code === "NOT_FOUND") return idle(requests, request);
     requests.delete(requestId);
     return [frameOf({ type: "error", requestId, errorText: error.error })];
   });

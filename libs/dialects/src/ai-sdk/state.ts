@@ -25,11 +25,3 @@ export function createTold(version: AiSdkVersion, decided: readonly CallId[] = [
     asked: new Set(),
   };
 }
-
-/** A client whose connection broke comes back within minutes, by itself or by its user. */
-const replayMs = 5 * 60_000;
-
-/** Whether an answer ended so lately that a client which comes back may have missed its end. */
-export function recentlyEnded(endedMs: number, nowMs: number): boolean {
-  return nowMs - endedMs < replayMs;
-}

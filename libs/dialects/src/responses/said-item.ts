@@ -11,7 +11,7 @@ import {
   textPart,
   type ItemStatus,
 } from "./objects.ts";
-import { piecesOf } from "./pieces.ts";
+import { piecesOf } from "../turn/pieces.ts";
 import type { PlannedItem } from "./plan.ts";
 
 /** An item that the client was told of, and how it is told. */

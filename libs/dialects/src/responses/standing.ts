@@ -1,5 +1,5 @@
 import { annotationOf } from "./objects.ts";
-import { isPieceEnd } from "./pieces.ts";
+import { isPieceEnd } from "../turn/pieces.ts";
 import type { PlannedItem } from "./plan.ts";
 import type { SaidItem } from "./said-item.ts";
 

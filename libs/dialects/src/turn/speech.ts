@@ -76,6 +76,6 @@ export function createSpeechDialect(watch: TurnWatch, speech: TurnSpeech, { onEn
 }
 
 /** All that is to be said of a turn that has ended. */
-export function sayWhole(turn: TurnView, place: TurnPlace, speech: TurnSpeech): readonly Uint8Array[] {
-  return speech.say(createTurnSteps(speech.steps).advance(turn), place).bytes;
+export function sayWhole(turn: TurnView, place: TurnPlace, speech: TurnSpeech): Said {
+  return speech.say(createTurnSteps(speech.steps).advance(turn), place);
 }

@@ -6,7 +6,11 @@ import type { CatchUp } from "../hub/catch-up.ts";
 import type { HubConnection } from "../hub/hub.ts";
 import type { HttpViewers } from "./http-viewers.ts";
 import type { Call } from "./route.ts";
+<<<<<<< HEAD
 import { createSseSink, eventStreamHeaders } from "./sse-sink.ts";
+=======
+import { createSseSink, type SseSink } from "./sse-sink.ts";
+>>>>>>> w/aisdk2
 
 export interface EventStreamDeps {
   readonly viewers: HttpViewers;
@@ -18,18 +22,20 @@ export interface EventStreamDeps {
 export interface EventStream {
   readonly dialectOf: (ends: SpeechEnds) => Dialect;
   /** Has the connection look at a conversation. What it throws before the first byte was sent becomes the answer. */
-  readonly begin: (connection: HubConnection) => Promise<void>;
+  readonly begin: (connection: HubConnection, sink: SseSink) => Promise<void>;
   /** Beside those of every stream of events. */
   readonly headers?: Readonly<Record<string, string>>;
   /** See `createSseSink`. */
   readonly isWholeOrCut?: boolean;
+  /** Called when all of it was sent, with its end. */
+  readonly onWhole?: (() => void) | undefined;
 }
 
 /** Answers a request with what one conversation says, as its dialect says it, to the end that the dialect sees. */
 export async function openEventStream(
   { viewers, outbox, catchUp, counters }: EventStreamDeps,
   { caller, exchange }: Call,
-  { dialectOf, begin, ...how }: EventStream,
+  { dialectOf, begin, onWhole, ...how }: EventStream,
 ): Promise<undefined> {
   if (exchange.method === "HEAD") {
     exchange.reply({ status: 200, headers: { ...eventStreamHeaders, ...how.headers }, body: "" });
@@ -38,7 +44,10 @@ export async function openEventStream(
   const sink = createSseSink({
     exchange,
     onDrained: () => drained(outbox, catchUp, connection),
-    onDone: () => viewers.close(connection, "answered"),
+    onDone(isWhole) {
+      viewers.close(connection, "answered");
+      if (isWhole) onWhole?.();
+    },
     ...how,
   });
   const dialect = dialectOf({ onEnd: sink.finish, onCut: sink.cut });
@@ -55,7 +64,7 @@ export async function openEventStream(
   });
   exchange.onGone(() => viewers.close(connection, "client"));
   try {
-    await begin(connection);
+    await begin(connection, sink);
   } catch (error) {
     viewers.close(connection, "error");
     if (exchange.isOpen()) throw error;

@@ -19,6 +19,7 @@ import type { DeliveryLimits } from "../delivery/delivery-limits.ts";
 import type { Outbox } from "../delivery/outbox.ts";
 import type { Counters } from "../figures/metrics.ts";
 import type { CatchUp } from "../hub/catch-up.ts";
+import type { BegunStreams } from "./begun-streams.ts";
 import type { Connections } from "./connections.ts";
 import type { SocketEndpoint, SocketFacade } from "./facade.ts";
 import { createDialectChooser } from "./dialect-chooser.ts";
@@ -56,11 +57,15 @@ export interface SocketServiceDeps extends ServiceDeps {
   readonly limits: DeliveryLimits;
   /** How long events are kept. */
   readonly eventWindowMs: number;
+<<<<<<< HEAD
   readonly conversations: Conversations;
   readonly offer: OfferReading;
   readonly bus: Bus;
   /** Protocols that are not ours. */
   readonly facades: readonly SocketFacade[];
+=======
+  readonly begun: BegunStreams;
+>>>>>>> w/aisdk2
 }
 
 /** Everything that is asked over WebSockets. */
@@ -120,10 +125,23 @@ function identify({ sockets }: Limiter) {
   };
 }
 
+<<<<<<< HEAD
 function endpoints(deps: SocketServiceDeps): SocketEndpoint[] {
   const { ownership, commands, isDevelopment } = deps;
   const { isOwn } = ownership;
   const { approve } = commands;
+=======
+interface Endpoint extends Pick<UpgradeDeps, "otherDialect" | "allowAnonymous"> {
+  readonly path: string;
+}
+
+function endpoints({
+  ownership: { isOwn },
+  commands: { approve },
+  isDevelopment,
+  begun,
+}: SocketServiceDeps): Endpoint[] {
+>>>>>>> w/aisdk2
   return [
     { path: "/ws/chat", otherDialect: () => undecidedDialect, allowAnonymous: isDevelopment },
     {
@@ -134,7 +152,7 @@ function endpoints(deps: SocketServiceDeps): SocketEndpoint[] {
     {
       path: "/api/ai/ws",
       otherDialect: (queried) =>
-        createAiSdkSocketDialect({ isOwn, approve, cancelsOnAbort: queried("abort") === "cancel" }),
+        createAiSdkSocketDialect({ isOwn, approve, begun, cancelsOnAbort: queried("abort") === "cancel" }),
       allowAnonymous: isDevelopment,
     },
     ...deps.facades.map((facade) => facade(deps)),

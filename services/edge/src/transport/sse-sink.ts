@@ -19,8 +19,8 @@ interface SseSinkDeps {
   readonly exchange: Exchange;
   /** The client takes more again. */
   readonly onDrained: () => void;
-  /** The response has ended. */
-  readonly onDone: () => void;
+  /** The response has ended. `isWhole`: its end was sent, and everything before it. */
+  readonly onDone: (isWhole: boolean) => void;
   /** Beside those of every stream of events. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Its clients take every end for a good one: what has not said its end is cut, also where they are asked to come back. */
@@ -107,7 +107,7 @@ function leave(stream: Stream): void {
   if (response === undefined) exchange.reply(exchange.refuse(closedWith(closeCodes.overloaded)));
   else if (isCut) response.close();
   else response.cork(() => response.end());
-  stream.onDone();
+  stream.onDone(!isCut && response !== undefined);
 }
 
 function begin(stream: Stream): void {
@@ -136,5 +136,5 @@ function end(stream: Stream, code: number): void {
   stream.state = "done";
   if (response === undefined) exchange.reply(exchange.refuse(closedWith(code)));
   else response.close();
-  stream.onDone();
+  stream.onDone(false);
 }

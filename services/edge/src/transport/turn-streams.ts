@@ -46,6 +46,8 @@ export interface StreamHow {
   readonly speech: TurnSpeech;
   /** Headers of the answer beside those of every stream of events. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** Called when all of it was sent, with its end: not when its client left before that, or it was cut. */
+  readonly onWhole?: () => void;
 }
 
 /** How a turn stands when nothing more is to be waited for. */
@@ -80,16 +82,19 @@ export function createTurnStreams(deps: TurnStreamDeps) {
   const { bus, ownership } = deps;
   return {
     /** Streams a turn from its beginning to its end, or to where its speech ends. A client that goes away cancels nothing. */
-    async stream(call: Call, target: StreamTarget, { speech, headers = {} }: StreamHow): Promise<Reply | undefined> {
+    async stream(call: Call, target: StreamTarget, how: StreamHow): Promise<Reply | undefined> {
+      const { speech, headers = {}, onWhole } = how;
       const watch = createTurnWatch();
       const ended = "place" in target ? await begun(deps, call.caller, target.place) : undefined;
-      if (ended !== undefined) return endedReply(ended, { speech, headers });
+      if (ended !== undefined && onWhole === undefined) return endedReply(ended, how);
+      if (ended !== undefined) return endedStream(deps, call, ended, how);
       if ("place" in target) watch.begin(target.place);
       return openEventStream(deps, call, {
         dialectOf: (ends) => createSpeechDialect(watch, speech, ends),
         begin: (connection) => begin(deps, call, connection, target),
         headers,
         isWholeOrCut: true,
+        onWhole,
       });
     },
 
@@ -170,8 +175,27 @@ async function storedTurn(
 
 /** All of it at once. */
 function endedReply({ place, turn }: Settled, { speech, headers = {} }: StreamHow): Reply {
-  const body = Buffer.concat(sayWhole(turn, place, speech));
+  const body = Buffer.concat(sayWhole(turn, place, speech).bytes);
   return { status: 200, headers: { ...eventStreamHeaders, ...headers }, body };
+}
+
+/** All of it as fast as its client reads: of a reply nobody knows when it has left. */
+function endedStream(deps: TurnStreamDeps, call: Call, { place, turn }: Settled, how: StreamHow): Promise<undefined> {
+  const { speech, headers = {}, onWhole } = how;
+  return openEventStream(deps, call, {
+    dialectOf: (ends) => createSpeechDialect(createTurnWatch(), speech, ends),
+    async begin(_connection, sink) {
+      const { bytes, next } = sayWhole(turn, place, speech);
+      if (next === "cut") sink.cut();
+      else sink.finish();
+      sink.cork(() => {
+        for (const piece of bytes) sink.send(piece, false);
+      });
+    },
+    headers,
+    isWholeOrCut: true,
+    onWhole,
+  });
 }
 
 async function settle(deps: TurnStreamDeps, call: Call, target: StreamTarget, how: SettleHow): Promise<Settled> {

@@ -66,7 +66,9 @@ async function transportOf() {
   if (transport === "workflow") {
     const { WorkflowChatTransport } = await import("@ai-sdk/workflow/client");
     return new WorkflowChatTransport({
-      api: `${url}/api/ai/chat`,
+      api: `${url}/api/ai/${input.plain ? "chat" : "workflow"}`,
+      initialStartIndex: input.startIndex ?? 0,
+      fetch: watched,
       prepareSendMessagesRequest: ({ id, messages, trigger, messageId }) => ({
         headers: { "content-type": "application/json", ...token },
         body: { id, messages: messages.slice(-1), trigger, messageId },
@@ -74,19 +76,29 @@ async function transportOf() {
       prepareReconnectToStreamRequest: ({ api }) => ({ api, headers: token }),
     });
   }
-  return new ai.DefaultChatTransport({
-    api: `${url}/api/ai/chat?v=${major}`,
-    headers: token,
-    fetch: async (address, options) => {
-      const response = await fetch(address, options);
-      seen.requests.push({
-        address: String(address),
-        status: response.status,
-        run: response.headers.get("x-workflow-run-id"),
-      });
-      return response;
-    },
+  return new ai.DefaultChatTransport({ api: `${url}/api/ai/chat?v=${major}`, headers: token, fetch: watched });
+}
+
+async function watched(address, options) {
+  const response = await again(() => fetch(address, options), input.patient ? 40 : 0);
+  seen.requests.push({
+    address: String(address),
+    status: response.status,
+    run: response.headers.get("x-workflow-run-id"),
+    tail: response.headers.get("x-workflow-stream-tail-index"),
   });
+  return response;
+}
+
+/** A page whose `fetch` waits for the server to be there again. */
+async function again(ask, times) {
+  try {
+    return await ask();
+  } catch (error) {
+    if (times === 0) throw error;
+    await new Promise((resolve) => setTimeout(resolve, 250));
+    return again(ask, times - 1);
+  }
 }
 
 class Chat extends ai.AbstractChat {}

@@ -1,70 +1,40 @@
-import {
-  AiSdkVersion,
-  ChatBody,
-  ChatName,
-  aiSdkHeaders,
-  conversationOfSession,
-  createAiSdkSpeech,
-  decodeChat,
-  placeOfRun,
-  recentlyEnded,
-  runIdOf,
-  type AskedOfChat,
-  type TurnPlace,
-} from "@parley/dialects";
-import { ApproveFrame, CallId, ChatError, TurnId, type Caller, type ConversationId } from "@parley/protocol";
+import { AiSdkVersion, ChatBody, createAiSdkSpeech, decodeChat } from "@parley/dialects";
+import { ApproveFrame, CallId, ChatError, TurnId } from "@parley/protocol";
 import { z } from "zod";
+import { createBegunStreams } from "../../transport/begun-streams.ts";
 import type { FacadeDeps } from "../../transport/facade.ts";
-import { jsonReply, type Reply } from "../../transport/reply.ts";
-import { defineRoute, given, nothing, type Call, type Route } from "../../transport/route.ts";
+import { jsonReply } from "../../transport/reply.ts";
+import { defineRoute, given, nothing, type Route } from "../../transport/route.ts";
+import {
+  ask,
+  conversationOf,
+  howOf,
+  maxBodyBytes,
+  OneChat,
+  runOf,
+  shownBy,
+  streamText,
+  type AiSdkDeps,
+} from "./streaming.ts";
+import { createWorkflowRoutes, onlyWhole } from "./workflow.ts";
 
 /** The chats of the AI SDK: `useChat` with its stock transports. */
-
-type AiSdkDeps = Pick<FacadeDeps, "streams" | "commands" | "ownership" | "bus">;
-type Version = z.output<typeof AiSdkVersion>;
-
-/** Histories come along: only their last message is read. */
-const maxBodyBytes = 2 * 1024 * 1024;
 
 const Versioned = z.object({
   v: AiSdkVersion.default(6).describe("The major version of the package `ai`: 5, 6 or 7. Default: 6."),
 });
-const OneChat = z.object({ id: z.string().transform(decoded).pipe(ChatName).describe("The chat's id.") });
 
-const stream = "A UI message stream, as server-sent events.";
 const summaries = {
   chat: "Send the last message of an AI SDK chat, or what was decided on calls, and stream the answer.",
-  resume: "The running answer of an AI SDK chat from its beginning, or the one that has just ended.",
+  resume: "The running answer of an AI SDK chat from its beginning, or the last one, if a stream of it was cut.",
   stop: "Stop the running answer of an AI SDK chat. Closing a stream does not.",
   approve: "Decide on a tool call that waits for a person, for clients of version 5.",
 };
 
-export function createAiSdkRoutes(deps: AiSdkDeps): Route[] {
-  return [chatRoute(deps), resumeRoute(deps), stopRoute(deps), approveRoute(deps)];
-}
-
-/** The library gives parameters as they stand in the address. Throws INVALID_FRAME. */
-function decoded(parameter: string): string {
-  try {
-    return decodeURIComponent(parameter);
-  } catch (cause) {
-    throw new ChatError("INVALID_FRAME", { message: "The id in the address is not valid.", cause });
-  }
-}
-
-function conversationOf({ ownership }: AiSdkDeps, caller: Caller, chat: string): Promise<ConversationId> {
-  return conversationOfSession(ownership.isOwn, caller, chat);
-}
-
-/** The turn, where the id is that of one of the caller's; else it is their name of a chat, whatever it looks like. */
-async function runOf({ ownership }: AiSdkDeps, caller: Caller, id: string): Promise<TurnPlace | undefined> {
-  const place = placeOfRun(id);
-  if (place === undefined) return undefined;
-  return (await ownership.isOwn(place.conversation_id, caller)) ? place : undefined;
-}
-
-function headersOf(place: TurnPlace) {
-  return { ...aiSdkHeaders, "x-workflow-run-id": runIdOf(place) };
+export function createAiSdkRoutes({ redis, log, ...others }: FacadeDeps): Route[] {
+  const begun = createBegunStreams({ redis, transcripts: others.bus.transcripts, log });
+  const deps = { ...others, begun };
+  return [chatRoute(deps), resumeRoute(deps), stopRoute(deps), approveRoute(deps), ...createWorkflowRoutes(deps)];
 }
 
 function chatRoute(deps: AiSdkDeps): Route {
@@ -77,44 +47,12 @@ function chatRoute(deps: AiSdkDeps): Route {
     params: nothing,
     query: Versioned,
     body: ChatBody,
-    responses: { 200: { description: stream } },
-    async handle(call, { query: { v }, body }) {
-      const asked = decodeChat(body);
-      const conversation = await conversationOf(deps, call.caller, body.id);
-      if (asked.type === "decisions") return goOn(deps, call, { conversation, asked, version: v });
-      const { id, message } = asked;
-      const chosen = { ...given("agent", body.agent), ...given("model", body.model) };
-      const question = {
-        type: "message",
-        id,
-        message,
-        conversation_id: conversation,
-        on_busy: "enqueue",
-        ...chosen,
-      } as const;
-      const place = deps.streams.placeOf(call.caller, conversation, id);
-      const how = { speech: createAiSdkSpeech({ version: v }), headers: headersOf(place) };
-      return deps.streams.stream(call, { question }, how);
+    responses: { 200: { description: streamText } },
+    async handle(call, { query: { v: version }, body }) {
+      const speechOf = (decided: readonly CallId[] = []) => createAiSdkSpeech({ version, decided });
+      return ask(deps, call, { body, asked: decodeChat(body), speechOf });
     },
   });
-}
-
-interface GoingOn {
-  readonly conversation: ConversationId;
-  readonly asked: Extract<AskedOfChat, { type: "decisions" }>;
-  readonly version: Version;
-}
-
-/** Decides, and streams what follows. The same words again are no other ones, so it can be asked again. */
-async function goOn(
-  { streams, commands }: AiSdkDeps,
-  call: Call,
-  { conversation: conversation_id, asked: { turn, decisions }, version }: GoingOn,
-): Promise<Reply | undefined> {
-  for (const decision of decisions) await commands.approve(call.caller, { conversation_id, ...decision });
-  const place = { conversation_id, turn_id: turn };
-  const speech = createAiSdkSpeech({ version, decided: decisions.map(({ call_id }) => call_id) });
-  return streams.stream(call, { place }, { speech, headers: headersOf(place) });
 }
 
 function resumeRoute(deps: AiSdkDeps): Route {
@@ -126,33 +64,15 @@ function resumeRoute(deps: AiSdkDeps): Route {
     params: OneChat,
     query: Versioned.extend({ startIndex: z.coerce.number().int().optional() }),
     body: nothing,
-    responses: { 200: { description: stream }, 204: { description: "Nothing runs, and nothing has just ended." } },
-    async handle(call, { params: { id }, query: { v, startIndex = 0 } }) {
-      if (startIndex > 0) throw onlyWhole();
-      const place = (await runOf(deps, call.caller, id)) ?? (await placeToShow(deps, call.caller, id));
-      if (place === undefined) return { status: 204, body: "" };
-      const how = { speech: createAiSdkSpeech({ version: v }), headers: headersOf(place) };
-      return deps.streams.stream(call, { place }, how);
+    responses: { 200: { description: streamText }, 204: { description: "Nothing runs, and nothing was cut." } },
+    async handle(call, { params: { id }, query: { v: version, startIndex = 0 } }) {
+      if (startIndex > 0) throw onlyWhole("Answers are replayed from their beginning only.");
+      const shown = await shownBy(deps, call.caller, id);
+      if (shown === undefined) return { status: 204, body: "" };
+      const { place, kind } = shown;
+      return deps.streams.stream(call, { place }, howOf(deps, place, createAiSdkSpeech({ version }), kind));
     },
   });
-}
-
-/** A replay is folded, and what a client has may have been told in other pieces: there is no place in it that a number of chunks stands for. */
-function onlyWhole(): ChatError {
-  return new ChatError("CONFLICT", {
-    message: "The connection broke, and answers are replayed from their beginning only: resume the chat once more.",
-  });
-}
-
-/** The turn that runs or waits; else the last one, if its client may have been cut before its end. */
-async function placeToShow(deps: AiSdkDeps, caller: Caller, chat: string): Promise<TurnPlace | undefined> {
-  const { streams, bus } = deps;
-  const conversation = await conversationOf(deps, caller, chat);
-  const active = await streams.active(caller, conversation);
-  if (active !== undefined || !(await deps.ownership.isOwn(conversation, caller))) return active;
-  const newest = await bus.transcripts.newest(conversation);
-  if (newest?.answer === undefined || !recentlyEnded(newest.answer.ts, Date.now())) return undefined;
-  return { conversation_id: conversation, turn_id: newest.turn_id };
 }
 
 function stopRoute(deps: AiSdkDeps): Route {
