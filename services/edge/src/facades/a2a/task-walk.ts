@@ -1,4 +1,4 @@
-import { stateOfTask, type ListParams, type TaskPlace } from "@parley/dialects";
+import { stateOfTask, type ListParams } from "@parley/dialects";
 import { ChatError, type ConversationId } from "@parley/protocol";
 import { createGate } from "@parley/runtime";
 import type { FacadeDeps } from "../../transport/facade.ts";
@@ -54,9 +54,7 @@ export function createTaskWalk(deps: WalkDeps, call: Call, query: WalkQuery) {
   const told = new Set<string>();
   let after = from?.after;
   let hasBegun = false;
-  // What it looks at now is let go at once: others wait for its place.
-  const gone = new AbortController();
-  call.exchange.onGone(() => gone.abort(new ChatError("CONFLICT", { message: "The client is gone." })));
+  const signal = signalOf(call);
 
   /** Every context shows its newest, or has no more. */
   const lookOn = async (): Promise<void> => {
@@ -76,13 +74,9 @@ export function createTaskWalk(deps: WalkDeps, call: Call, query: WalkQuery) {
     if (ended !== undefined) return ended;
     const place = { ...lane.context, turn_id: entry.turn_id };
     // One that was deleted meanwhile is no more.
-    const task = await deps.tasks
-      .read(call, place, { withinMs: readWithinMs, signal: gone.signal })
-      .catch(() => undefined);
+    const task = await deps.tasks.read(call, place, { withinMs: readWithinMs, signal }).catch(() => undefined);
     return task !== undefined && fits(task, query) ? task : undefined;
   };
-
-  const isMore = (): boolean => lanes.some(({ entries, behind }) => entries.length > 0 || behind !== undefined);
 
   return {
     async next(): Promise<KnownTask | undefined> {
@@ -101,11 +95,18 @@ export function createTaskWalk(deps: WalkDeps, call: Call, query: WalkQuery) {
 
     /** Where to go on; undefined: there is no more. `count`: of tasks so far. */
     place(count: number): ListPlace | undefined {
-      if (!isMore()) return undefined;
+      if (!lanes.some(({ entries, behind }) => entries.length > 0 || behind !== undefined)) return undefined;
       const begun = [...(from?.lanes ?? []), ...lanes.flatMap(lookedThrough)];
       return { after: after ?? { atMs: Number.MAX_SAFE_INTEGER, turn_id: "-" }, count, lanes: new Map(begun) };
     },
   };
+}
+
+/** What is looked at for a client that goes away is let go at once: others wait for its place. */
+function signalOf({ exchange }: Call): AbortSignal {
+  const gone = new AbortController();
+  exchange.onGone(() => gone.abort(new ChatError("CONFLICT", { message: "The client is gone." })));
+  return gone.signal;
 }
 
 /** Undefined: it was looked through. */
@@ -137,27 +138,40 @@ function fits({ view, atMs = 0 }: KnownTask, { status, statusTimestampAfter }: W
   return !statusTimestampAfter || atMs >= Date.parse(statusTimestampAfter);
 }
 
-/** Looks into contexts; holds what was read last. */
-function createLook({ bus }: WalkDeps, query: WalkQuery) {
-  const { contexts, from, status } = query;
+/** Reads transcripts; holds what was read last. */
+function createReading({ bus }: WalkDeps, contexts: readonly Context[]) {
   const limit = contexts.length === 1 ? messages.ofOne : messages.ofMany;
+  let held: { readonly lane: Lane; readonly before: number; readonly ended: readonly KnownTask[] } | undefined;
+  let [chars, looks] = [0, 0];
+  return {
+    isEnough: (): boolean => chars > mostChars || looks > mostLooks,
+    /** From now on. */
+    count: (): void => void ([chars, looks] = [0, 0]),
+
+    async tail(lane: Lane, before: number): Promise<{ ended: readonly KnownTask[]; behind: number }> {
+      const { conversation_id } = lane.context;
+      // A place is a number that anybody can make up.
+      if (before > 0 && !(await bus.conversations.hasRecord(conversation_id, before))) return { ended: [], behind: 0 };
+      const page = await bus.transcripts.tail(conversation_id, { limit, before });
+      looks++;
+      chars += JSON.stringify(page.turns).length;
+      const ended = page.turns.flatMap((turn) => endedTask({ ...lane.context, turn_id: turn.turn_id }, turn) ?? []);
+      held = { lane, before, ended };
+      return { ended, behind: page.before };
+    },
+
+    /** What was read of it last, where nothing else was since: only one context's are held. */
+    heldOf: (lane: Lane): readonly KnownTask[] | undefined =>
+      held?.lane === lane && held.before === lane.before ? held.ended : undefined,
+  };
+}
+
+/** Looks into contexts for tasks that are wanted. */
+function createLook(deps: WalkDeps, query: WalkQuery) {
+  const { contexts, from, status } = query;
+  const { tail, heldOf, isEnough, count } = createReading(deps, contexts);
   const wanted = stateWanted(status);
   const isOpenWanted = wanted !== undefined && openStates.has(wanted.replace("TASK_STATE_", ""));
-  let held: { readonly lane: Lane; readonly before: number; readonly tasks: readonly KnownTask[] } | undefined;
-  let chars = 0;
-  let looks = 0;
-
-  const tail = async (lane: Lane, before: number): Promise<{ ended: readonly KnownTask[]; behind: number }> => {
-    const { conversation_id } = lane.context;
-    // A place is a number that anybody can make up.
-    if (before > 0 && !(await bus.conversations.hasRecord(conversation_id, before))) return { ended: [], behind: 0 };
-    const page = await bus.transcripts.tail(conversation_id, { limit, before });
-    looks++;
-    chars += JSON.stringify(page.turns).length;
-    const ended = page.turns.flatMap((turn) => endedTask({ ...lane.context, turn_id: turn.turn_id }, turn) ?? []);
-    held = { lane, before, tasks: ended };
-    return { ended, behind: page.before };
-  };
 
   /** `isFrom`: what was listed of it is passed over. What is behind that was not, whatever the clock of the worker was that ended it. */
   const endedIn = async (lane: Lane, before: number, isFrom: boolean): Promise<Entry[]> => {
@@ -171,17 +185,15 @@ function createLook({ bus }: WalkDeps, query: WalkQuery) {
   };
 
   const queuedIn = async ({ context }: Lane): Promise<Entry[]> => {
-    const queued = await bus.turns.waiting(context.conversation_id);
+    const queued = await deps.bus.turns.waiting(context.conversation_id);
     return queued
       .map(({ request }) => ({ turn_id: request.turn_id, atMs: request.accepted_at, isOpen: true }))
       .filter((entry) => from === undefined || newestFirst(from.after, entry) < 0);
   };
 
   return {
-    isEnough: (): boolean => chars > mostChars || looks > mostLooks,
-
-    /** From now on. */
-    count: (): void => void ([chars, looks] = [0, 0]),
+    isEnough,
+    count,
 
     /** The queue first: what leaves it between the two is in the transcript. */
     async begin(lane: Lane): Promise<void> {
@@ -198,11 +210,10 @@ function createLook({ bus }: WalkDeps, query: WalkQuery) {
       lane.entries = (await endedIn(lane, before, isFrom)).toSorted(newestFirst);
     },
 
-    /** Read again where others were looked at since: only one context's are held. Undefined: newer ones have taken its place there. */
+    /** Read again where others were looked at since. Undefined: newer ones have taken its place there. */
     async taskIn(lane: Lane, { turn_id }: Entry): Promise<KnownTask | undefined> {
-      const isHeld = held?.lane === lane && held.before === lane.before;
-      const tasks = isHeld && held !== undefined ? held.tasks : (await tail(lane, lane.before)).ended;
-      return tasks.find(({ place }: { readonly place: TaskPlace }) => place.turn_id === turn_id);
+      const tasks = heldOf(lane) ?? (await tail(lane, lane.before)).ended;
+      return tasks.find(({ place }) => place.turn_id === turn_id);
     },
   };
 }
