@@ -59,7 +59,10 @@ describe.skipIf(!hasClients)("the pages about migration", () => {
   ])("have a program that answers: %s", async (name, address) => {
     const program = programOf(name)
       .replaceAll('"@parley/client"', JSON.stringify(path.join(root, "libs/client/dist/index.js")))
-      .replaceAll('"@parley/client/langgraph"', JSON.stringify(path.join(root, "libs/client/dist/langgraph/adapter.js")))
+      .replaceAll(
+        '"@parley/client/langgraph"',
+        JSON.stringify(path.join(root, "libs/client/dist/langgraph/adapter.js")),
+      )
       .replaceAll('from "ai"', 'from "ai-6"');
     expect(program.split("\n").length).toBeLessThanOrEqual(26);
     const file = path.join(folder, `${name}.mjs`);

@@ -184,15 +184,11 @@ function createTransportRoom(
     counters,
     log,
   };
-<<<<<<< HEAD
   const offer = createOfferReading({ board: redis && createOfferBoard({ redis, log }), may });
   const shared = { ...service, bus, conversations, offer };
-  const sockets = { facades: socketFacades, socketGone, limits, eventWindowMs: bus.eventWindowMs };
-  addSocketService(app, { ...shared, ...sockets });
-=======
   const begun = createBegunStreams({ redis, transcripts: bus.transcripts, log });
-  addSocketService(app, { ...service, socketGone, limits, eventWindowMs: bus.eventWindowMs, begun });
->>>>>>> w/aisdk2
+  const sockets = { facades: socketFacades, socketGone, limits, eventWindowMs: bus.eventWindowMs, begun };
+  addSocketService(app, { ...shared, ...sockets });
   const told = { version, problems, notes: () => [...tokens.notes(), ...gate.notes()] };
   const accounts = openConnections(options);
   const others = { accounts, redis, maxWaitMs, pages, facades };

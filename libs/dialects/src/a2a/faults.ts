@@ -77,7 +77,7 @@ function faultOf({ code, message, cause }: ChatError): { readonly fault: A2aFaul
     case "FORBIDDEN":
       return { fault: "TASK_NOT_FOUND", message: noTask };
     case "INVALID_FRAME":
-      return { fault: cause === undefined ? "INVALID_REQUEST" : "JSON_PARSE", message };
+      return { fault: isNoJson(cause) ? "JSON_PARSE" : "INVALID_REQUEST", message };
     case "EMPTY_MESSAGE":
     case "MESSAGE_TOO_LARGE":
     case "CONFLICT":
@@ -90,6 +90,11 @@ function faultOf({ code, message, cause }: ChatError): { readonly fault: A2aFaul
     default:
       return { fault: "REFUSED", message };
   }
+}
+
+/** What the parsers of JSON and of UTF-8 throw; what is JSON, but not as it must be, has another cause. */
+function isNoJson(cause: unknown): boolean {
+  return cause instanceof SyntaxError || cause instanceof TypeError;
 }
 
 const noTask = "There is no such task.";

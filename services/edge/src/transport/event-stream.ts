@@ -6,11 +6,7 @@ import type { CatchUp } from "../hub/catch-up.ts";
 import type { HubConnection } from "../hub/hub.ts";
 import type { HttpViewers } from "./http-viewers.ts";
 import type { Call } from "./route.ts";
-<<<<<<< HEAD
-import { createSseSink, eventStreamHeaders } from "./sse-sink.ts";
-=======
-import { createSseSink, type SseSink } from "./sse-sink.ts";
->>>>>>> w/aisdk2
+import { createSseSink, eventStreamHeaders, type SseSink } from "./sse-sink.ts";
 
 export interface EventStreamDeps {
   readonly viewers: HttpViewers;

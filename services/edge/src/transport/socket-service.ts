@@ -57,15 +57,12 @@ export interface SocketServiceDeps extends ServiceDeps {
   readonly limits: DeliveryLimits;
   /** How long events are kept. */
   readonly eventWindowMs: number;
-<<<<<<< HEAD
   readonly conversations: Conversations;
   readonly offer: OfferReading;
   readonly bus: Bus;
   /** Protocols that are not ours. */
   readonly facades: readonly SocketFacade[];
-=======
   readonly begun: BegunStreams;
->>>>>>> w/aisdk2
 }
 
 /** Everything that is asked over WebSockets. */
@@ -125,23 +122,10 @@ function identify({ sockets }: Limiter) {
   };
 }
 
-<<<<<<< HEAD
 function endpoints(deps: SocketServiceDeps): SocketEndpoint[] {
-  const { ownership, commands, isDevelopment } = deps;
+  const { ownership, commands, isDevelopment, begun } = deps;
   const { isOwn } = ownership;
   const { approve } = commands;
-=======
-interface Endpoint extends Pick<UpgradeDeps, "otherDialect" | "allowAnonymous"> {
-  readonly path: string;
-}
-
-function endpoints({
-  ownership: { isOwn },
-  commands: { approve },
-  isDevelopment,
-  begun,
-}: SocketServiceDeps): Endpoint[] {
->>>>>>> w/aisdk2
   return [
     { path: "/ws/chat", otherDialect: () => undecidedDialect, allowAnonymous: isDevelopment },
     {
