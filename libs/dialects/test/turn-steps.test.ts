@@ -89,7 +89,7 @@ const viewsOfTurn = history.map((events): Seen[] => {
 
 /** Some of the views never come: a snapshot stands for them, and it is no event. */
 const seenViews = fc.tuple(viewsOfTurn, fc.array(fc.boolean(), { minLength: 1 })).map(([all, keep]) => {
-  const isKept = (index: number): boolean => index === all.length - 1 || keep[index % keep.length] === true;
+  const isKept = (index: number): boolean => index === all.length - 1 || (keep[index % keep.length] ?? true);
   return all.flatMap(({ view, event }, index): Seen[] => {
     if (!isKept(index)) return [];
     return [{ view, event: index === 0 || isKept(index - 1) ? event : undefined }];
