@@ -25,6 +25,8 @@ import {
   type TurnView,
 } from "@parley/protocol";
 import { turnIdOf } from "@parley/protocol/turn-id";
+import type { Logger } from "@parley/runtime";
+import type { Commands } from "../commands/commands.ts";
 import type { HubConnection } from "../hub/hub.ts";
 import { closedWith, endOnlySink } from "./answer-viewer.ts";
 import { openEventStream } from "./event-stream.ts";
@@ -32,9 +34,12 @@ import { waitedTooLong, type HttpTurnDeps, type Question } from "./http-turns.ts
 import type { Reply } from "./reply.ts";
 import type { Call } from "./route.ts";
 import { eventStreamHeaders } from "./sse-sink.ts";
+import { stopWhenGone } from "./stop-turn.ts";
 
 export interface TurnStreamDeps extends HttpTurnDeps {
   readonly bus: Pick<Bus, "events" | "turns" | "facts" | "transcripts">;
+  readonly commands: Pick<Commands, "message" | "cancel">;
+  readonly log: Logger;
 }
 
 export type TurnStreams = ReturnType<typeof createTurnStreams>;
@@ -46,6 +51,8 @@ export interface StreamHow {
   readonly speech: TurnSpeech;
   /** Headers of the answer beside those of every stream of events. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** A client that goes away has the turn stopped, also before its message is in the queue. Default: it cancels nothing. */
+  readonly stopsWhenGone?: boolean;
 }
 
 /** How a turn stands when nothing more is to be waited for. */
@@ -62,6 +69,8 @@ export interface SettleHow {
   readonly stopsAtOnce?: boolean;
   /** What the client has already, see `TurnStepsOptions`: the waits in it are no end. */
   readonly has?: Parts;
+  /** As of streams. */
+  readonly stopsWhenGone?: boolean;
   /** At most so long. Default: as long as a request may wait. */
   readonly withinMs?: number;
   /** Called when the turn is known. */
@@ -79,15 +88,16 @@ export interface SettleHow {
 export function createTurnStreams(deps: TurnStreamDeps) {
   const { bus, ownership } = deps;
   return {
-    /** Streams a turn from its beginning to its end, or to where its speech ends. A client that goes away cancels nothing. */
-    async stream(call: Call, target: StreamTarget, { speech, headers = {} }: StreamHow): Promise<Reply | undefined> {
+    /** Streams a turn from its beginning to its end, or to where its speech ends. */
+    async stream(call: Call, target: StreamTarget, how: StreamHow): Promise<Reply | undefined> {
+      const { speech, headers = {} } = how;
       const watch = createTurnWatch();
       const ended = "place" in target ? await begun(deps, call.caller, target.place) : undefined;
       if (ended !== undefined) return endedReply(ended, { speech, headers });
       if ("place" in target) watch.begin(target.place);
       return openEventStream(deps, call, {
         dialectOf: (ends) => createSpeechDialect(watch, speech, ends),
-        begin: (connection) => begin(deps, call, connection, target),
+        begin: (connection) => begin(deps, call, connection, { ...how, target }),
         headers,
         isWholeOrCut: true,
       });
@@ -130,15 +140,30 @@ function passNotFound(error: unknown): void {
   if (!(error instanceof ChatError) || error.code !== "NOT_FOUND") throw error;
 }
 
+interface Beginning extends Pick<StreamHow, "stopsWhenGone"> {
+  readonly target: StreamTarget;
+}
+
 function begin(
-  { commands, viewing }: TurnStreamDeps,
-  { caller, exchange }: Call,
+  deps: TurnStreamDeps,
+  call: Call,
   connection: HubConnection,
-  target: StreamTarget,
+  { target, stopsWhenGone }: Beginning,
 ): Promise<void> {
-  return "question" in target
-    ? commands.message(connection, caller, target.question, { parent: exchange.header("traceparent") })
-    : viewing.follow(connection, target.place.conversation_id, undefined);
+  const { commands, viewing } = deps;
+  const { caller, exchange } = call;
+  const begun =
+    "question" in target
+      ? commands.message(connection, caller, target.question, { parent: exchange.header("traceparent") })
+      : viewing.follow(connection, target.place.conversation_id, undefined);
+  if (stopsWhenGone === true) stopWhenGone(deps, call, placeOf(caller, target), begun);
+  return begun;
+}
+
+function placeOf({ user }: Caller, target: StreamTarget): TurnPlace {
+  if ("place" in target) return target.place;
+  const { conversation_id, id } = target.question;
+  return { conversation_id, turn_id: turnIdOf(user.id, conversation_id, id) };
 }
 
 /** The turn, if it has ended. Throws NOT_FOUND when it neither waits in the queue nor is kept. */
@@ -198,7 +223,7 @@ async function settle(deps: TurnStreamDeps, call: Call, target: StreamTarget, ho
   const stop = (): void => giveUp(toChatError(how.signal?.reason));
   how.signal?.addEventListener("abort", stop);
   try {
-    await begin(deps, call, connection, target);
+    await begin(deps, call, connection, { ...how, target });
     if (how.signal?.aborted === true) stop();
     return await settled;
   } catch (thrown) {
