@@ -70,14 +70,13 @@ export function createExchange(
 ): Exchange {
   const given = new Map([...headerNames, ...reads].map((name) => [name, request.getHeader(name)]));
   const headers = new Map<string, string>();
-  const listeners: ((by: Breaker) => void)[] = [];
-  let breaker: Breaker = "client";
+  const broken = createBroken();
   let state: "open" | "taken" | "answered" | "gone" = "open";
   const body = createBody(response, () => state === "open");
   response.onAborted(() => {
     state = "gone";
     body.stop();
-    for (const listener of listeners) listener(breaker);
+    broken.tell();
   });
   const method = request.getMethod().toUpperCase();
   const exchange: Exchange = {
@@ -89,13 +88,10 @@ export function createExchange(
     headers,
     header: (name) => given.get(name) ?? "",
     isOpen: () => state === "open",
-    onGone(listener) {
-      if (state === "gone") listener(breaker);
-      else listeners.push(listener);
-    },
+    onGone: broken.listen,
     close() {
       if (state !== "taken") return;
-      breaker = "edge";
+      broken.isOurs();
       response.close();
     },
     reply(reply) {
@@ -113,6 +109,27 @@ export function createExchange(
     body: body.read,
   };
   return exchange;
+}
+
+/** Who wants to know that the connection is broken. */
+function createBroken() {
+  const listeners: ((by: Breaker) => void)[] = [];
+  let by: Breaker = "client";
+  let isTold = false;
+  return {
+    /** The edge is about to break it. */
+    isOurs(): void {
+      by = "edge";
+    },
+    tell(): void {
+      isTold = true;
+      for (const listener of listeners) listener(by);
+    },
+    listen(listener: (by: Breaker) => void): void {
+      if (isTold) listener(by);
+      else listeners.push(listener);
+    },
+  };
 }
 
 /** `isOpen`: after its answer the library must not be told to close it. */
