@@ -13,11 +13,7 @@ const stopTries = 5;
 const stopAgainMs = 1_000;
 
 /** Stops a turn, also where the broker is away for a moment. That it has ended, or was never there, is as good. */
-export async function stopTurn(
-  { commands }: Pick<StopDeps, "commands">,
-  caller: Caller,
-  place: TurnPlace,
-): Promise<void> {
+async function stopTurn({ commands }: Pick<StopDeps, "commands">, caller: Caller, place: TurnPlace): Promise<void> {
   for (let tries = 1; ; tries++) {
     try {
       return void (await commands.cancel(caller, place));
