@@ -69,10 +69,8 @@ export function issueWords(issue: Issue): string {
 function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
   let at: unknown = value;
   for (const key of path) {
-    at =
-      typeof at === "object" && at !== null
-        ? Object.entries(at).find(([name]) => name === String(key))?.[1]
-        : undefined;
+    // Never a list of all fields: a caller may send a hundred thousand.
+    at = typeof at === "object" && at !== null && Object.hasOwn(at, key) ? Reflect.get(at, key) : undefined;
   }
   return at;
 }

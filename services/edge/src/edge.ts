@@ -8,7 +8,7 @@ import type { Limiter } from "./admission/limits.ts";
 import type { Tokens } from "./admission/tokens.ts";
 import { createAdmissionRoom, type WaysIn } from "./admission-room.ts";
 import { startCanary } from "./canary.ts";
-import { facades, socketFacades } from "./facades.ts";
+import { facades as allFacades, socketFacades } from "./facades.ts";
 import { openLimiter, type LimiterOptions } from "./edge-limiter.ts";
 import { cancelAllOf } from "./commands/cancel-all.ts";
 import { createCommands } from "./commands/commands.ts";
@@ -36,6 +36,7 @@ import { createWaiting } from "./hub/waiting.ts";
 import { createWholeConversations } from "./hub/whole-conversation.ts";
 import { createBegunStreams } from "./transport/begun-streams.ts";
 import { createConnections, type ConnectionsDeps } from "./transport/connections.ts";
+import type { Facade } from "./transport/facade.ts";
 import { addHttpService } from "./transport/http-service.ts";
 import { capConnections, listenPublicly, type ListenOptions } from "./transport/listener.ts";
 import type { Pages } from "./transport/pages.ts";
@@ -53,6 +54,8 @@ export interface EdgeOptions extends LimiterOptions, WaysIn, Pick<ConnectionOpti
   readonly allowedOrigins: readonly string[];
   readonly maxConnections: number;
   readonly pages: Pages;
+  /** Protocols of others that it speaks. Default: all. */
+  readonly facades?: readonly Facade[];
   readonly version: string;
   /** Where its metrics are added. */
   readonly registry: Registry;
@@ -153,7 +156,7 @@ function createTransportRoom(
 ) {
   const { bus, redis, tokens, gate = openGate, may, isDevelopment, maxConnections, pages, version, log } = options;
   const { limits = deliveryLimits, deadlines = defaultDeadlines } = options;
-  const { maxHttpWaitMs: maxWaitMs = defaultHttpWaitMs } = options;
+  const { maxHttpWaitMs: maxWaitMs = defaultHttpWaitMs, facades = allFacades } = options;
   const origins = { allowed: options.allowedOrigins, allowLoopback: isDevelopment };
   const onClosed: ConnectionsDeps["onClosed"] = (connection, end) => {
     limiter.sockets.closed(connection);

@@ -4,6 +4,8 @@ import type { Addresses, Whence } from "../admission/address.ts";
 import { whenceOf } from "./peer.ts";
 import { chatErrorReply, send, type Reply } from "./reply.ts";
 
+export type Breaker = "client" | "edge";
+
 /** One request and its answer. What the request said is copied: it is gone once its handler has returned. */
 export interface Exchange {
   readonly method: string;
@@ -16,8 +18,10 @@ export interface Exchange {
   header(name: string): string;
   /** False once it was answered, or the client is gone. */
   isOpen(): boolean;
-  /** Called when the client goes away before it has the whole answer; at once when it is gone already. */
-  onGone(listener: () => void): void;
+  /** Called when the connection breaks before the client has the whole answer, and by whom; at once when it is broken already. */
+  onGone(listener: (by: Breaker) => void): void;
+  /** Breaks the connection: what the client has is no whole answer. */
+  close(): void;
   /** Answers, unless the client is gone. `headers` are added to those of the reply. */
   reply(reply: Reply): void;
   /** The answer to what goes wrong, in the form that the clients of its route read. */
@@ -66,13 +70,13 @@ export function createExchange(
 ): Exchange {
   const given = new Map([...headerNames, ...reads].map((name) => [name, request.getHeader(name)]));
   const headers = new Map<string, string>();
-  const listeners: (() => void)[] = [];
+  const broken = createBroken();
   let state: "open" | "taken" | "answered" | "gone" = "open";
   const body = createBody(response, () => state === "open");
   response.onAborted(() => {
     state = "gone";
     body.stop();
-    for (const listener of listeners) listener();
+    broken.tell();
   });
   const method = request.getMethod().toUpperCase();
   const exchange: Exchange = {
@@ -84,9 +88,11 @@ export function createExchange(
     headers,
     header: (name) => given.get(name) ?? "",
     isOpen: () => state === "open",
-    onGone(listener) {
-      if (state === "gone") listener();
-      else listeners.push(listener);
+    onGone: broken.listen,
+    close() {
+      if (state !== "taken") return;
+      broken.isOurs();
+      response.close();
     },
     reply(reply) {
       if (state !== "open") return;
@@ -103,6 +109,27 @@ export function createExchange(
     body: body.read,
   };
   return exchange;
+}
+
+/** Who wants to know that the connection is broken. */
+function createBroken() {
+  const listeners: ((by: Breaker) => void)[] = [];
+  let by: Breaker = "client";
+  let isTold = false;
+  return {
+    /** The edge is about to break it. */
+    isOurs(): void {
+      by = "edge";
+    },
+    tell(): void {
+      isTold = true;
+      for (const listener of listeners) listener(by);
+    },
+    listen(listener: (by: Breaker) => void): void {
+      if (isTold) listener(by);
+      else listeners.push(listener);
+    },
+  };
 }
 
 /** `isOpen`: after its answer the library must not be told to close it. */

@@ -60,7 +60,7 @@ export function addHttpService(app: TemplatedApp, deps: HttpServiceDeps): { swee
   const turnDeps = { viewers, commands, viewing, ownership, outbox, catchUp, bus, counters };
   const turns = createHttpTurns(turnDeps);
   const foreign = {
-    ...{ streams: createTurnStreams(turnDeps), conversationStreams: createConversationStreams(turnDeps) },
+    ...{ streams: createTurnStreams({ ...turnDeps, log }), conversationStreams: createConversationStreams(turnDeps) },
     ...{ commands, conversations, ownership, offer, may, catalogue, bus, redis },
     ...{ issuers: tokens.issuers, version, isDevelopment, log },
   };

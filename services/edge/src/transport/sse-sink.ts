@@ -105,7 +105,7 @@ function leave(stream: Stream): void {
   if (!isCut && (state !== "finishing" || response === undefined)) return;
   stream.state = "done";
   if (response === undefined) exchange.reply(exchange.refuse(closedWith(closeCodes.overloaded)));
-  else if (isCut) response.close();
+  else if (isCut) exchange.close();
   else response.cork(() => response.end());
   stream.onDone(!isCut && response !== undefined);
 }
@@ -135,6 +135,6 @@ function end(stream: Stream, code: number): void {
   }
   stream.state = "done";
   if (response === undefined) exchange.reply(exchange.refuse(closedWith(code)));
-  else response.close();
+  else exchange.close();
   stream.onDone(false);
 }

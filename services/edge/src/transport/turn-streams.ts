@@ -25,6 +25,8 @@ import {
   type TurnView,
 } from "@parley/protocol";
 import { turnIdOf } from "@parley/protocol/turn-id";
+import type { Logger } from "@parley/runtime";
+import type { Commands } from "../commands/commands.ts";
 import type { HubConnection } from "../hub/hub.ts";
 import { closedWith, endOnlySink } from "./answer-viewer.ts";
 import { openEventStream } from "./event-stream.ts";
@@ -32,9 +34,12 @@ import { waitedTooLong, type HttpTurnDeps, type Question } from "./http-turns.ts
 import type { Reply } from "./reply.ts";
 import type { Call } from "./route.ts";
 import { eventStreamHeaders } from "./sse-sink.ts";
+import { stopWhenGone } from "./stop-turn.ts";
 
 export interface TurnStreamDeps extends HttpTurnDeps {
   readonly bus: Pick<Bus, "events" | "turns" | "facts" | "transcripts">;
+  readonly commands: Pick<Commands, "message" | "cancel">;
+  readonly log: Logger;
 }
 
 export type TurnStreams = ReturnType<typeof createTurnStreams>;
@@ -48,6 +53,8 @@ export interface StreamHow {
   readonly headers?: Readonly<Record<string, string>>;
   /** Called when all of it was sent, with its end: not when its client left before that, or it was cut. */
   readonly onWhole?: () => void;
+  /** A client that goes away has the turn stopped, also before its message is in the queue. Default: it cancels nothing. */
+  readonly stopsWhenGone?: boolean;
 }
 
 /** How a turn stands when nothing more is to be waited for. */
@@ -64,6 +71,8 @@ export interface SettleHow {
   readonly stopsAtOnce?: boolean;
   /** What the client has already, see `TurnStepsOptions`: the waits in it are no end. */
   readonly has?: Parts;
+  /** As of streams. */
+  readonly stopsWhenGone?: boolean;
   /** At most so long. Default: as long as a request may wait. */
   readonly withinMs?: number;
   /** Called when the turn is known. */
@@ -81,7 +90,7 @@ export interface SettleHow {
 export function createTurnStreams(deps: TurnStreamDeps) {
   const { bus, ownership } = deps;
   return {
-    /** Streams a turn from its beginning to its end, or to where its speech ends. A client that goes away cancels nothing. */
+    /** Streams a turn from its beginning to its end, or to where its speech ends. */
     async stream(call: Call, target: StreamTarget, how: StreamHow): Promise<Reply | undefined> {
       const { speech, headers = {}, onWhole } = how;
       const watch = createTurnWatch();
@@ -91,7 +100,7 @@ export function createTurnStreams(deps: TurnStreamDeps) {
       if ("place" in target) watch.begin(target.place);
       return openEventStream(deps, call, {
         dialectOf: (ends) => createSpeechDialect(watch, speech, ends),
-        begin: (connection) => begin(deps, call, connection, target),
+        begin: (connection) => begin(deps, call, connection, { ...how, target }),
         headers,
         isWholeOrCut: true,
         onWhole,
@@ -135,15 +144,30 @@ function passNotFound(error: unknown): void {
   if (!(error instanceof ChatError) || error.code !== "NOT_FOUND") throw error;
 }
 
+interface Beginning extends Pick<StreamHow, "stopsWhenGone"> {
+  readonly target: StreamTarget;
+}
+
 function begin(
-  { commands, viewing }: TurnStreamDeps,
-  { caller, exchange }: Call,
+  deps: TurnStreamDeps,
+  call: Call,
   connection: HubConnection,
-  target: StreamTarget,
+  { target, stopsWhenGone }: Beginning,
 ): Promise<void> {
-  return "question" in target
-    ? commands.message(connection, caller, target.question, { parent: exchange.header("traceparent") })
-    : viewing.follow(connection, target.place.conversation_id, undefined);
+  const { commands, viewing } = deps;
+  const { caller, exchange } = call;
+  const begun =
+    "question" in target
+      ? commands.message(connection, caller, target.question, { parent: exchange.header("traceparent") })
+      : viewing.follow(connection, target.place.conversation_id, undefined);
+  if (stopsWhenGone === true) stopWhenGone(deps, call, placeOf(caller, target), begun);
+  return begun;
+}
+
+function placeOf({ user }: Caller, target: StreamTarget): TurnPlace {
+  if ("place" in target) return target.place;
+  const { conversation_id, id } = target.question;
+  return { conversation_id, turn_id: turnIdOf(user.id, conversation_id, id) };
 }
 
 /** The turn, if it has ended. Throws NOT_FOUND when it neither waits in the queue nor is kept. */
@@ -222,7 +246,7 @@ async function settle(deps: TurnStreamDeps, call: Call, target: StreamTarget, ho
   const stop = (): void => giveUp(toChatError(how.signal?.reason));
   how.signal?.addEventListener("abort", stop);
   try {
-    await begin(deps, call, connection, target);
+    await begin(deps, call, connection, { ...how, target });
     if (how.signal?.aborted === true) stop();
     return await settled;
   } catch (thrown) {

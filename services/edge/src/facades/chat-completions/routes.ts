@@ -91,7 +91,7 @@ function createCompletionRoute(complete: ReturnType<typeof createCompletions>): 
     query: nothing,
     body: CompletionRequest,
     responses: { 200: { description: "The answer.", content: Completion, events: Chunk } },
-    handle: (call, { body }) => complete(call, body),
+    handle: (call, { body, bytes }) => complete(call, askedOf(call, body, bytes)),
   });
 }
 
@@ -101,44 +101,53 @@ interface CompletionDeps extends FacadeDeps {
 }
 
 interface Asked extends AskedCompletion {
-  readonly agent: string | undefined;
+  readonly model: string;
   /** The conversation as the client names it. */
   readonly named: string | undefined;
+  readonly customer: string | undefined;
+  /** What tells the request from others. */
+  readonly digest: string;
   readonly header: ReadHeader;
+}
+
+/** What is kept of a request while it is answered: not its body, which may be megabytes. Throws ChatError with the `param` at fault. */
+function askedOf({ caller, exchange }: Call, body: CompletionRequest, bytes: Uint8Array): Asked {
+  const header: ReadHeader = (name) => exchange.header(name);
+  const isTask = isTaskPrompt(header, body);
+  const named = isTask ? undefined : namedConversation(header, body.metadata?.conversation_id);
+  return {
+    ...decodeCompletion(body, { isStateless: named === undefined, isTask }),
+    ...{ model: body.model, named, header },
+    customer: filled(header("x-openwebui-user-id")) ?? body.user ?? undefined,
+    digest: requestDigest(caller, ["request", named ?? ""], bytes),
+  };
 }
 
 function createCompletions(deps: CompletionDeps) {
   const { streams, models } = deps;
-  return async (call: Call, body: CompletionRequest): Promise<Reply | undefined> => {
-    const { caller, exchange } = call;
-    const header: ReadHeader = (name) => exchange.header(name);
-    const isTask = isTaskPrompt(header, body);
-    const named = isTask ? undefined : namedConversation(header, body.metadata?.conversation_id);
-    const decoded = decodeCompletion(body, { isStateless: named === undefined, isTask });
-    const agent = await models.agentOf(caller, body.model);
-    const asked = await questionOf(deps, call, body, { ...decoded, agent, named, header });
+  return async (call: Call, asked: Asked): Promise<Reply | undefined> => {
+    const { caller } = call;
+    const { model, isStream, hasUsage, hasReasoning, header } = asked;
+    const agent = await models.agentOf(caller, model);
+    const known = await questionOf(deps, call, asked, agent);
     // Nobody has been promised anything: whoever sends it again is to find nothing that runs.
-    if (asked === undefined) return undefined;
-    const { question, onAnswered } = asked;
-    cancelWhenGone(deps, call, question, header);
+    if (known === undefined) return undefined;
+    const { question, onAnswered } = known;
     const place = streams.placeOf(caller, question.conversation_id, question.id);
     const headers = {
       "x-request-id": place.turn_id,
       "x-parley-conversation": place.conversation_id,
       "x-parley-turn": place.turn_id,
     };
-    const options: ChatCompletionsOptions = {
-      model: body.model,
-      createdS: Math.floor(Date.now() / 1_000),
-      hasUsage: decoded.hasUsage,
-      hasReasoning: decoded.hasReasoning,
-    };
-    if (decoded.isStream) {
-      const reply = await streams.stream(call, { question }, { speech: createChatCompletionsSpeech(options), headers });
+    const options: ChatCompletionsOptions = { model, createdS: Math.floor(Date.now() / 1_000), hasUsage, hasReasoning };
+    const stopsWhenGone = isStoppedWhenGone(header);
+    if (isStream) {
+      const speech = createChatCompletionsSpeech(options);
+      const reply = await streams.stream(call, { question }, { speech, headers, stopsWhenGone });
       onAnswered();
       return reply;
     }
-    const { turn } = await streams.settle(call, { question }, { stopsAtWait: true });
+    const { turn } = await streams.settle(call, { question }, { stopsAtWait: true, stopsWhenGone });
     onAnswered();
     return wholeReply(() => completionOf(turn, place, options), headers);
   };
@@ -164,16 +173,16 @@ interface AskedQuestion {
 async function questionOf(
   deps: CompletionDeps,
   { caller, exchange }: Call,
-  body: CompletionRequest,
-  { agent, named, header, message, given: context }: Asked,
+  asked: Asked,
+  agent: string | undefined,
 ): Promise<AskedQuestion | undefined> {
-  const { id, onAnswered } = await identify(deps, { caller, exchange }, { named, header, body, message });
-  if (!exchange.isOpen()) return undefined;
+  const { named, message, customer } = asked;
+  const { id, onAnswered } = await identify(deps, { caller, exchange }, asked);
   const conversation_id =
     named === undefined
       ? conversationOfRequest(caller, id)
       : await conversationOfSession(deps.ownership.isOwn, caller, named);
-  const customer = filled(header("x-openwebui-user-id")) ?? body.user ?? undefined;
+  if (!exchange.isOpen()) return undefined;
   const question: Question = {
     type: "message",
     id,
@@ -182,38 +191,30 @@ async function questionOf(
     on_busy: "enqueue",
     ...given("agent", agent),
     ...given("customer_id", customer?.slice(0, 128)),
-    ...given("given", context),
+    ...given("given", asked.given),
   };
   return { question, onAnswered };
-}
-
-interface Identifiable extends Pick<Asked, "named" | "header" | "message"> {
-  readonly body: CompletionRequest;
 }
 
 /** The id of the message: the same for a request that comes again, see docs/openai.md. */
 async function identify(
   { ids }: Pick<CompletionDeps, "ids">,
   { caller, exchange }: Call,
-  { named, header, body, message }: Identifiable,
+  { named, header, digest, message }: Asked,
 ): Promise<Pick<AskedQuestion, "onAnswered"> & { readonly id: string }> {
   const known = namedId(caller, { key: keyOf(exchange), named, header, message });
   if (known !== undefined) return { id: known, onAnswered: () => {} };
-  const digest = requestDigest(caller, ["request", named ?? "", body]);
   const id = await ids.idOf(digest, Number(header("x-stainless-retry-count")) > 0);
-  exchange.onGone(() => (isStoppedWhenGone(header) ? ids.forget(digest) : ids.abandoned(digest, id)));
+  exchange.onGone((by) =>
+    by === "client" && isStoppedWhenGone(header) ? ids.forget(digest) : ids.abandoned(digest, id),
+  );
   return { id, onAnswered: () => ids.answered(digest, id) };
 }
 
 /** The id that the client itself has given. */
 function namedId(
   caller: Caller,
-  {
-    key,
-    named,
-    header,
-    message,
-  }: Pick<Identifiable, "named" | "header" | "message"> & { readonly key?: string | undefined },
+  { key, named, header, message }: Pick<Asked, "named" | "header" | "message"> & { readonly key: string | undefined },
 ): string | undefined {
   const messageId = filled(header("x-openwebui-message-id"));
   if (key !== undefined || named === undefined || messageId === undefined) return key;
@@ -223,19 +224,4 @@ function namedId(
 
 function isStoppedWhenGone(header: ReadHeader): boolean {
   return ["1", "true"].includes(header("x-parley-cancel-on-disconnect").trim().toLowerCase());
-}
-
-function cancelWhenGone(
-  { commands, streams, log }: Pick<CompletionDeps, "commands" | "streams" | "log">,
-  { caller, exchange }: Call,
-  { conversation_id, id }: Question,
-  header: ReadHeader,
-): void {
-  if (!isStoppedWhenGone(header)) return;
-  const place = streams.placeOf(caller, conversation_id, id);
-  exchange.onGone(() => {
-    commands
-      .cancel(caller, place)
-      .catch((err: unknown) => log.debug({ err, ...place }, "an answer that nobody waits for could not be stopped"));
-  });
 }
