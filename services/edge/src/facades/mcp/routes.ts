@@ -42,7 +42,7 @@ function createMcpRoute(deps: FacadeDeps): Route {
     summary: "A server of the Model Context Protocol: each agent is a tool, and its documents are resources.",
     access: "user or developer",
     reads: mcpHeaders,
-    refuse: (error, exchange) => refusal(error, challengeOf(exchange, error)),
+    refuse: (error, exchange) => refusal(error, challengeOf(deps.origin(exchange), error)),
     params: nothing,
     query: nothing,
     body: Message,
@@ -145,7 +145,7 @@ function rpcError(status: number, code: number, message: string, id: string | nu
 }
 
 /** For the server as a whole, and for its path (RFC 9728, section 3.1). */
-function createMetadataRoutes({ issuers }: FacadeDeps): Route[] {
+function createMetadataRoutes({ issuers, origin }: FacadeDeps): Route[] {
   return [metadataPath, metadataPath + mcpPath].map((path) =>
     defineRoute({
       method: "get",
@@ -156,7 +156,7 @@ function createMetadataRoutes({ issuers }: FacadeDeps): Route[] {
       query: nothing,
       body: nothing,
       responses: { 200: { description: "What the resource is, and its issuers." } },
-      handle: async ({ exchange }) => metadataReply(exchange, issuers),
+      handle: async ({ exchange }) => metadataReply(origin(exchange), issuers),
     }),
   );
 }
