@@ -32,7 +32,7 @@ import type { Settled, StreamTarget } from "../../transport/turn-streams.ts";
 import { abilitiesOf, whereOf, type McpCall, type States } from "./call.ts";
 import { decide, type Decisions } from "./decisions.ts";
 import { createProgress } from "./progress.ts";
-import type { RunningCalls } from "./running-calls.ts";
+import { numbered, type RunningCalls } from "./running-calls.ts";
 import { begunMs, lookAt, StillRunning, type LookHow } from "./turns.ts";
 
 /** One call of a tool, with all that its handler has to know. */
@@ -134,7 +134,7 @@ async function settle(calling: Calling, target: StreamTarget, tellsWait?: LookHo
   const { knowsTasks } = abilitiesOf(ctx);
   const progress = createProgress(ctx);
   const place = "place" in target ? target.place : placeOf(calling, target.question);
-  const noted = call.era === "legacy" && stops ? deps.running : undefined;
+  const named = call.era === "legacy" && stops ? numbered(call, ctx.mcpReq.id) : undefined;
   let isAccepted = "place" in target;
   try {
     const settled = await lookAt(deps, call, target, {
@@ -144,7 +144,7 @@ async function settle(calling: Calling, target: StreamTarget, tellsWait?: LookHo
       ...(tellsWait === undefined ? {} : { tellsWait }),
       onAccepted() {
         isAccepted = true;
-        noted?.begun(call.caller, ctx.mcpReq.id, place);
+        if (named !== undefined) deps.running.begun(named, place);
       },
       onSteps: progress.onSteps,
     });
@@ -158,7 +158,7 @@ async function settle(calling: Calling, target: StreamTarget, tellsWait?: LookHo
     if (!isAccepted || !goesOn.has(error.code)) throw thrown;
     return failedResult(error, whereOf(deps, call, place));
   } finally {
-    noted?.ended(call.caller, ctx.mcpReq.id, place);
+    if (named !== undefined) deps.running.ended(named, place);
   }
 }
 
