@@ -27,4 +27,6 @@ export const sharedKeyPrefixes = {
   blocks: "blocks:",
   /** Under which id a request without one is known, for as long as its client may send it again. */
   requests: "requests:",
+  /** What edges know together of clients of MCP; below `requests:`, so that no role needs another right. */
+  mcp: "requests:mcp:",
 } as const;

@@ -98,7 +98,9 @@ export const Config = z
         error: "must be an origin as browsers write it, such as https://chat.example.org (http only on this machine)",
       })
       .optional()
-      .describe("Under which address people reach the edges; needed for signing in, and for connecting accounts."),
+      .describe(
+        "Under which address people reach the edges; needed for signing in, and for connecting accounts. Also what clients of MCP and A2A are told; unset: the host they asked, with https but on this machine.",
+      ),
     OIDC_ISSUER: z
       .string()
       .trim()

@@ -34,6 +34,7 @@ import { createResuming } from "./hub/resuming.ts";
 import { moveViewer } from "./hub/viewer.ts";
 import { createWaiting } from "./hub/waiting.ts";
 import { createWholeConversations } from "./hub/whole-conversation.ts";
+import { createReadiness, type Readiness } from "./readiness.ts";
 import { createBegunStreams } from "./transport/begun-streams.ts";
 import { createConnections, type ConnectionsDeps } from "./transport/connections.ts";
 import type { Facade } from "./transport/facade.ts";
@@ -52,6 +53,8 @@ export interface EdgeOptions extends LimiterOptions, WaysIn, Pick<ConnectionOpti
   /** Offers tokens to whoever asks. */
   readonly isDevelopment: boolean;
   readonly allowedOrigins: readonly string[];
+  /** Under which address people reach this deployment, without a path. Default: as each request names it. */
+  readonly publicUrl?: string | undefined;
   readonly maxConnections: number;
   readonly pages: Pages;
   /** Protocols of others that it speaks. Default: all. */
@@ -194,35 +197,13 @@ function createTransportRoom(
   addSocketService(app, { ...shared, ...sockets });
   const told = { version, problems, notes: () => [...tokens.notes(), ...gate.notes()] };
   const accounts = openConnections(options);
-  const others = { accounts, redis, maxWaitMs, pages, facades };
+  const others = { accounts, redis, maxWaitMs, pages, facades, publicUrl: options.publicUrl };
   const http = addHttpService(app, { ...shared, ...told, ...others });
   return { app, connections, http, ways };
 }
 
 interface TransportNeeds extends Counting, Readiness {
   readonly limiter: Limiter;
-}
-
-interface Readiness {
-  readonly isBrokerWell: () => boolean;
-  readonly isStopping: () => boolean;
-  readonly problems: () => string[];
-}
-
-/** What keeps this process from serving: its broker, or that it is to go. */
-function createReadiness(bus: Bus, isDelivering: () => boolean): Readiness & { leave(why: string): void } {
-  /** Why this process takes nothing new; undefined: it does. */
-  let leaving: string | undefined;
-  return {
-    leave: (why) => void (leaving = why),
-    isStopping: () => leaving !== undefined,
-    isBrokerWell: () => bus.connected() && isDelivering(),
-    problems: () => [
-      ...(leaving === undefined ? [] : [leaving]),
-      ...bus.problems(),
-      ...(isDelivering() ? [] : ["The broker does not deliver messages."]),
-    ],
-  };
 }
 
 interface Swept {

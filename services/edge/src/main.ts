@@ -78,6 +78,7 @@ function edgeSettings(config: Config) {
     listen: { host: config.HOST, port: config.PORT, isShared: config.REUSE_PORT },
     isDevelopment: config.AUTH_DEV,
     allowedOrigins: config.ALLOWED_ORIGINS,
+    publicUrl: config.PUBLIC_URL,
     maxConnections: config.MAX_CONNECTIONS ?? maxSocketsByFileLimit(),
     maxHttpWaitMs: config.MAX_HTTP_WAIT_MS,
     whence: proxyRules(config),

@@ -7,6 +7,7 @@ import type { Conversations } from "../commands/conversations/conversations.ts";
 import type { OfferReading } from "../commands/offer.ts";
 import type { Ownership } from "../commands/ownership.ts";
 import type { ConversationStreams } from "./conversation-streams.ts";
+import type { OriginOf } from "./public-origin.ts";
 import type { Route } from "./route.ts";
 import type { TurnStreams } from "./turn-streams.ts";
 import type { UpgradeDeps } from "./upgrade.ts";
@@ -27,6 +28,7 @@ export interface FacadeDeps {
   readonly redis: Redis | undefined;
   /** Who makes tokens for people who sign in elsewhere (`iss`): where a client can have one made. */
   readonly issuers: readonly string[];
+  readonly origin: OriginOf;
   readonly version: string;
   readonly isDevelopment: boolean;
   readonly log: Logger;

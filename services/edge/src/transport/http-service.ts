@@ -16,6 +16,7 @@ import type { OfferReading } from "../commands/offer.ts";
 import { createListRoutes } from "./list-routes.ts";
 import { createHttpTurns } from "./http-turns.ts";
 import { createHttpViewers } from "./http-viewers.ts";
+import { createOriginOf } from "./public-origin.ts";
 import type { Pages } from "./pages.ts";
 import { addRoutes } from "./routing.ts";
 import { createSignInRoutes } from "./sign-in-routes.ts";
@@ -40,6 +41,8 @@ export interface HttpServiceDeps extends ServiceDeps {
   /** How long a request may wait for its answer. */
   readonly maxWaitMs: number;
   readonly pages: Pages;
+  /** Where people reach this deployment; undefined: as each request names it. */
+  readonly publicUrl: string | undefined;
   /** Protocols that are not ours. */
   readonly facades: readonly Facade[];
   readonly version: string;
@@ -62,7 +65,7 @@ export function addHttpService(app: TemplatedApp, deps: HttpServiceDeps): { swee
   const foreign = {
     ...{ streams: createTurnStreams({ ...turnDeps, log }), conversationStreams: createConversationStreams(turnDeps) },
     ...{ commands, conversations, ownership, offer, may, catalogue, bus, redis },
-    ...{ issuers: tokens.issuers, version, isDevelopment, log },
+    ...{ issuers: tokens.issuers, origin: createOriginOf(deps.publicUrl), version, isDevelopment, log },
   };
   const own = [
     ...createChatRoutes({ turns, isOwn: ownership.isOwn }),

@@ -222,7 +222,7 @@ const preflightSeconds = "600";
 /** What pages of other origins read of answers, beside what any page may. */
 const exposedHeaders = [
   ...["retry-after", "retry-after-ms", "x-should-retry", "x-request-id", "x-parley-conversation", "x-parley-turn"],
-  ...["x-workflow-run-id", "x-workflow-stream-tail-index"],
+  ...["x-workflow-run-id", "x-workflow-stream-tail-index", "mcp-session-id"],
   ...["stream-next-offset", "stream-up-to-date", "stream-closed", "stream-cursor", "etag", "www-authenticate"],
 ].join(", ");
 

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { AgentChoice } from "@parley/protocol";
 
 export interface CardSubject {
-  /** Where this edge is, as the client calls it. */
+  /** Where clients reach this deployment. */
   readonly origin: string;
   readonly version: string;
   readonly agents: readonly AgentChoice[];
@@ -46,12 +46,4 @@ function skillOf({ name, description, examples }: AgentChoice): object {
 /** Of what a card says. */
 export function tagOf(card: object): string {
   return `"${createHash("sha256").update(JSON.stringify(card)).digest("base64url").slice(0, 22)}"`;
-}
-
-const hostName = /^[A-Za-z0-9.-]{1,253}(:\d{1,5})?$|^\[[0-9A-Fa-f:.]{2,45}\](:\d{1,5})?$/;
-
-/** As the client calls this edge. `forwarded`: what a proxy that ends TLS says of it; at worst the client that made it up is told a wrong address. */
-export function originOf(host: string, forwarded: string): string {
-  const scheme = forwarded.split(",", 1)[0]?.trim().toLowerCase() === "https" ? "https" : "http";
-  return `${scheme}://${hostName.test(host) ? host : "localhost"}`;
 }

@@ -4,23 +4,20 @@ import { z } from "zod";
 import type { Facade, FacadeDeps } from "../../transport/facade.ts";
 import { jsonReply, type Reply } from "../../transport/reply.ts";
 import { defineRoute, nothing, type Call, type Route } from "../../transport/route.ts";
-import { agentCard, originOf, tagOf } from "./card.ts";
+import { agentCard, tagOf } from "./card.ts";
 import { createMethods } from "./methods.ts";
 
 /** A2A 1.0 over JSON-RPC: https://a2a-protocol.org/v1.0.0/specification. */
 export const createA2aRoutes: Facade = (deps) => [cardRoute(deps), rpcRoute(deps)];
 
-const forwarded = "x-forwarded-proto";
-
 /** As the caller may see it: which agents they may ask for. */
-function cardFor({ offer, version, isDevelopment }: FacadeDeps) {
+function cardFor({ offer, origin, version, isDevelopment }: FacadeDeps) {
   return async ({ caller, exchange }: Call, agent: string | undefined): Promise<object> => {
     const { agents } = await offer(caller);
     const only = agents.find(({ name }) => name === agent);
     if (agent !== undefined && only === undefined)
       throw new ChatError("NOT_FOUND", { message: "There is no such agent." });
-    const origin = originOf(exchange.header("host"), exchange.header(forwarded));
-    return agentCard({ origin, version, agents, only, isOpen: isDevelopment });
+    return agentCard({ origin: origin(exchange), version, agents, only, isOpen: isDevelopment });
   };
 }
 
@@ -31,7 +28,7 @@ function cardRoute(deps: FacadeDeps): Route {
     path: "/.well-known/agent-card.json",
     summary: "The agent card of A2A 1.0: which agents there are, and how they are talked to.",
     access: "anybody",
-    reads: ["if-none-match", forwarded],
+    reads: ["if-none-match"],
     params: nothing,
     query: z.object({
       agent: z.string().min(1).max(64).optional().describe("The card of this agent alone. Absent: one card of all."),
@@ -62,7 +59,7 @@ function rpcRoute(deps: FacadeDeps): Route {
     path: "/a2a",
     summary: "A2A 1.0 over JSON-RPC: messages, tasks, and their streams.",
     access: "user or developer",
-    reads: ["a2a-version", forwarded],
+    reads: ["a2a-version"],
     refuse: (error, exchange) => refusal(error, ids.get(exchange) ?? null),
     headers: { "A2A-Version": "1.0; without it the request is taken for one of 0.3, which is not spoken here." },
     params: nothing,

@@ -32,7 +32,7 @@ import type { Settled, StreamTarget } from "../../transport/turn-streams.ts";
 import { abilitiesOf, whereOf, type McpCall, type States } from "./call.ts";
 import { decide, type Decisions } from "./decisions.ts";
 import { createProgress } from "./progress.ts";
-import type { RunningCalls } from "./running-calls.ts";
+import { numbered, type RunningCalls } from "./running-calls.ts";
 import { begunMs, lookAt, StillRunning, type LookHow } from "./turns.ts";
 
 /** One call of a tool, with all that its handler has to know. */
@@ -43,7 +43,10 @@ export interface ToolCalling {
   readonly given: unknown;
 }
 
-export interface AgentCallDeps extends Pick<FacadeDeps, "streams" | "commands" | "ownership" | "bus" | "log"> {
+export interface AgentCallDeps extends Pick<
+  FacadeDeps,
+  "streams" | "commands" | "ownership" | "bus" | "origin" | "log"
+> {
   readonly states: States;
   readonly running: RunningCalls;
 }
@@ -131,7 +134,7 @@ async function settle(calling: Calling, target: StreamTarget, tellsWait?: LookHo
   const { knowsTasks } = abilitiesOf(ctx);
   const progress = createProgress(ctx);
   const place = "place" in target ? target.place : placeOf(calling, target.question);
-  const noted = call.era === "legacy" && stops ? deps.running : undefined;
+  const named = call.era === "legacy" && stops ? numbered(call, ctx.mcpReq.id) : undefined;
   let isAccepted = "place" in target;
   try {
     const settled = await lookAt(deps, call, target, {
@@ -141,7 +144,7 @@ async function settle(calling: Calling, target: StreamTarget, tellsWait?: LookHo
       ...(tellsWait === undefined ? {} : { tellsWait }),
       onAccepted() {
         isAccepted = true;
-        noted?.begun(call.caller, ctx.mcpReq.id, place);
+        if (named !== undefined) deps.running.begun(named, place);
       },
       onSteps: progress.onSteps,
     });
@@ -153,9 +156,9 @@ async function settle(calling: Calling, target: StreamTarget, tellsWait?: LookHo
     }
     const error = toChatError(thrown);
     if (!isAccepted || !goesOn.has(error.code)) throw thrown;
-    return failedResult(error, whereOf(call, place));
+    return failedResult(error, whereOf(deps, call, place));
   } finally {
-    noted?.ended(call.caller, ctx.mcpReq.id, place);
+    if (named !== undefined) deps.running.ended(named, place);
   }
 }
 
@@ -163,17 +166,18 @@ function placeOf({ deps, call }: ToolCalling, { conversation_id, id }: Question)
   return deps.streams.placeOf(call.caller, conversation_id, id);
 }
 
-function answer(call: McpCall, { turn, place }: Settled): McpResult {
-  return resultOf(turn, whereOf(call, place));
+function answer({ deps, call }: ToolCalling, { turn, place }: Settled): McpResult {
+  return resultOf(turn, whereOf(deps, call, place));
 }
 
 const noProblems: Decisions["problems"] = new Map();
 
-async function answerOrAsk({ deps, call, ctx }: Calling, settled: Settled, problems = noProblems): Promise<Result> {
+async function answerOrAsk(calling: Calling, settled: Settled, problems = noProblems): Promise<Result> {
+  const { deps, call, ctx } = calling;
   const { turn, place } = settled;
   const canAsk = call.era === "modern" && abilitiesOf(ctx).canAsk && turn.outcome === undefined;
   const asked = canAsk ? askableCalls(turn) : [];
-  if (asked.length === 0) return answer(call, settled);
+  if (asked.length === 0) return answer(calling, settled);
   return inputRequired({
     inputRequests: Object.fromEntries(asked.map((one) => [one.call_id, elicit(one, problems.get(one.call_id))])),
     requestState: await deps.states.mint(call, place, ctx),
@@ -189,10 +193,10 @@ async function goOn(calling: Calling, place: TurnPlace): Promise<Result> {
   const { deps, call, ctx, stops } = calling;
   const settled = await lookAt(deps, call, { place }, { gone: ctx.mcpReq.signal, stops });
   const calls = settled.turn.outcome === undefined ? askableCalls(settled.turn) : [];
-  if (calls.length === 0) return answer(call, settled);
+  if (calls.length === 0) return answer(calling, settled);
   const responses = ctx.mcpReq.inputResponses ?? {};
   const { decided, problems, closed } = await decide(deps, call, place.conversation_id, { calls, responses });
-  if (closed.size > 0) return answer(call, settled);
+  if (closed.size > 0) return answer(calling, settled);
   const isLeft = (part: Part): boolean => !isToolCall(part) || !decided.has(part.call_id);
   if (calls.some((one) => isLeft(one))) {
     const turn = { ...settled.turn, parts: settled.turn.parts.filter(isLeft) };

@@ -5,14 +5,7 @@ import type { Exchange } from "../../transport/exchange.ts";
 /** Between a request as uWebSockets.js has it and the `Request` and `Response` of the web, which the SDK speaks. */
 
 /** What the SDK reads of a request, beside its body. */
-export const mcpHeaders = [
-  "accept",
-  "content-type",
-  "mcp-protocol-version",
-  "mcp-method",
-  "mcp-name",
-  "mcp-session-id",
-];
+export const mcpHeaders = ["accept", "content-type", "mcp-protocol-version", "mcp-method", "mcp-name"];
 
 /** Of the answer only these: the rest is about a connection that is ours. */
 const answered = ["content-type", "cache-control", "x-accel-buffering", "allow", "www-authenticate"];

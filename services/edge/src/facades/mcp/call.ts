@@ -8,7 +8,7 @@ import { tasksExtension, type TurnPlace, type Whereabouts } from "@parley/dialec
 import { ConversationId, limits, TurnId } from "@parley/protocol";
 import { z } from "zod";
 import type { Call } from "../../transport/route.ts";
-import { originOf } from "./place.ts";
+import type { FacadeDeps } from "../../transport/facade.ts";
 import type { StateKeys } from "./state-key.ts";
 
 /** One request of a client, with all that its handler has to know. */
@@ -42,8 +42,12 @@ export function abilitiesOf({ mcpReq }: Pick<ServerContext, "mcpReq">): Abilitie
 }
 
 /** Where a person looks at the turn and decides. */
-export function whereOf({ exchange }: Pick<Call, "exchange">, place: TurnPlace): Whereabouts {
-  return { ...place, address: `${originOf(exchange)}/c/${place.conversation_id}` };
+export function whereOf(
+  { origin }: Pick<FacadeDeps, "origin">,
+  { exchange }: Pick<Call, "exchange">,
+  place: TurnPlace,
+): Whereabouts {
+  return { ...place, address: `${origin(exchange)}/c/${place.conversation_id}` };
 }
 
 /** Of the request without what a client adds when it comes back with answers. */

@@ -1,5 +1,6 @@
 import { ChatError } from "@parley/protocol";
 import { jsonReply, type Reply } from "../../transport/reply.ts";
+import { isLoopbackHost } from "../../transport/public-origin.ts";
 import type { Exchange } from "../../transport/exchange.ts";
 
 /** Under which address a client reaches this server, and what it is told when it has shown no token. */
@@ -7,26 +8,15 @@ import type { Exchange } from "../../transport/exchange.ts";
 export const mcpPath = "/mcp";
 export const metadataPath = "/.well-known/oauth-protected-resource";
 
-const loopback = /^(localhost|127(\.\d+){3}|\[::1\])(:\d+)?$/i;
-const named = /^[a-z\d.-]+(:\d+)?$|^\[[\da-f:.]+\](:\d+)?$/i;
-
-/** As the client wrote it. Plain HTTP is spoken with this machine alone: whatever else is public has TLS in front of it. */
-export function originOf({ header }: Pick<Exchange, "header">): string {
-  const host = header("host");
-  if (!named.test(host)) return "http://localhost";
-  return `${loopback.test(host) ? "http" : "https"}://${host}`;
-}
-
 /** RFC 9728, section 5.1: where a client finds out who makes tokens for this resource. */
-export function challengeOf(exchange: Pick<Exchange, "header">, error: ChatError): string {
-  const metadata = `resource_metadata="${originOf(exchange)}${metadataPath}${mcpPath}"`;
+export function challengeOf(origin: string, error: ChatError): string {
+  const metadata = `resource_metadata="${origin}${metadataPath}${mcpPath}"`;
   // Who has shown nothing is told no error (RFC 6750, section 3.1).
   return error.code === "AUTH_REQUIRED" ? `Bearer ${metadata}` : `Bearer error="invalid_token", ${metadata}`;
 }
 
 /** What this resource is, and who makes tokens for it (RFC 9728). */
-export function metadataReply(exchange: Exchange, issuers: readonly string[]): Reply {
-  const origin = originOf(exchange);
+export function metadataReply(origin: string, issuers: readonly string[]): Reply {
   return jsonReply(200, {
     resource: `${origin}${mcpPath}`,
     // An empty list must not be given: then tokens are got elsewhere.
@@ -44,7 +34,7 @@ export function checkNotRebound({ header }: Pick<Exchange, "header">, isAnonymou
   const origin = header("origin");
   if (!isAnonymous || origin === "" || !URL.canParse(origin)) return;
   const { host } = new URL(origin);
-  const isAddress = loopback.test(host) || /^[\d.]+(:\d+)?$|^\[/.test(host);
+  const isAddress = isLoopbackHost(host) || /^[\d.]+(:\d+)?$|^\[/.test(host);
   if (isAddress || host !== header("host")) return;
   throw new ChatError("FORBIDDEN", { message: "A page of this name has to show a token, also in development." });
 }

@@ -8,7 +8,7 @@ import { defineRoute, nothing, type Call, type Route } from "../../transport/rou
 import { answerWith, mcpHeaders, requestOf } from "./bridge.ts";
 import { createStates, digestOf, type McpCall } from "./call.ts";
 import { challengeOf, checkNotRebound, mcpPath, metadataPath, metadataReply } from "./place.ts";
-import { createRunningCalls, type RunningCalls } from "./running-calls.ts";
+import { createRunningCalls, newSession, numbered, sessionHeader, type RunningCalls } from "./running-calls.ts";
 import { createServer, type ServerDeps } from "./server.ts";
 import { createStateKeys } from "./state-key.ts";
 import { stop } from "./turns.ts";
@@ -41,8 +41,8 @@ function createMcpRoute(deps: FacadeDeps): Route {
     path: mcpPath,
     summary: "A server of the Model Context Protocol: each agent is a tool, and its documents are resources.",
     access: "user or developer",
-    reads: mcpHeaders,
-    refuse: (error, exchange) => refusal(error, challengeOf(exchange, error)),
+    reads: [...mcpHeaders, sessionHeader],
+    refuse: (error, exchange) => refusal(error, challengeOf(deps.origin(exchange), error)),
     params: nothing,
     query: nothing,
     body: Message,
@@ -51,7 +51,10 @@ function createMcpRoute(deps: FacadeDeps): Route {
       checkNotRebound(call.exchange, call.caller.credential === undefined && deps.isDevelopment);
       const mismatch = taskHeaderProblem(call, body);
       if (mismatch !== undefined) return mismatch;
-      if (await wasStopped(deps, running, call, body)) return { status: 202, body: "" };
+      if (isCancel(call, body)) {
+        await stopNamed(deps, running, call, body);
+        return { status: 202, body: "" };
+      }
       return handlers.serve(call, body);
     },
   });
@@ -83,6 +86,7 @@ function createHandlers(deps: ServerDeps, log: FacadeDeps["log"]) {
       const { method, params } = body;
       calls.set(request, { caller, exchange, digest: () => digestOf(method, params?.["name"], params?.["arguments"]) });
       const handler = method === "tools/call" ? long : short;
+      if (method === "initialize") exchange.headers.set(sessionHeader, newSession());
       if (method === "subscriptions/listen") endAfter(listenMs, gone, exchange);
       try {
         return await answerWith(exchange, await handler.fetch(request, { parsedBody: body }));
@@ -101,18 +105,19 @@ function endAfter(ms: number, gone: AbortController, { onGone }: Call["exchange"
   onGone(() => clearTimeout(timer));
 }
 
+const RequestId = z.union([z.string().max(512), z.number()]);
+
 /** The one notification of clients before 2026-07-28 that means something here. */
-async function wasStopped(
-  deps: FacadeDeps,
-  running: RunningCalls,
-  { caller, exchange }: Call,
-  { method, params }: Message,
-): Promise<boolean> {
-  if (method !== "notifications/cancelled" || exchange.header("mcp-protocol-version") === "2026-07-28") return false;
-  const { data: id } = z.union([z.string().max(512), z.number()]).safeParse(params?.["requestId"]);
-  const place = id === undefined ? undefined : await running.find(caller, id);
-  if (place !== undefined) await stop(deps.commands, caller, place);
-  return true;
+function isCancel({ exchange }: Call, { method }: Message): boolean {
+  return method === "notifications/cancelled" && exchange.header("mcp-protocol-version") !== "2026-07-28";
+}
+
+/** Stops the turn of the call that is named, if that client made it and it still runs. It may come too late, so that there is nothing to stop is no error. */
+async function stopNamed(deps: FacadeDeps, running: RunningCalls, call: Call, { params }: Message): Promise<void> {
+  const { data: id } = RequestId.safeParse(params?.["requestId"]);
+  const named = id === undefined ? undefined : numbered(call, id);
+  const place = named && (await running.find(named));
+  if (place !== undefined) await stop(deps.commands, call.caller, place);
 }
 
 const codes = { parse: -32_700, invalid: -32_600, header: -32_020, internal: -32_603 } as const;
@@ -145,7 +150,7 @@ function rpcError(status: number, code: number, message: string, id: string | nu
 }
 
 /** For the server as a whole, and for its path (RFC 9728, section 3.1). */
-function createMetadataRoutes({ issuers }: FacadeDeps): Route[] {
+function createMetadataRoutes({ issuers, origin }: FacadeDeps): Route[] {
   return [metadataPath, metadataPath + mcpPath].map((path) =>
     defineRoute({
       method: "get",
@@ -156,7 +161,7 @@ function createMetadataRoutes({ issuers }: FacadeDeps): Route[] {
       query: nothing,
       body: nothing,
       responses: { 200: { description: "What the resource is, and its issuers." } },
-      handle: async ({ exchange }) => metadataReply(exchange, issuers),
+      handle: async ({ exchange }) => metadataReply(origin(exchange), issuers),
     }),
   );
 }

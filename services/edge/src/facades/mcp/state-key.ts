@@ -4,8 +4,7 @@ import type { Redis } from "../../commands/conversations/conversation-index.ts";
 
 export type StateKeys = ReturnType<typeof createStateKeys>;
 
-/** Beside the tickets, which are as secret and as short of life; no ticket's key has this form. */
-const key = `${sharedKeyPrefixes.tickets}mcp-request-state`;
+const key = `${sharedKeyPrefixes.mcp}request-state`;
 /** When Redis lost it, or was away, all edges agree again after so long. */
 const keptMs = 30_000;
 const form = /^[\w-]{43}$/;

@@ -22,7 +22,7 @@ import { decide } from "./decisions.ts";
 import { createProgress } from "./progress.ts";
 import { begunMs, lookAt, StillRunning, stop } from "./turns.ts";
 
-export type TaskDeps = Pick<FacadeDeps, "streams" | "commands" | "bus" | "log">;
+export type TaskDeps = Pick<FacadeDeps, "streams" | "commands" | "bus" | "origin" | "log">;
 
 /** A task is looked at for so long when a client asks: what happens meanwhile is told without another round. */
 const lookMs = 500;
@@ -45,7 +45,7 @@ export function serveTasks(server: McpServer["server"], deps: TaskDeps, call: Mc
     ]);
     if (settled === undefined) return workingTask(place, { createdMs, updatedMs: Date.now() }, progress.last);
     const times = { createdMs, updatedMs: await updatedMs(deps, settled, createdMs) };
-    return settledTask(settled.turn, whereOf(call, place), times, abilitiesOf(ctx).canAsk);
+    return settledTask(settled.turn, whereOf(deps, call, place), times, abilitiesOf(ctx).canAsk);
   });
 
   server.setRequestHandler("tasks/update", { params: AnyParams }, async ({ taskId, inputResponses }, ctx) => {

@@ -13,6 +13,7 @@ import type { FacadeDeps } from "../../transport/facade.ts";
 import type { Question } from "../../transport/http-turns.ts";
 import { errorOf, type AgentCallDeps, type ToolCalling } from "./agent-call.ts";
 import { createProgress } from "./progress.ts";
+import { numbered } from "./running-calls.ts";
 import { lookAt } from "./turns.ts";
 
 export interface ToolCallDeps extends AgentCallDeps, Pick<FacadeDeps, "conversations"> {}
@@ -34,7 +35,7 @@ export async function callTool(
   const conversation_id = newConversationId();
   const place = { conversation_id, turn_id: "" };
   let isBegun = false;
-  const running = call.era === "legacy" ? deps.running : undefined;
+  const named = call.era === "legacy" ? numbered(call, ctx.mcpReq.id) : undefined;
   try {
     const question = questionOf(conversation_id, name, given);
     const { turn_id } = deps.streams.placeOf(call.caller, conversation_id, question.id);
@@ -48,7 +49,7 @@ export async function callTool(
         gone: ctx.mcpReq.signal,
         stops: call.era === "modern",
         tellsWait: nothingWaits,
-        onAccepted: () => running?.begun(call.caller, ctx.mcpReq.id, place),
+        onAccepted: () => named && deps.running.begun(named, place),
         onSteps: createProgress(ctx).onSteps,
       },
     );
@@ -58,7 +59,7 @@ export async function callTool(
     isBegun &&= !refusals.has(code);
     return { content: [{ type: "text", text: message }], isError: true };
   } finally {
-    running?.ended(call.caller, ctx.mcpReq.id, place);
+    if (named !== undefined) deps.running.ended(named, place);
     if (isBegun) void forget(deps, call.caller, conversation_id);
   }
 }
