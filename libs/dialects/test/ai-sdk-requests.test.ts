@@ -1,9 +1,9 @@
-import { ChatError, createTurnView, type Caller, type ClientFrame, type SnapshotFrame } from "@parley/protocol";
+import { ChatError, createTurnView, type Caller, type SnapshotFrame } from "@parley/protocol";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { ChatBody, decodeChat } from "../src/ai-sdk/decode.ts";
 import { createAiSdkSocketDialect } from "../src/ai-sdk/socket-dialect.ts";
-import type { Encoded } from "../src/dialect.ts";
+import type { Decoded, Encoded } from "../src/dialect.ts";
 import { complete, snapshotOf, token, visible } from "./turn-events.ts";
 
 const user = (text: string, id = "m1") => ({ id, role: "user", parts: [{ type: "text", text }] });
@@ -67,10 +67,8 @@ function framesOf(encoded: Encoded) {
 
 function socket({ cancelsOnAbort = false, cut = "" } = {}) {
   const streams = { begun: 0, replayed: 0, ended: 0 };
-  const approved: unknown[] = [];
   const dialect = createAiSdkSocketDialect({
     isOwn: async () => true,
-    approve: async (_caller, wish) => void approved.push(wish),
     begun: {
       begin(_turn, kind) {
         streams[kind === "replay" ? "replayed" : "begun"]++;
@@ -81,13 +79,13 @@ function socket({ cancelsOnAbort = false, cut = "" } = {}) {
     cancelsOnAbort,
   });
   const caller: Caller = { user: { id: "ann" }, roles: [], address: "" };
-  const send = async (frame: object): Promise<ClientFrame> =>
+  const send = async (frame: object): Promise<Decoded> =>
     dialect.decode(JSON.stringify({ id: "c_chat", ...frame }), caller);
   const accept = (id: string, turn_id: string): void => {
     const place = { conversation_id: "c_chat", turn_id };
     dialect.encodeFrame({ type: "accepted", id, ...place, message_id: `${turn_id}-u`, position: 0 });
   };
-  return { dialect, send, accept, approved, streams };
+  return { dialect, send, accept, streams };
 }
 
 const sent = { type: "send", requestId: "r1", trigger: "submit-message", headers: {}, body: {} };
@@ -195,11 +193,25 @@ describe("a socket of the AI SDK", () => {
     expect(dialect.encodeEvent(visible(1, token("t1", "a")))).toEqual([]);
   });
 
-  test("decides, and shows how it goes on", async () => {
-    const { send, approved } = socket();
-    const frame = await send({ ...sent, messages: [answer(decided("t-0-0", true))] });
-    expect(approved).toEqual([{ conversation_id: "c_chat", call_id: "t-0-0", approved: true }]);
-    expect(frame).toEqual({ type: "subscribe", conversation_id: "c_chat" });
+  test("asks for a decision on each call, in their order, and then to be shown how it goes on", async () => {
+    const { send } = socket();
+    const messages = [answer(decided("t-0-0", true), decided("t-0-1", false, "no"))];
+    const about = { type: "approve", conversation_id: "c_chat" };
+    expect(await send({ ...sent, messages, body: { confirm: "yes" } })).toEqual([
+      { ...about, call_id: "t-0-0", approved: true, confirm: "yes" },
+      { ...about, call_id: "t-0-1", approved: false, reason: "no" },
+      { type: "subscribe", conversation_id: "c_chat" },
+    ]);
+  });
+
+  test("lets go of a request whose decision is refused, and of no other in its conversation", async () => {
+    const { dialect, send } = socket();
+    await send({ ...sent, messages: [answer(decided("t-0-0", true))] });
+    await send({ ...sent, requestId: "r2", messages: [answer(decided("t-0-0", false))] });
+    const about = { frame: "approve", conversation_id: "c_chat", call_id: "t-0-0" } as const;
+    const refusal = { type: "error", error: "No.", code: "CONFLICT", retryable: false, ...about } as const;
+    expect(framesOf(dialect.encodeFrame(refusal))).toEqual([{ type: "error", requestId: "r2", errorText: "No." }]);
+    expect(dialect.turnsIn?.("c_chat")).toEqual(["t"]);
   });
 
   test("names the request in what it refuses, and says nothing that belongs to none", async () => {
@@ -217,5 +229,7 @@ describe("a socket of the AI SDK", () => {
     const { send } = socket();
     for (let n = 0; n < 32; n++) await send({ ...sent, requestId: `r${n}`, messages: [user("one", `m${n}`)] });
     await expect(send({ ...sent, requestId: "more", messages: [user("one", "more")] })).rejects.toThrow(/Too many/);
+    const decision = { ...sent, requestId: "more", messages: [answer(decided("t-0-0", true))] };
+    await expect(send(decision)).rejects.toThrow(/Too many/);
   });
 });

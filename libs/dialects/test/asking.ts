@@ -1,4 +1,4 @@
-import { decodeJson, type ClientFrame, type StoredEvent, type TurnView } from "@parley/protocol";
+import { decodeJson, type StoredEvent, type TurnView } from "@parley/protocol";
 import { z } from "zod";
 import type { Dialect, Encoded } from "../src/dialect.ts";
 import { snapshotOf, visible } from "./turn-events.ts";
@@ -27,8 +27,8 @@ let asked = 0;
 
 /** Sends a chat frame through the dialect, and has it accepted as a turn. */
 export async function ask(dialect: Dialect, frame: object, user = ann): Promise<Asking> {
-  const message: ClientFrame = await dialect.decode(JSON.stringify(frame), { user, roles: [] });
-  if (message.type !== "message") throw new Error(`a frame ${message.type}`);
+  const [message] = [await dialect.decode(JSON.stringify(frame), { user, roles: [] })].flat();
+  if (message?.type !== "message") throw new Error(`a frame ${message?.type}`);
   const turn = `turn${++asked}`;
   const conversation = message.conversation_id ?? "";
   let seq = 0;

@@ -4,7 +4,6 @@ import {
   parseWellFormed,
   problemOf,
   type AcceptedFrame,
-  type ApproveFrame,
   type Caller,
   type ClientFrame,
   type ConnectionFrame,
@@ -14,7 +13,7 @@ import {
   type TurnId,
 } from "@parley/protocol";
 import { z } from "zod";
-import type { Dialect } from "../dialect.ts";
+import type { Decoded, Dialect } from "../dialect.ts";
 import { conversationOfSession, type IsOwn } from "../seed/addresses.ts";
 import { createSpeechDialect } from "../turn/speech.ts";
 import { createTurnWatch, type TurnPlace, type TurnWatch } from "../turn-watch.ts";
@@ -38,8 +37,6 @@ const Addressed = z.object({ requestId: RequestId });
 
 export interface AiSdkSocketOptions {
   readonly isOwn: IsOwn;
-  /** Decides on a call. Throws ChatError. */
-  readonly approve: (caller: Caller, wish: Omit<ApproveFrame, "type">) => Promise<unknown>;
   /** Streams that were begun and have not come to their end. */
   readonly begun: {
     begin(turn: TurnId, kind: "first" | "replay"): { ended(): void };
@@ -138,11 +135,11 @@ function parseFrame(text: string): unknown {
 type Open = (asked: Asked, decided?: readonly string[], place?: TurnPlace) => void;
 
 async function ask(
-  { isOwn, approve, begun }: AiSdkSocketOptions,
+  { isOwn, begun }: AiSdkSocketOptions,
   caller: Caller,
   frame: z.infer<typeof SendFrame> | z.infer<typeof ResumeFrame>,
   open: Open,
-): Promise<ClientFrame> {
+): Promise<Decoded> {
   const { requestId, id: chat } = frame;
   const conversation = await conversationOfSession(isOwn, caller, chat);
   const common = { requestId, conversation, messageId: undefined, resumes: undefined, needsSnapshot: true };
@@ -154,10 +151,11 @@ async function ask(
   const { agent, model, confirm } = frame.body ?? {};
   const asked = decodeChat({ ...frame, confirm });
   if (asked.type === "decisions") {
-    for (const decision of asked.decisions) await approve(caller, { conversation_id: conversation, ...decision });
     const calls = asked.decisions.map(({ call_id }) => call_id);
+    // First: where there is no room for the answer, nothing is decided.
     open(common, calls, { conversation_id: conversation, turn_id: asked.turn });
-    return { type: "subscribe", conversation_id: conversation };
+    const words = asked.decisions.map((word) => ({ type: "approve", conversation_id: conversation, ...word }) as const);
+    return [...words, { type: "subscribe", conversation_id: conversation }];
   }
   const { id, message } = asked;
   open({ ...common, messageId: id, needsSnapshot: false });
@@ -232,9 +230,10 @@ function refused(requests: Map<string, Request>, error: FrameError, current: str
   const { frame, conversation_id, id } = error;
   if (frame === "cancel" || frame === "ping") return [];
   const meant = [...requests.values()].filter(
-    ({ messageId, conversation, needsSnapshot, watch }) =>
+    ({ requestId, messageId, conversation, needsSnapshot, watch }) =>
       (frame === "message" && id === messageId && watch.place === undefined) ||
-      (frame === "subscribe" && needsSnapshot && conversation === conversation_id),
+      (frame === "subscribe" && needsSnapshot && conversation === conversation_id) ||
+      (frame === "approve" && requestId === current),
   );
   if (meant.length === 0 && current !== undefined && !requests.has(current))
     return [frameOf({ type: "error", requestId: current, errorText: error.error })];

@@ -1,5 +1,6 @@
 import {
   ChatError,
+  closeCodes,
   frameAddressOf,
   toChatError,
   type Caller,
@@ -10,6 +11,7 @@ import {
 } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import type { Admission } from "../admission/admit.ts";
+import type { FrameLimits } from "../admission/limit-frames.ts";
 import type { Commands } from "../commands/commands.ts";
 import { inOrder, type Aside } from "../commands/message-order.ts";
 import type { Ownership } from "../commands/ownership.ts";
@@ -25,6 +27,7 @@ export interface FrameHandlerDeps {
   /** Chooses the dialect of a connection that has none yet. Throws ChatError. */
   readonly chooseDialect: (connection: HubConnection, text: string) => void;
   readonly admission: Pick<Admission, "afterStandstill">;
+  readonly limitFrame: FrameLimits;
   readonly onAuth: (connection: HubConnection, credential: Credential, knows?: readonly string[]) => Promise<void>;
   readonly commands: Commands;
   readonly ownership: Ownership;
@@ -36,7 +39,7 @@ export interface FrameHandlerDeps {
   readonly log: Logger;
 }
 
-/** Handles one frame of a client; what goes wrong becomes the answer. Never rejects. */
+/** Handles what a client sends, as its dialect reads it; what goes wrong becomes the answer. Never rejects. */
 export function createFrameHandler(deps: FrameHandlerDeps) {
   const { admission, outbox, isBrokerWell, counters, log } = deps;
 
@@ -79,13 +82,29 @@ export function createFrameHandler(deps: FrameHandlerDeps) {
     let frame: ClientFrame | undefined;
     try {
       deps.chooseDialect(connection, received);
-      frame = await connection.dialect.decode(received, connection.caller);
-      await handle(connection, frame, aside);
+      const frames = [await connection.dialect.decode(received, connection.caller)].flat();
+      [frame] = frames;
+      charge(deps, connection, frames.length - 1);
+      for (frame of frames) {
+        // As of texts that come one by one: whoever was put out meanwhile gets nothing more done.
+        if (frames.length > 1 && connection.state === "closed") return;
+        await handle(connection, frame, aside);
+      }
     } catch (thrown) {
       if (frame === undefined) refuse(connection, thrown, frameAddressOf(received));
       else refuse(connection, thrown, addressOf(frame), true);
     }
   };
+}
+
+/** One text that stands for several frames costs as much as these: all of them, before the first is handled. Throws RATE_LIMITED. */
+function charge({ limitFrame, outbox }: FrameHandlerDeps, connection: HubConnection, more: number): void {
+  for (let i = 0; i < more; i++) {
+    const refusal = limitFrame(connection, 0);
+    if (refusal === undefined) continue;
+    if (refusal.isFlood) outbox.close(connection, closeCodes.protocolAbuse, "too many frames");
+    throw refusal.error;
+  }
 }
 
 async function handleOfCaller(

@@ -76,6 +76,7 @@ export function addSocketService(app: TemplatedApp, deps: SocketServiceDeps): vo
   const handle = createFrameHandler({
     chooseDialect,
     admission: deps.admission,
+    limitFrame: limiter.frame,
     onAuth,
     commands,
     ownership,
@@ -123,9 +124,8 @@ function identify({ sockets }: Limiter) {
 }
 
 function endpoints(deps: SocketServiceDeps): SocketEndpoint[] {
-  const { ownership, commands, isDevelopment, begun } = deps;
+  const { ownership, isDevelopment, begun } = deps;
   const { isOwn } = ownership;
-  const { approve } = commands;
   return [
     { path: "/ws/chat", otherDialect: () => undecidedDialect, allowAnonymous: isDevelopment },
     {
@@ -136,7 +136,7 @@ function endpoints(deps: SocketServiceDeps): SocketEndpoint[] {
     {
       path: "/api/ai/ws",
       otherDialect: (queried) =>
-        createAiSdkSocketDialect({ isOwn, approve, begun, cancelsOnAbort: queried("abort") === "cancel" }),
+        createAiSdkSocketDialect({ isOwn, begun, cancelsOnAbort: queried("abort") === "cancel" }),
       allowAnonymous: isDevelopment,
     },
     ...deps.facades.map((facade) => facade(deps)),
