@@ -56,6 +56,7 @@ export { questionItem } from "./responses/objects.ts";
 export { answerIdOf, placeOfRun, runIdOf, type RunPlace } from "./ai-sdk/addresses.ts";
 export { AiSdkVersion, ChatBody, ChatName, decodeChat, type AskedOfChat, type Decision } from "./ai-sdk/decode.ts";
 export { aiSdkDialect, aiSdkHeaders, createAiSdkSpeech, type AiSdkSpeechOptions } from "./ai-sdk/dialect.ts";
+export { messagesOfChat, questionMessage, type UiMessage } from "./ai-sdk/history.ts";
 export { createNumberedSpeech, numberedHistoryOf, type NumberedFrom, type NumberedHistory } from "./ai-sdk/numbered.ts";
 export { createAiSdkSocketDialect, type AiSdkSocketOptions } from "./ai-sdk/socket-dialect.ts";
 export { turnOfQuestion, questionId } from "./ag-ui/addresses.ts";

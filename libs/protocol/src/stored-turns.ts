@@ -18,6 +18,8 @@ export interface StoredTurn {
   readonly place?: number | undefined;
   readonly queued_at?: number | undefined;
   readonly question?: TranscriptMessage | undefined;
+  /** The client's own id of the question; records of version 1 do not have it. */
+  readonly asked?: string | undefined;
   readonly answer?: TranscriptMessage | undefined;
 }
 
@@ -40,7 +42,10 @@ export function readTurnRecord(value: unknown): AnyTurnRecord | undefined {
 export function turnOfRecord(record: NewTurnRecord, seq: number): StoredTurn {
   const { turn_id, place, queued_at } = record;
   const common = { turn_id, seq, place, queued_at };
-  if ("kind" in record) return { ...common, question: questionOf(record), answer: answerOf(record) };
+  if ("kind" in record) {
+    const { id: asked } = record.question;
+    return { ...common, asked, question: questionOf(record), answer: answerOf(record) };
+  }
   const message = messageOf(record);
   return record.author.role === "user" ? { ...common, question: message } : { ...common, answer: message };
 }
@@ -135,6 +140,7 @@ function merged(first: StoredTurn | undefined, later: StoredTurn): StoredTurn {
     place,
     queued_at,
     question: first.question ?? later.question,
+    asked: first.asked ?? later.asked,
     answer: first.answer ?? later.answer,
   };
 }

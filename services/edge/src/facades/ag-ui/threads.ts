@@ -34,7 +34,7 @@ export async function readThread(deps: ThreadDeps, thread: Thread, until?: TurnI
   const asked = until === undefined ? undefined : turns.find(({ turn_id }) => turn_id === until)?.question?.message;
   const text = queued?.message ?? asked;
   const question = text === undefined || until === undefined ? [] : [userMessage(nameOf(until, queued?.id), text)];
-  return [...lastThatFit(before.map((turn) => messagesOfTurn(turn, nameOf(turn.turn_id)))), ...question];
+  return [...lastThatFit(before.map((turn) => messagesOfTurn(turn, nameOf(turn.turn_id, turn.asked)))), ...question];
 }
 
 function noneOf(error: unknown): { readonly turns: readonly StoredTurn[] } {

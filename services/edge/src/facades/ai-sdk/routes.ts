@@ -1,10 +1,11 @@
-import { AiSdkVersion, ChatBody, createAiSdkSpeech, decodeChat } from "@parley/dialects";
+import { ChatBody, createAiSdkSpeech, decodeChat } from "@parley/dialects";
 import { ApproveFrame, CallId, ChatError, TurnId } from "@parley/protocol";
 import { z } from "zod";
 import { createBegunStreams } from "../../transport/begun-streams.ts";
 import type { FacadeDeps } from "../../transport/facade.ts";
 import { jsonReply } from "../../transport/reply.ts";
 import { defineRoute, given, nothing, type Route } from "../../transport/route.ts";
+import { createHistoryRoute } from "./history.ts";
 import {
   ask,
   conversationOf,
@@ -14,15 +15,12 @@ import {
   runOf,
   shownBy,
   streamText,
+  Versioned,
   type AiSdkDeps,
 } from "./streaming.ts";
 import { createWorkflowRoutes, onlyWhole } from "./workflow.ts";
 
 /** The chats of the AI SDK: `useChat` with its stock transports. */
-
-const Versioned = z.object({
-  v: AiSdkVersion.default(6).describe("The major version of the package `ai`: 5, 6 or 7. Default: 6."),
-});
 
 const summaries = {
   chat: "Send the last message of an AI SDK chat, or what was decided on calls, and stream the answer.",
@@ -34,7 +32,8 @@ const summaries = {
 export function createAiSdkRoutes({ redis, log, ...others }: FacadeDeps): Route[] {
   const begun = createBegunStreams({ redis, transcripts: others.bus.transcripts, log });
   const deps = { ...others, begun };
-  return [chatRoute(deps), resumeRoute(deps), stopRoute(deps), approveRoute(deps), ...createWorkflowRoutes(deps)];
+  const own = [chatRoute(deps), resumeRoute(deps), stopRoute(deps), approveRoute(deps), createHistoryRoute(deps)];
+  return [...own, ...createWorkflowRoutes(deps)];
 }
 
 function chatRoute(deps: AiSdkDeps): Route {

@@ -1,4 +1,5 @@
 import {
+  AiSdkVersion,
   aiSdkHeaders,
   ChatName,
   conversationOfSession,
@@ -17,7 +18,7 @@ import type { FacadeDeps } from "../../transport/facade.ts";
 import type { Reply } from "../../transport/reply.ts";
 import { given, type Call } from "../../transport/route.ts";
 
-export interface AiSdkDeps extends Pick<FacadeDeps, "streams" | "commands" | "ownership" | "bus"> {
+export interface AiSdkDeps extends Pick<FacadeDeps, "streams" | "commands" | "conversations" | "ownership" | "bus"> {
   readonly begun: BegunStreams;
 }
 
@@ -25,6 +26,10 @@ export interface AiSdkDeps extends Pick<FacadeDeps, "streams" | "commands" | "ow
 export const maxBodyBytes = 2 * 1024 * 1024;
 
 export const OneChat = z.object({ id: z.string().transform(decoded).pipe(ChatName).describe("The chat's id.") });
+
+export const Versioned = z.object({
+  v: AiSdkVersion.default(6).describe("The major version of the package `ai`: 5, 6 or 7. Default: 6."),
+});
 
 export const streamText = "A UI message stream, as server-sent events.";
 

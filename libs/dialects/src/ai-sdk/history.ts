@@ -1,0 +1,100 @@
+import {
+  createTurnView,
+  outcomeOf,
+  storedParts,
+  type ConversationId,
+  type StoredTurn,
+  type TranscriptMessage,
+  type TurnId,
+} from "@parley/protocol";
+import { createTurnSteps } from "../turn/steps.ts";
+import { answerIdOf } from "./addresses.ts";
+import type { AiSdkVersion } from "./decode.ts";
+import { chunksOf, type Chunk } from "./encode.ts";
+import { createTold } from "./state.ts";
+
+/** What is kept of a chat, as `UIMessage`s of the AI SDK: the same that its client makes of the streams. */
+
+type UiPart = Record<string, unknown>;
+
+/** `UIMessage` of the package `ai`. */
+export interface UiMessage {
+  readonly id: string;
+  readonly role: "user" | "assistant";
+  readonly parts: readonly Readonly<UiPart>[];
+  readonly metadata?: Readonly<Record<string, unknown>>;
+}
+
+/** A question under its client's own id, so a page that has it under that sees it once; under ours where that is not known. */
+export function questionMessage(turn: TurnId, text: string, asked: string | undefined): UiMessage {
+  return { id: asked ?? `${turn}-u`, role: "user", parts: [{ type: "text", text }] };
+}
+
+/** A turn that has ended; of one that has not, its question. */
+export function messagesOfChat(
+  { turn_id, question, answer, asked }: StoredTurn,
+  conversation_id: ConversationId,
+  version: AiSdkVersion,
+): UiMessage[] {
+  const own = question === undefined ? [] : [questionMessage(turn_id, question.message, asked)];
+  if (answer === undefined) return own;
+  return [...own, foldChunks(turn_id, chunksOfAnswer(answer, { conversation_id, turn_id }, version), version)];
+}
+
+function chunksOfAnswer(
+  answer: TranscriptMessage,
+  place: { readonly conversation_id: ConversationId; readonly turn_id: TurnId },
+  version: AiSdkVersion,
+): readonly Chunk[] {
+  const outcome = outcomeOf(answer);
+  const view = { ...createTurnView(place.turn_id), parts: storedParts(answer), outcome, status: outcome.type };
+  return chunksOf(createTurnSteps({ takesBack: "never" }).advance(view), place, createTold(version)).chunks;
+}
+
+/** What `processUIMessageStream` of the package makes of the chunks of a turn that has ended. */
+function foldChunks(turn: TurnId, chunks: readonly Chunk[], version: AiSdkVersion): UiMessage {
+  const parts: UiPart[] = [];
+  let metadata: Record<string, unknown> = {};
+  for (const chunk of chunks) {
+    if (chunk["messageMetadata"] !== undefined) metadata = { ...metadata, ...chunk["messageMetadata"] };
+    takePart(parts, chunk, version);
+  }
+  return { id: answerIdOf(turn), role: "assistant", metadata, parts };
+}
+
+function takePart(parts: UiPart[], chunk: Chunk, version: AiSdkVersion): void {
+  const { type, ...fields } = chunk;
+  if (type === "start-step") parts.push({ type: "step-start" });
+  else if (/^(text|reasoning)-/.test(type)) takeText(parts, chunk, version);
+  else if (type.startsWith("tool-")) takeCall(parts, chunk);
+  else if (type.startsWith("source-")) parts.push({ type, ...fields });
+  else if (type.startsWith("data-")) takeData(parts, chunk);
+}
+
+/** Of texts at most one is open at a time, the last part. */
+function takeText(parts: UiPart[], { type, id, delta }: Chunk, version: AiSdkVersion): void {
+  const [kind, what] = type.split("-");
+  const last = parts.at(-1);
+  if (what === "start") {
+    // Only the seventh keeps it.
+    const named = version === 7 && kind === "reasoning" ? { id } : {};
+    parts.push({ type: kind, ...named, text: "", state: "streaming" });
+  } else if (last !== undefined && what === "delta") last["text"] = `${String(last["text"])}${String(delta)}`;
+  else if (last !== undefined) last["state"] = "done";
+}
+
+function takeCall(parts: UiPart[], { type, toolCallId, dynamic: _dynamic, ...fields }: Chunk): void {
+  const state = type.slice("tool-".length);
+  if (state === "input-available") {
+    parts.push({ type: "dynamic-tool", toolCallId, state, ...fields });
+    return;
+  }
+  const call = parts.find((part) => part["type"] === "dynamic-tool" && part["toolCallId"] === toolCallId);
+  if (call !== undefined) Object.assign(call, { state, ...fields });
+}
+
+function takeData(parts: UiPart[], { type, id, data }: Chunk): void {
+  const known = id === undefined ? undefined : parts.find((part) => part["type"] === type && part["id"] === id);
+  if (known === undefined) parts.push({ type, ...(id === undefined ? {} : { id }), data });
+  else known["data"] = data;
+}
