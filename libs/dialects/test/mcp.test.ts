@@ -148,6 +148,18 @@ describe("results", () => {
       expect(z.strictObject(TurnContent.shape).parse(one.structuredContent)).toEqual(one.structuredContent);
   });
 
+  test("a refusal says when it is worth another try, also to who reads the text alone", () => {
+    const refused = failedResult(new ChatError("RATE_LIMITED", { message: "Too many requests.", retryAfterMs: 1_200 }));
+    expect(refused.structuredContent).toMatchObject({ error: { code: "RATE_LIMITED", retry_after_ms: 1_200 } });
+    expect(refused.content[0]?.text).toBe("Too many requests. Wait 2 s before you try again.");
+    const outcome = { type: "error", ...ended, error: "x", code: "RATE_LIMITED", retryable: true } as const;
+    expect(
+      resultOf({ ...complete, outcome: { ...outcome, retry_after_ms: 900 } }, where).structuredContent,
+    ).toMatchObject({
+      error: { retry_after_ms: 900 },
+    });
+  });
+
   test("a long result of a call is a beginning", () => {
     const long: ToolCallPart = {
       ...call,
