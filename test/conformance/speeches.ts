@@ -3,7 +3,6 @@ import {
   createAgUiSpeech,
   createAiSdkSpeech,
   createChatCompletionsSpeech,
-  createMcpSpeech,
   createResponsesSpeech,
   type TurnSpeech,
 } from "@parley/dialects";
@@ -25,5 +24,4 @@ export const speeches: Readonly<Record<string, () => TurnSpeech>> = {
   "ag-ui-0": () => createAgUiSpeech({ ...run, isOne: false }),
   "ag-ui-1": () => createAgUiSpeech({ ...run, isOne: true }),
   a2a: () => createA2aSpeech({ requestId: 1 }),
-  mcp: () => createMcpSpeech({ requestId: 1, progressToken: "p", address: "https://chat.example" }),
 };

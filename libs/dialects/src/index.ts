@@ -110,9 +110,8 @@ export {
   type McpToolResult,
 } from "./mcp/cluster-tools.ts";
 export { AgentArguments, AnswerArguments, decisionOf } from "./mcp/decode.ts";
-export { createMcpSpeech } from "./mcp/dialect.ts";
 export { askableCalls, questionOf } from "./mcp/elicitation.ts";
-export { failedResult, resultOf, toolsOf, type McpResult, type Whereabouts } from "./mcp/encode.ts";
+export { failedResult, resultOf, sentenceOf, toolsOf, type McpResult, type Whereabouts } from "./mcp/encode.ts";
 export { documentType, readableDocuments, resourcePage, uriOfDocument } from "./mcp/resources.ts";
 export { createProgressTeller } from "./mcp/state.ts";
 export { settledTask, tasksExtension, workingTask, type McpTask } from "./mcp/tasks.ts";

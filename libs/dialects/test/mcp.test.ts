@@ -1,24 +1,13 @@
-import {
-  ChatError,
-  createTurnView,
-  foldEvent,
-  isTerminal,
-  isVisible,
-  type ToolCallPart,
-  type TurnView,
-} from "@parley/protocol";
+import { ChatError, createTurnView, type ToolCallPart, type TurnView } from "@parley/protocol";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { history } from "../../protocol/test/histories.ts";
 import { agentTools, answerTool, placeOfMcpTask, taskIdOf } from "../src/mcp/addresses.ts";
 import { AgentArguments, decisionOf } from "../src/mcp/decode.ts";
-import { createMcpSpeech } from "../src/mcp/dialect.ts";
 import { askableCalls, questionOf } from "../src/mcp/elicitation.ts";
 import { failedResult, resultOf, toolsOf, TurnContent } from "../src/mcp/encode.ts";
 import { createProgressTeller } from "../src/mcp/state.ts";
 import { settledTask, workingTask } from "../src/mcp/tasks.ts";
-import { createTurnSteps } from "../src/turn/steps.ts";
 
 const place = { conversation_id: "c_1", turn_id: "t0" };
 const where = { ...place, address: "https://chat.example/c/c_1" };
@@ -148,6 +137,18 @@ describe("results", () => {
       expect(z.strictObject(TurnContent.shape).parse(one.structuredContent)).toEqual(one.structuredContent);
   });
 
+  test("a refusal says when it is worth another try, also to who reads the text alone", () => {
+    const refused = failedResult(new ChatError("RATE_LIMITED", { message: "Too many requests.", retryAfterMs: 1_200 }));
+    expect(refused.structuredContent).toMatchObject({ error: { code: "RATE_LIMITED", retry_after_ms: 1_200 } });
+    expect(refused.content[0]?.text).toBe("Too many requests. Wait 2 s before you try again.");
+    const outcome = { type: "error", ...ended, error: "x", code: "RATE_LIMITED", retryable: true } as const;
+    expect(
+      resultOf({ ...complete, outcome: { ...outcome, retry_after_ms: 900 } }, where).structuredContent,
+    ).toMatchObject({
+      error: { retry_after_ms: 900 },
+    });
+  });
+
   test("a long result of a call is a beginning", () => {
     const long: ToolCallPart = {
       ...call,
@@ -251,60 +252,6 @@ describe("tasks", () => {
       statusMessage: "Calls x.",
       createdAt: "1970-01-01T00:00:00.000Z",
     });
-  });
-});
-
-const Frame = z.looseObject({
-  method: z.string().optional(),
-  id: z.number().optional(),
-  params: z.looseObject({ progress: z.number(), message: z.string() }).optional(),
-  result: z.unknown().optional(),
-});
-
-describe("the response stream of a call", () => {
-  /** As somebody else's reader of server-sent events has it. */
-  const framesOf = (bytes: readonly Uint8Array[]) =>
-    Buffer.concat(bytes)
-      .toString()
-      .split("\n\n")
-      .filter(Boolean)
-      .map((event) => {
-        const [name, data = ""] = event.split("\n");
-        expect(name).toBe("event: message");
-        return Frame.parse(JSON.parse(data.slice("data: ".length)));
-      });
-
-  test("is progress that rises, and one result at the end, whatever happens to the turn", () => {
-    fc.assert(
-      fc.property(history, (events) => {
-        const turn_id = events.at(-1)?.event.turn_id ?? "t0";
-        const speech = createMcpSpeech({ requestId: 7, progressToken: "p", address: "https://chat.example" });
-        const steps = createTurnSteps(speech.steps);
-        let view = createTurnView(turn_id);
-        const bytes: Uint8Array[] = [];
-        let isOver = false;
-        for (const { event } of events.filter((one) => one.event.turn_id === turn_id)) {
-          view = foldEvent(view, event);
-          if (isOver || !isVisible(event.type) || (event.type === "message" && !isTerminal(event.type))) continue;
-          const said = speech.say(steps.advance(view), { ...place, turn_id });
-          bytes.push(...said.bytes);
-          isOver = said.next === "end";
-        }
-        const frames = framesOf(bytes);
-        const results = frames.filter(({ result }) => result !== undefined);
-        expect(results).toHaveLength(isOver ? 1 : 0);
-        expect(frames.at(-1)?.id).toBe(isOver ? 7 : undefined);
-        const told = frames.flatMap(({ params }) => (params === undefined ? [] : [params.progress]));
-        expect(told).toEqual(told.map((_, index) => index + 1));
-      }),
-    );
-  });
-
-  test("says nothing but the result to who wants no progress", () => {
-    const speech = createMcpSpeech({ requestId: 7, address: "https://chat.example" });
-    const said = speech.say(createTurnSteps(speech.steps).advance(complete), place);
-    expect(framesOf(said.bytes)).toMatchObject([{ id: 7, result: { structuredContent: { status: "complete" } } }]);
-    expect(said.next).toBe("end");
   });
 });
 

@@ -64,7 +64,14 @@ export const TurnContent = z.object({
   usage: z
     .object({ input_tokens: z.number(), output_tokens: z.number(), estimated: z.boolean().optional() })
     .optional(),
-  error: z.object({ code: z.string(), message: z.string(), retryable: z.boolean() }).optional(),
+  error: z
+    .object({
+      code: z.string(),
+      message: z.string(),
+      retryable: z.boolean(),
+      retry_after_ms: z.number().optional().describe("Sooner it is refused again."),
+    })
+    .optional(),
   waiting_for: z.array(Waited).optional().describe("Calls that a person has to agree to."),
   decide_at: z.string().optional().describe("Where a person decides."),
 });
@@ -156,8 +163,8 @@ function endFields(outcome: Outcome): Partial<TurnContent> {
   const { usage } = outcome;
   if (outcome.type === "cancelled") return { usage };
   if (outcome.type === "error") {
-    const { code, error: message, retryable } = outcome;
-    return { usage, error: { code, message, retryable } };
+    const { code, error: message, retryable, retry_after_ms } = outcome;
+    return { usage, error: { code, message, retryable, ...retryField(retry_after_ms) } };
   }
   const { agent, model, finish } = outcome.metadata;
   return {
@@ -197,8 +204,20 @@ function until(expiresAt: number | undefined): string {
   return expiresAt === undefined ? "" : ` (until ${new Date(expiresAt).toISOString()})`;
 }
 
+function retryField(retry_after_ms: number | undefined) {
+  return retry_after_ms === undefined ? {} : { retry_after_ms };
+}
+
+/** A refusal for a model, which may be given nothing but the text and would try again at once. */
+export function sentenceOf({ message, retryAfterMs }: Pick<ChatError, "message" | "retryAfterMs">): string {
+  return retryAfterMs === undefined
+    ? message
+    : `${message} Wait ${Math.ceil(retryAfterMs / 1_000)} s before you try again.`;
+}
+
 /** What went wrong with a call, as its model reads it. `where`: of a turn that goes on. */
-export function failedResult({ code, message, retryable }: ChatError, where?: Whereabouts): McpResult {
+export function failedResult(failure: ChatError, where?: Whereabouts): McpResult {
+  const { code, message, retryable, retryAfterMs } = failure;
   const more =
     where === undefined
       ? []
@@ -209,9 +228,13 @@ export function failedResult({ code, message, retryable }: ChatError, where?: Wh
         ];
   const place = where === undefined ? {} : { conversation_id: where.conversation_id, turn_id: where.turn_id };
   const status = where === undefined ? "error" : "running";
-  const error = { code, message, retryable };
+  const error = { code, message, retryable, ...retryField(retryAfterMs) };
   const content: TurnContent = { ...place, status, tool_calls: [], sources: [], error };
-  return { content: [textBlock(message), ...more], structuredContent: content, isError: true };
+  return {
+    content: [textBlock(where === undefined ? sentenceOf(failure) : message), ...more],
+    structuredContent: content,
+    isError: true,
+  };
 }
 
 function contentOf({ parts }: TurnView, { conversation_id, turn_id }: TurnPlace) {

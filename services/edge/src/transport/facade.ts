@@ -7,6 +7,7 @@ import type { Conversations } from "../commands/conversations/conversations.ts";
 import type { OfferReading } from "../commands/offer.ts";
 import type { Ownership } from "../commands/ownership.ts";
 import type { ConversationStreams } from "./conversation-streams.ts";
+import type { HoldRequest } from "./held-requests.ts";
 import type { OriginOf } from "./public-origin.ts";
 import type { Route } from "./route.ts";
 import type { TurnStreams } from "./turn-streams.ts";
@@ -16,6 +17,7 @@ import type { UpgradeDeps } from "./upgrade.ts";
 export interface FacadeDeps {
   readonly streams: TurnStreams;
   readonly conversationStreams: ConversationStreams;
+  readonly hold: HoldRequest;
   readonly commands: Commands;
   readonly conversations: Conversations;
   readonly ownership: Ownership;

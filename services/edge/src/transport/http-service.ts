@@ -15,6 +15,7 @@ import { createConversationRoutes } from "./conversation-routes.ts";
 import type { OfferReading } from "../commands/offer.ts";
 import { createListRoutes } from "./list-routes.ts";
 import { createHttpTurns } from "./http-turns.ts";
+import { createHoldRequest } from "./held-requests.ts";
 import { createHttpViewers } from "./http-viewers.ts";
 import { createOriginOf } from "./public-origin.ts";
 import type { Pages } from "./pages.ts";
@@ -64,7 +65,7 @@ export function addHttpService(app: TemplatedApp, deps: HttpServiceDeps): { swee
   const turns = createHttpTurns(turnDeps);
   const foreign = {
     ...{ streams: createTurnStreams({ ...turnDeps, log }), conversationStreams: createConversationStreams(turnDeps) },
-    ...{ commands, conversations, ownership, offer, may, catalogue, bus, redis },
+    ...{ hold: createHoldRequest(viewers), commands, conversations, ownership, offer, may, catalogue, bus, redis },
     ...{ issuers: tokens.issuers, origin: createOriginOf(deps.publicUrl), version, isDevelopment, log },
   };
   const own = [

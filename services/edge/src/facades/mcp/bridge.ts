@@ -20,13 +20,20 @@ export function requestOf(exchange: Exchange, signal: AbortSignal): Request {
   return new Request(`http://localhost${exchange.path}`, { method: exchange.method, headers, signal });
 }
 
-/** Undefined: it is a stream, and is written. */
-export async function answerWith(exchange: Exchange, response: Response): Promise<Reply | undefined> {
+/** Undefined: it is a stream, and is written. `onOver`: called when the client has all that it gets. */
+export async function answerWith(
+  exchange: Exchange,
+  response: Response,
+  onOver: () => void,
+): Promise<Reply | undefined> {
   const { status, body } = response;
   const headers = headersOf(response);
-  if (body === null || !(headers["content-type"] ?? "").startsWith("text/event-stream"))
-    return { status, headers: { ...headers, "cache-control": "no-store" }, body: await response.text() };
-  void stream(exchange, { status, headers, body });
+  if (body === null || !(headers["content-type"] ?? "").startsWith("text/event-stream")) {
+    const text = await response.text();
+    onOver();
+    return { status, headers: { ...headers, "cache-control": "no-store" }, body: text };
+  }
+  void stream(exchange, { status, headers, body }).finally(onOver);
   return undefined;
 }
 

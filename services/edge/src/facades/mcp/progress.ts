@@ -7,8 +7,13 @@ const anyEveryMs = 50;
 /** Of one call: a client that reads nothing has no more than this waiting for it, some 800 KB. */
 const most = 2_000;
 
+/** What a request of a client has for it. */
+interface ProgressTarget {
+  readonly mcpReq: Pick<ServerContext["mcpReq"], "_meta" | "notify">;
+}
+
 /** Tells a client that wants to know what happens to its call. `last`: what was told, or would have been. */
-export function createProgress(ctx: Pick<ServerContext, "mcpReq"> | undefined) {
+export function createProgress(ctx: ProgressTarget | undefined) {
   const teller = createProgressTeller();
   const progressToken = ctx?.mcpReq._meta?.progressToken;
   let progress = 0;

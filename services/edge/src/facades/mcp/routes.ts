@@ -7,15 +7,12 @@ import { jsonReply, type Reply } from "../../transport/reply.ts";
 import { defineRoute, nothing, type Call, type Route } from "../../transport/route.ts";
 import { answerWith, mcpHeaders, requestOf } from "./bridge.ts";
 import { createStates, digestOf, type McpCall } from "./call.ts";
+import { createListeners } from "./listeners.ts";
 import { challengeOf, checkNotRebound, mcpPath, metadataPath, metadataReply } from "./place.ts";
 import { createRunningCalls, newSession, numbered, sessionHeader, type RunningCalls } from "./running-calls.ts";
 import { createServer, type ServerDeps } from "./server.ts";
 import { createStateKeys } from "./state-key.ts";
 import { stop } from "./turns.ts";
-
-/** Who listens for changes is told of none, as lists say how long they hold; so that it takes nothing from others it is bounded, also in time. */
-const mostListeners = 256;
-const listenMs = 600_000;
 
 /** A message of JSON-RPC; what it says is checked by the SDK. */
 const Message = z.looseObject({
@@ -35,7 +32,7 @@ function createMcpRoute(deps: FacadeDeps): Route {
   const running = createRunningCalls(deps.redis);
   const { redis, log } = deps;
   const knowledge = redis && createKnowledgeBoard({ redis, log });
-  const handlers = createHandlers({ ...deps, running, knowledge, states: createStates(createStateKeys(redis)) }, log);
+  const handlers = createHandlers({ ...deps, running, knowledge, states: createStates(createStateKeys(redis)) }, deps);
   return defineRoute({
     method: "post",
     path: mcpPath,
@@ -61,7 +58,8 @@ function createMcpRoute(deps: FacadeDeps): Route {
 }
 
 /** `auto`: an answer in one piece where nothing is told before it. Of calls the stream begins at once, so that a long one keeps its connection. */
-function createHandlers(deps: ServerDeps, log: FacadeDeps["log"]) {
+function createHandlers(deps: ServerDeps, { hold, log }: Pick<FacadeDeps, "hold" | "log">) {
+  const listen = createListeners(hold);
   const calls = new WeakMap<Request, Omit<McpCall, "era">>();
   const handlerOf = (responseMode: "auto" | "sse"): McpHttpHandler =>
     createMcpHandler(
@@ -72,14 +70,16 @@ function createHandlers(deps: ServerDeps, log: FacadeDeps["log"]) {
       },
       {
         responseMode,
-        maxSubscriptions: mostListeners,
+        // They are counted as all streams are.
+        maxSubscriptions: Infinity,
         onerror: (err) => log.debug({ err }, "a request of MCP was refused"),
       },
     );
   const short = handlerOf("auto");
   const long = handlerOf("sse");
   return {
-    async serve({ caller, exchange }: Call, body: Message): Promise<Reply | undefined> {
+    async serve(call: Call, body: Message): Promise<Reply | undefined> {
+      const { caller, exchange } = call;
       const gone = new AbortController();
       exchange.onGone(() => gone.abort());
       const request = requestOf(exchange, gone.signal);
@@ -87,22 +87,17 @@ function createHandlers(deps: ServerDeps, log: FacadeDeps["log"]) {
       calls.set(request, { caller, exchange, digest: () => digestOf(method, params?.["name"], params?.["arguments"]) });
       const handler = method === "tools/call" ? long : short;
       if (method === "initialize") exchange.headers.set(sessionHeader, newSession());
-      if (method === "subscriptions/listen") endAfter(listenMs, gone, exchange);
+      const onOver = method === "subscriptions/listen" ? listen(call, () => gone.abort()) : () => {};
       try {
-        return await answerWith(exchange, await handler.fetch(request, { parsedBody: body }));
+        return await answerWith(exchange, await handler.fetch(request, { parsedBody: body }), onOver);
       } catch (thrown) {
+        onOver();
         // The SDK rejects what was given up by its client.
         if (gone.signal.aborted) return undefined;
         throw thrown;
       }
     },
   };
-}
-
-function endAfter(ms: number, gone: AbortController, { onGone }: Call["exchange"]): void {
-  const timer = setTimeout(() => gone.abort(), ms);
-  timer.unref();
-  onGone(() => clearTimeout(timer));
 }
 
 const RequestId = z.union([z.string().max(512), z.number()]);
@@ -127,7 +122,7 @@ function taskHeaderProblem({ exchange }: Call, { id, method, params }: Message):
   if (method === undefined || !/^tasks\/(get|update|cancel)$/.test(method)) return undefined;
   if (exchange.header("mcp-protocol-version") !== "2026-07-28" || exchange.header("mcp-name") === params?.["taskId"])
     return undefined;
-  return rpcError(400, codes.header, "The header Mcp-Name has to be the taskId.", id);
+  return rpcError(400, { code: codes.header, message: "The header Mcp-Name has to be the taskId." }, id);
 }
 
 /** What never came as far as the SDK. */
@@ -136,7 +131,7 @@ function refusal(error: ChatError, challenge: string): Reply {
   // What was read and is no message has the schema's word for it, or none; any other cause is of reading it.
   const isRead = cause === undefined || cause instanceof z.ZodError;
   const rpc = code === "INVALID_FRAME" ? (isRead ? codes.invalid : codes.parse) : codes.internal;
-  const reply = rpcError(status, rpc, message);
+  const reply = rpcError(status, { code: rpc, message, ...retryData(error) });
   const headers = {
     ...reply.headers,
     ...(status === 401 ? { "www-authenticate": challenge } : {}),
@@ -145,8 +140,18 @@ function refusal(error: ChatError, challenge: string): Reply {
   return { ...reply, headers };
 }
 
-function rpcError(status: number, code: number, message: string, id: string | number | null = null): Reply {
-  return jsonReply(status, { jsonrpc: "2.0", id, error: { code, message } });
+function retryData({ retryAfterMs: retry_after_ms }: ChatError) {
+  return retry_after_ms === undefined ? {} : { data: { retry_after_ms } };
+}
+
+interface RpcError {
+  readonly code: number;
+  readonly message: string;
+  readonly data?: { readonly retry_after_ms: number };
+}
+
+function rpcError(status: number, error: RpcError, id: string | number | null = null): Reply {
+  return jsonReply(status, { jsonrpc: "2.0", id, error });
 }
 
 /** For the server as a whole, and for its path (RFC 9728, section 3.1). */

@@ -89,9 +89,10 @@ function orRunning(thrown: unknown): Settled | undefined {
 }
 
 function refuse(thrown: unknown): never {
-  const { code, message } = toChatError(thrown);
+  const { code, message, retryAfterMs: retry_after_ms } = toChatError(thrown);
   if (code === "NOT_FOUND" || code === "FORBIDDEN") throw unknownTask();
-  throw new ProtocolError(ProtocolErrorCode.InternalError, message);
+  const data = retry_after_ms === undefined ? undefined : { retry_after_ms };
+  throw new ProtocolError(ProtocolErrorCode.InternalError, message, data);
 }
 
 async function updatedMs({ bus }: TaskDeps, { turn, place }: Settled, createdMs: number): Promise<number> {

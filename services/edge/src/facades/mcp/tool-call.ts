@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { argumentsProblem, callMessage, clusterToolResult, type McpToolResult } from "@parley/dialects";
+import { argumentsProblem, callMessage, clusterToolResult, sentenceOf, type McpToolResult } from "@parley/dialects";
 import {
   ChatError,
   toChatError,
@@ -55,9 +55,9 @@ export async function callTool(
     );
     return clusterToolResult(turn);
   } catch (thrown) {
-    const { code, message } = errorOf(deps, thrown);
-    isBegun &&= !refusals.has(code);
-    return { content: [{ type: "text", text: message }], isError: true };
+    const error = errorOf(deps, thrown);
+    isBegun &&= !refusals.has(error.code);
+    return { content: [{ type: "text", text: sentenceOf(error) }], isError: true };
   } finally {
     if (named !== undefined) deps.running.ended(named, place);
     if (isBegun) void forget(deps, call.caller, conversation_id);
