@@ -22,7 +22,7 @@ function viewsOf(one: Case): TurnView[] {
 }
 
 /** What one stream says that sees these views. */
-export function said(version: Major, views: readonly TurnView[]) {
+function said(version: Major, views: readonly TurnView[]) {
   const speech = createAiSdkSpeech({ version });
   const steps = createTurnSteps(speech.steps);
   const chunks: Chunk[] = [];
