@@ -43,6 +43,8 @@ export interface ChatOptions {
   readonly url: string;
   readonly transport?: "http" | "workflow" | "socket";
   readonly chat?: string;
+  /** What it has loaded. */
+  readonly messages?: readonly object[];
   readonly approves?: boolean;
   readonly cancels?: boolean;
   /** `WorkflowChatTransport` at the address whose chunks have no numbers. */

@@ -7,13 +7,15 @@ import {
   type TranscriptMessage,
   type TurnId,
 } from "@parley/protocol";
+import { z } from "zod";
+import { createOrderedSteps } from "../turn/ordered-steps.ts";
 import { createTurnSteps } from "../turn/steps.ts";
 import { answerIdOf } from "./addresses.ts";
 import type { AiSdkVersion } from "./decode.ts";
 import { chunksOf, type Chunk } from "./encode.ts";
 import { createTold } from "./state.ts";
 
-/** What is kept of a chat, as `UIMessage`s of the AI SDK: the same that its client makes of the streams. */
+/** What is kept of a chat, as `UIMessage`s of the AI SDK: what its client makes of the streams, as far as it is kept. */
 
 type UiPart = Record<string, unknown>;
 
@@ -48,7 +50,11 @@ function chunksOfAnswer(
 ): readonly Chunk[] {
   const outcome = outcomeOf(answer);
   const view = { ...createTurnView(place.turn_id), parts: storedParts(answer), outcome, status: outcome.type };
-  return chunksOf(createTurnSteps({ takesBack: "never" }).advance(view), place, createTold(version)).chunks;
+  // Calls of one step of the model stand together, as one has them who has seen them come.
+  const ordered = createOrderedSteps().take(createTurnSteps({ takesBack: "never" }).advance(view));
+  // Nobody is asked any more.
+  const steps = ordered.filter((step) => step.type !== "paused" && step.type !== "asked");
+  return chunksOf(steps, place, createTold(version)).chunks;
 }
 
 /** What `processUIMessageStream` of the package makes of the chunks of a turn that has ended. */
@@ -65,36 +71,46 @@ function foldChunks(turn: TurnId, chunks: readonly Chunk[], version: AiSdkVersio
 function takePart(parts: UiPart[], chunk: Chunk, version: AiSdkVersion): void {
   const { type, ...fields } = chunk;
   if (type === "start-step") parts.push({ type: "step-start" });
-  else if (/^(text|reasoning)-/.test(type)) takeText(parts, chunk, version);
-  else if (type.startsWith("tool-")) takeCall(parts, chunk);
+  else if (/^(text|reasoning)-/.test(type)) takeText(parts, chunk);
+  else if (type.startsWith("tool-")) takeCall(parts, chunk, version);
   else if (type.startsWith("source-")) parts.push({ type, ...fields });
-  else if (type.startsWith("data-")) takeData(parts, chunk);
+  else if (type === "data-approval") takeApproval(parts, chunk, version);
+  else if (type.startsWith("data-")) parts.push({ ...chunk });
 }
 
 /** Of texts at most one is open at a time, the last part. */
-function takeText(parts: UiPart[], { type, id, delta }: Chunk, version: AiSdkVersion): void {
+function takeText(parts: UiPart[], { type, id, delta }: Chunk): void {
   const [kind, what] = type.split("-");
   const last = parts.at(-1);
   if (what === "start") {
-    // Only the seventh keeps it.
-    const named = version === 7 && kind === "reasoning" ? { id } : {};
+    const named = kind === "reasoning" ? { id } : {};
     parts.push({ type: kind, ...named, text: "", state: "streaming" });
   } else if (last !== undefined && what === "delta") last["text"] = `${String(last["text"])}${String(delta)}`;
   else if (last !== undefined) last["state"] = "done";
 }
 
-function takeCall(parts: UiPart[], { type, toolCallId, dynamic: _dynamic, ...fields }: Chunk): void {
+function takeCall(parts: UiPart[], chunk: Chunk, version: AiSdkVersion): void {
+  const { type, toolCallId, dynamic: _dynamic, toolMetadata, ...fields } = chunk;
   const state = type.slice("tool-".length);
-  if (state === "input-available") {
-    parts.push({ type: "dynamic-tool", toolCallId, state, ...fields });
-    return;
-  }
-  const call = parts.find((part) => part["type"] === "dynamic-tool" && part["toolCallId"] === toolCallId);
-  if (call !== undefined) Object.assign(call, { state, ...fields });
+  // The fifth does not keep them.
+  const about = toolMetadata === undefined || version === 5 ? {} : { toolMetadata };
+  const call = callIn(parts, toolCallId);
+  if (call === undefined) parts.push({ type: "dynamic-tool", toolCallId, state, ...fields, ...about });
+  else Object.assign(call, { state, ...fields, ...about });
 }
 
-function takeData(parts: UiPart[], { type, id, data }: Chunk): void {
-  const known = id === undefined ? undefined : parts.find((part) => part["type"] === type && part["id"] === id);
-  if (known === undefined) parts.push({ type, ...(id === undefined ? {} : { id }), data });
-  else known["data"] = data;
+const Approval = z.object({ approved: z.boolean().optional(), reason: z.string().optional() });
+
+/** In a stream the call has this from the page itself, which has decided; `output-denied` is nothing valid without it. The fifth has no word for it. */
+function takeApproval(parts: UiPart[], chunk: Chunk, version: AiSdkVersion): void {
+  const { id, data } = chunk;
+  parts.push({ ...chunk });
+  const { approved, reason } = Approval.parse(data);
+  const call = callIn(parts, id);
+  if (version === 5 || call === undefined || approved === undefined) return;
+  call["approval"] = { id, approved, ...(reason === undefined ? {} : { reason }) };
+}
+
+function callIn(parts: readonly UiPart[], id: unknown): UiPart | undefined {
+  return parts.find((part) => part["type"] === "dynamic-tool" && part["toolCallId"] === id);
 }

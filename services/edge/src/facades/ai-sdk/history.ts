@@ -41,12 +41,18 @@ export function createHistoryRoute(deps: AiSdkDeps): Route {
   });
 }
 
-/** By turns that run or wait: what was asked, in their order. */
+/** By turns that run or wait: what was asked, in their order. A message that waits can be changed, and taken back. */
 async function openQuestions({ bus }: AiSdkDeps, conversation: ConversationId): Promise<Map<string, UiMessage>> {
-  const waiting = await bus.turns.waiting(conversation);
-  return new Map(
-    waiting.map(({ request: { turn_id, message, id } }) => [turn_id, questionMessage(turn_id, message, id)]),
-  );
+  const queued = await bus.turns.waiting(conversation);
+  const texts = await Promise.all(queued.map(({ request }) => bus.waitingTexts.read(request)));
+  const open = new Map<string, UiMessage>();
+  for (const [index, { request }] of queued.entries()) {
+    const text = texts[index];
+    if (text?.state === "taken back") continue;
+    const { turn_id, message, id } = request;
+    open.set(turn_id, questionMessage(turn_id, text?.message ?? message, id));
+  }
+  return open;
 }
 
 interface Page {
