@@ -45,10 +45,13 @@ export {
   type AskedResponse,
 } from "./responses/decode.ts";
 export {
+  askedPeople,
+  askedPeopleBefore,
   createResponsesSpeech,
   historyOf,
   itemsOfTurn,
   responseOf,
+  type AskedPeople,
   type ResponseKnown,
   type TurnHistory,
 } from "./responses/dialect.ts";

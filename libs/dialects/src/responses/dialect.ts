@@ -6,7 +6,10 @@ import {
   foldFrame,
   isVisible,
   messagesOf,
+  pendingCallsOf,
+  toolCallsOf,
   turn as turnIn,
+  type CallId,
   type ChatError,
   type ConversationId,
   type FrameError,
@@ -20,6 +23,7 @@ import type { TurnSpeech } from "../turn/speech.ts";
 import { createTurnSteps } from "../turn/steps.ts";
 import type { TurnStep } from "../turn/turn-step.ts";
 import type { TurnPlace } from "../turn-watch.ts";
+import type { ResponsePlace } from "./addresses.ts";
 import { createOutput, type OutputEvent } from "./encode.ts";
 import { questionItem, responseObject, statusOf, type ResponseAbout, type ResponseState } from "./objects.ts";
 import type { Plan } from "./plan.ts";
@@ -129,6 +133,7 @@ function createTelling({ segment, ...options }: ResponseKnown, turn: TurnPlace) 
     about,
     output,
     segments: parts.segments,
+    asked: (): CallId[] => parts.asked(segment),
     plan: (): Plan => parts.plan(segment),
     outcome: (): Outcome | undefined => outcome,
 
@@ -166,7 +171,7 @@ function endingOf({ end }: Plan, outcome: Outcome | undefined) {
 
 /** A response as it stands. `undefined`: its turn has no such piece. */
 export function responseOf(turn: TurnView, options: ResponseKnown, place: TurnPlace): object | undefined {
-  const telling = toldOf(turn, options, place);
+  const telling = toldOf(turn, options, place, decidedIn(turn));
   if (options.segment >= telling.segments()) return undefined;
   const plan = telling.plan();
   const going = { status: turn.status === "queued" ? "queued" : "in_progress" } as const;
@@ -174,10 +179,17 @@ export function responseOf(turn: TurnView, options: ResponseKnown, place: TurnPl
   return responseObject(telling.about, { ...stands, output: telling.output.items(plan) });
 }
 
-function toldOf(turn: TurnView, options: ResponseKnown, place: TurnPlace): Telling {
+/** `more`: what happened and cannot be seen any more. */
+function toldOf(turn: TurnView, options: ResponseKnown, place: TurnPlace, more: readonly TurnStep[] = []): Telling {
   const telling = createTelling(options, place);
-  telling.take(createTurnSteps({ takesBack: "any" }).advance(turn));
+  telling.take([...createTurnSteps({ takesBack: "any" }).advance(turn), ...more]);
   return telling;
+}
+
+/** A turn whose calls were all decided on does not wait any more, and may have nothing new yet: it has waited. */
+function decidedIn(turn: TurnView): TurnStep[] {
+  const calls = toolCallsOf(turn).filter(({ approval }) => approval?.approved !== undefined);
+  return calls.length === 0 || pendingCallsOf(turn).length > 0 ? [] : [{ type: "waiting", calls }];
 }
 
 /** What was told of a turn until now, by its events. */
@@ -229,18 +241,7 @@ export function itemsOfTurn(stored: StoredTurn, conversation_id: ConversationId)
 }
 
 function outputOf(stored: StoredTurn, place: TurnPlace): object[] {
-  if (stored.answer === undefined) return [];
-  const view = { ...createView(place.conversation_id), turns: [createTurnView(place.turn_id)] };
-  const messages = messagesOf([stored]);
-  const frame = {
-    type: "snapshot" as const,
-    conversation_id: place.conversation_id,
-    seq: 1,
-    ts: 0,
-    status: "idle",
-    messages,
-  };
-  const turn = turnIn(foldFrame(view, frame), place.turn_id);
+  const turn = viewOf(stored, place);
   const items: object[] = [];
   for (let segment = 0; turn !== undefined; segment++) {
     const telling = toldOf(turn, { ...nobodys, segment }, place);
@@ -248,4 +249,33 @@ function outputOf(stored: StoredTurn, place: TurnPlace): object[] {
     items.push(...telling.output.items(telling.plan()));
   }
   return items;
+}
+
+/** Undefined: it has not ended. */
+function viewOf(stored: StoredTurn, { conversation_id, turn_id }: TurnPlace): TurnView | undefined {
+  if (stored.answer === undefined) return undefined;
+  const view = { ...createView(conversation_id), turns: [createTurnView(turn_id)] };
+  const messages = messagesOf([stored]);
+  const frame = { type: "snapshot" as const, conversation_id, seq: 1, ts: 0, status: "idle", messages };
+  return turnIn(foldFrame(view, frame), turn_id);
+}
+
+/** What people are asked at the end of a response. */
+export interface AskedPeople {
+  readonly calls: readonly CallId[];
+  /** The response has ended, and what they say is told in the next one. */
+  readonly isWhole: boolean;
+}
+
+/** Of a turn that goes on or has just ended, by its events. */
+export function askedPeople({ telling }: TurnHistory): AskedPeople {
+  return { calls: telling.asked(), isWhole: telling.about.place.segment + 1 < telling.segments() };
+}
+
+/** Of one that is recorded. Undefined: it has not ended. */
+export function askedPeopleBefore(stored: StoredTurn, place: ResponsePlace): AskedPeople | undefined {
+  const turn = viewOf(stored, place);
+  if (turn === undefined) return undefined;
+  const telling = toldOf(turn, { ...nobodys, segment: place.segment }, place);
+  return { calls: telling.asked(), isWhole: place.segment + 1 < telling.segments() };
 }

@@ -81,7 +81,10 @@ export function decisionsIn(input: Input): Decision[] {
   if (decisions.length > limits.callsPerStep) {
     throw paramError("input", `At most ${limits.callsPerStep} calls are decided on at a time.`);
   }
-  return decisions.map((item, index) => decisionOf(item, `input[${start + index}]`));
+  const found = decisions.map((item, index) => decisionOf(item, `input[${start + index}]`));
+  const twice = found.findIndex(({ call_id }, index) => found.findIndex((other) => other.call_id === call_id) < index);
+  if (twice >= 0) throw paramError(`input[${start + twice}]`, "The same call is decided on twice.");
+  return found;
 }
 
 function decisionOf({ approval_request_id: id, approve, reason }: InputItem, param: string): Decision {

@@ -4,6 +4,7 @@ import {
   decodeResponse,
   messageIn,
   noSuchResponse,
+  paramError,
   requestDigest,
   responseIdOf,
   type AskedMessage,
@@ -11,7 +12,7 @@ import {
   type ResponsePlace,
   type ResponsesRequest,
 } from "@parley/dialects";
-import type { Caller, ConversationId } from "@parley/protocol";
+import { ChatError, type Caller, type ConversationId } from "@parley/protocol";
 import { turnIdOf } from "@parley/protocol/turn-id";
 import type { FacadeDeps } from "../../transport/facade.ts";
 import type { Question } from "../../transport/http-turns.ts";
@@ -158,13 +159,13 @@ export async function decide(
   if (first === undefined || !isOne || (isNamed && !isSame(previous, first.place))) {
     throw noSuchResponse(isNamed ? "previous_response_id" : "input");
   }
-  const { about } = await lookup.known(first.place, call, "previous_response_id");
-  for (const { place, call_id, approved, reason } of decisions) {
-    const wish = { conversation_id: place.conversation_id, call_id, approved };
-    // What is to be typed where that is wanted has no other place in such an answer.
-    const words = reason === undefined ? {} : { reason, confirm: reason.slice(0, 200) };
-    await commands.approve(call.caller, { ...wish, ...words });
-  }
+  const known = await lookup.known(first.place, call, "previous_response_id");
+  await checkAsked(lookup, known, decisions);
+  const { about } = known;
+  const wishes = decisions.map(wishOf);
+  // What is refused in the middle would be told of the whole: nothing is decided before all can be.
+  for (const wish of wishes) await commands.checkApprove(call.caller, wish);
+  for (const wish of wishes) await commands.approve(call.caller, wish);
   const place = { ...first.place, segment: first.place.segment + 1 };
   const { metadata, conversation, isBackground, isStored } = asked;
   const own = { segment: place.segment, metadata, conversation, background: isBackground, store: isStored };
@@ -173,6 +174,22 @@ export async function decide(
     place,
     about: { ...about, ...own, previous: responseIdOf(first.place) },
   };
+}
+
+/** Whether the response has ended with asking for these decisions: then they are answered by the next one. */
+async function checkAsked(lookup: Lookup, known: KnownResponse, decisions: AskedResponse["decisions"]): Promise<void> {
+  const asked = await lookup.askedPeople(known);
+  if (asked === undefined || !decisions.every(({ call_id }) => asked.calls.some((call) => call === call_id))) {
+    throw paramError("input", "There is no such request for approval in this response.", "NOT_FOUND");
+  }
+  if (asked.isWhole) return;
+  throw new ChatError("CONFLICT", { message: "The response has not ended yet: decide when it has.", retryable: true });
+}
+
+function wishOf({ place, call_id, approved, reason }: AskedResponse["decisions"][number]) {
+  const wish = { conversation_id: place.conversation_id, call_id, approved };
+  // What is to be typed where that is wanted has no other place in such an answer.
+  return reason === undefined ? wish : { ...wish, reason, confirm: reason.slice(0, 200) };
 }
 
 function isSame(a: ResponsePlace, b: ResponsePlace): boolean {

@@ -1,10 +1,13 @@
 import {
+  askedPeople,
+  askedPeopleBefore,
   conversationOfSession,
   historyOf,
   isUnkept,
   noSuchResponse,
   placeOfResponse,
   responseOf,
+  type AskedPeople,
   type IsOwn,
   type ResponseKnown,
   type ResponsePlace,
@@ -65,6 +68,15 @@ export function createLookup({ bus, ownership }: Deps, shows: (conversation: Con
 
     /** What clients may have of it so far, by the events of its turn; undefined: these are not kept any more, or are too many. */
     history: (response: KnownResponse): Promise<TurnHistory | undefined> => historyIn(bus, response),
+
+    /** What people are asked at the end of it. Undefined: that is not known, or not any more. */
+    async askedPeople(response: KnownResponse): Promise<AskedPeople | undefined> {
+      const history = await historyIn(bus, response);
+      if (history !== undefined) return askedPeople(history);
+      const { conversation_id, turn_id } = response.place;
+      const stored = await bus.transcripts.find(conversation_id, turn_id, 0);
+      return stored && askedPeopleBefore(stored, response.place);
+    },
 
     /** Whether the conversation has only this turn. */
     async isAlone({ conversation_id, turn_id }: ResponsePlace): Promise<boolean> {
