@@ -11,6 +11,8 @@ const read = (body: object) => ResponsesRequest.parse(body);
 const asked = (body: object) => decodeResponse(read(body));
 const said = (body: object, isKept = true) => messageIn(read(body), isKept);
 
+const nested: unknown = JSON.parse(`${"[".repeat(20_000)}${"]".repeat(20_000)}`);
+
 function failureOf(decode: () => unknown) {
   try {
     decode();
@@ -135,6 +137,14 @@ describe("what cannot be done is said with its field", () => {
     });
     expect(failure.param).toBe(param);
     expect(failure.message).toMatch(/\.$/);
+  });
+
+  test.each([
+    ["a message", { input: [{ ...user("Hi"), x: nested }] }],
+    ["what the model thought", { input: [{ type: "reasoning", summary: nested }, user("Hi")] }],
+    ["a tool", { input: "Hi", tools: [{ type: "function", name: "f", parameters: { a: nested } }] }],
+  ])("what is nested so deep that it could not be written again, in %s", (_where, body) => {
+    expect(failureOf(() => asked(body))).toMatchObject({ code: "invalid_request" });
   });
 
   test("a decision beside a message", () => {

@@ -1,4 +1,4 @@
-import { ChatError, type GivenContext } from "@parley/protocol";
+import { ChatError, isDeeperThan, type GivenContext } from "@parley/protocol";
 import { z } from "zod";
 import { CompletionRequest, decodeCompletion } from "../chat-completions/decode.ts";
 import { paramError, ParamFault } from "../openai/error.ts";
@@ -66,8 +66,17 @@ export interface AskedResponse {
   readonly decisions: readonly Decision[];
 }
 
+/** Schemas of tools, and what they stand in. JSON can be parsed at depths at which it cannot be written again. */
+const maxDepth = 64;
+
+/** Throws ChatError INVALID_FRAME. */
+export function checkDepth(body: unknown): void {
+  if (isDeeperThan(body, maxDepth)) throw paramError("", `It is nested deeper than ${maxDepth} levels.`);
+}
+
 /** `canForget`: on a socket. Throws ChatError with the `param` that is at fault; NOT_FOUND for a name that cannot be one of ours. */
 export function decodeResponse(body: ResponsesRequest, canForget = false): AskedResponse {
+  checkDepth(body);
   if (body.store === false && !canForget) {
     const message =
       "Every response is kept here until its conversation is deleted: leave `store` out, or make it true.";
