@@ -1,6 +1,7 @@
 import { ChatError, type Caller } from "@parley/protocol";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { ZodError } from "zod";
 import {
   conversationOfRequest,
   isTaskPrompt,
@@ -19,7 +20,8 @@ function faultOf(more: object, isStateless = true): string | null {
   try {
     decode(more, isStateless);
   } catch (error) {
-    const fault = error as ChatError;
+    // As a route does it.
+    const fault = error instanceof ZodError ? new ChatError("INVALID_FRAME", { cause: error }) : (error as ChatError);
     return fault.status === 400 ? openAiErrorOf(fault).error.param : `status ${fault.status}`;
   }
   return "none";
@@ -136,11 +138,15 @@ const nested = (levels: number) => JSON.parse(`${'{"a":'.repeat(levels)}1${"}".r
 
 describe("a request that means no good", () => {
   test.each([
-    [{ metadata: nested(20_000) }],
-    [{ response_format: { type: "json_schema", json_schema: nested(20_000) } }],
-    [{ tools: [{ type: "function", function: { name: "f", parameters: nested(20_000) } }] }],
-  ])("may not be nested so deep that it could not be written again", (more) => {
-    expect(faultOf(more)).toBeNull();
+    [{ response_format: { type: "json_schema", json_schema: nested(20_000) } }, "response_format"],
+    [{ tools: [{ type: "function", function: { name: "f", parameters: nested(20_000) } }] }, "tools"],
+    [{ messages: [user(nested(20_000))] }, "messages"],
+  ])("may not be nested so deep that it could not be written again", (more, param) => {
+    expect(faultOf(more)).toBe(param);
+  });
+
+  test("may be as deep as it likes where that is not read", () => {
+    expect(faultOf({ metadata: nested(20_000), store: nested(20_000) })).toBe("none");
   });
 
   test("is an answer or one clear refusal, whatever it says", () => {
@@ -236,13 +242,13 @@ describe("the conversation that a request names", () => {
 
 describe("an error", () => {
   test("says which field is at fault, by the words of a schema too", () => {
-    const parsed = CompletionRequest.safeParse({ model: "parley", messages: [{ role: "robot", content: "Hi" }] });
+    const parsed = CompletionRequest.safeParse({ model: "parley", messages: [user("Hi")], tools: [{ type: 1 }] });
     const code = "INVALID_FRAME" as const;
     const error = { message: "No.", code, status: 400, cause: parsed.error } as ChatError;
     expect(openAiErrorOf(error).error).toEqual({
       message: "No.",
       type: "invalid_request_error",
-      param: "messages[0].role",
+      param: "tools[0].type",
       code: "invalid_request",
     });
   });

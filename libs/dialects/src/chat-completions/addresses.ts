@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { type Caller, type ConversationId, type TurnId } from "@parley/protocol";
+import { z } from "zod";
 import type { CompletionRequest } from "./decode.ts";
 
 /** How requests of OpenAI's clients name conversations, messages and turns. */
@@ -39,14 +40,11 @@ export function namedConversation(header: ReadHeader, named: string | null | und
  */
 export function isTaskPrompt(header: ReadHeader, { messages, stream }: CompletionRequest): boolean {
   if (filled(header("x-openwebui-task")) !== undefined) return true;
-  const [only] = messages;
   const isAlone = filled(header("x-openwebui-chat-id")) !== undefined && messages.length === 1 && stream !== true;
-  return isAlone && only?.role === "user" && textStart(only).startsWith("### Task:");
+  return isAlone && TaskPrompt.safeParse(messages[0]).success;
 }
 
-function textStart({ content }: CompletionRequest["messages"][number]): string {
-  return typeof content === "string" ? content.trimStart() : "";
-}
+const TaskPrompt = z.object({ role: z.literal("user"), content: z.string().regex(/^\s*### Task:/) });
 
 /** A header as a person may have written it into a form; one of which the client has not filled in the name (`{{CHAT_ID}}`) says nothing. */
 export function filled(value: string): string | undefined {
@@ -54,11 +52,11 @@ export function filled(value: string): string | undefined {
   return text === "" || /^\{\{.*\}\}$/.test(text) ? undefined : text;
 }
 
-/** Of what is asked and by whom, with all that tells one request from another. */
-export function requestDigest({ user, tenant }: Caller, parts: readonly unknown[]): string {
-  return createHash("sha256")
-    .update(JSON.stringify([user.id, tenant ?? "", ...parts]))
-    .digest("base64url");
+/** Of what is asked and by whom, with all that tells one request from another. `body`: as it came. */
+export function requestDigest({ user, tenant }: Caller, parts: readonly unknown[], body?: Uint8Array): string {
+  const digest = createHash("sha256").update(JSON.stringify([user.id, tenant ?? "", ...parts]));
+  if (body !== undefined) digest.update(body);
+  return digest.digest("base64url");
 }
 
 /** The conversation of a request that names none: the same for whoever sends the same message again. */

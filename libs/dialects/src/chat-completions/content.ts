@@ -1,24 +1,70 @@
 import { cutJsonText, jsonBytes, limits, type ClientCall, type GivenMessage } from "@parley/protocol";
 import { z } from "zod";
+import { bounded, excessOf, parseItems } from "../openai/bounded.ts";
 import { paramError } from "../openai/error.ts";
 
 /** The messages of a request: as the whole conversation, or what is new in them. */
 
-const ContentPart = z.looseObject({ type: z.string().max(64), text: z.string().optional() });
+const ContentPart = z.object({ type: z.string().max(64), text: z.string().optional(), refusal: z.string().optional() });
+const mostParts = 256;
 
 const RequestCall = z.object({
   id: z.string().min(1).max(256),
   type: z.string().max(64).optional(),
   function: z.object({ name: z.string().min(1).max(128), arguments: z.string() }).optional(),
 });
+const calls = bounded(z.array(RequestCall), { maxItems: 128 }).nullish();
 
-export const RequestMessage = z.object({
+const RequestMessage = z.object({
   role: z.enum(["system", "developer", "user", "assistant", "tool"]),
-  content: z.union([z.string(), z.array(ContentPart).max(256)]).nullish(),
-  tool_calls: z.array(RequestCall).max(128).nullish(),
+  content: bounded(z.union([z.string(), z.array(ContentPart)]), { maxItems: mostParts }).nullish(),
+  tool_calls: calls,
   tool_call_id: z.string().max(256).nullish(),
 });
 export type RequestMessage = z.infer<typeof RequestMessage>;
+
+const list = "messages";
+/** As they are sent, with all that is not read of them: no more is looked at. */
+const sentBytes = 2 * limits.givenMessagesBytes;
+
+/** All of a conversation. Throws for the first that is wrong, and before anything is built where they are more than may be handed on. */
+export function wholeConversation(messages: readonly unknown[]): RequestMessage[] {
+  if (messages.length > limits.givenMessages) {
+    throw paramError(list, `A request may have ${limits.givenMessages} messages; name a conversation instead.`);
+  }
+  checkSize(messages);
+  return parseItems(RequestMessage, messages, { list });
+}
+
+function checkSize(messages: readonly unknown[]): void {
+  const excess = excessOf(messages, { maxBytes: sentBytes });
+  if (excess !== undefined) throw paramError(list, `The request is not valid: what counts of the messages ${excess}.`);
+}
+
+const OneOfAssistant = z.object({ role: z.literal("assistant") });
+const AskingMessage = z.object({ tool_calls: calls });
+
+interface NewMessages {
+  /** What stands behind the last answer. */
+  readonly fresh: readonly RequestMessage[];
+  readonly start: number;
+  /** Names of the tools that the answer has asked for, by the calls' ids. */
+  readonly tools: ReadonlyMap<string, string>;
+}
+
+/** What is new to a conversation that is kept here; what stands before the last answer is not read. */
+function newMessages(messages: readonly unknown[]): NewMessages {
+  const start = messages.findLastIndex((message) => OneOfAssistant.safeParse(message).success) + 1;
+  const sent = messages.slice(start);
+  checkSize(sent);
+  const [answer] = parseItems(AskingMessage, messages.slice(Math.max(0, start - 1), start), { list, start: start - 1 });
+  const asked = callsOf(answer ?? {}, start - 1);
+  return {
+    fresh: parseItems(RequestMessage, sent, { list, start }),
+    start,
+    tools: new Map(asked.map(({ call_id, tool_name }) => [call_id, tool_name])),
+  };
+}
 
 function textOf({ content }: RequestMessage, at: number): string {
   if (content === undefined || content === null) return "";
@@ -28,12 +74,12 @@ function textOf({ content }: RequestMessage, at: number): string {
 
 function partText({ type, text, refusal }: z.infer<typeof ContentPart>, param: string): string {
   if (type === "text" && text !== undefined) return text;
-  if (type === "refusal" && typeof refusal === "string") return refusal;
+  if (type === "refusal" && refusal !== undefined) return refusal;
   throw paramError(param, `Content of the type "${type}" is not supported here: only text.`, "UNSUPPORTED");
 }
 
-function callsOf({ tool_calls: calls }: RequestMessage, at: number): ClientCall[] {
-  return (calls ?? []).map(({ id, function: called }, index) => {
+function callsOf({ tool_calls: asked }: Pick<RequestMessage, "tool_calls">, at: number): ClientCall[] {
+  return (asked ?? []).map(({ id, function: called }, index) => {
     if (called === undefined)
       throw paramError(`messages[${at}].tool_calls[${index}]`, "Only calls of functions are supported.", "UNSUPPORTED");
     return { call_id: id, tool_name: called.name, arguments: called.arguments };
@@ -42,14 +88,11 @@ function callsOf({ tool_calls: calls }: RequestMessage, at: number): ClientCall[
 
 /** Throws where a provider would refuse it, or where it is larger than may be handed on. */
 export function givenMessagesOf(messages: readonly RequestMessage[]): GivenMessage[] {
-  if (messages.length > limits.givenMessages) {
-    throw paramError("messages", `A request may have ${limits.givenMessages} messages; name a conversation instead.`);
-  }
   checkCalls(messages);
   const given = messages.map(givenMessage);
   if (jsonBytes(given) > limits.givenMessagesBytes) {
     const most = `${limits.givenMessagesBytes / 1024} KB`;
-    throw paramError("messages", `The messages are together larger than ${most}; name a conversation instead.`);
+    throw paramError(list, `The messages are together larger than ${most}; name a conversation instead.`);
   }
   return given;
 }
@@ -63,8 +106,8 @@ function givenMessage(message: RequestMessage, at: number): GivenMessage {
     case "user":
       return { role: "user", content };
     case "assistant": {
-      const calls = callsOf(message, at);
-      return { role: "assistant", content, ...(calls.length === 0 ? {} : { calls }) };
+      const asked = callsOf(message, at);
+      return { role: "assistant", content, ...(asked.length === 0 ? {} : { calls: asked }) };
     }
     case "tool":
       return { role: "tool", call_id: message.tool_call_id ?? "", content };
@@ -105,14 +148,12 @@ export function questionOf(messages: readonly RequestMessage[]): string {
 }
 
 /** What is new to a conversation that is kept here: the last message of the user, and results of tools that the answer before has asked for. */
-export function newestQuestion(messages: readonly RequestMessage[]): string {
-  const start = messages.findLastIndex(({ role }) => role === "assistant") + 1;
-  const asked = start === 0 ? [] : callsOf(messages[start - 1] ?? { role: "assistant" }, start - 1);
-  const names = new Map(asked.map(({ call_id, tool_name }) => [call_id, tool_name]));
-  const fresh = messages.slice(start).map((message, index) => ({ message, text: textOf(message, start + index) }));
+export function newestQuestion(messages: readonly unknown[]): string {
+  const { fresh: sent, start, tools } = newMessages(messages);
+  const fresh = sent.map((message, index) => ({ message, text: textOf(message, start + index) }));
   const results = fresh
     .filter(({ message }) => message.role === "tool")
-    .map(({ message, text }) => resultText(names.get(message.tool_call_id ?? "") ?? "tool", text));
+    .map(({ message, text }) => resultText(tools.get(message.tool_call_id ?? "") ?? "tool", text));
   const question = fresh.findLast(({ message }) => message.role === "user");
   const parts = [...results, ...(question === undefined ? [] : [question.text])];
   if (parts.length > 0) return parts.join("\n\n");

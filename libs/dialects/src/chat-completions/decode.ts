@@ -1,9 +1,13 @@
-import { isDeeperThan, jsonBytes, limits, type GivenChoice, type GivenContext, type GivenTool } from "@parley/protocol";
+import { jsonBytes, limits, type GivenChoice, type GivenContext, type GivenTool } from "@parley/protocol";
 import { z } from "zod";
+import { bounded } from "../openai/bounded.ts";
 import { paramError } from "../openai/error.ts";
-import { givenMessagesOf, newestQuestion, questionOf, RequestMessage } from "./content.ts";
+import { givenMessagesOf, newestQuestion, questionOf, wholeConversation } from "./content.ts";
 
 /** What clients of `POST /v1/chat/completions` send, and what of it Parley can do (OpenAI's reference, "Create chat completion"). */
+
+/** Arguments and schemas of tools, and what they stand in. JSON can be parsed at depths at which it cannot be written again. */
+const maxLevels = limits.toolArgumentsDepth + 7;
 
 const ToolName = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/);
 
@@ -33,9 +37,12 @@ const options = {
   presence_penalty: z.number().nullish(),
   frequency_penalty: z.number().nullish(),
   seed: z.number().int().nullish(),
-  stop: z.union([z.string().max(1_024), z.array(z.string().max(1_024)).max(16)]).nullish(),
+  stop: bounded(z.union([z.string().max(1_024), z.array(z.string().max(1_024))]), { maxItems: 16 }).nullish(),
   reasoning_effort: z.string().max(32).nullish(),
-  response_format: z.looseObject({ type: z.string().max(64) }).nullish(),
+  response_format: bounded(z.looseObject({ type: z.string().max(64) }), {
+    maxBytes: limits.givenToolsBytes / 2,
+    maxLevels,
+  }).nullish(),
   parallel_tool_calls: flag,
 };
 
@@ -44,11 +51,11 @@ const refused = {
   n: z.number().nullish(),
   logprobs: flag,
   top_logprobs: z.number().nullish(),
-  logit_bias: z.record(z.string(), z.unknown()).nullish(),
+  logit_bias: z.unknown().optional(),
   audio: z.unknown().optional(),
-  modalities: z.array(z.string()).max(16).nullish(),
+  modalities: bounded(z.array(z.string()), { maxItems: 16 }).nullish(),
   web_search_options: z.unknown().optional(),
-  functions: z.array(z.unknown()).nullish(),
+  functions: z.unknown().optional(),
   function_call: z.unknown().optional(),
 };
 
@@ -57,15 +64,21 @@ const mostMessages = 4_096;
 /** More is ignored. */
 export const CompletionRequest = z.object({
   model: z.string().min(1).max(128).describe("An agent by its name, or `parley`: whichever fits the message."),
-  messages: z.array(RequestMessage).min(1).max(mostMessages),
+  messages: bounded(z.array(z.unknown()).min(1), { maxItems: mostMessages }).describe(
+    "All of a conversation; of one that is named the last ones count.",
+  ),
   stream: flag,
   stream_options: z.object({ include_usage: flag }).nullish(),
   include_reasoning: flag.describe("Also what the model thinks before it answers, as `reasoning_content`."),
-  tools: z.array(RequestTool).max(limits.givenTools).nullish(),
+  tools: bounded(z.array(RequestTool), {
+    maxItems: limits.givenTools,
+    maxBytes: limits.givenToolsBytes,
+    maxLevels,
+  }).nullish(),
   tool_choice: RequestChoice.nullish(),
   max_tokens: tokens,
   max_completion_tokens: tokens,
-  metadata: z.looseObject({ conversation_id: z.string().max(256).nullish() }).nullish(),
+  metadata: z.object({ conversation_id: z.string().max(256).nullish() }).nullish(),
   user: z.string().max(256).nullish(),
   ...options,
   ...refused,
@@ -82,9 +95,6 @@ export interface AskedCompletion {
   readonly hasReasoning: boolean;
 }
 
-/** Arguments and schemas of tools, and what they stand in. JSON can be parsed at depths at which it cannot be written again. */
-const mostLevels = limits.toolArgumentsDepth + 8;
-
 export interface DecodeHow {
   /** Its messages are the whole conversation; else only what is new in them counts. */
   readonly isStateless: boolean;
@@ -94,15 +104,15 @@ export interface DecodeHow {
 
 /** Throws ChatError with the `param` that is at fault. */
 export function decodeCompletion(body: CompletionRequest, { isStateless, isTask }: DecodeHow): AskedCompletion {
-  if (isDeeperThan(body, mostLevels)) throw paramError("", `It is nested deeper than ${mostLevels} levels.`);
   refuseUnsupported(body);
+  const whole = isStateless ? wholeConversation(body.messages) : undefined;
   const given: GivenContext = {
-    ...(isStateless ? { messages: givenMessagesOf(body.messages) } : {}),
+    ...(whole === undefined ? {} : { messages: givenMessagesOf(whole) }),
     ...(isTask ? { tool_choice: "none" } : toolsOf(body)),
     ...settingsOf(body),
   };
   return {
-    message: isStateless ? questionOf(body.messages) : newestQuestion(body.messages),
+    message: whole === undefined ? newestQuestion(body.messages) : questionOf(whole),
     given: Object.keys(given).length === 0 ? undefined : given,
     isStream: body.stream === true,
     hasUsage: body.stream_options?.include_usage === true,

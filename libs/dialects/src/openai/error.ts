@@ -81,9 +81,14 @@ function codeOf(code: ErrorCode, param: string | null): string {
 
 function paramOf(cause: unknown): string | null {
   if (cause instanceof ParamFault) return cause.param === "" ? null : cause.param;
-  const path = cause instanceof z.ZodError ? (cause.issues[0]?.path ?? []) : [];
+  const param = cause instanceof z.ZodError ? paramOfPath(cause.issues[0]?.path ?? []) : "";
+  return param === "" ? null : param;
+}
+
+/** As OpenAI writes the path of a field: `messages[0].content`. */
+export function paramOfPath(path: readonly PropertyKey[]): string {
   const param = path.map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`)).join("");
-  return param === "" ? null : param.replace(/^\./, "");
+  return param.replace(/^\./, "");
 }
 
 function typeOf({ status, code }: ChatError): string {

@@ -24,6 +24,10 @@ const readCharsets: ReadonlySet<string> = new Set(["utf-8", "utf8", "us-ascii", 
 
 /** `maxBytes`: of a route that takes more than a frame, and looks itself at what is in it. */
 export function parseBody(bytes: Buffer, maxBytes: number | undefined): unknown {
+  if (maxBytes !== undefined && hasMoreValues(bytes, mostValues)) {
+    const message = `The body has more than ${mostValues} values.`;
+    throw new ChatError("MESSAGE_TOO_LARGE", { message });
+  }
   const text = textOf(bytes);
   if (text.trim() === "") return {};
   if (maxBytes !== undefined) return jsonOf(text, false);
@@ -32,6 +36,31 @@ export function parseBody(bytes: Buffer, maxBytes: number | undefined): unknown 
   const body = jsonOf(text, isLong);
   if (isLong && !fitsFrame(body)) throw tooLarge();
   return body;
+}
+
+/** Each `{}` of megabytes becomes an object, and each key an entry: ten times the work and the memory of as much text. A long history has a tenth of this. */
+const mostValues = 96 * 1024;
+
+const [quote, backslash, comma, openList, openObject] = [0x22, 0x5c, 0x2c, 0x5b, 0x7b];
+
+/** Whether JSON text has more entries and lists and objects, without parsing it. Of what is no JSON it may say anything. */
+export function hasMoreValues(bytes: Buffer, most: number): boolean {
+  if (bytes.length <= most) return false;
+  let count = 0;
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at];
+    if (byte === quote) at = endOfString(bytes, at);
+    else if ((byte === comma || byte === openList || byte === openObject) && ++count > most) return true;
+  }
+  return false;
+}
+
+function endOfString(bytes: Buffer, start: number): number {
+  for (let at = start + 1; at < bytes.length; at++) {
+    if (bytes[at] === backslash) at++;
+    else if (bytes[at] === quote) return at;
+  }
+  return bytes.length;
 }
 
 function jsonOf(text: string, isLong: boolean): unknown {

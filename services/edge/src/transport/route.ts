@@ -44,6 +44,8 @@ interface Input<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType> {
   readonly params: z.output<P>;
   readonly query: z.output<Q>;
   readonly body: z.output<B>;
+  /** The body as it came; empty where there is none. */
+  readonly bytes: Uint8Array;
 }
 
 export interface RouteSpec<P extends z.ZodObject, Q extends z.ZodObject, B extends z.ZodObject> extends Description {
@@ -58,6 +60,7 @@ export interface RawInput {
   readonly params: unknown;
   readonly query: unknown;
   readonly body: unknown;
+  readonly bytes: Uint8Array;
 }
 
 /** One endpoint: what it takes, what it answers, and who does it. Routing and the document are both made from it. */
@@ -91,6 +94,7 @@ export function defineRoute<P extends z.ZodObject, Q extends z.ZodObject, B exte
         params: parse(params, raw.params, "the address"),
         query: parse(query, raw.query, "the query"),
         body: parse(body, raw.body, "the body"),
+        bytes: raw.bytes,
       }),
   };
 }

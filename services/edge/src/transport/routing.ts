@@ -179,6 +179,7 @@ async function answer(
     params,
     query: Object.fromEntries(exchange.query),
     body: route.hasBody ? parseBody(bytes, route.maxBodyBytes) : {},
+    bytes,
   };
   const reply = await route.answer({ caller, exchange }, raw);
   if (reply !== undefined) exchange.reply(reply);
