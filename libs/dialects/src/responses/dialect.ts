@@ -1,21 +1,15 @@
 import {
   chatErrorOf,
   createTurnView,
-  createView,
   foldEvent,
-  foldFrame,
   isVisible,
-  messagesOf,
   pendingCallsOf,
   toolCallsOf,
-  turn as turnIn,
   type CallId,
   type ChatError,
-  type ConversationId,
   type FrameError,
   type Outcome,
   type ReadEvent,
-  type StoredTurn,
   type TurnView,
 } from "@parley/protocol";
 import { openAiErrorOf } from "../openai/error.ts";
@@ -23,9 +17,8 @@ import type { TurnSpeech } from "../turn/speech.ts";
 import { createTurnSteps } from "../turn/steps.ts";
 import type { TurnStep } from "../turn/turn-step.ts";
 import type { TurnPlace } from "../turn-watch.ts";
-import type { ResponsePlace } from "./addresses.ts";
 import { createOutput, type OutputEvent } from "./encode.ts";
-import { questionItem, responseObject, statusOf, type ResponseAbout, type ResponseState } from "./objects.ts";
+import { responseObject, statusOf, type ResponseAbout, type ResponseState } from "./objects.ts";
 import type { Plan } from "./plan.ts";
 import { createTurnParts } from "./state.ts";
 
@@ -180,7 +173,12 @@ export function responseOf(turn: TurnView, options: ResponseKnown, place: TurnPl
 }
 
 /** `more`: what happened and cannot be seen any more. */
-function toldOf(turn: TurnView, options: ResponseKnown, place: TurnPlace, more: readonly TurnStep[] = []): Telling {
+export function toldOf(
+  turn: TurnView,
+  options: ResponseKnown,
+  place: TurnPlace,
+  more: readonly TurnStep[] = [],
+): Telling {
   const telling = createTelling(options, place);
   telling.take([...createTurnSteps({ takesBack: "any" }).advance(turn), ...more]);
   return telling;
@@ -224,58 +222,8 @@ export function historyOf(
   return { turn, length: telling.output.length(), doubtfulFrom: telling.output.doubtfulFrom(), telling };
 }
 
-const nobodys = { createdMs: 0, model: "", previous: null, background: false, metadata: {} };
-
 /** Events go in the order in which they came: where the first of the turn's chain is, all are. */
 function hasBeginning(events: readonly ReadEvent[]): boolean {
   const chained = events.filter((event) => "attempt" in event);
   return chained.length === 0 || chained.some((event) => event.attempt === 1 && event.n === 0);
-}
-
-/** All items of a turn that has ended, the user's message first. */
-export function itemsOfTurn(stored: StoredTurn, conversation_id: ConversationId): object[] {
-  const place = { conversation_id, turn_id: stored.turn_id };
-  const { question } = stored;
-  const asked = question === undefined ? [] : [questionItem(place, question.message)];
-  return [...asked, ...outputOf(stored, place)];
-}
-
-function outputOf(stored: StoredTurn, place: TurnPlace): object[] {
-  const turn = viewOf(stored, place);
-  const items: object[] = [];
-  for (let segment = 0; turn !== undefined; segment++) {
-    const telling = toldOf(turn, { ...nobodys, segment }, place);
-    if (segment >= telling.segments()) break;
-    items.push(...telling.output.items(telling.plan()));
-  }
-  return items;
-}
-
-/** Undefined: it has not ended. */
-function viewOf(stored: StoredTurn, { conversation_id, turn_id }: TurnPlace): TurnView | undefined {
-  if (stored.answer === undefined) return undefined;
-  const view = { ...createView(conversation_id), turns: [createTurnView(turn_id)] };
-  const messages = messagesOf([stored]);
-  const frame = { type: "snapshot" as const, conversation_id, seq: 1, ts: 0, status: "idle", messages };
-  return turnIn(foldFrame(view, frame), turn_id);
-}
-
-/** What people are asked at the end of a response. */
-export interface AskedPeople {
-  readonly calls: readonly CallId[];
-  /** The response has ended, and what they say is told in the next one. */
-  readonly isWhole: boolean;
-}
-
-/** Of a turn that goes on or has just ended, by its events. */
-export function askedPeople({ telling }: TurnHistory): AskedPeople {
-  return { calls: telling.asked(), isWhole: telling.about.place.segment + 1 < telling.segments() };
-}
-
-/** Of one that is recorded. Undefined: it has not ended. */
-export function askedPeopleBefore(stored: StoredTurn, place: ResponsePlace): AskedPeople | undefined {
-  const turn = viewOf(stored, place);
-  if (turn === undefined) return undefined;
-  const telling = toldOf(turn, { ...nobodys, segment: place.segment }, place);
-  return { calls: telling.asked(), isWhole: place.segment + 1 < telling.segments() };
 }

@@ -1,6 +1,7 @@
 import {
   ChatError,
   chatErrorOf,
+  isDeeperThan,
   parseWellFormed,
   problemOf,
   type Caller,
@@ -11,10 +12,10 @@ import {
 } from "@parley/protocol";
 import { z } from "zod";
 import type { Dialect, Encoded } from "../dialect.ts";
-import { openAiErrorOf } from "../openai/error.ts";
+import { openAiErrorOf, paramError } from "../openai/error.ts";
 import { createSpeechDialect } from "../turn/speech.ts";
 import { createTurnWatch, type TurnPlace, type TurnWatch } from "../turn-watch.ts";
-import { checkDepth, ResponsesRequest } from "./decode.ts";
+import { ResponsesRequest } from "./decode.ts";
 import { createResponsesSpeech, type ResponseKnown, type ResponsesCarrier } from "./dialect.ts";
 
 /**
@@ -48,6 +49,9 @@ const Create = ResponsesRequest.extend({
   /** OpenAI's way to have a model made ready. */
   generate: z.literal(true, { error: "must be true: there is nothing to be warmed up here" }).nullish(),
 });
+
+/** Schemas of tools, and what they stand in. */
+const maxDepth = 64;
 
 interface Current extends SocketResponse {
   readonly watch: TurnWatch;
@@ -134,7 +138,7 @@ function readFrame(text: string): z.infer<typeof Create> {
   } catch (cause) {
     throw new ChatError("INVALID_FRAME", { message: "The frame is not JSON.", cause });
   }
-  checkDepth(value);
+  if (isDeeperThan(value, maxDepth)) throw paramError("", `It is nested deeper than ${maxDepth} levels.`);
   const { data, error } = Create.safeParse(value);
   if (data !== undefined) return data;
   throw new ChatError("INVALID_FRAME", {

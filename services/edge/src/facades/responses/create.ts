@@ -40,10 +40,10 @@ interface Begun extends Pick<KnownResponse, "about"> {
 
 /** `POST /v1/responses`. */
 export function createResponses(deps: CreateDeps) {
-  return async (call: Call, body: ResponsesRequest): Promise<Reply | undefined> => {
+  return async (call: Call, body: ResponsesRequest, bytes: Uint8Array): Promise<Reply | undefined> => {
     const asked = decodeResponse(body);
     const begun: Begun | undefined =
-      asked.decisions.length > 0 ? await decide(deps, call, asked) : await ask(deps, call, { asked, body });
+      asked.decisions.length > 0 ? await decide(deps, call, asked) : await ask(deps, call, { asked, body }, bytes);
     // Nobody has been promised anything: whoever sends it again is to find nothing that runs.
     if (begun === undefined) return undefined;
     const { target, place, about, onAnswered = () => {} } = begun;
@@ -67,11 +67,12 @@ export interface Request {
 }
 
 /** A new turn. Undefined: the client is gone. */
-async function ask(deps: CreateDeps, call: Call, request: Request): Promise<Begun | undefined> {
+async function ask(deps: CreateDeps, call: Call, request: Request, bytes: Uint8Array): Promise<Begun | undefined> {
+  const { lookup } = deps;
   const kept = await keptConversation(deps, call, request.asked);
-  const message = messageIn(request.body, kept !== undefined);
+  const message = messageIn(request.body, await lookup.before(kept, request.asked.keptCall));
   const agent = await deps.models.agentOf(call.caller, request.asked.model);
-  const { id, onAnswered } = await identify(deps, call, request.body);
+  const { id, onAnswered } = await identify(deps, call, bytes);
   if (!call.exchange.isOpen()) return undefined;
   const conversation_id = kept ?? conversationOfRequest(call.caller, id);
   const { question, ...asked } = askedTurn(call.caller, request, { id, conversation_id, agent, message });
@@ -136,10 +137,10 @@ interface Identified {
 }
 
 /** The id of the message: the same for a request that comes again, see docs/openai-responses.md. */
-async function identify({ ids }: CreateDeps, { caller, exchange }: Call, body: ResponsesRequest): Promise<Identified> {
+async function identify({ ids }: CreateDeps, { caller, exchange }: Call, body: Uint8Array): Promise<Identified> {
   const key = keyOf(exchange);
   if (key !== undefined) return { id: key, onAnswered: () => {} };
-  const digest = requestDigest(caller, ["response", body]);
+  const digest = requestDigest(caller, ["response"], body);
   const id = await ids.idOf(digest, Number(exchange.header("x-stainless-retry-count")) > 0);
   exchange.onGone(() => ids.abandoned(digest, id));
   return { id, onAnswered: () => ids.answered(digest, id) };

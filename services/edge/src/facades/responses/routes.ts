@@ -54,7 +54,7 @@ function creation(deps: CreateDeps): Route {
     headers: { "Idempotency-Key": "The same key is the same message: it is answered once, and told each time." },
     body: ResponsesRequest,
     responses: { 200: { description: "The response.", content: Response, events: Event } },
-    handle: (call, { body }) => create(call, body),
+    handle: (call, { body, bytes }) => create(call, body, bytes),
   });
 }
 
