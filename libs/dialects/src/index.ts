@@ -43,15 +43,23 @@ export {
   ResponsesRequest,
   type AskedMessage,
   type AskedResponse,
+  type KeptBefore,
 } from "./responses/decode.ts";
 export {
   createResponsesSpeech,
   historyOf,
-  itemsOfTurn,
   responseOf,
   type ResponseKnown,
   type TurnHistory,
 } from "./responses/dialect.ts";
+export {
+  askedPeople,
+  askedPeopleBefore,
+  clientCallsBefore,
+  clientCallsIn,
+  itemsOfTurn,
+  type AskedPeople,
+} from "./responses/recorded.ts";
 export { questionItem } from "./responses/objects.ts";
 export { answerIdOf, placeOfRun, runIdOf, type RunPlace } from "./ai-sdk/addresses.ts";
 export { AiSdkVersion, ChatBody, ChatName, decodeChat, type AskedOfChat, type Decision } from "./ai-sdk/decode.ts";
@@ -117,7 +125,7 @@ export { createProgressTeller } from "./mcp/state.ts";
 export { settledTask, tasksExtension, workingTask, type McpTask } from "./mcp/tasks.ts";
 export { isUnkept, unkeptConversation } from "./responses/addresses.ts";
 export { compactionItem } from "./responses/compaction.ts";
-export { messagesOf as messagesOfInput } from "./responses/input.ts";
+export { messagesOf as messagesOfInput, readInput } from "./responses/input.ts";
 export {
   createResponsesSocketDialect,
   responsesDialect,

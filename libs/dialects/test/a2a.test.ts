@@ -240,6 +240,15 @@ describe("a request", () => {
   ])("to send is refused: %j", (params, fault) => {
     expect(faultOf(() => decodeParams(SendParams, params))).toBe(fault);
   });
+  test.each(["parts", "metadata"])(
+    "whose %s are nested so deep that they could not be written again is refused",
+    (field) => {
+      const deep: unknown = JSON.parse(`${"[".repeat(15_000)}${"]".repeat(15_000)}`);
+      const fields = { parts: [{ text: "a" }], [field]: field === "parts" ? [{ data: deep }] : { deep } };
+      const params = { message: { messageId: "m", role: "ROLE_USER", ...fields } };
+      expect(faultOf(() => textOfMessage(decodeParams(SendParams, params).message))).toBe("INVALID_PARAMS");
+    },
+  );
   test("gives structured data to the agent as JSON", () => {
     expect(textOfMessage(said({ text: "look" }, { data: { pods: [1] } }))).toBe('look\n{"pods":[1]}');
   });

@@ -19,7 +19,7 @@ describe("a compaction", () => {
     const said = [{ role: "system" as const, content: "Be brief." }, ...round(1), ...round(2)];
     expect(kept(said)).toEqual(said);
     const input = [itemOf(said), { role: "user", content: "And now?" }];
-    const { message, given } = messageIn(ResponsesRequest.parse({ input }), false);
+    const { message, given } = messageIn(ResponsesRequest.parse({ input }), undefined);
     expect(message).toBe("And now?");
     expect(given?.messages?.map(({ content }) => content)).toEqual([
       ...["Be brief.", "question 1", "aaaaa", "question 2", "aaaaa", "And now?"],
@@ -79,6 +79,6 @@ describe("a compaction", () => {
         { role: "user", content: "Hi" },
       ],
     });
-    expect(() => messageIn(body, false)).toThrow(ChatError);
+    expect(() => messageIn(body, undefined)).toThrow(ChatError);
   });
 });

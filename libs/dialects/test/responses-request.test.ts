@@ -1,5 +1,6 @@
 import { ChatError } from "@parley/protocol";
 import { describe, expect, test } from "vitest";
+import { ZodError } from "zod";
 import { openAiErrorOf } from "../src/openai/error.ts";
 import { questionIdOf, requestIdOf, responseIdOf } from "../src/responses/addresses.ts";
 import { decodeResponse, messageIn, ResponsesRequest } from "../src/responses/decode.ts";
@@ -9,12 +10,16 @@ const user = (content: unknown) => ({ role: "user", content });
 const assistant = (content: unknown, more: object = {}) => ({ type: "message", role: "assistant", content, ...more });
 const read = (body: object) => ResponsesRequest.parse(body);
 const asked = (body: object) => decodeResponse(read(body));
-const said = (body: object, isKept = true) => messageIn(read(body), isKept);
+const said = (body: object, isKept = true) => messageIn(read(body), isKept ? { calls: [] } : undefined);
+
+const nested: unknown = JSON.parse(`${"[".repeat(20_000)}${"]".repeat(20_000)}`);
 
 function failureOf(decode: () => unknown) {
   try {
     decode();
   } catch (thrown) {
+    // As a route does it.
+    if (thrown instanceof ZodError) return openAiErrorOf(new ChatError("INVALID_FRAME", { cause: thrown })).error;
     if (thrown instanceof ChatError) return openAiErrorOf(thrown).error;
   }
   throw new Error("It was taken.");
@@ -135,6 +140,18 @@ describe("what cannot be done is said with its field", () => {
     });
     expect(failure.param).toBe(param);
     expect(failure.message).toMatch(/\.$/);
+  });
+
+  test.each([
+    ["a message", { input: [{ ...user("Hi"), x: nested }] }],
+    ["a tool", { input: "Hi", tools: [{ type: "function", name: "f", parameters: { a: nested } }] }],
+  ])("what is nested so deep that it could not be written again, in %s", (_where, body) => {
+    expect(failureOf(() => said(body, false))).toMatchObject({ code: "invalid_request" });
+  });
+
+  test("what is nested so deep may be sent where it is not read", () => {
+    const input = [{ type: "reasoning", summary: nested }, user("Hi")];
+    expect(said({ input }, false).message).toBe("Hi");
   });
 
   test("a decision beside a message", () => {

@@ -1,4 +1,4 @@
-import { ApproveFrame, CallId, type ApproveFrame as Approve, type ToolCallPart } from "@parley/protocol";
+import { ApproveFrame, CallId, isDeeperThan, type ApproveFrame as Approve, type ToolCallPart } from "@parley/protocol";
 import { z } from "zod";
 import { contextChars, taskIdChars } from "./addresses.ts";
 import { A2aError, RpcId } from "./faults.ts";
@@ -126,8 +126,14 @@ export function rpcIdOf(body: unknown): RpcId {
   return z.object({ id: RpcId }).catch({ id: null }).parse(body).id;
 }
 
+/** JSON can be parsed at depths at which it cannot be written again, as the data of a message is for the agent. */
+const maxDepth = 64;
+
 /** Throws A2aError, which names the first field that is not as it must be. */
 export function decodeParams<T extends z.ZodType>(schema: T, params: unknown): z.output<T> {
+  if (isDeeperThan(params, maxDepth)) {
+    throw new A2aError("INVALID_PARAMS", `\`params\` are nested deeper than ${maxDepth} levels.`);
+  }
   const parsed = schema.safeParse(params ?? {});
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;

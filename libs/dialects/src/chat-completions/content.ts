@@ -15,7 +15,7 @@ const RequestCall = z.object({
 });
 const calls = bounded(z.array(RequestCall), { maxItems: 128 }).nullish();
 
-export const RequestMessage = z.object({
+const RequestMessage = z.object({
   role: z.enum(["system", "developer", "user", "assistant", "tool"]),
   content: bounded(z.union([z.string(), z.array(ContentPart)]), { maxItems: mostParts }).nullish(),
   tool_calls: calls,

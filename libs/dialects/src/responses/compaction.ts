@@ -1,6 +1,6 @@
 import { cutJsonText, jsonBytes } from "@parley/protocol";
 import { z } from "zod";
-import { RequestMessage } from "../chat-completions/content.ts";
+import type { RequestMessage } from "../chat-completions/content.ts";
 import { paramError } from "../openai/error.ts";
 
 /**
@@ -16,7 +16,21 @@ const mostTextBytes = 8 * 1024;
 /** In base64, with its beginning. */
 const mostChars = Math.ceil((mostBytes * 4) / 3) + begin.length;
 
-const Messages = z.array(RequestMessage);
+const Message = z.object({
+  role: z.enum(["system", "developer", "user", "assistant", "tool"]),
+  content: z.string().nullish(),
+  tool_calls: z
+    .array(
+      z.object({
+        id: z.string(),
+        type: z.string().optional(),
+        function: z.object({ name: z.string(), arguments: z.string() }).optional(),
+      }),
+    )
+    .nullish(),
+  tool_call_id: z.string().nullish(),
+});
+const Messages = z.array(z.unknown());
 
 /** A question, with all that was said to it. */
 type Round = readonly RequestMessage[];
@@ -31,7 +45,9 @@ export function compactionItem(id: string, messages: readonly RequestMessage[]):
 export function messagesOfCompaction(content: string, param: string): RequestMessage[] {
   const text = content.startsWith(begin) && content.length <= mostChars ? content.slice(begin.length) : "";
   try {
-    return Messages.parse(JSON.parse(Buffer.from(text, "base64url").toString()));
+    // One by one: the first that is wrong ends it.
+    const messages = Messages.parse(JSON.parse(Buffer.from(text, "base64url").toString()));
+    return messages.map((message) => Message.parse(message));
   } catch {
     throw paramError(param, "It is no compaction of this service's.");
   }

@@ -1,9 +1,22 @@
-import { ChatError, type GivenContext } from "@parley/protocol";
+import { ChatError, limits, type ClientCall, type GivenContext } from "@parley/protocol";
 import { z } from "zod";
 import { CompletionRequest, decodeCompletion } from "../chat-completions/decode.ts";
+import { bounded } from "../openai/bounded.ts";
 import { paramError, ParamFault } from "../openai/error.ts";
 import { placeOfResponse, type ResponsePlace } from "./addresses.ts";
-import { checkResults, decisionsIn, Input, messagesOf, newestResponseIn, type Decision } from "./input.ts";
+import {
+  checkResults,
+  checkSize,
+  decisionsIn,
+  Input,
+  keptCallIn,
+  messagesOf,
+  newestResponseIn,
+  newMessagesOf,
+  readInput,
+  type Decision,
+  type ReadInput,
+} from "./input.ts";
 import { routedModel } from "./objects.ts";
 
 /** What clients of `POST /v1/responses` send, and what of it Parley can do (OpenAI's reference, "Create a model response"; Open Responses). */
@@ -11,7 +24,10 @@ import { routedModel } from "./objects.ts";
 const { temperature, top_p, presence_penalty, frequency_penalty, parallel_tool_calls } = CompletionRequest.shape;
 const flag = z.boolean().nullish();
 
-const Tool = z.looseObject({
+/** Arguments and schemas of tools, and what they stand in. JSON can be parsed at depths at which it cannot be written again. */
+const maxLevels = limits.toolArgumentsDepth + 7;
+
+const Tool = z.object({
   type: z.string().max(64),
   name: z.string().max(64).optional(),
   description: z.string().nullish(),
@@ -20,12 +36,20 @@ const Tool = z.looseObject({
 
 const Choice = z.union([
   z.enum(["auto", "none", "required"]),
-  z.looseObject({ type: z.string().max(64), name: z.string().max(64).optional() }),
+  z.object({ type: z.string().max(64), name: z.string().max(64).optional() }),
 ]);
 
-const Metadata = z
-  .record(z.string().max(64), z.string().max(512))
-  .refine((entries) => Object.keys(entries).length <= 16, "may have 16 entries");
+const Metadata = bounded(
+  z
+    .record(z.string().max(64), z.string().max(512))
+    .refine((entries) => Object.keys(entries).length <= 16, "may have 16 entries"),
+  { maxBytes: 16 * 1024 },
+);
+
+const Format = bounded(z.looseObject({ type: z.string().max(64) }), {
+  maxBytes: limits.givenToolsBytes / 2,
+  maxLevels,
+});
 
 /** More is ignored: see docs/openai-responses.md. */
 export const ResponsesRequest = z.object({
@@ -38,11 +62,15 @@ export const ResponsesRequest = z.object({
   background: flag,
   store: flag,
   metadata: Metadata.nullish(),
-  tools: z.array(Tool).max(128).nullish(),
+  tools: bounded(z.array(Tool), {
+    maxItems: limits.givenTools,
+    maxBytes: limits.givenToolsBytes,
+    maxLevels,
+  }).nullish(),
   tool_choice: Choice.nullish(),
   max_output_tokens: z.number().int().positive().max(1_000_000).nullish(),
-  text: z.looseObject({ format: z.looseObject({ type: z.string().max(64) }).nullish() }).nullish(),
-  reasoning: z.looseObject({ effort: z.string().max(32).nullish() }).nullish(),
+  text: z.object({ format: Format.nullish() }).nullish(),
+  reasoning: z.object({ effort: z.string().max(32).nullish() }).nullish(),
   ...{ temperature, top_p, presence_penalty, frequency_penalty, parallel_tool_calls },
   prompt: z.unknown().optional(),
 });
@@ -64,6 +92,8 @@ export interface AskedResponse {
   readonly conversation: string | undefined;
   /** What people have decided: there is no message then. */
   readonly decisions: readonly Decision[];
+  /** The call of which a result comes without the call: one of an answer that is kept here. */
+  readonly keptCall: string | undefined;
 }
 
 /** `canForget`: on a socket. Throws ChatError with the `param` that is at fault; NOT_FOUND for a name that cannot be one of ours. */
@@ -84,12 +114,13 @@ export function decodeResponse(body: ResponsesRequest, canForget = false): Asked
     ...previousIn(body, input),
     conversation: (typeof conversation === "string" ? conversation : conversation?.id) ?? undefined,
     decisions: decisionsIn(input),
+    keptCall: keptCallIn(input),
   };
 }
 
 function previousIn(
   { previous_response_id: name, conversation }: ResponsesRequest,
-  input: Input,
+  input: ReadInput,
 ): Pick<AskedResponse, "previous" | "isPreviousNamed"> {
   if (name === undefined || name === null) return { previous: newestResponseIn(input), isPreviousNamed: false };
   if (conversation !== undefined && conversation !== null) {
@@ -105,12 +136,12 @@ export function noSuchResponse(param: string): ChatError {
 }
 
 /** Throws for what is asked beside it and cannot be. */
-function inputOf({ input, prompt }: ResponsesRequest): Input {
+function inputOf({ input, prompt }: ResponsesRequest): ReadInput {
   if (prompt !== undefined && prompt !== null) {
     throw paramError("prompt", "There are no stored prompts here.", "UNSUPPORTED");
   }
   if (input === undefined || input === null) throw paramError("input", "There is nothing to answer: give `input`.");
-  return input;
+  return readInput(input);
 }
 
 /** The message, and what comes with it. */
@@ -122,15 +153,20 @@ export interface AskedMessage {
   readonly tools: readonly object[];
 }
 
-/**
- * `isKept`: the conversation is one that is kept here, so only what is new counts; else the input is all of it. Throws ChatError with the `param`
- * that is at fault.
- */
-export function messageIn(body: ResponsesRequest, isKept: boolean): AskedMessage {
-  const { input } = body;
-  if (isKept) checkResults(input ?? "");
+/** A conversation that is kept here, so that only what is new counts. */
+export interface KeptBefore {
+  /** Calls of the client's own tools that the answer before ended in, as far as results of them come without them. */
+  readonly calls: readonly ClientCall[];
+}
+
+/** `kept`: undefined: the input is all of the conversation. Throws ChatError with the `param` that is at fault. */
+export function messageIn(body: ResponsesRequest, kept: KeptBefore | undefined): AskedMessage {
+  const isKept = kept !== undefined;
+  const input = readInput(body.input ?? "");
+  if (isKept) checkResults(input);
+  checkSize(input, isKept);
   const instructions = isKept ? undefined : (body.instructions ?? undefined);
-  const messages = messagesOf(input ?? "", instructions);
+  const messages = isKept ? newMessagesOf(input, kept.calls) : messagesOf(input, instructions);
   // One message alone is a conversation that begins: the same whether it is kept or brought.
   const isStateless = !isKept && messages.length > 1;
   const tools = (body.tools ?? []).map(({ type, name, description, parameters }) =>

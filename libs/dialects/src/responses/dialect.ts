@@ -1,18 +1,15 @@
 import {
   chatErrorOf,
   createTurnView,
-  createView,
   foldEvent,
-  foldFrame,
   isVisible,
-  messagesOf,
-  turn as turnIn,
+  pendingCallsOf,
+  toolCallsOf,
+  type CallId,
   type ChatError,
-  type ConversationId,
   type FrameError,
   type Outcome,
   type ReadEvent,
-  type StoredTurn,
   type TurnView,
 } from "@parley/protocol";
 import { openAiErrorOf } from "../openai/error.ts";
@@ -21,7 +18,7 @@ import { createTurnSteps } from "../turn/steps.ts";
 import type { TurnStep } from "../turn/turn-step.ts";
 import type { TurnPlace } from "../turn-watch.ts";
 import { createOutput, type OutputEvent } from "./encode.ts";
-import { questionItem, responseObject, statusOf, type ResponseAbout, type ResponseState } from "./objects.ts";
+import { responseObject, statusOf, type ResponseAbout, type ResponseState } from "./objects.ts";
 import type { Plan } from "./plan.ts";
 import { createTurnParts } from "./state.ts";
 
@@ -129,6 +126,7 @@ function createTelling({ segment, ...options }: ResponseKnown, turn: TurnPlace) 
     about,
     output,
     segments: parts.segments,
+    asked: (): CallId[] => parts.asked(segment),
     plan: (): Plan => parts.plan(segment),
     outcome: (): Outcome | undefined => outcome,
 
@@ -166,7 +164,7 @@ function endingOf({ end }: Plan, outcome: Outcome | undefined) {
 
 /** A response as it stands. `undefined`: its turn has no such piece. */
 export function responseOf(turn: TurnView, options: ResponseKnown, place: TurnPlace): object | undefined {
-  const telling = toldOf(turn, options, place);
+  const telling = toldOf(turn, options, place, decidedIn(turn));
   if (options.segment >= telling.segments()) return undefined;
   const plan = telling.plan();
   const going = { status: turn.status === "queued" ? "queued" : "in_progress" } as const;
@@ -174,10 +172,22 @@ export function responseOf(turn: TurnView, options: ResponseKnown, place: TurnPl
   return responseObject(telling.about, { ...stands, output: telling.output.items(plan) });
 }
 
-function toldOf(turn: TurnView, options: ResponseKnown, place: TurnPlace): Telling {
+/** `more`: what happened and cannot be seen any more. */
+export function toldOf(
+  turn: TurnView,
+  options: ResponseKnown,
+  place: TurnPlace,
+  more: readonly TurnStep[] = [],
+): Telling {
   const telling = createTelling(options, place);
-  telling.take(createTurnSteps({ takesBack: "any" }).advance(turn));
+  telling.take([...createTurnSteps({ takesBack: "any" }).advance(turn), ...more]);
   return telling;
+}
+
+/** A turn whose calls were all decided on does not wait any more, and may have nothing new yet: it has waited. */
+function decidedIn(turn: TurnView): TurnStep[] {
+  const calls = toolCallsOf(turn).filter(({ approval }) => approval?.approved !== undefined);
+  return calls.length === 0 || pendingCallsOf(turn).length > 0 ? [] : [{ type: "waiting", calls }];
 }
 
 /** What was told of a turn until now, by its events. */
@@ -212,40 +222,8 @@ export function historyOf(
   return { turn, length: telling.output.length(), doubtfulFrom: telling.output.doubtfulFrom(), telling };
 }
 
-const nobodys = { createdMs: 0, model: "", previous: null, background: false, metadata: {} };
-
 /** Events go in the order in which they came: where the first of the turn's chain is, all are. */
 function hasBeginning(events: readonly ReadEvent[]): boolean {
   const chained = events.filter((event) => "attempt" in event);
   return chained.length === 0 || chained.some((event) => event.attempt === 1 && event.n === 0);
-}
-
-/** All items of a turn that has ended, the user's message first. */
-export function itemsOfTurn(stored: StoredTurn, conversation_id: ConversationId): object[] {
-  const place = { conversation_id, turn_id: stored.turn_id };
-  const { question } = stored;
-  const asked = question === undefined ? [] : [questionItem(place, question.message)];
-  return [...asked, ...outputOf(stored, place)];
-}
-
-function outputOf(stored: StoredTurn, place: TurnPlace): object[] {
-  if (stored.answer === undefined) return [];
-  const view = { ...createView(place.conversation_id), turns: [createTurnView(place.turn_id)] };
-  const messages = messagesOf([stored]);
-  const frame = {
-    type: "snapshot" as const,
-    conversation_id: place.conversation_id,
-    seq: 1,
-    ts: 0,
-    status: "idle",
-    messages,
-  };
-  const turn = turnIn(foldFrame(view, frame), place.turn_id);
-  const items: object[] = [];
-  for (let segment = 0; turn !== undefined; segment++) {
-    const telling = toldOf(turn, { ...nobodys, segment }, place);
-    if (segment >= telling.segments()) break;
-    items.push(...telling.output.items(telling.plan()));
-  }
-  return items;
 }

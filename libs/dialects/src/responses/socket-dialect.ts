@@ -50,7 +50,7 @@ const Create = ResponsesRequest.extend({
   generate: z.literal(true, { error: "must be true: there is nothing to be warmed up here" }).nullish(),
 });
 
-/** Schemas of tools, and what they stand in: as for a body. */
+/** Schemas of tools, and what they stand in. */
 const maxDepth = 64;
 
 interface Current extends SocketResponse {

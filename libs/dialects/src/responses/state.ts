@@ -45,6 +45,8 @@ export function createTurnParts() {
 
     /** What the piece `segment` of the turn is to say. */
     plan: (segment: number): Plan => planOf(segmentsOf(parts), segment, { waitedFor, running, outcome }),
+    /** The calls about which people are asked at the end of the piece. */
+    asked: (segment: number): CallId[] => (segmentsOf(parts)[segment]?.asked ?? []).map(({ call_id }) => call_id),
     segments: (): number => countOfSegments(segmentsOf(parts), { waitedFor, running, outcome }),
   };
 }

@@ -54,10 +54,8 @@ export function createApproveHandler({ bus, ownership, isKeptOut, counters }: Ap
 
   return async (caller: Caller, frame: Omit<ApproveFrame, "type">): Promise<DecisionFrame> => {
     const { conversation_id, call_id } = frame;
-    const rights = await ownership.decider(conversation_id, caller);
-    const turn = turnOfCall(call_id);
-    if (turn === undefined) throw noSuchCall();
-    const wish = { ...frame, ...rights, turn, user: caller.user, caller };
+    const wish = await wishOf(ownership, caller, frame);
+    const { turn } = wish;
     const { decided, isNew } = await decide({ bus, isKeptOut }, wish).catch(refuseOther);
     count(isNew ? (decided.approved ? "approved" : "denied") : "repeated");
     const { approved, by, reason, like_ms } = decided;
@@ -71,26 +69,63 @@ export function createApproveHandler({ bus, ownership, isKeptOut, counters }: Ap
   };
 }
 
-async function decide(
-  { bus, isKeptOut }: Pick<ApproveDeps, "bus" | "isKeptOut">,
-  wish: Wish,
-): Promise<{ decided: FactOf<"decided">; isNew: boolean }> {
+/**
+ * Throws what `approve` would throw, as far as that is known before, and decides nothing: for requests that decide on several calls, of which all are to count or
+ * none. That the time is over is known only by the broker, when it stores a decision.
+ */
+export function createApproveCheck({ bus, ownership, isKeptOut }: Omit<ApproveDeps, "counters">) {
+  return async (caller: Caller, frame: Omit<ApproveFrame, "type">): Promise<void> => {
+    const wish = await wishOf(ownership, caller, frame);
+    const { asked, before } = await look({ bus, isKeptOut }, wish);
+    if (before !== undefined) checkSame(wish, asked, before);
+  };
+}
+
+async function wishOf(ownership: Ownership, caller: Caller, frame: Omit<ApproveFrame, "type">): Promise<Wish> {
+  const rights = await ownership.decider(frame.conversation_id, caller);
+  const turn = turnOfCall(frame.call_id);
+  if (turn === undefined) throw noSuchCall();
+  return { ...frame, ...rights, turn, user: caller.user, caller };
+}
+
+function addressOf({ conversation_id, turn, call_id }: Wish): FactAddress {
+  return { conversation: conversation_id, turn, call: call_id };
+}
+
+interface Found {
+  readonly asked: Asked;
+  /** The decision that counts already. */
+  readonly before: StoredFact<"decided"> | undefined;
+}
+
+/** What is known of the call. Throws where nothing was decided yet and this must not be. */
+async function look({ bus, isKeptOut }: Pick<ApproveDeps, "bus" | "isKeptOut">, wish: Wish): Promise<Found> {
   const { facts } = bus;
-  const address: FactAddress = { conversation: wish.conversation_id, turn: wish.turn, call: wish.call_id };
+  const address = addressOf(wish);
   const [asked, before] = await Promise.all([facts.readStored("asked", address), facts.readStored("decided", address)]);
   // What was asked for and cannot be read nobody can agree to.
   if (!isAsked(asked)) throw noSuchCall();
-  if (before !== undefined)
-    return { decided: await settle(bus, wish, asked, { found: before, isNew: false }), isNew: false };
+  if (before !== undefined) return { asked, before };
   if (wish.approved) await checkFourEyes(facts, asked.fact, wish);
   checkConfirmed(asked.fact, wish);
   checkLike(asked.fact, wish);
   checkFilledIn(asked.fact, wish);
   const request = await checkWaits(bus, address);
   if (wish.approved && isAskerKeptOut(request, isKeptOut)) throw askerKeptOut();
+  return { asked, before };
+}
+
+async function decide(
+  { bus, isKeptOut }: Pick<ApproveDeps, "bus" | "isKeptOut">,
+  wish: Wish,
+): Promise<{ decided: FactOf<"decided">; isNew: boolean }> {
+  const { facts } = bus;
+  const { asked, before } = await look({ bus, isKeptOut }, wish);
+  if (before !== undefined)
+    return { decided: await settle(bus, wish, asked, { found: before, isNew: false }), isNew: false };
   const { won } = await facts.write(decisionOf(asked.fact, wish));
   // Also one's own is read again: only the broker's time tells whether it came in time.
-  const stored = await facts.readStored("decided", address);
+  const stored = await facts.readStored("decided", addressOf(wish));
   // Between the two the conversation was deleted.
   if (stored === undefined) throw noSuchCall();
   if (won) await noteLike(facts, asked.fact, wish);
@@ -168,20 +203,34 @@ async function settle(
   asked: Asked,
   { found, isNew }: { readonly found: StoredFact<"decided">; readonly isNew: boolean },
 ): Promise<FactOf<"decided">> {
-  if (!isDecision(found)) throw new ChatError("CONFLICT", { message: "It was decided before." });
+  if (!isDecision(found)) throw decidedBefore();
   const { fact } = found;
-  const isExpired = hasExpired(asked, found);
-  const own = fact.by?.id === wish.user.id;
   await Promise.all([
     ensureEvent(bus, decidedEventOf(asked, found), isNew),
-    ...(own ? [auditDecision(bus.audit, wish, { asked, fact, isExpired })] : []),
+    ...(isOwn(fact, wish)
+      ? [auditDecision(bus.audit, wish, { asked, fact, isExpired: hasExpired(asked, found) })]
+      : []),
   ]);
-  if (isExpired)
+  return checkSame(wish, asked, found);
+}
+
+/** Throws unless the decision that counts is the one that is wanted. */
+function checkSame(wish: Wish, asked: Asked, found: StoredFact<"decided">): FactOf<"decided"> {
+  if (!isDecision(found)) throw decidedBefore();
+  if (hasExpired(asked, found))
     throw new ChatError("APPROVAL_EXPIRED", { message: "The time to decide was over: it counts as denied." });
-  if (fact.approved === wish.approved && own) return fact;
+  const { fact } = found;
+  if (fact.approved === wish.approved && isOwn(fact, wish)) return fact;
   const by = fact.by === undefined ? "" : ` by ${fact.by.name ?? fact.by.id}`;
-  const how = fact.approved ? "agreed to" : "denied";
-  throw new ChatError("CONFLICT", { message: `It was decided before: ${how}${by}.` });
+  throw decidedBefore(`: ${fact.approved ? "agreed to" : "denied"}${by}`);
+}
+
+function isOwn({ by }: FactOf<"decided">, { user }: Wish): boolean {
+  return by?.id === user.id;
+}
+
+function decidedBefore(how = ""): ChatError {
+  return new ChatError("CONFLICT", { message: `It was decided before${how}.` });
 }
 
 /** An edge may have died between the fact and its event. Of a turn that has ended nobody needs it, and it would come after the end. */

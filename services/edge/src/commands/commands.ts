@@ -3,7 +3,7 @@ import type { May } from "@parley/protocol";
 import type { Tracing } from "@parley/runtime";
 import type { Outbox } from "../delivery/outbox.ts";
 import type { Counters } from "../figures/metrics.ts";
-import { createApproveHandler } from "./approve.ts";
+import { createApproveCheck, createApproveHandler } from "./approve.ts";
 import { createCancelHandler } from "./cancel.ts";
 import { createFeedbackHandler } from "./feedback.ts";
 import { createMessageHandler, type MessageDeps } from "./message.ts";
@@ -39,6 +39,7 @@ export function createCommands(deps: CommandDeps) {
     message: createMessageHandler({ bus, ownership, may, limits, viewing, outbox, onAccepted, counters, tracing }),
     cancel: createCancelHandler({ bus, ownership }),
     approve: createApproveHandler({ bus, ownership, isKeptOut, counters }),
+    checkApprove: createApproveCheck({ bus, ownership, isKeptOut }),
     approvals: createOpenApprovals({ bus, ownership, may, isKeptOut }),
     queue: createQueueHandler({ bus, ownership }),
     title: createTitleHandler({ titles: bus.titles, ownership }),

@@ -29,6 +29,8 @@ interface Description {
   readonly reads?: readonly string[];
   /** The answer to what goes wrong, where its clients read errors of another form. */
   readonly refuse?: (error: ChatError, exchange: Exchange) => Reply;
+  /** What begins so and is the address of nothing is refused as this route refuses: `/v1/`. */
+  readonly ownsBelow?: string;
   /** Request headers beyond the usual ones: name and what it does. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Successful answers. What goes wrong is answered the same everywhere. */

@@ -44,6 +44,7 @@ export function addRoutes(app: TemplatedApp, deps: RouteDeps): void {
     app.head(path, handler);
   }
   addTable(app, deps.routes, deps);
+  for (const route of deps.routes) if (route.ownsBelow !== undefined) addUnknown(app, route, deps);
   const unknown = deps.pages.get(unknownPath);
   app.any(
     "/*",
@@ -81,7 +82,21 @@ function limitedReply(
 }
 
 function notFound(request: HttpRequest): Reply {
-  return errorReply("NOT_FOUND", `There is nothing at ${request.getMethod().toUpperCase()} ${request.getUrl()}.`);
+  return errorReply("NOT_FOUND", nothingAt(request.getMethod().toUpperCase(), request.getUrl()));
+}
+
+function nothingAt(method: string, path: string): string {
+  return `There is nothing at ${method} ${path}.`;
+}
+
+/** Clients of other protocols try what is not here, and read errors of their own form alone. */
+function addUnknown(app: TemplatedApp, route: Route, deps: RoutingDeps): void {
+  app.any(`${route.ownsBelow}*`, (response, request) => {
+    const exchange = createExchange(response, request, deps.addresses, howOf(route));
+    const { method, path, refuse } = exchange;
+    const unknown = (): Reply => refuse(new ChatError("NOT_FOUND", { message: nothingAt(method, path) }));
+    exchange.reply(limitedReply(exchange.whence, deps, refuse) ?? unknown());
+  });
 }
 
 const noBody = Buffer.alloc(0);

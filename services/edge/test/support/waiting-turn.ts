@@ -40,6 +40,8 @@ export interface Asking {
   readonly like_ms?: number;
   /** Undefined: the turn's first words. */
   readonly text?: string;
+  /** What else happens before it waits. */
+  readonly beside?: (turn: WaitingTurn) => Promise<void>;
 }
 
 const hash = "5b1d3c6a0e7f4b92a1c8d5e6f7081923a4b5c6d7e8f90123456789abcdef0123";
@@ -56,7 +58,7 @@ function writeFact(bus: Bus, fact: Fact): Promise<unknown> {
 export async function askFor(
   { bus, worker }: World,
   client: TestClient,
-  { ttlMs = 900_000, confirm, four_eyes, like_ms, text = "I shall scale it." }: Asking = {},
+  { ttlMs = 900_000, confirm, four_eyes, like_ms, text = "I shall scale it.", beside }: Asking = {},
 ): Promise<WaitingTurn> {
   client.send({ type: "message", id: `m${Math.random()}`, message: "scale it" });
   const { conversation_id, turn_id } = await client.next("accepted");
@@ -80,13 +82,7 @@ export async function askFor(
   await chain({ type: "tool_call_start", call_id, ...tool });
   await writeFact(bus, asked);
   await turn.append(askedEventOf(asked, tool.arguments), `asked.${call_id}`);
-  const usage = { input_tokens: 1, output_tokens: 1 };
-  const counts = { attempt: 1, released: 0, until: asked.expires_at, usage, worked_ms: 5 };
-  const steps = [{ step: 0, text, calls: [{ call_id, ...tool }] }];
-  const parts = [{ chars: text.length }, { call_id }];
-  await writeFact(bus, { kind: "wait", v: 1, ...common, ...counts, calls: [call_id], steps, parts });
-  await chain({ type: "waiting", for: "approval", until: asked.expires_at });
-  return {
+  const whole: WaitingTurn = {
     conversation_id,
     turn_id,
     call_id,
@@ -96,6 +92,14 @@ export async function askFor(
     fact: (fact) => writeFact(bus, fact),
     claimedAgain: () => ([attempt, n] = [attempt + 1, 0]),
   };
+  await beside?.(whole);
+  const usage = { input_tokens: 1, output_tokens: 1 };
+  const counts = { attempt: 1, released: 0, until: asked.expires_at, usage, worked_ms: 5 };
+  const steps = [{ step: 0, text, calls: [{ call_id, ...tool }] }];
+  const parts = [{ chars: text.length }, { call_id }];
+  await writeFact(bus, { kind: "wait", v: 1, ...common, ...counts, calls: [call_id], steps, parts });
+  await chain({ type: "waiting", for: "approval", until: asked.expires_at });
+  return whole;
 }
 
 /** All events of this moment are older than events are kept. */

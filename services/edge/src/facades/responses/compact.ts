@@ -5,6 +5,7 @@ import {
   noSuchResponse,
   paramError,
   placeOfResponse,
+  readInput,
   ResponsesRequest,
 } from "@parley/dialects";
 import { textOf, type StoredTurn } from "@parley/protocol";
@@ -47,7 +48,7 @@ export function createCompactionRoute(deps: Deps): Route {
       await deps.models.agentOf(call.caller, body.model);
       const said = [
         ...(await before(deps, call, body.previous_response_id)),
-        ...messagesOfInput(body.input ?? [], undefined),
+        ...messagesOfInput(readInput(body.input ?? []), undefined),
       ];
       if (said.length === 0) throw paramError("input", "There is nothing to make shorter: give `input`.");
       const id = randomBytes(16).toString("base64url");

@@ -4,6 +4,7 @@ import {
   decodeResponse,
   messageIn,
   noSuchResponse,
+  paramError,
   requestDigest,
   responseIdOf,
   type AskedMessage,
@@ -11,7 +12,7 @@ import {
   type ResponsePlace,
   type ResponsesRequest,
 } from "@parley/dialects";
-import type { Caller, ConversationId } from "@parley/protocol";
+import { ChatError, type Caller, type ConversationId } from "@parley/protocol";
 import { turnIdOf } from "@parley/protocol/turn-id";
 import type { FacadeDeps } from "../../transport/facade.ts";
 import type { Question } from "../../transport/http-turns.ts";
@@ -39,10 +40,10 @@ interface Begun extends Pick<KnownResponse, "about"> {
 
 /** `POST /v1/responses`. */
 export function createResponses(deps: CreateDeps) {
-  return async (call: Call, body: ResponsesRequest): Promise<Reply | undefined> => {
+  return async (call: Call, body: ResponsesRequest, bytes: Uint8Array): Promise<Reply | undefined> => {
     const asked = decodeResponse(body);
     const begun: Begun | undefined =
-      asked.decisions.length > 0 ? await decide(deps, call, asked) : await ask(deps, call, { asked, body });
+      asked.decisions.length > 0 ? await decide(deps, call, asked) : await ask(deps, call, { asked, body }, bytes);
     // Nobody has been promised anything: whoever sends it again is to find nothing that runs.
     if (begun === undefined) return undefined;
     const { target, place, about, onAnswered = () => {} } = begun;
@@ -66,11 +67,12 @@ export interface Request {
 }
 
 /** A new turn. Undefined: the client is gone. */
-async function ask(deps: CreateDeps, call: Call, request: Request): Promise<Begun | undefined> {
+async function ask(deps: CreateDeps, call: Call, request: Request, bytes: Uint8Array): Promise<Begun | undefined> {
+  const { lookup } = deps;
   const kept = await keptConversation(deps, call, request.asked);
-  const message = messageIn(request.body, kept !== undefined);
+  const message = messageIn(request.body, await lookup.before(kept, request.asked.keptCall));
   const agent = await deps.models.agentOf(call.caller, request.asked.model);
-  const { id, onAnswered } = await identify(deps, call, request.body);
+  const { id, onAnswered } = await identify(deps, call, bytes);
   if (!call.exchange.isOpen()) return undefined;
   const conversation_id = kept ?? conversationOfRequest(call.caller, id);
   const { question, ...asked } = askedTurn(call.caller, request, { id, conversation_id, agent, message });
@@ -135,10 +137,10 @@ interface Identified {
 }
 
 /** The id of the message: the same for a request that comes again, see docs/openai-responses.md. */
-async function identify({ ids }: CreateDeps, { caller, exchange }: Call, body: ResponsesRequest): Promise<Identified> {
+async function identify({ ids }: CreateDeps, { caller, exchange }: Call, body: Uint8Array): Promise<Identified> {
   const key = keyOf(exchange);
   if (key !== undefined) return { id: key, onAnswered: () => {} };
-  const digest = requestDigest(caller, ["response", body]);
+  const digest = requestDigest(caller, ["response"], body);
   const id = await ids.idOf(digest, Number(exchange.header("x-stainless-retry-count")) > 0);
   exchange.onGone(() => ids.abandoned(digest, id));
   return { id, onAnswered: () => ids.answered(digest, id) };
@@ -158,13 +160,13 @@ export async function decide(
   if (first === undefined || !isOne || (isNamed && !isSame(previous, first.place))) {
     throw noSuchResponse(isNamed ? "previous_response_id" : "input");
   }
-  const { about } = await lookup.known(first.place, call, "previous_response_id");
-  for (const { place, call_id, approved, reason } of decisions) {
-    const wish = { conversation_id: place.conversation_id, call_id, approved };
-    // What is to be typed where that is wanted has no other place in such an answer.
-    const words = reason === undefined ? {} : { reason, confirm: reason.slice(0, 200) };
-    await commands.approve(call.caller, { ...wish, ...words });
-  }
+  const known = await lookup.known(first.place, call, "previous_response_id");
+  await checkAsked(lookup, known, decisions);
+  const { about } = known;
+  const wishes = decisions.map(wishOf);
+  // What is refused in the middle would be told of the whole: nothing is decided before all can be.
+  for (const wish of wishes) await commands.checkApprove(call.caller, wish);
+  for (const wish of wishes) await commands.approve(call.caller, wish);
   const place = { ...first.place, segment: first.place.segment + 1 };
   const { metadata, conversation, isBackground, isStored } = asked;
   const own = { segment: place.segment, metadata, conversation, background: isBackground, store: isStored };
@@ -173,6 +175,22 @@ export async function decide(
     place,
     about: { ...about, ...own, previous: responseIdOf(first.place) },
   };
+}
+
+/** Whether the response has ended with asking for these decisions: then they are answered by the next one. */
+async function checkAsked(lookup: Lookup, known: KnownResponse, decisions: AskedResponse["decisions"]): Promise<void> {
+  const asked = await lookup.askedPeople(known);
+  if (asked === undefined || !decisions.every(({ call_id }) => asked.calls.some((call) => call === call_id))) {
+    throw paramError("input", "There is no such request for approval in this response.", "NOT_FOUND");
+  }
+  if (asked.isWhole) return;
+  throw new ChatError("CONFLICT", { message: "The response has not ended yet: decide when it has.", retryable: true });
+}
+
+function wishOf({ place, call_id, approved, reason }: AskedResponse["decisions"][number]) {
+  const wish = { conversation_id: place.conversation_id, call_id, approved };
+  // What is to be typed where that is wanted has no other place in such an answer.
+  return reason === undefined ? wish : { ...wish, reason, confirm: reason.slice(0, 200) };
 }
 
 function isSame(a: ResponsePlace, b: ResponsePlace): boolean {

@@ -1,11 +1,17 @@
 import {
+  askedPeople,
+  askedPeopleBefore,
+  clientCallsBefore,
+  clientCallsIn,
   conversationOfSession,
   historyOf,
   isUnkept,
   noSuchResponse,
   placeOfResponse,
   responseOf,
+  type AskedPeople,
   type IsOwn,
+  type KeptBefore,
   type ResponseKnown,
   type ResponsePlace,
   type TurnHistory,
@@ -15,6 +21,8 @@ import {
   ChatError,
   decodeEvent,
   subjects,
+  turnOfCall,
+  type ClientCall,
   type ConversationId,
   type TurnRequest,
   type TurnView,
@@ -33,6 +41,11 @@ export interface KnownResponse {
 export type Lookup = ReturnType<typeof createLookup>;
 
 const routedModel = "parley";
+
+const unknown: ResponseKnown = {
+  ...{ segment: 0, createdMs: 0, model: routedModel, metadata: {} },
+  ...{ previous: null, background: false },
+};
 
 type Deps = Pick<FacadeDeps, "bus" | "ownership">;
 /** Who asks. */
@@ -65,6 +78,20 @@ export function createLookup({ bus, ownership }: Deps, shows: (conversation: Con
 
     /** What clients may have of it so far, by the events of its turn; undefined: these are not kept any more, or are too many. */
     history: (response: KnownResponse): Promise<TurnHistory | undefined> => historyIn(bus, response),
+
+    /** What people are asked at the end of it. Undefined: that is not known, or not any more. */
+    async askedPeople(response: KnownResponse): Promise<AskedPeople | undefined> {
+      const history = await historyIn(bus, response);
+      if (history !== undefined) return askedPeople(history);
+      const { conversation_id, turn_id } = response.place;
+      const stored = await bus.transcripts.find(conversation_id, turn_id, 0);
+      return stored && askedPeopleBefore(stored, response.place);
+    },
+
+    /** What a request goes on from. `call`: one of the answer whose calls are wanted. Undefined: from nothing. */
+    async before(conversation: ConversationId | undefined, call: string | undefined): Promise<KeptBefore | undefined> {
+      return conversation === undefined ? undefined : { calls: await clientCalls(bus, conversation, call) };
+    },
 
     /** Whether the conversation has only this turn. */
     async isAlone({ conversation_id, turn_id }: ResponsePlace): Promise<boolean> {
@@ -113,9 +140,25 @@ async function questionOf({ facts, transcripts }: Deps["bus"], { conversation_id
   return stored === undefined ? undefined : { text: stored.message, createdMs: stored.ts };
 }
 
+/** The calls of the client's own tools in which the answer ended that made this one; none: that is not known, or not any more. */
+async function clientCalls(
+  bus: Deps["bus"],
+  conversation_id: ConversationId,
+  call: string | undefined,
+): Promise<readonly ClientCall[]> {
+  const turn_id = turnOfCall(call ?? "");
+  if (turn_id === undefined) return [];
+  const place = { conversation_id, turn_id, segment: 0 };
+  const said = await bus.facts.readStored("said", { conversation: conversation_id, turn: turn_id });
+  const stored = await bus.transcripts.find(conversation_id, turn_id, said?.storedMs ?? 0);
+  const recorded = stored && clientCallsBefore(stored, place);
+  // It is told before it is recorded.
+  return recorded ?? clientCallsIn(await historyIn(bus, { place, about: unknown }));
+}
+
 async function historyIn(
   { events }: Deps["bus"],
-  { place: { conversation_id, turn_id }, about }: KnownResponse,
+  { place: { conversation_id, turn_id }, about }: Omit<KnownResponse, "question">,
 ): Promise<TurnHistory | undefined> {
   const shard = events.shardOf(conversation_id);
   // Which of the two comes first depends on who was quicker, the edge or the worker.

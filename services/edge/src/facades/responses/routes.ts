@@ -51,10 +51,11 @@ function creation(deps: CreateDeps): Route {
     ...{ method: "post", path: "/v1/responses", access, refuse, maxBodyBytes, params: nothing, query: nothing },
     summary: "Ask something as OpenAI's Responses clients do: docs/openai-responses.md says what of it counts.",
     reads: ["x-stainless-retry-count"],
+    ownsBelow: "/v1/",
     headers: { "Idempotency-Key": "The same key is the same message: it is answered once, and told each time." },
     body: ResponsesRequest,
     responses: { 200: { description: "The response.", content: Response, events: Event } },
-    handle: (call, { body }) => create(call, body),
+    handle: (call, { body, bytes }) => create(call, body, bytes),
   });
 }
 

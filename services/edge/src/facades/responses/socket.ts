@@ -91,7 +91,7 @@ function createSession(deps: SessionDeps): ResponsesSession {
   const asked = async (caller: Caller, request: AskedResponse, body: ResponsesRequest): Promise<SocketResponse> => {
     const kept = await keptConversation({ lookup }, { caller }, request);
     checkKept(request, kept);
-    const message = messageIn(body, kept !== undefined);
+    const message = messageIn(body, await lookup.before(kept, request.keptCall));
     const agent = await deps.models.agentOf(caller, request.model);
     const id = randomBytes(16).toString("base64url");
     const conversation_id = kept ?? newConversation(caller, id, request);
