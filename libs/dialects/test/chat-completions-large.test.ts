@@ -37,7 +37,12 @@ const history = [...many(user(text), 3_900), { role: "assistant", content: "Yes.
 
 describe("a request of megabytes costs no more than it takes to refuse it", () => {
   test.each([
-    ["thousands of messages of wrong parts", { messages: many(user(many({}, 30)), 4_000) }, "messages", "messages[0].content"],
+    [
+      "thousands of messages of wrong parts",
+      { messages: many(user(many({}, 30)), 4_000) },
+      "messages",
+      "messages[0].content",
+    ],
     ["one message of them", { messages: [user(many({}))] }, "messages[0].content", "messages[0].content"],
     [
       "hundreds of messages of empty texts",
