@@ -123,9 +123,7 @@ function createTelling({ segment, ...options }: ResponseKnown, turn: TurnPlace) 
   };
 
   return {
-    about,
-    output,
-    segments: parts.segments,
+    ...{ about, output, segments: parts.segments },
     asked: (): CallId[] => parts.asked(segment),
     plan: (): Plan => parts.plan(segment),
     outcome: (): Outcome | undefined => outcome,
