@@ -112,8 +112,8 @@ function createTelling({ segment, ...options }: ResponseKnown, turn: TurnPlace) 
   const begin = (): void => {
     if (state !== "new") return;
     state = "going";
-    tellState("response.created", { status: "in_progress", output: [] });
-    tellState("response.in_progress", { status: "in_progress", output: [] });
+    const known = { status: "in_progress", output: [] } as const;
+    for (const type of ["created", "in_progress"]) tellState(`response.${type}`, known);
   };
   const end = (plan: Plan): void => {
     state = "over";
@@ -123,13 +123,10 @@ function createTelling({ segment, ...options }: ResponseKnown, turn: TurnPlace) 
   };
 
   return {
-    about,
-    output,
-    segments: parts.segments,
+    ...{ about, output, segments: parts.segments },
     asked: (): CallId[] => parts.asked(segment),
     plan: (): Plan => parts.plan(segment),
     outcome: (): Outcome | undefined => outcome,
-
     take(steps: readonly TurnStep[]): "more" | "end" {
       if (state === "over") return "end";
       for (const step of steps) {
