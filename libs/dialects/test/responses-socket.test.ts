@@ -4,7 +4,7 @@ import { paramError } from "../src/openai/error.ts";
 import type { ResponsesRequest } from "../src/responses/decode.ts";
 import { createResponsesSocketDialect, type SocketResponse } from "../src/responses/socket-dialect.ts";
 import { ann, ask, framesOf, type Asking } from "./asking.ts";
-import { complete, token } from "./turn-events.ts";
+import { complete, token, toolEnd, visible } from "./turn-events.ts";
 
 const caller: Caller = { user: ann, roles: [] };
 const known = { segment: 0, createdMs: 0, model: "parley", previous: null, background: false, metadata: {} };
@@ -123,11 +123,25 @@ describe("a socket of the Responses API", () => {
     const turn = { conversation_id: "c_1", turn_id: "t0" };
     const frame = { type: "subscribe" as const, conversation_id: "c_1" };
     const { dialect } = open(() => ({ frame, known: { ...known, segment: 0 }, turn }));
-    expect(await dialect.decode(JSON.stringify(create), caller)).toEqual(frame);
+    expect(await dialect.decode(JSON.stringify(create), caller)).toEqual([frame]);
     expect(dialect.turnsIn?.("c_1")).toEqual(["t0"]);
+    // Whoever looked on already gets its events before the snapshot: they say nothing without what was before them.
+    expect(dialect.encodeEvent(visible(2, toolEnd("t0", "t0-0-0")))).toEqual([]);
     const at = { conversation_id: "c_1", seq: 3, ts: 1, turn_id: "t0", attempt: 1 };
     const running = { type: "snapshot" as const, ...at, status: "running", text: "Hello there " };
     expect(typesOf(framesOf(dialect.encodeFrame(running)))).toContain("response.output_text.delta");
+  });
+
+  test("what people decide is handled before the rest is asked for, and a refusal of it is one of the response", async () => {
+    const word = { type: "approve" as const, conversation_id: "c_1", call_id: "t0-0-0", approved: true };
+    const frame = { type: "subscribe" as const, conversation_id: "c_1" };
+    const turn = { conversation_id: "c_1", turn_id: "t0" };
+    const { dialect, failures } = open(() => ({ decisions: [word], frame, known: { ...known, segment: 1 }, turn }));
+    expect(await dialect.decode(JSON.stringify(create), caller)).toEqual([word, frame]);
+    expect(framesOf(dialect.encodeFrame(refusalOf("approve", "c_1")))).toMatchObject([{ type: "error" }]);
+    expect(failures()).toBe(1);
+    // Its place is free.
+    expect(await dialect.decode(JSON.stringify(create), caller)).toEqual([word, frame]);
   });
 
   test("a token that is not valid, and none, are told as the API does", async () => {

@@ -4,6 +4,7 @@ import {
   isDeeperThan,
   parseWellFormed,
   problemOf,
+  type ApproveFrame,
   type Caller,
   type ClientFrame,
   type ConnectionFrame,
@@ -11,7 +12,7 @@ import {
   type FrameError,
 } from "@parley/protocol";
 import { z } from "zod";
-import type { Dialect, Encoded } from "../dialect.ts";
+import type { Decoded, Dialect, Encoded } from "../dialect.ts";
 import { openAiErrorOf, paramError } from "../openai/error.ts";
 import { createSpeechDialect } from "../turn/speech.ts";
 import { createTurnWatch, type TurnPlace, type TurnWatch } from "../turn-watch.ts";
@@ -27,6 +28,8 @@ export const responsesDialect = "responses";
 
 /** What a frame asks for. */
 export interface SocketResponse {
+  /** What people decided, before it is asked for; none is handled behind one that is refused. */
+  readonly decisions?: readonly (ApproveFrame & { readonly conversation_id: ConversationId })[];
   /** Asks for it. */
   readonly frame: ClientFrame & { readonly conversation_id: ConversationId };
   readonly known: ResponseKnown;
@@ -36,7 +39,7 @@ export interface SocketResponse {
 
 /** What a socket asks for, and what it remembers of that. */
 export interface ResponsesSession {
-  /** Throws ChatError, with the `param` that is at fault. */
+  /** Looks things up, and performs nothing: whether the caller may still ask is checked when the frames are handled. Throws ChatError, with the `param` that is at fault. */
   begin(caller: Caller, body: ResponsesRequest): Promise<SocketResponse>;
   /** What was begun last did not become a response, or one that failed. */
   failed(): void;
@@ -56,6 +59,8 @@ const maxDepth = 64;
 interface Current extends SocketResponse {
   readonly watch: TurnWatch;
   readonly said: Dialect;
+  /** The rest of a turn begins with a snapshot of it: until then its events say nothing to whoever lacks what was before them. */
+  needsSnapshot: boolean;
 }
 
 /** One response at a time. */
@@ -80,7 +85,7 @@ function createPlace(session: ResponsesSession) {
       if (asked.turn !== undefined) watch.begin(asked.turn);
       const speech = createResponsesSpeech(asked.known, createCarrier(session));
       const said = createSpeechDialect(watch, speech, { onEnd: leave, onCut: leave });
-      current = { ...asked, watch, said };
+      current = { ...asked, watch, said, needsSnapshot: asked.turn !== undefined };
     },
 
     /** It did not become a response. */
@@ -97,14 +102,14 @@ export function createResponsesSocketDialect(session: ResponsesSession): Dialect
   /** Why the frame that is handled cannot be answered: the frame that tells it does not know which field was at fault. */
   let refusal: ChatError | undefined;
 
-  const begin = async (text: string, caller: Caller | undefined): Promise<ClientFrame> => {
+  const begin = async (text: string, caller: Caller | undefined): Promise<Decoded> => {
     if (caller === undefined) throw new ChatError("AUTH_REQUIRED");
     await place.idle();
     const { type: _type, generate: _generate, ...body } = readFrame(text);
     // There is no other way here than to stream, and nothing that has to wait.
     const asked = await session.begin(caller, { ...body, stream: true, background: false });
     place.enter(asked);
-    return asked.frame;
+    return [...(asked.decisions ?? []), asked.frame];
   };
 
   return {
@@ -119,7 +124,7 @@ export function createResponsesSocketDialect(session: ResponsesSession): Dialect
     },
     isWaitingIn: (conversation) => place.current?.frame.conversation_id === conversation,
     turnsIn: (conversation) => place.current?.watch.in(conversation) ?? [],
-    encodeEvent: (event) => place.current?.said.encodeEvent(event) ?? [],
+    encodeEvent: (event) => (place.current?.needsSnapshot === false ? place.current.said.encodeEvent(event) : []),
     encodeFrame(frame) {
       const told = refusal;
       refusal = undefined;
@@ -154,7 +159,10 @@ function encodeFrame(place: ReturnType<typeof createPlace>, frame: ConnectionFra
   if (frame.type === "error") return encodeError(place, frame);
   if (current === undefined || !("conversation_id" in frame)) return [];
   if (frame.conversation_id !== current.frame.conversation_id) return [];
-  if (frame.type === "snapshot") return current.said.encodeFrame(frame);
+  if (frame.type === "snapshot") {
+    current.needsSnapshot = false;
+    return current.said.encodeFrame(frame);
+  }
   const isAccepted = frame.type === "accepted" && current.frame.type === "message" && frame.id === current.frame.id;
   return isAccepted && current.watch.place === undefined ? current.said.encodeFrame(frame) : [];
 }
@@ -163,8 +171,12 @@ function encodeError(place: ReturnType<typeof createPlace>, error: FrameError): 
   const { current } = place;
   const isOfCurrent = current !== undefined && error.conversation_id === current.frame.conversation_id;
   if (error.frame === "delete") return isOfCurrent ? current.said.encodeFrame(error) : [];
-  if (isOfCurrent && error.frame === current.frame.type) return place.refuse(chatErrorOf(error));
+  if (isOfCurrent && isAskedBy(current, error.frame)) return place.refuse(chatErrorOf(error));
   return [errorFrame(chatErrorOf(error))];
+}
+
+function isAskedBy({ frame, decisions = [] }: SocketResponse, refused: string | undefined): boolean {
+  return refused === frame.type || (refused === "approve" && decisions.length > 0);
 }
 
 /** In the form of the API's errors, but for the status, which is that of a request. */

@@ -12,7 +12,7 @@ import {
   type ResponsePlace,
   type ResponsesRequest,
 } from "@parley/dialects";
-import { ChatError, type Caller, type ConversationId } from "@parley/protocol";
+import { ChatError, type ApproveFrame, type Caller, type ConversationId } from "@parley/protocol";
 import { turnIdOf } from "@parley/protocol/turn-id";
 import type { FacadeDeps } from "../../transport/facade.ts";
 import type { Question } from "../../transport/http-turns.ts";
@@ -146,12 +146,25 @@ async function identify({ ids }: CreateDeps, { caller, exchange }: Call, body: U
   return { id, onAnswered: () => ids.answered(digest, id) };
 }
 
+interface Decided extends Pick<Begun, "about" | "place"> {
+  readonly target: { readonly place: ResponsePlace };
+  /** What is to be decided, in this order. */
+  readonly wishes: readonly Omit<ApproveFrame, "type">[];
+}
+
 /** What people said goes to their turn, and the rest of it is the next response. */
-export async function decide(
+async function decide(deps: CreateDeps, call: Call, asked: AskedResponse): Promise<Begun> {
+  const { wishes, ...begun } = await checkDecisions(deps, call, asked);
+  for (const wish of wishes) await deps.commands.approve(call.caller, wish);
+  return begun;
+}
+
+/** What the request decides, all of which can be decided as things stand: what is refused in the middle would be told of the whole. Decides nothing. */
+export async function checkDecisions(
   { commands, lookup }: Pick<CreateDeps, "commands" | "lookup">,
   call: Pick<Call, "caller">,
   asked: AskedResponse,
-): Promise<Pick<Begun, "about" | "place"> & { readonly target: { readonly place: ResponsePlace } }> {
+): Promise<Decided> {
   const { decisions, previous } = asked;
   const [first] = decisions;
   const last = decisions.at(-1);
@@ -164,13 +177,12 @@ export async function decide(
   await checkAsked(lookup, known, decisions);
   const { about } = known;
   const wishes = decisions.map(wishOf);
-  // What is refused in the middle would be told of the whole: nothing is decided before all can be.
   for (const wish of wishes) await commands.checkApprove(call.caller, wish);
-  for (const wish of wishes) await commands.approve(call.caller, wish);
   const place = { ...first.place, segment: first.place.segment + 1 };
   const { metadata, conversation, isBackground, isStored } = asked;
   const own = { segment: place.segment, metadata, conversation, background: isBackground, store: isStored };
   return {
+    wishes,
     target: { place: first.place },
     place,
     about: { ...about, ...own, previous: responseIdOf(first.place) },

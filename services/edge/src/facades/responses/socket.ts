@@ -18,7 +18,7 @@ import {
 import type { Caller, ConversationId } from "@parley/protocol";
 import type { SocketFacade, SocketFacadeDeps } from "../../transport/facade.ts";
 import { createModels, type Models } from "../chat-completions/models.ts";
-import { askedTurn, decide, keptConversation } from "./create.ts";
+import { askedTurn, checkDecisions, keptConversation } from "./create.ts";
 import { createForgetting, type Forgetting } from "./forgetting.ts";
 import { createLookup } from "./lookup.ts";
 
@@ -83,10 +83,11 @@ function createSession(deps: SessionDeps): ResponsesSession {
 
   const decided = async (caller: Caller, asked: AskedResponse): Promise<SocketResponse> => {
     checkKept(asked, asked.decisions[0]?.place.conversation_id);
-    const { place, about, target } = await decide({ ...deps, lookup }, { caller }, asked);
+    const { place, about, target, wishes } = await checkDecisions({ ...deps, lookup }, { caller }, asked);
     const { conversation_id } = place;
     if (isUnkept(conversation_id)) memory.remember(place, caller);
-    return { frame: { type: "subscribe", conversation_id }, known: about, turn: target.place };
+    const decisions = wishes.map((wish) => ({ type: "approve", ...wish }) as const);
+    return { decisions, frame: { type: "subscribe", conversation_id }, known: about, turn: target.place };
   };
   const asked = async (caller: Caller, request: AskedResponse, body: ResponsesRequest): Promise<SocketResponse> => {
     const kept = await keptConversation({ lookup }, { caller }, request);

@@ -1,4 +1,5 @@
 import { openBus } from "@parley/bus";
+import { responseIdOf } from "@parley/dialects";
 import { AddressRules, Limits, callIdOf } from "@parley/protocol";
 import { createMetrics } from "@parley/runtime";
 import { eventually } from "@parley/testkit";
@@ -36,6 +37,13 @@ function agree({ conversation_id: id, turn_id }: WaitingTurn, calls: readonly st
   }));
   const message = { id: `${turn_id}-a`, role: "assistant", parts };
   return { type: "send", requestId, id, trigger: "submit-message", messages: [message] };
+}
+
+/** The same in the WebSocket mode of the Responses API. */
+function respond({ conversation_id, turn_id }: WaitingTurn, call = "0-0") {
+  const token = responseIdOf({ conversation_id, turn_id, segment: 0 }).slice("resp_".length);
+  const word = { type: "mcp_approval_response", approval_request_id: `mcpr_${token}_${call}`, approve: true };
+  return { type: "response.create", input: [word] };
 }
 
 function decidedOf({ conversation_id: conversation, turn_id: turn, call_id: call }: WaitingTurn) {
@@ -101,6 +109,31 @@ describe("what is decided over a socket of the AI SDK", () => {
   });
 });
 
+describe("what is decided over a socket of the Responses API", () => {
+  const open = async (): Promise<SeedClient> =>
+    connectSeedClient(`ws://127.0.0.1:${edge.port}/v1/responses?token=${await tokenOf("ann")}`);
+
+  it("counts, and the rest of the turn is the next response", async () => {
+    const waiting = await waitFor("ann");
+    const client = await open();
+    client.send(respond(waiting));
+    expect(await client.next()).toMatchObject({ type: "response.created", sequence_number: 0 });
+    expect(await decidedOf(waiting)).toMatchObject({ approved: true, by: { id: "ann" } });
+    client.close();
+  });
+
+  it("is told why it is refused, and the next request is answered", async () => {
+    const waiting = await waitFor("ann");
+    const client = await open();
+    client.send(respond(waiting, "7-0"));
+    expect(await client.next()).toMatchObject({ type: "error", status: 404 });
+    expect(await decidedOf(waiting)).toBeUndefined();
+    client.send(respond(waiting));
+    expect(await client.next()).toMatchObject({ type: "response.created" });
+    client.close();
+  });
+});
+
 /** An edge that hears nothing more of what is revoked, as one that stands still; it hears of it as soon as somebody waits for that. */
 async function addStandingEdge() {
   const bus = await openBus({ servers: world.nats.url, name: "gate under test", log });
@@ -135,6 +168,7 @@ async function addStandingEdge() {
 describe("who was revoked while an edge stood still", () => {
   it.each([
     ["the AI SDK", "rita", "/api/ai/ws"],
+    ["Responses", "ruth", "/v1/responses"],
     ["the native dialect", "rosa", "/ws/chat"],
   ])("cannot agree there in %s", async (_, user, path) => {
     await using standing = await addStandingEdge();
@@ -142,21 +176,30 @@ describe("who was revoked while an edge stood still", () => {
     const { conversation_id, call_id } = waiting;
     const token = await signToken(user, { issuedMs: Date.now() - 60_000 });
     const client = await connectSeedClient(`ws://127.0.0.1:${standing.edge.port}${path}?token=${token}`);
-    const isNative = path === "/ws/chat";
-    // It was let in before: something was answered.
-    client.send(isNative ? { type: "ping" } : { type: "resume", requestId: "r0", id: conversation_id });
-    await client.until(isNative ? "pong" : "start");
+    const native = { type: "approve", conversation_id, call_id, approved: true };
+    const agreements: Readonly<Record<string, object>> = {
+      "/ws/chat": native,
+      "/v1/responses": respond(waiting),
+      "/api/ai/ws": agree(waiting, [call_id]),
+    };
+    await letIn(client, path, conversation_id);
     await standing.standStill();
     await world.bus.gate.put(
       { what: "user", id: user },
       () => revocationOf(user),
       () => false,
     );
-    client.send(isNative ? { type: "approve", conversation_id, call_id, approved: true } : agree(waiting, [call_id]));
+    client.send(agreements[path] ?? native);
     expect(await client.closed).toBe(badToken);
     expect(await decidedOf(waiting)).toBeUndefined();
   });
 });
+
+/** Until something was answered. */
+async function letIn(client: SeedClient, path: string, id: string): Promise<void> {
+  client.send(path === "/api/ai/ws" ? { type: "resume", requestId: "r0", id } : { type: "ping" });
+  await client.until({ "/api/ai/ws": "start", "/v1/responses": "error" }[path] ?? "pong");
+}
 
 function revocationOf(id: string) {
   const ts = Date.now();
