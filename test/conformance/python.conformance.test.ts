@@ -58,20 +58,20 @@ describe.skipIf(python === undefined).each(["asyncio", "sync"])("parley-client f
     expect(await client.until("end")).toMatchObject({ status: "error", response: "" });
   });
 
-  it.skipIf(style === "sync")("tools: have their place between the text", async () => {
+  it("tools: have their place between the text", async () => {
     const client = await run(asks.tool);
     const end = await client.until("end");
     expect(end).toMatchObject({ status: "complete", response: end["text"] });
     expect(JSON.stringify(end["parts"])).toContain('"status":"completed"');
   });
 
-  it.skipIf(style === "sync")("approval: is asked for, decided, and goes on", async () => {
+  it("approval: is asked for, decided, and goes on", async () => {
     const client = await run(asks.approval, { approve: true });
     expect(await client.until("decided")).toMatchObject({ approved: true });
     expect(await client.until("end")).toMatchObject({ status: "complete" });
   });
 
-  it.skipIf(style === "sync")("stop: ends the turn for all who look", async () => {
+  it("stop: ends the turn for all who look", async () => {
     using anna = await person(world.edges[1]);
     const client = await run(asks.numbered(3_000, 40), { cancel_after: 50 });
     const accepted = await client.until("accepted");
@@ -83,7 +83,7 @@ describe.skipIf(python === undefined).each(["asyncio", "sync"])("parley-client f
     expect(shownTurn(chat.view, String(accepted["turn_id"]))?.text).toBe(end["text"]);
   });
 
-  it.skipIf(style === "sync")("takeover: the answer goes on when its worker is killed", async () => {
+  it("takeover: the answer goes on when its worker is killed", async () => {
     const client = await run(asks.numbered(200, 40));
     await longer(client, 60);
     for (const worker of world.system.agentWorkers) {

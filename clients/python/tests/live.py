@@ -6,10 +6,12 @@ Argument: JSON with ``url``, ``token``, ``message``, ``style`` (``asyncio`` or `
 import asyncio
 import json
 import sys
-from typing import Any, Dict
+import time
+from typing import Any, Callable, Dict
 
 from parley_client import Client, ParleyError, Turn
 from parley_client.sync import Client as SyncClient
+from parley_client.sync import Conversation
 
 
 def say(kind: str, **more: Any) -> None:
@@ -52,11 +54,25 @@ async def with_asyncio(wish: Dict[str, Any]) -> None:
         tell_end(await chat.until_end(turn_id))
 
 
+def wait_for(chat: Conversation, turn_id: str, look: Callable[[Turn], bool]) -> Turn:
+    while True:
+        turn = chat.view.turn(turn_id)
+        if turn is not None and (look(turn) or turn.outcome is not None):
+            return turn
+        time.sleep(0.02)
+
+
 def with_threads(wish: Dict[str, Any]) -> None:
     with SyncClient(wish["url"], wish["token"], least_s=0.05, most_s=0.5) as client:
         chat = client.conversation(wish.get("conversation"))
         turn_id = chat.send(wish["message"], timeout_s=30)["turn_id"]
         say("accepted", turn_id=turn_id, conversation=chat.id)
+        if "approve" in wish:
+            call = wait_for(chat, turn_id, lambda turn: turn.status == "waiting").pending_approvals[0]["call_id"]
+            say("decided", approved=chat.approve(call, wish["approve"])["approved"])
+        if "cancel_after" in wish:
+            wait_for(chat, turn_id, lambda turn: len(turn.text) > wish["cancel_after"])
+            chat.cancel(turn_id)
         text = ""
         for token in chat.tokens(turn_id):
             text += token
