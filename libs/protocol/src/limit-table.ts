@@ -69,7 +69,7 @@ export const limitTable = {
     counted: "fleet",
     code: "RATE_LIMITED",
     reason:
-      "A person with several devices, or a program that looks through its conversations page by page; no one person's program may take an edge.",
+      "A person with several devices, or a program that looks through its conversations page by page; no one person's program may take an edge. A body counts as one more for each 32 KB: reading it is what costs.",
     answer: "429 `RATE_LIMITED` with Retry-After",
     test: ratesTest,
   },
