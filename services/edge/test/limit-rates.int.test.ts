@@ -81,6 +81,18 @@ describe("rates", () => {
     expect(await refusalsBy(edge, "requests_per_address")).toBe(1);
   });
 
+  it("of HTTP requests take a large body for several, before it is read", async () => {
+    const edge = await world.limited({ requests_per_user: { rate: 0.1, burst: 8 } }, behindProxy);
+    const post = (bytes: number) => {
+      // The beginning is no JSON: who is over the limit is not told so.
+      const body = `{${" ".repeat(bytes)}`;
+      return ask(edge, "POST", "/api/ai/chat", { user: "dora", ...from("203.0.113.9"), body });
+    };
+    expect((await post(1_000)).status).toBe(400);
+    expect((await post(5 * 32 * 1024)).status).toBe(400);
+    expect((await post(5 * 32 * 1024)).status).toBe(429);
+  });
+
   it("hold on each edge for itself while Redis is away, and cost nobody any time", async () => {
     const edge = await world.limited({ new_connections_per_address: slow }, behindProxy);
     world.proxy.stall();
