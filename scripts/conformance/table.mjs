@@ -24,6 +24,11 @@ function rowOf(title) {
   return rows.includes(name) && title.startsWith(`${name}:`) ? name : undefined;
 }
 
+/** The client that a test is of: the innermost heading that is no row's. */
+function columnOf(titles) {
+  return titles.findLast((title) => !rows.includes(title));
+}
+
 /**
  * The tests of a run, by column and row. `results`: what vitest's JSON reporter has written. Tests whose system did not start count as `skipped` there: they are
  * kept, so that a column whose tests did not run is seen.
@@ -33,7 +38,7 @@ export function cellsOf({ testResults }, root) {
   for (const { name: file, assertionResults } of testResults) {
     for (const { ancestorTitles, title, status } of assertionResults) {
       const row = rowOf(title);
-      const [column] = ancestorTitles;
+      const column = columnOf(ancestorTitles);
       if (row === undefined || column === undefined) continue;
       const ofColumn = cells.get(column) ?? new Map();
       cells.set(column, ofColumn);

@@ -10,7 +10,7 @@ const suites = [
   {
     name: "integration",
     what: "each part against real NATS and Redis",
-    deadlineMs: 14 * 60_000,
+    deadlineMs: 20 * 60_000,
     always: true,
     needsBrokers: true,
     triesRoles: true,

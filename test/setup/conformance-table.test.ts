@@ -14,7 +14,9 @@ interface Run {
 
 /** What the page would have of a run. */
 function make({ tests, notes = {} }: Run) {
-  const assertionResults = tests.map(([column, title, status]) => ({ ancestorTitles: [column], title, status }));
+  const assertionResults = tests.map(([column, title, status]) => {
+    return { ancestorTitles: ["A protocol", column, "approval"], title, status };
+  });
   const results = { testResults: [{ name: `${root}test/conformance/x.conformance.test.ts`, assertionResults }] };
   const program = `
     import { cellsOf, countOf, tableOf } from ${JSON.stringify(table)};
