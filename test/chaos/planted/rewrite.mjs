@@ -62,7 +62,7 @@ export const faults = {
   },
   "edge lets strangers decide": {
     file: "/services/edge/dist/commands/approve.js",
-    line: "const rights = await ownership.decider(conversation_id, caller);",
+    line: "const rights = await ownership.decider(frame.conversation_id, caller);",
     instead: "const rights = { isOwner: true, isApprover: false };",
   },
   "edge tells the wrong decision": {
