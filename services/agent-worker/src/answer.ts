@@ -37,7 +37,8 @@ function createLoop(
     const { told } = fold;
     const isTold = (step: string, message: string) => told === "all" || told.has(progressKey({ step, message }));
     const { mayUse, mayRun } = rightsOf(request);
-    const briefing = brief({ request, history, chain, isTold, mayUse, span });
+    const { decisions } = fold;
+    const briefing = await brief({ request, history, chain, isTold, decisions, mayUse, span });
     const tell = (message: string): void => chain.push({ type: "progress", step: "tools", message });
     const offerTools = toolOffer({ agent: briefing.agent, mayRun, signal: stop.signal, tell });
     for (;;) {

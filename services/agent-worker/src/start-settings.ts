@@ -2,7 +2,9 @@ import { ConfigError, StartError } from "@parley/runtime";
 import type { Agent } from "./agents/agent.ts";
 import { loadAgents } from "./agents/load-agents.ts";
 import { createBrief, type Brief } from "./briefing.ts";
+import { createChooseAgent } from "./choose-agent.ts";
 import type { Config } from "./config.ts";
+import { createFindPassages } from "./find-passages.ts";
 import { loadModelRules } from "./model/load-model-rules.ts";
 import type { ModelRule } from "./model/model-rules.ts";
 import { providerFrom, type Provider } from "./model/provider.ts";
@@ -52,5 +54,6 @@ async function readBrief({
   const knowledge = await loadKnowledge(KNOWLEDGE_DIR);
   const agents = await loadAgents({ folder: AGENTS_DIR, collections: knowledge.collections() });
   const documents = sharedDocuments(knowledge.documents(), agents);
-  return { agents, documents, brief: createBrief({ route: createRouter(agents), knowledge }) };
+  const chooseAgent = createChooseAgent({ agents, route: createRouter(agents) });
+  return { agents, documents, brief: createBrief({ chooseAgent, findPassages: createFindPassages(knowledge) }) };
 }

@@ -1,4 +1,5 @@
 import type { SeenApproval } from "./call-approval.ts";
+import { foldDecision, type Decisions } from "./decisions.ts";
 import {
   appended,
   beginningOf,
@@ -64,6 +65,8 @@ export interface TurnFold {
   mayHaveEnded: boolean;
   /** A viewer has seen that the turn began. */
   visible: boolean;
+  /** What was decided on the way to the answer: whoever takes the turn over does not decide it again. */
+  decisions: Decisions;
   /** What viewers were told of the way to the answer (see `progressKey`). Of a turn that has waited all of it. */
   told: Set<string> | "all";
   /** Something of it is there without its beginning: the event stream was full, and dropped that before its time. */
@@ -108,6 +111,7 @@ export function createTurnFold(): TurnFold {
     forgotten: false,
     mayHaveEnded: false,
     visible: false,
+    decisions: {},
     told: new Set(),
     beginningLost: false,
     trace: undefined,
@@ -181,7 +185,10 @@ export function progressKey({ step, message }: { readonly step: string; readonly
 
 /** What viewers were told on the way, and what others want: a person, or the tool that needs a person's word. */
 function foldAside(fold: TurnFold, event: ReadEvent): void {
-  if (event.type === "progress" && fold.told !== "all") fold.told.add(progressKey(event));
+  if (event.type === "progress") {
+    fold.decisions = foldDecision(fold.decisions, event);
+    if (fold.told !== "all") fold.told.add(progressKey(event));
+  }
   if (event.type === "approval_required") fold.asked.add(event.call_id);
   if (event.type === "cancel_requested") fold.cancel = { by: event.by, reason: event.reason };
 }
