@@ -32,7 +32,6 @@ const halves = ["working", "held-out"] as const;
 
 function resultIn(file: string): RoutingResult {
   // Written by `npm run eval -- routing --write`, and compared with what it makes now below.
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
   return JSON.parse(read(path.join(results, file))) as RoutingResult;
 }
 

@@ -59,11 +59,13 @@ function classRows(measured: readonly Measured[]): string[] {
 /** Of each bin of confidence: its mean, and how many of it are right. */
 function binRows(measured: readonly Measured[]): string[] {
   const bins = new Set(measured.flatMap(({ figures }) => figures.reliability.map(({ from }) => from)));
-  return [...bins].toSorted().map((from) => {
-    const cells = measured.map(({ figures }) => {
-      const bin = figures.reliability.find((one) => one.from === from);
-      return bin === undefined ? "–" : `${shown(bin.confidence)}: ${shown(bin.accuracy)} of ${bin.utterances}`;
+  return [...bins]
+    .toSorted((one, other) => one - other)
+    .map((from) => {
+      const cells = measured.map(({ figures }) => {
+        const bin = figures.reliability.find((one) => one.from === from);
+        return bin === undefined ? "–" : `${shown(bin.confidence)}: ${shown(bin.accuracy)} of ${bin.utterances}`;
+      });
+      return row([`confidence from ${from.toFixed(1)}: right`, ...cells]);
     });
-    return row([`confidence from ${from.toFixed(1)}: right`, ...cells]);
-  });
 }
