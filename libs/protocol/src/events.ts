@@ -41,6 +41,10 @@ export const Usage = z
     input_tokens: z.number().describe("Tokens the model has read, all its steps together."),
     output_tokens: z.number().describe("Tokens the model has written."),
     estimated: z.boolean().optional().describe("Partly counted by us, because the model did not say."),
+    cached_tokens: z
+      .number()
+      .optional()
+      .describe("Of the tokens read, those that the provider had kept from earlier requests, where it says so."),
   })
   .describe("What a turn has cost.");
 export type Usage = z.infer<typeof Usage>;
@@ -124,6 +128,10 @@ export const ProgressEvent = z
       .optional()
       .describe("How it was chosen: `explicit`, `rule`, `lexical`, `previous` or `default`."),
     sources: z.array(Source).optional().describe("The passages that were found."),
+    model: z
+      .string()
+      .optional()
+      .describe("The model that answers from here on, in place of the one that was asked first."),
   })
   .describe("A step of the work begins. It may come again, with what the step has found.");
 export const TokenEvent = z
