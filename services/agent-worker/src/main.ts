@@ -6,6 +6,7 @@ import { Config } from "./config.ts";
 import { createEarlyEnds } from "./early-ends.ts";
 import { createIntake } from "./intake.ts";
 import { createJanitor } from "./janitor.ts";
+import { openModels } from "./model-parts.ts";
 import {
   connectBus,
   connectTools,
@@ -42,13 +43,15 @@ runMain("agent-worker", async ({ env }) => {
   // First of all, so that the process can be seen to live while it waits for the broker.
   const probes = await startProbes({ config, log, life }, metrics.registry);
   const bus = await connectBus({ config, log, life }, worker);
-  const tools = await connectTools({ config, log, life }, bus, { worker, metrics, provider, agents, documents });
+  const tools = await connectTools({ config, log, life }, bus, { worker, metrics, provider, table, agents, documents });
   const { format: record_format, notes } = chosenFormat(config, bus);
-  probes.notes = createNotes({ notes, problems, agents, catalogue: tools.catalogue, facts: bus.facts });
   const capacity = createCapacity(config);
   life.use("the look at the load", capacity.stop);
   const { slots, tokenFlushMs } = capacity;
-  const parts = { provider, table, brief, rightsOf, tools, metrics, tokenFlushMs };
+  const routes = openModels({ config, log }, { provider, table, metrics, tokenFlushMs });
+  const allProblems = () => [...problems(), ...routes.notes()];
+  probes.notes = createNotes({ notes, problems: allProblems, agents, catalogue: tools.catalogue, facts: bus.facts });
+  const parts = { provider, routes, brief, rightsOf, tools, metrics, tokenFlushMs };
   const run = createTurnRun({ config, log, life }, bus, parts);
   const { onWoken, ...telling } = createTelling(metrics, tools, log);
   const waits = createWaits({ bus, log });

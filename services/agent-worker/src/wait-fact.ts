@@ -73,6 +73,7 @@ export function waitFactOf(
     usage: fold.usage,
     worked_ms: fold.workedMs,
     ...(fold.trace === undefined ? {} : { trace: fold.trace }),
+    ...(fold.model === undefined ? {} : { model: fold.model }),
     whole: true,
   };
   const whole: WaitFact = { ...ordered, parts: orderWithApprovals(withDecided(fold.parts)) };
@@ -114,6 +115,7 @@ export function foldOfWait(wait: WaitFact): TurnFold {
     started: startedIn(wait.steps),
     asked: new Set(wait.calls),
     trace: wait.trace,
+    model: wait.model,
     ...{ visible: true, told: "all", forgotten: true, isFromWait: true },
   };
 }

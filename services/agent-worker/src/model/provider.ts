@@ -1,4 +1,5 @@
 import { isHttpAddress, StartError } from "@parley/runtime";
+import type { ModelTable } from "./model-table.ts";
 
 export type Provider = {
   readonly name: "openai" | "openrouter" | "simulated" | "openai-compatible";
@@ -30,6 +31,26 @@ const SIMULATED_MODEL = "parley-simulated";
 const attribution = { "HTTP-Referer": "http://localhost", "X-OpenRouter-Title": "Parley" };
 
 /**
+ * The provider of what is not described otherwise: the environment's, else that of the first model of the table, under the table's name for it. Throws a
+ * StartError as `providerFrom` does, and where a model of the table has no place to be at.
+ */
+export function defaultProvider(settings: ProviderSettings, { servers, models }: Described): Provider {
+  if (namesProvider(settings)) return providerFrom(settings);
+  const addressOf = (server: string | undefined): string | undefined =>
+    server === undefined ? undefined : servers.get(server)?.address;
+  for (const { name, server } of models.values()) {
+    if (addressOf(server) === undefined)
+      throw new StartError(`The model ${name} has no server with an address, and the environment names none.`);
+  }
+  const [first] = models.values();
+  const server = first?.server === undefined ? undefined : servers.get(first.server);
+  if (first === undefined || server?.address === undefined) return providerFrom(settings);
+  return { ...serverProvider({ ...server, address: server.address }, first.id ?? first.name), model: first.name };
+}
+
+type Described = Pick<ModelTable, "servers" | "models">;
+
+/**
  * The provider that the settings describe. `OPENAI_*` wins over `OPENROUTER_API_KEY`, and a key goes to no host but its
  * own. Throws a StartError when nothing is configured or the address cannot be used.
  */
@@ -39,6 +60,32 @@ export function providerFrom(settings: ProviderSettings): Provider {
   if (key !== undefined) return openai(OPENAI_URL, key, settings.OPENAI_MODEL);
   if (routerKey !== undefined) return openrouter(OPENROUTER_URL, routerKey, settings.OPENAI_MODEL);
   throw new StartError("No language model is configured: set OPENAI_API_KEY, OPENROUTER_API_KEY or OPENAI_BASE_URL.");
+}
+
+/** A server that `models.yaml` names, and one model there. */
+export interface NamedServer {
+  readonly address: string;
+  readonly key: string | undefined;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** Its address says what is known of it, as for `OPENAI_BASE_URL`. */
+export function serverProvider({ address, key = "none", headers }: NamedServer, model: string): Provider {
+  const { hostname } = new URL(address);
+  const provider =
+    hostname === new URL(OPENAI_URL).hostname
+      ? openai(address, key, model)
+      : hostname === new URL(OPENROUTER_URL).hostname
+        ? openrouter(address, key, model)
+        : compatible(address, key, model);
+  return { ...provider, headers: { ...provider.headers, ...headers } };
+}
+
+/** Whether the settings say anything of a model. */
+export function namesProvider(settings: ProviderSettings): boolean {
+  return [settings.OPENAI_BASE_URL, settings.OPENAI_API_KEY, settings.OPENROUTER_API_KEY].some(
+    (setting) => setting !== undefined,
+  );
 }
 
 function providerAt(baseURL: string, settings: ProviderSettings): Provider {
