@@ -32,6 +32,7 @@ export interface Workbench {
       isUnmarked?: boolean;
       user?: string;
       given?: GivenContext;
+      model?: string;
     },
   ): Promise<TurnRequest>;
   cancel(turn: TurnRequest): Promise<void>;
@@ -108,6 +109,7 @@ export async function startWorkbench(
         isUnmarked = false,
         user = "tester",
         given,
+        model: chosen,
       } = {},
     ) {
       const turn_id = randomUUID().replaceAll("-", "");
@@ -122,6 +124,7 @@ export async function startWorkbench(
         accepted_at: acceptedAt,
         ...(agent === undefined ? {} : { agent }),
         ...(given === undefined ? {} : { given }),
+        ...(chosen === undefined ? {} : { model: chosen }),
       };
       if (isUnmarked) await bus.events.append({ subject: subjects.turns(conversation), data: encodeJson(request) });
       else await bus.turns.submit(request);

@@ -91,8 +91,8 @@ function createBuilding({ table, log, onWaited, ...deps }: ModelRoutesDeps) {
   const breakers = new Map<string, { readonly name: string; readonly breaker: CircuitBreaker }>();
   const places = new Map<string, RequestPlaces>();
 
-  const breakerOf = (name: string, { baseURL, model }: Provider): CircuitBreaker => {
-    const key = `${baseURL} ${model}`;
+  const breakerOf = ({ name, server = "" }: NamedModel, { model }: Provider): CircuitBreaker => {
+    const key = `${server} ${model}`;
     const onState = (state: "open" | "closed"): void =>
       log.warn({ model: name, state }, "a model is left alone after failures in a row, or is asked again");
     const known = breakers.get(key) ?? { name, breaker: createCircuitBreaker({ ...table.breaker, onState }) };
@@ -114,7 +114,7 @@ function createBuilding({ table, log, onWaited, ...deps }: ModelRoutesDeps) {
       const provider = providerOf(model, server, deps);
       const rules = [...table.rules, ...ownRules(model, provider)];
       const client = deps.clientOf({ provider, rules, firstTokenMs: model.first_token_ms, idleMs: model.idle_ms });
-      const here = { breaker: breakerOf(model.name, provider), places: placesOf(server) };
+      const here = { breaker: breakerOf(model, provider), places: placesOf(server) };
       const { name, attempts, total_ms, hedge_after_ms, context_tokens, fallbacks } = model;
       const told = { name, attempts, total_ms, hedge_after_ms, context_tokens, fallbacks };
       return { ...told, provider, client: createRouteClient({ client, ...here }), ...here };
