@@ -58,6 +58,19 @@ it("goes on with the model that was chosen, after a kill between the choice and 
   expect([at.one.requests.length, at.two.requests.length]).toEqual([1, 2]);
 });
 
+it("stays with it in the steps that follow", { timeout }, async () => {
+  const call = { index: 0, id: "c1", type: "function", function: { name: "nowhere", arguments: "{}" } };
+  const calls: Answer = (res) => sendStream(res, chunk({ tool_calls: [call] }), chunk({}, "tool_calls"));
+  const steps: Answer = (res, request, nth) => (nth === 0 ? calls : says("from b"))(res, request, nth);
+  await using at = await world(fails, steps);
+  await at.addWorker();
+  const turn = await at.bench.ask("hello", { model: "a" });
+  expect(await at.bench.ended(turn)).toMatchObject({ type: "complete", response: "from b" });
+  const events = (await at.bench.events(turn)).map(({ event }) => event);
+  expect(events.filter(isChoice)).toHaveLength(1);
+  expect([at.one.requests.length, at.two.requests.length]).toEqual([1, 2]);
+});
+
 it("is stored before the other model is asked", { timeout }, async () => {
   const seen: Promise<boolean>[] = [];
   let look = (): Promise<boolean> => Promise.resolve(false);

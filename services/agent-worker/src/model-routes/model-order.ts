@@ -126,9 +126,16 @@ async function streamOne(standing: Standing, request: ModelRequest, options: Ord
       ...(emptyRetries === undefined ? {} : { emptyRetries }),
       ...(onRetry === undefined ? {} : { onRetry }),
       ...(random === undefined ? {} : { random }),
-      mayRepeat: () => standing.route.breaker.state() === "closed" || !standing.left.some(isFree),
+      mayRepeat: (error) => isPatient(standing, error) || !standing.left.some(isFree),
     }),
   );
+}
+
+/** For longer no provider is waited for, while there is another model. */
+const patienceMs = 1_000;
+
+function isPatient({ route: { breaker } }: Standing, { retryAfterMs = 0 }: ChatError): boolean {
+  return breaker.state() === "closed" && retryAfterMs <= patienceMs;
 }
 
 function isFree({ breaker }: ModelRoute): boolean {

@@ -22,8 +22,8 @@ export type RetryOptions = {
   /** Called for every repetition, silent or not, before its wait. For logs and metrics. */
   onRetry?: (notice: RetryNotice) => void;
   random?: () => number;
-  /** Whether a failure may be repeated at all, at this moment. Default: always. */
-  mayRepeat?: () => boolean;
+  /** Whether what has failed so may be repeated at all, at this moment. Default: always. */
+  mayRepeat?: (error: ChatError) => boolean;
   /** What was told before this call is void too: a `restart` comes before its first words. */
   isVoid?: boolean;
   onEvents: OnEvents<ModelEvent | RestartEvent>;
@@ -59,7 +59,7 @@ export async function streamWithRetry(
     } catch (error) {
       if (answer.hasFailed()) throw error;
       signal.throwIfAborted();
-      if (attempt >= attempts || !answer.mayBeginAnew() || !isRepeatable(error) || !mayRepeat()) throw error;
+      if (attempt >= attempts || !answer.mayBeginAnew() || !isRepeatable(error) || !mayRepeat(error)) throw error;
       await waitAfter(error, attempt);
     }
   }

@@ -117,6 +117,14 @@ test("a repetition gives way to another model once this one is left alone", asyn
   expect(at.counts()).toEqual([2, 1]);
 });
 
+test("a provider that wants a pause gets none while there is another model", async () => {
+  const busy: Answer = (res) => sendJson(res, 429, { error: { message: "slow down" } }, { "retry-after": "2" });
+  await using at = await modelsAt([busy, says("two")], { attempts: 3 });
+  const since = performance.now();
+  expect(await askInOrder(at.routes, "a")).toMatchObject({ text: "two" });
+  expect([at.counts(), performance.now() - since < 2_000]).toEqual([[1, 1], true]);
+});
+
 test("a takeover goes on with the model that was chosen, and says nothing of it again", async () => {
   await using at = await modelsAt([says("one"), fails(500), says("three")]);
   const { told, text } = await askInOrder(at.routes, "a", { committed: "b" });
