@@ -49,14 +49,12 @@ runMain("agent-worker", async ({ env }) => {
   life.use("the look at the load", capacity.stop);
   const { slots, tokenFlushMs } = capacity;
   const routes = openModels({ config, log }, { provider, table, metrics, tokenFlushMs });
-  const allProblems = () => [...problems(), ...routes.notes()];
-  probes.notes = createNotes({ notes, problems: allProblems, agents, catalogue: tools.catalogue, facts: bus.facts });
+  probes.notes = createNotes({ notes, problems, routes, agents, catalogue: tools.catalogue, facts: bus.facts });
   const parts = { provider, routes, brief, rightsOf, tools, metrics, tokenFlushMs };
   const run = createTurnRun({ config, log, life }, bus, parts);
   const { onWoken, ...telling } = createTelling(metrics, tools, log);
-  const waits = createWaits({ bus, log });
-  const age = createQueueAge(bus.turns, config.QUEUE_AGE_MS);
-  const stopping = life.signal;
+  const [waits, age] = [createWaits({ bus, log }), createQueueAge(bus.turns, config.QUEUE_AGE_MS)];
+  const { signal: stopping } = life;
   const deps = { bus, worker, run, age, waits, stopping, turnMs, appendGiveUpMs, historyMessages, tracing, log };
   const runner = createTurnRunner({ ...deps, ...telling });
 
@@ -81,7 +79,7 @@ runMain("agent-worker", async ({ env }) => {
   observe(telemetry, { config, log, life }, bus, gauges);
 
   probes.ready = () => [...bus.problems(), ...(life.signal.aborted ? ["The worker is stopping."] : [])];
-  const { model, name } = provider;
-  log.info({ model, provider: name, slots: capacity.limit(), record_format }, "the agent worker is ready");
+  const told = { model: provider.model, provider: provider.name, slots: capacity.limit(), record_format };
+  log.info(told, "the agent worker is ready");
   await life.untilStopped();
 });

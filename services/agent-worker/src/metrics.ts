@@ -243,19 +243,8 @@ function createModelMetrics(registry: Registry, isConfigured: (model: string) =>
     labelNames: ["code"],
     registers,
   });
-  const tokens = new Counter({
-    name: "parley_model_tokens_total",
-    help: "Tokens of answered calls, and of those that another model went on with or was quicker than: what they cost; estimated where the model does not say.",
-    labelNames: ["model", "direction"],
-    registers,
-  });
   const labelOf = (name: string): string => (isConfigured(name) ? known(name) : otherModel);
-  const count = (model: string, usage: Usage | undefined): void => {
-    // A counter that has once added NaN stays it.
-    if (usage === undefined || !(usage.input_tokens >= 0 && usage.output_tokens >= 0)) return;
-    tokens.inc({ model, direction: "input" }, usage.input_tokens);
-    tokens.inc({ model, direction: "output" }, usage.output_tokens);
-  };
+  const count = createTokenCount(registers);
   return {
     modelRetried: (code: string): void => retries.inc({ code }),
     /** Beside what answers have cost. */
@@ -267,6 +256,21 @@ function createModelMetrics(registry: Registry, isConfigured: (model: string) =>
       if (firstTokenMs !== undefined) firstToken.observe({ model }, firstTokenMs / 1_000);
       count(model, usage);
     },
+  };
+}
+
+function createTokenCount(registers: Registry[]) {
+  const tokens = new Counter({
+    name: "parley_model_tokens_total",
+    help: "Tokens of answered calls, and of those that another model went on with or was quicker than: what they cost; estimated where the model does not say.",
+    labelNames: ["model", "direction"],
+    registers,
+  });
+  return (model: string, usage: Usage | undefined): void => {
+    // A counter that has once added NaN stays it.
+    if (usage === undefined || !(usage.input_tokens >= 0 && usage.output_tokens >= 0)) return;
+    tokens.inc({ model, direction: "input" }, usage.input_tokens);
+    tokens.inc({ model, direction: "output" }, usage.output_tokens);
   };
 }
 

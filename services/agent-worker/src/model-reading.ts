@@ -2,6 +2,7 @@ import { ChatError, type TurnRequest, type Usage } from "@parley/protocol";
 import type { Agent } from "./agents/agent.ts";
 import type { Chain } from "./chain.ts";
 import type { ClaimedTurn } from "./claimed-turn.ts";
+import { partyOf } from "./fair-queue.ts";
 import type { ModelCall, ModelCalls } from "./model-call.ts";
 import type { ModelClient, ModelEvent, ModelRequest, RequestedCall } from "./model/model.ts";
 import { streamWithRetry, type RestartEvent, type RetryNotice } from "./model/retry.ts";
@@ -11,7 +12,6 @@ import type { ModelRoutes } from "./model-routes/model-routes.ts";
 import { estimateUsage } from "./prompt.ts";
 import type { StepWriter } from "./step-writer.ts";
 import { addUsage } from "./turn-fold.ts";
-import { partyOf } from "./turn-line.ts";
 
 /** Tokens that were paid for and are in no answer; counted by us. */
 export interface ExtraUsage {

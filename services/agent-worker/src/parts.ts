@@ -196,16 +196,18 @@ interface Noted {
   readonly notes: readonly string[];
   /** What is wrong at the moment with files that are read again. */
   readonly problems: () => readonly string[];
+  readonly routes: Pick<ModelRoutes, "notes">;
   readonly agents: readonly Agent[];
   readonly catalogue: Pick<ToolCatalogue, "list">;
   readonly facts: Pick<Facts, "fill">;
 }
 
 /** For probes: what an operator should know although the worker is ready. */
-export function createNotes({ notes, problems, agents, catalogue, facts }: Noted): () => Promise<string[]> {
+export function createNotes({ notes, problems, routes, agents, catalogue, facts }: Noted): () => Promise<string[]> {
   return async () => [
     ...notes,
     ...problems(),
+    ...routes.notes(),
     ...(await toolNotes(agents, catalogue)),
     ...(await factNotes(facts).catch((): string[] => [])),
   ];

@@ -237,7 +237,7 @@ export function addUsage(one: Usage, other: Usage): Usage {
 }
 
 /** Absent: none, or nobody has said. */
-export function cachedTokens(one: Usage, other: Usage): Pick<Usage, "cached_tokens"> {
+function cachedTokens(one: Usage, other: Usage): Pick<Usage, "cached_tokens"> {
   const cached = (one.cached_tokens ?? 0) + (other.cached_tokens ?? 0);
   return cached === 0 ? {} : { cached_tokens: cached };
 }

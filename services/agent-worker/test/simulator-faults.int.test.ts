@@ -57,6 +57,8 @@ const faults: readonly Fault[] = [
   ].map((pairs) => ({ sim: `tool=nowhere;args={"a":1};${pairs}`, tools: true })),
 ];
 
+const placed = faults.map((fault, at) => ({ ...fault, at }));
+
 const names = { alone: (at: number) => `alone-${at}`, safe: (at: number) => `safe-${at}`, good: "good" };
 
 /** A server for each fault, with one model that has nobody in its place, and one that has. */
@@ -115,32 +117,31 @@ describe("every fault of the model simulator", { timeout: 60_000 }, () => {
     if (isEstimated === true) expect(end.usage).toMatchObject({ estimated: true });
   };
 
-  it.concurrent.each(faults.map((fault, at) => ({ ...fault, at })))(
-    "$sim ends with $code where nobody else can be asked",
-    async ({ at, ...fault }) => {
-      const { end, events } = await answered(names.alone(at));
-      expectFault(end, fault);
-      expect(events.some((event) => event.type === "progress" && event.model !== undefined)).toBe(false);
+  it.concurrent.each(placed)("$sim ends with $code where nobody else can be asked", async ({ at, ...fault }) => {
+    const { end, events } = await answered(names.alone(at));
+    expectFault(end, fault);
+    expect(events.some((event) => event.type === "progress" && event.model !== undefined)).toBe(false);
+  });
+
+  it.concurrent.each(placed.filter(({ code }) => code !== undefined))(
+    "$sim ends with an answer where another model can be asked",
+    async ({ at, text }) => {
+      const { end, events } = await answered(names.safe(at));
+      const told = events.flatMap((event) => (event.type === "progress" && event.model !== undefined ? [event] : []));
+      expect(end).toMatchObject({ type: "complete", response: "w0 w1 w2" });
+      expect(told).toMatchObject([{ step: "model", model: names.good }]);
+      expect(told[0]?.message).toContain(names.safe(at));
+      // Viewers who have text of the other model are told that it goes.
+      expect(events.some(({ type }) => type === "turn_restarted")).toBe(text !== "");
     },
   );
 
-  it.concurrent.each(faults.map((fault, at) => ({ ...fault, at })))(
-    "$sim ends with an answer where another model can",
+  it.concurrent.each(placed.filter(({ code }) => code === undefined))(
+    "$sim needs no other model, and none is asked",
     async ({ at, ...fault }) => {
       const { end, events } = await answered(names.safe(at));
-      const told = events.flatMap((event) => (event.type === "progress" && event.model !== undefined ? [event] : []));
-      if (fault.code === undefined) {
-        expectFault(end, fault);
-        expect(told).toEqual([]);
-        return;
-      }
-      expect(end).toMatchObject({ type: "complete", response: "w0 w1 w2" });
-      expect(told).toMatchObject([
-        { step: "model", model: names.good, message: expect.stringContaining(names.safe(at)) },
-      ]);
-      // Viewers who have text of the other model are told that it goes.
-      const restarted = events.filter(({ type }) => type === "turn_restarted").length;
-      expect(restarted > 0).toBe(fault.text !== "");
+      expectFault(end, fault);
+      expect(events.some((event) => event.type === "progress" && event.model !== undefined)).toBe(false);
     },
   );
 });

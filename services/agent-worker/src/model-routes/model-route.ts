@@ -1,4 +1,4 @@
-import { ChatError } from "@parley/protocol";
+import type { ChatError } from "@parley/protocol";
 import type { Party } from "../fair-queue.ts";
 import { isOfProvider, isTransient } from "../model/model-error.ts";
 import type { ModelClient } from "../model/model.ts";

@@ -49,43 +49,45 @@ export function createRequestPlaces({ concurrent, queued, queueMs, onWaited = ()
     next?.go(take(next.party));
   };
 
-  const wait = (party: Party, signal: AbortSignal): Promise<() => void> =>
-    new Promise((resolve, reject) => {
-      const since = performance.now();
-      const leave = (): void => {
-        clearTimeout(timer);
-        signal.removeEventListener("abort", giveUp);
-        onWaited(performance.now() - since);
-      };
-      const entry: Waiting = {
-        seq: ++seq,
-        party,
-        go(release) {
-          leave();
-          resolve(release);
-        },
-      };
-      const quit = (reason: unknown): void => {
-        fair.remove(party, entry.seq);
-        leave();
-        reject(reason);
-      };
-      const giveUp = (): void => quit(signal.reason);
-      const timer = setTimeout(() => quit(tooManyRequests(queueMs)), queueMs);
-      signal.addEventListener("abort", giveUp, { once: true });
-      fair.enter(party, entry);
-    });
-
   return {
     /** A place, with how to give it back. Fails with MODEL_UNAVAILABLE, or with the signal's reason. */
     async acquire(party: Party, signal: AbortSignal): Promise<() => void> {
       signal.throwIfAborted();
       if (open < concurrent) return take(party);
       if (fair.size() >= queued) throw tooManyRequests(Math.max(leastRetryMs, queueMs));
-      return wait(party, signal);
+      return waitFor(party, signal, { fair, seq: ++seq, queueMs, onWaited });
     },
     hasFree: (): boolean => open < concurrent,
     waiting: fair.size,
     open: (): number => open,
   };
+}
+
+interface Wait extends Pick<Required<PlacesOptions>, "queueMs" | "onWaited"> {
+  readonly fair: ReturnType<typeof createFairQueue<Waiting>>;
+  readonly seq: number;
+}
+
+function waitFor(party: Party, signal: AbortSignal, { fair, seq, queueMs, onWaited }: Wait): Promise<() => void> {
+  return new Promise((resolve, reject) => {
+    const since = performance.now();
+    const leave = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", giveUp);
+      onWaited(performance.now() - since);
+    };
+    const quit = (reason: unknown): void => {
+      fair.remove(party, seq);
+      leave();
+      reject(reason);
+    };
+    const giveUp = (): void => quit(signal.reason);
+    const timer = setTimeout(() => quit(tooManyRequests(queueMs)), queueMs);
+    signal.addEventListener("abort", giveUp, { once: true });
+    const go = (release: () => void): void => {
+      leave();
+      resolve(release);
+    };
+    fair.enter(party, { seq, party, go });
+  });
 }
