@@ -138,6 +138,10 @@ export const ProgressEvent = z
       .optional()
       .describe("How it was chosen: `explicit`, `rule`, `lexical`, `previous` or `default`."),
     sources: z.array(Source).optional().describe("The passages that were found."),
+    model: z
+      .string()
+      .optional()
+      .describe("The model that answers from here on, in place of the one that was asked first."),
   })
   .describe("A step of the work begins. It may come again, with what the step has found.");
 export const TokenEvent = z

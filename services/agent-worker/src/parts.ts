@@ -34,7 +34,7 @@ import { createModelStep } from "./model-step.ts";
 import { createFirstTitles } from "./first-title.ts";
 import { readHoldMs } from "./flush-floor.ts";
 import { createModelClient } from "./model/model-client.ts";
-import type { ModelRule } from "./model/model-rules.ts";
+import type { ModelTable } from "./model/model-table.ts";
 import type { Provider } from "./model/provider.ts";
 import { createPlannedCall } from "./planned-call.ts";
 import { keepOffering, offerOf } from "./offer.ts";
@@ -212,7 +212,7 @@ export function createNotes({ notes, problems, agents, catalogue, facts }: Noted
 
 export interface TurnParts {
   readonly provider: Provider;
-  readonly rules: readonly ModelRule[];
+  readonly table: ModelTable;
   readonly brief: Brief;
   readonly rightsOf: RightsOf;
   readonly tools: Awaited<ReturnType<typeof connectTools>>;
@@ -228,11 +228,11 @@ export interface TurnParts {
 export function createTurnRun(
   { config, log, life: { signal: stopping } }: Process,
   bus: Bus,
-  { provider, rules, brief, rightsOf, tools, metrics, tokenFlushMs }: TurnParts,
+  { provider, table, brief, rightsOf, tools, metrics, tokenFlushMs }: TurnParts,
 ) {
   const { MODEL_IDLE_MS: idleMs, MODEL_FIRST_TOKEN_MS: firstTokenMs } = config;
   const holdMs = (): number => readHoldMs(tokenFlushMs());
-  const model = createModelClient({ provider, rules, idleMs, firstTokenMs, holdMs, log });
+  const model = createModelClient({ provider, rules: table.rules, idleMs, firstTokenMs, holdMs, log });
   const { modelCalled: onCall, modelRetried: onRetry, turnEnded: onEnded, titleAsked: onResult } = metrics;
   const modelCalls = createModelCalls({ provider, onCall, onRetry, log });
   const titles =

@@ -230,8 +230,15 @@ export function addUsage(one: Usage, other: Usage): Usage {
   return {
     input_tokens: one.input_tokens + other.input_tokens,
     output_tokens: one.output_tokens + other.output_tokens,
+    ...cachedTokens(one, other),
     ...(one.estimated === true || other.estimated === true ? { estimated: true } : {}),
   };
+}
+
+/** Absent: none, or nobody has said. */
+export function cachedTokens(one: Usage, other: Usage): Pick<Usage, "cached_tokens"> {
+  const cached = (one.cached_tokens ?? 0) + (other.cached_tokens ?? 0);
+  return cached === 0 ? {} : { cached_tokens: cached };
 }
 
 function finishedCallOf(event: Extract<StoredEvent, { type: "tool_call_end" }>): FinishedToolCall {
