@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import {
+  nothingSpent,
   periodOf,
   type PeriodSpan,
   type QuotaLimit,
@@ -41,9 +42,21 @@ export interface UsedPeriod extends PeriodSpan {
   readonly used: Spent;
 }
 
+/** All of it in all. */
+export interface QuotaAmounts {
+  /** It counts, also beyond the limits. Default: nothing. */
+  readonly spent?: Spent;
+  /** The least that is of any use. */
+  readonly must: Spent;
+  readonly want: Spent;
+}
+
 export interface QuotaCounters {
-  /** What the account is to hold from now on, between `must` and `want` in all. Never throws: while Redis is away it is decided here (`createQuotaFallback`). */
-  take(account: QuotaAccount, amounts: { readonly must: Spent; readonly want: Spent }): Promise<QuotaGrant>;
+  /**
+   * What the account is to hold from now on, between `must` and `want`; where it is refused it holds what it has spent. Never throws: while Redis is away it is decided here
+   * (`createQuotaFallback`).
+   */
+  take(account: QuotaAccount, amounts: QuotaAmounts): Promise<QuotaGrant>;
   /** What the account has used in the end; whatever it held beyond that is free again. Saying it twice changes nothing. Never throws, and nobody needs to wait. */
   settle(account: QuotaAccount, total: Spent): Promise<void>;
   /** What was used, and is held, in the periods of a moment. Throws while Redis is away. */
@@ -73,7 +86,7 @@ const mostTries = 3;
 
 const Reply = z.tuple([z.number(), z.number(), z.number(), z.number(), z.number()], z.number());
 /** Counters that are lost are waited for so long; then it is decided without them while they are made. */
-const restoreMs = 2_000;
+const restoreMs = 500;
 const unknown = -1;
 const settledBefore = -2;
 
@@ -137,28 +150,25 @@ export function createQuotaCounters(deps: QuotaCountersDeps): QuotaCounters {
     }
   };
 
-  const takeShared = async (
-    account: QuotaAccount,
-    { must, want }: { must: Spent; want: Spent },
-  ): Promise<QuotaGrant> => {
+  const takeShared = async (account: QuotaAccount, amounts: QuotaAmounts): Promise<QuotaGrant> => {
+    const { spent = nothingSpent, must, want } = amounts;
     const counters = countersOf(account);
     const limits = counters.flatMap(({ field, tokens = -1, micros = -1 }) => [field, tokens, micros]);
-    const args = [want.tokens, want.micros, must.tokens, must.micros, ...limits];
+    const args = [...[spent, must, want].flatMap(({ tokens, micros }) => [tokens, micros]), ...limits];
     const [code, tokens, micros, i, unit, ...has] = Reply.parse(await ask(takeScript, account.id, counters, args));
     if (code === settledBefore) return { granted: want, short: undefined };
     const by = counters[i - 1];
     const short = by === undefined ? undefined : usedUp(by, unit === 1 ? "tokens" : "money");
-    if (code === 0 && short !== undefined) return { refused: short };
     const granted = { tokens, micros };
     const told = counters.map((name, at) => ({
       name,
       has: { tokens: has[2 * at] ?? 0, micros: has[2 * at + 1] ?? 0 },
     }));
     fallback.heard(account.id, granted, told);
-    return { granted, short };
+    return code === 0 && short !== undefined ? { refused: short } : { granted, short };
   };
 
-  const takeLocally = async (account: QuotaAccount, amounts: { must: Spent; want: Spent }): Promise<QuotaGrant> => {
+  const takeLocally = async (account: QuotaAccount, amounts: QuotaAmounts): Promise<QuotaGrant> => {
     const counters = countersOf(account);
     const grant = await fallback.take({ turn: account.id, counters, ...amounts });
     const counter = counters["spent" in grant ? (grant.by ?? -1) : grant.refused];
@@ -187,7 +197,7 @@ export function createQuotaCounters(deps: QuotaCountersDeps): QuotaCounters {
       }
     },
     async settle(account, total) {
-      fallback.ended(account.id);
+      fallback.ended(account.id, countersOf(account), total);
       try {
         if (isAway()) throw new Error("Redis is away");
         await settleShared(account, total);

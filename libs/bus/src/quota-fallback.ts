@@ -11,6 +11,7 @@ export interface LocalTake {
   readonly turn: string;
   readonly counters: readonly CounterLimit[];
   /** In all. */
+  readonly spent?: Spent;
   readonly must: Spent;
   readonly want: Spent;
 }
@@ -47,6 +48,43 @@ function createNewest<T>() {
   };
 }
 
+/** What one counter's holder has got here beyond what Redis knows. */
+interface Given {
+  /** By turns that have ended. */
+  ended: Spent;
+  readonly open: Map<string, Spent>;
+}
+
+function added(one: Spent, other: Spent): Spent {
+  return { tokens: one.tokens + other.tokens, micros: one.micros + other.micros };
+}
+
+function beyond(held: Spent, total: Spent): Spent {
+  return { tokens: Math.max(0, total.tokens - held.tokens), micros: Math.max(0, total.micros - held.micros) };
+}
+
+interface Place extends Pick<LocalTake, "must" | "want"> {
+  readonly held: Spent;
+  readonly limits: readonly { readonly limit: CounterLimit; readonly base: Spent; readonly others: Spent }[];
+}
+
+/** By all that limits it. */
+function decide({ must, want, held, limits }: Place): LocalGrant {
+  let spent = want;
+  let [by, short]: [number | undefined, Unit] = [undefined, "tokens"];
+  for (const [i, { limit, base, others }] of limits.entries()) {
+    for (const [field, unit] of units) {
+      const most = limit[field];
+      if (most === undefined) continue;
+      const left = Math.min(Math.ceil(most * share), most - base[field]) - others[field];
+      const room = held[field] + Math.max(0, left);
+      if (must[field] > room) return { refused: i, unit };
+      if (spent[field] > room) [spent, by, short] = [{ ...spent, [field]: room }, i, unit];
+    }
+  }
+  return { spent, by, unit: short };
+}
+
 /**
  * Quotas while Redis is away: what is known to have been used by then, and what this process has let turns spend since, bounded by a tenth of each limit. So an
  * outage stops nobody who has something left, and N workers together give no more than N tenths beyond what they knew.
@@ -56,8 +94,7 @@ export function createQuotaFallback(sums: UsageSums) {
   const known = createNewest<Spent>();
   /** By turn, what it holds in Redis. */
   const shared = createNewest<Spent>();
-  /** By counter and turn, what was given beyond that. */
-  const given = createNewest<Map<string, Spent>>();
+  const given = createNewest<Given>();
   let isAlone = false;
   let reading: Promise<void> | undefined;
 
@@ -69,6 +106,9 @@ export function createQuotaFallback(sums: UsageSums) {
     await reading;
     return sums.of(counter);
   };
+  const givenTo = (counter: CounterName): Given =>
+    given.get(keyOf(counter)) ?? { ended: nothingSpent, open: new Map() };
+  const heldBy = (turn: string): Spent => shared.get(turn) ?? nothingSpent;
 
   return {
     /** Redis has answered: for each counter what it has, and what the turn holds. */
@@ -80,33 +120,36 @@ export function createQuotaFallback(sums: UsageSums) {
       reading = undefined;
       given.clear();
     },
-    ended: (turn: string): void => void shared.delete(turn),
+
+    ended(turn: string, counters: readonly CounterName[], total: Spent): void {
+      const held = heldBy(turn);
+      shared.delete(turn);
+      if (!isAlone) return;
+      for (const counter of counters) {
+        const its = givenTo(counter);
+        its.open.delete(turn);
+        its.ended = added(its.ended, beyond(held, total));
+        given.set(keyOf(counter), its);
+      }
+    },
 
     /** Never throws. */
-    async take({ turn, counters, must, want }: LocalTake): Promise<LocalGrant> {
+    async take({ turn, counters, spent = nothingSpent, must, want }: LocalTake): Promise<LocalGrant> {
       isAlone = true;
       const bases = await Promise.all(counters.map(baseOf));
-      const held = shared.get(turn) ?? nothingSpent;
-      let granted = want;
-      let [by, short]: [number | undefined, Unit] = [undefined, "tokens"];
-      for (const [i, counter] of counters.entries()) {
-        for (const [field, unit] of units) {
-          const limit = counter[field];
-          if (limit === undefined) continue;
-          const others = [...(given.get(keyOf(counter)) ?? [])].filter(([id]) => id !== turn);
-          const left = Math.min(Math.ceil(limit * share), limit - (bases[i] ?? nothingSpent)[field]);
-          const most = held[field] + left - others.reduce((sum, [, spent]) => sum + spent[field], 0);
-          if (must[field] > Math.max(most, held[field])) return { refused: i, unit };
-          if (granted[field] > most)
-            [granted, by, short] = [{ ...granted, [field]: Math.max(most, must[field]) }, i, unit];
-        }
+      const held = heldBy(turn);
+      const places = counters.map((limit, i) => {
+        const its = givenTo(limit);
+        const others = [...its.open].reduce((sum, [id, has]) => (id === turn ? sum : added(sum, has)), its.ended);
+        return { limit, its, others, base: bases[i] ?? nothingSpent };
+      });
+      const grant = decide({ must, want, held, limits: places });
+      const extra = beyond(held, "spent" in grant ? grant.spent : spent);
+      for (const { limit, its } of places) {
+        its.open.set(turn, extra);
+        given.set(keyOf(limit), its);
       }
-      const extra = { tokens: granted.tokens - held.tokens, micros: granted.micros - held.micros };
-      for (const counter of counters) {
-        const turns = given.get(keyOf(counter)) ?? new Map<string, Spent>();
-        given.set(keyOf(counter), turns.set(turn, extra));
-      }
-      return { spent: granted, by, unit: short };
+      return grant;
     },
   };
 }

@@ -22,42 +22,47 @@ end
 `;
 
 /**
- * Raises (or lowers) what a turn holds to between `must` and `want`, as far as the limits leave room. KEYS: the turn, then the counters. ARGV: run, for how long the
- * turn is kept (ms), want t, want m, must t, must m, then for each counter: its field in the turn, its limit of tokens, of money (-1: none).
- * Returns {1, t, m, i, u, then what each counter has, t and m}: it holds t and m; {0, 0, 0, i, u}: not even `must` has room; {-1}: a counter is unknown; {-2}: the turn is settled.
- * i, u: the counter that leaves the least room (1, …), by its tokens (1) or money (2).
+ * Raises (or lowers) what a turn holds to between `must` and `want`, as far as the limits leave room; what it has `spent` counts whatever they say. KEYS: the turn,
+ * then the counters. ARGV: run, for how long the turn is kept (ms), spent t and m, must t and m, want t and m, then for each counter: its field in the turn, its limit
+ * of tokens, of money (-1: none).
+ * Returns {1, t, m, i, u, then what each counter has, t and m}: it holds t and m; {0, …}: not even `must` has room, and it holds what it has spent; {-1}: a counter is
+ * unknown; {-2}: the turn is settled. i, u: the counter that leaves the least room (1, …), by its tokens (1) or money (2).
  */
 export const takeScript = `
 ${countedFunction}
 local run, keep = ARGV[1], ARGV[2]
-local wantT, wantM, mustT, mustM = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
-local turn, share, by, unit = KEYS[1], 1, 0, 0
+local spent = {tonumber(ARGV[3]), tonumber(ARGV[4])}
+local must = {tonumber(ARGV[5]), tonumber(ARGV[6])}
+local want = {tonumber(ARGV[7]), tonumber(ARGV[8])}
+local turn, share, fits, by, unit = KEYS[1], 1, 1, 0, 0
 local epochs = {}
 if redis.call("HEXISTS", turn, "settled") == 1 then return {-2, 0, 0, 0, 0} end
 for i = 2, #KEYS do
   local had = redis.call("HMGET", KEYS[i], "run", "epoch", "t", "m")
   if had[1] ~= run then return {-1, 0, 0, i - 1, 0} end
   epochs[i] = had[2]
-  local at = 7 + (i - 2) * 3
-  local ownT, ownM = counted(turn, ARGV[at], had[2])
-  local function fits(u, limit, used, own, want, must)
-    if limit < 0 then return true end
-    local room = limit - (used - own)
-    if must > room then by, unit = i - 1, u return false end
-    if want > must then
-      local s = (room - must) / (want - must)
-      if s < share then share, by, unit = s, i - 1, u end
+  local at = 9 + (i - 2) * 3
+  local own = {counted(turn, ARGV[at], had[2])}
+  for u = 1, 2 do
+    local limit = tonumber(ARGV[at + u])
+    local room = limit - (tonumber(had[u + 2]) - own[u])
+    if limit >= 0 and fits == 1 then
+      if must[u] > room then
+        fits, by, unit = 0, i - 1, u
+      elseif want[u] > must[u] and (room - must[u]) / (want[u] - must[u]) < share then
+        share, by, unit = (room - must[u]) / (want[u] - must[u]), i - 1, u
+      end
     end
-    return true
   end
-  if not fits(1, tonumber(ARGV[at + 1]), tonumber(had[3]), ownT, wantT, mustT) then return {0, 0, 0, by, unit} end
-  if not fits(2, tonumber(ARGV[at + 2]), tonumber(had[4]), ownM, wantM, mustM) then return {0, 0, 0, by, unit} end
 end
-local t = mustT + math.floor((wantT - mustT) * share)
-local m = mustM + math.floor((wantM - mustM) * share)
-local reply = {1, t, m, by, unit}
+local t, m = spent[1], spent[2]
+if fits == 1 then
+  t = must[1] + math.floor((want[1] - must[1]) * share)
+  m = must[2] + math.floor((want[2] - must[2]) * share)
+end
+local reply = {fits, t, m, by, unit}
 for i = 2, #KEYS do
-  put(turn, KEYS[i], ARGV[7 + (i - 2) * 3], epochs[i], t, m)
+  put(turn, KEYS[i], ARGV[9 + (i - 2) * 3], epochs[i], t, m)
   local has = redis.call("HMGET", KEYS[i], "t", "m")
   reply[#reply + 1] = tonumber(has[1])
   reply[#reply + 1] = tonumber(has[2])

@@ -100,6 +100,7 @@ export {
   Outcome,
   StoredEvent,
   ToolCallEndEvent,
+  Cost,
   Usage,
   type StoredEventType,
 } from "./events.ts";
