@@ -68,8 +68,6 @@ export function createTurnView(turnId: TurnId): TurnView {
   return { turn_id: turnId, attempt: 1, parts: noParts, status: "queued", message: undefined, outcome: undefined };
 }
 
-type HandoverFrameOf = Extract<ConversationEventFrame, { type: "handover" }>;
-
 /** What shows that a worker has the turn. */
 const underWay: ReadonlySet<string> = new Set<ReadEvent["type"]>([
   "claimed",
@@ -131,15 +129,11 @@ export function foldFrame(
   const { seq } = frame;
   if (frame.type === "snapshot") return foldSnapshot({ ...view, seq, title: frame.title ?? view.title }, frame);
   if (frame.type === "title") return { ...view, seq, title: frame.title };
-  if (frame.type === "handover") return { ...view, seq, handover: handoverIn(frame) };
+  if (frame.type === "handover") return { ...view, seq, handover: frame };
   const { conversation_id, title, handover, waiting, transcriptAfter } = view;
   const turns = withTurn(view.turns, frame.turn_id, (turn) => foldEvent(turn, frame));
   const transcript = frame.type === "message" ? withChanged(view.transcript, frame) : view.transcript;
   return { conversation_id, seq, title, handover, waiting, turns, transcript, transcriptAfter };
-}
-
-function handoverIn({ type: _type, conversation_id: _id, seq: _seq, ts: _ts, ...handover }: HandoverFrameOf): Handover {
-  return handover;
 }
 
 /** The view after the server has said what waits; that is no event, and moves no cursor. */
