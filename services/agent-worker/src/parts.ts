@@ -32,6 +32,7 @@ import type { createAgentMetrics } from "./metrics.ts";
 import { createModelCalls } from "./model-call.ts";
 import { createModelStep } from "./model-step.ts";
 import { createFirstTitles } from "./first-title.ts";
+import { createHandover } from "./handover/handover.ts";
 import { readHoldMs } from "./flush-floor.ts";
 import { createMeteredClient } from "./model/metered-client.ts";
 import { createModelClient } from "./model/model-client.ts";
@@ -246,10 +247,12 @@ export function createTurnRun(
       ? undefined
       : createFirstTitles({ bus, model, modelCalls, usage, modelName: config.TITLE_MODEL, stopping, onResult, log });
   const { maxBytes: maxEventBytes } = bus.events;
+  const { HANDOVER_WAIT_MS: waitMs, HANDOVER_IDLE_MS: quietMs } = config;
   const answer = createAnswer({
     ...tools,
     plannedCall: createPlannedCall({ ...tools, rightsOf, maxEventBytes }),
     ...{ brief, rightsOf },
+    handover: createHandover({ handovers: bus.handovers, waitMs, idleMs: quietMs, maxEventBytes }),
     suspend: createSuspension(bus, log),
     modelStep: createModelStep({
       ...{ model, modelCalls, contextBytes: config.CONTEXT_BYTES, emptyRetries: config.MODEL_EMPTY_RETRIES },
