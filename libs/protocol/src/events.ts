@@ -29,12 +29,23 @@ export const chained = {
 
 export const Author = z
   .object({
-    role: openEnum(["user", "assistant"]).describe("Who speaks."),
-    id: z.string().optional().describe("Of a user."),
-    name: z.string().optional().describe("Of a user whose token has one."),
+    role: openEnum(["user", "assistant", "operator"]).describe(
+      "Who speaks; `operator`: a person who answers in place of the agent.",
+    ),
+    id: z.string().optional().describe("Of a user or an operator."),
+    name: z.string().optional().describe("Of one whose token has a name."),
   })
   .describe("Whoever wrote a message.");
 export type Author = z.infer<typeof Author>;
+
+export const Cost = z
+  .object({
+    micros: z.number().describe("The amount, in millionths of the currency."),
+    currency: z.string().describe("Three letters, such as `USD`."),
+    as_of: z.string().describe("The day on which the prices were looked up that it was computed with."),
+  })
+  .describe("What the models cost, by the prices that the operator has given.");
+export type Cost = z.infer<typeof Cost>;
 
 export const Usage = z
   .object({
@@ -45,9 +56,12 @@ export const Usage = z
       .number()
       .optional()
       .describe("Of the tokens read, those that the provider had kept from earlier requests, where it says so."),
+    cost: Cost.optional().describe("Absent: nobody has said what the model costs."),
   })
   .describe("What a turn has cost.");
 export type Usage = z.infer<typeof Usage>;
+
+export const HandoverState = openEnum(["waiting", "taken", "ended"]);
 
 export const AnswerMetadata = z
   .object({
@@ -73,6 +87,9 @@ export const AnswerMetadata = z
       .describe(
         "The model asks for tools that its client has brought, and runs itself: the client sends the results with its next message.",
       ),
+    handover: HandoverState.optional().describe(
+      "A person was asked for, or answers, in place of the agent: how that stood. No model was asked unless there is a `model`.",
+    ),
   })
   .describe("Who answered, and from what.");
 export type AnswerMetadata = z.infer<typeof AnswerMetadata>;

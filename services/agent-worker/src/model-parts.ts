@@ -1,6 +1,7 @@
 import type { Config } from "./config.ts";
 import { readHoldMs } from "./flush-floor.ts";
 import type { createAgentMetrics } from "./metrics.ts";
+import { createMeteredClient } from "./model/metered-client.ts";
 import { createModelClient } from "./model/model-client.ts";
 import type { ModelTable } from "./model/model-table.ts";
 import type { Provider } from "./model/provider.ts";
@@ -21,12 +22,14 @@ export function openModels(
   { provider, table, metrics, tokenFlushMs }: ModelParts,
 ): ModelRoutes {
   const holdMs = (): number => readHoldMs(tokenFlushMs());
-  const clientOf = ({ firstTokenMs, idleMs, ...at }: ClientSettings) =>
-    createModelClient({
+  const clientOf = ({ name, firstTokenMs, idleMs, ...at }: ClientSettings) => {
+    const client = createModelClient({
       ...{ ...at, holdMs, log },
       firstTokenMs: firstTokenMs ?? config.MODEL_FIRST_TOKEN_MS,
       idleMs: idleMs ?? config.MODEL_IDLE_MS,
     });
+    return createMeteredClient(client, ({ model = at.provider.model }) => name ?? model);
+  };
   const routes = createModelRoutes({ provider, table, clientOf, onWaited: metrics.modelWaited, log });
   metrics.observeRoutes(routes);
   return routes;

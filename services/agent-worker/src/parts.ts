@@ -32,6 +32,7 @@ import type { createAgentMetrics } from "./metrics.ts";
 import { createModelCalls } from "./model-call.ts";
 import { createModelStep } from "./model-step.ts";
 import { createFirstTitles } from "./first-title.ts";
+import { createHandover } from "./handover/handover.ts";
 import type { ModelTable } from "./model/model-table.ts";
 import type { Provider } from "./model/provider.ts";
 import type { ModelRoutes } from "./model-routes/model-routes.ts";
@@ -41,6 +42,7 @@ import { chosenFormat } from "./record-format.ts";
 import { createSuspension } from "./suspension.ts";
 import { createToolCalls, type ToolCallsDeps } from "./tool-calls.ts";
 import { createTurn } from "./turn.ts";
+import type { TurnUsage } from "./turn-usage.ts";
 import { keepSharing, type SharedDocuments } from "./retrieval/shared-documents.ts";
 import type { TurnResult } from "./turn-attempt.ts";
 
@@ -70,6 +72,7 @@ export async function openRights({ config, log, life }: Process, models: Readonl
   return {
     rightsOf: createRightsOf(limits.may),
     problems: limits.problems,
+    quotas: () => limits.current().quotas,
     isConfigured: (model: string): boolean =>
       models.has(model) || Object.values(limits.current().roles).some((role) => role.models.includes(model)),
   };
@@ -120,6 +123,7 @@ export async function connectTools(
   const listTimes = createListTimes(redis);
   life.use("the ends that lists are to be told of", listTimes.flush);
   return {
+    redis,
     catalogue,
     toolOffer: createToolOffer({ catalogue, waitMs: config.TOOLS_WAIT_MS }),
     toolCalls: createToolCalls({
@@ -216,12 +220,13 @@ export function createNotes({ notes, problems, routes, agents, catalogue, facts 
 export interface TurnParts {
   readonly provider: Provider;
   readonly routes: ModelRoutes;
+  readonly usage: TurnUsage;
   readonly brief: Brief;
   readonly rightsOf: RightsOf;
   readonly tools: Awaited<ReturnType<typeof connectTools>>;
   readonly metrics: Pick<
     ReturnType<typeof createAgentMetrics>,
-    "modelCalled" | "modelSpent" | "modelRetried" | "modelChosen" | "modelHedged" | "turnEnded" | "titleAsked"
+    "modelCalled" | "modelRetried" | "modelChosen" | "modelHedged" | "turnEnded" | "titleAsked"
   >;
   /** Least time between two appends of text, at this moment. */
   readonly tokenFlushMs: () => number;
@@ -231,7 +236,7 @@ export interface TurnParts {
 export function createTurnRun(
   { config, log, life: { signal: stopping } }: Process,
   bus: Bus,
-  { provider, routes, brief, rightsOf, tools, metrics, tokenFlushMs }: TurnParts,
+  { provider, routes, usage, brief, rightsOf, tools, metrics, tokenFlushMs }: TurnParts,
 ) {
   const model = routes.client;
   const { modelCalled: onCall, modelRetried: onRetry, turnEnded: onEnded, titleAsked: onResult } = metrics;
@@ -239,22 +244,24 @@ export function createTurnRun(
   const titles =
     config.TITLES === "off"
       ? undefined
-      : createFirstTitles({ bus, model, modelCalls, modelName: config.TITLE_MODEL, stopping, onResult, log });
+      : createFirstTitles({ bus, model, modelCalls, usage, modelName: config.TITLE_MODEL, stopping, onResult, log });
   const { maxBytes: maxEventBytes } = bus.events;
+  const { HANDOVER_WAIT_MS: waitMs, HANDOVER_IDLE_MS: quietMs } = config;
   const answer = createAnswer({
     ...tools,
     plannedCall: createPlannedCall({ ...tools, rightsOf, maxEventBytes }),
     ...{ brief, rightsOf },
+    handover: createHandover({ handovers: bus.handovers, waitMs, idleMs: quietMs, maxEventBytes }),
     suspend: createSuspension(bus, log),
     modelStep: createModelStep({
       ...{ model, routes, modelCalls, contextBytes: config.CONTEXT_BYTES, emptyRetries: config.MODEL_EMPTY_RETRIES },
-      ...{ onChosen: metrics.modelChosen, onHedged: metrics.modelHedged, onExtraUsage: metrics.modelSpent },
+      ...{ onChosen: metrics.modelChosen, onHedged: metrics.modelHedged },
       maxEventBytes,
     }),
     maxSteps: config.MAX_STEPS,
   });
   return createTurn({
-    ...{ bus, answer, log, tokenFlushMs },
+    ...{ bus, answer, usage, log, tokenFlushMs },
     onEnded: (request, outcome) => {
       onEnded(request, outcome);
       countStored(tools.logSizes, request, outcome);

@@ -2,8 +2,10 @@ import { ConfigError, StartError, type Environment } from "@parley/runtime";
 import type { Agent } from "./agents/agent.ts";
 import { loadAgents } from "./agents/load-agents.ts";
 import { createBrief, type Brief } from "./briefing.ts";
+import { createChooseAgent } from "./choose-agent.ts";
 import type { Config } from "./config.ts";
 import { defaultProvider } from "./model/default-provider.ts";
+import { createFindPassages } from "./find-passages.ts";
 import { loadModelTable } from "./model/load-model-table.ts";
 import type { ModelTable } from "./model/model-table.ts";
 import { providerFrom, type Provider } from "./model/provider.ts";
@@ -62,5 +64,6 @@ async function readBrief({
   const knowledge = await loadKnowledge(KNOWLEDGE_DIR);
   const agents = await loadAgents({ folder: AGENTS_DIR, collections: knowledge.collections() });
   const documents = sharedDocuments(knowledge.documents(), agents);
-  return { agents, documents, brief: createBrief({ route: createRouter(agents), knowledge }) };
+  const chooseAgent = createChooseAgent({ agents, route: createRouter(agents) });
+  return { agents, documents, brief: createBrief({ chooseAgent, findPassages: createFindPassages(knowledge) }) };
 }

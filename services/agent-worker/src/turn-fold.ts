@@ -1,4 +1,5 @@
 import type { SeenApproval } from "./call-approval.ts";
+import { foldDecision, type Decisions } from "./decisions.ts";
 import {
   appended,
   beginningOf,
@@ -16,6 +17,8 @@ import {
   type Usage,
   type unreadableEvent,
 } from "@parley/protocol";
+import { addedUsage } from "./usage/added-usage.ts";
+import { foldCalls, type UncommittedCalls } from "./usage/uncommitted-calls.ts";
 
 /** A model step that asked for tools and is committed: it stays, whoever dies. */
 export interface CommittedStep {
@@ -58,16 +61,18 @@ export interface TurnFold {
   /** What is known of that, by the facts, which decide: of calls that were looked up. */
   readonly approvals: Map<string, SeenApproval>;
   usage: Usage;
+  /** Calls of the model that `usage` does not have. */
+  readonly uncommitted: UncommittedCalls;
   /** The log was lost in mid-turn: viewers may have text that is not in it any more. */
   forgotten: boolean;
   /** Its chain does not say all: its record may tell how it ended. */
   mayHaveEnded: boolean;
   /** A viewer has seen that the turn began. */
   visible: boolean;
+  /** What was decided on the way to the answer: whoever takes the turn over does not decide it again. */
+  decisions: Decisions;
   /** What viewers were told of the way to the answer (see `progressKey`). Of a turn that has waited all of it. */
   told: Set<string> | "all";
-  /** The model that was chosen in place of the one that was asked first; undefined: none was. */
-  model: string | undefined;
   /** Something of it is there without its beginning: the event stream was full, and dropped that before its time. */
   beginningLost: boolean;
   /** Where the last attempt is in its trace. */
@@ -107,11 +112,12 @@ export function createTurnFold(): TurnFold {
     asked: new Set(),
     approvals: new Map(),
     usage: { input_tokens: 0, output_tokens: 0 },
+    uncommitted: { calls: 0, chars: 0 },
     forgotten: false,
     mayHaveEnded: false,
     visible: false,
+    decisions: {},
     told: new Set(),
-    model: undefined,
     beginningLost: false,
     trace: undefined,
     answers: false,
@@ -142,6 +148,7 @@ export function foldEvent(fold: TurnFold, seq: number, event: ReadEvent): void {
     foldWriter(fold, event);
     foldTime(fold, event);
   }
+  foldCalls(fold.uncommitted, event);
   if (isTerminal(event.type)) fold.ended = true;
   fold.parts = foldParts(fold.parts, event);
   switch (event.type) {
@@ -182,14 +189,12 @@ export function progressKey({ step, message }: { readonly step: string; readonly
   return `${step}: ${message}`;
 }
 
-function foldProgress(fold: TurnFold, event: Extract<StoredEvent, { type: "progress" }>): void {
-  if (fold.told !== "all") fold.told.add(progressKey(event));
-  if (event.model !== undefined) fold.model = event.model;
-}
-
 /** What viewers were told on the way, and what others want: a person, or the tool that needs a person's word. */
 function foldAside(fold: TurnFold, event: ReadEvent): void {
-  if (event.type === "progress") foldProgress(fold, event);
+  if (event.type === "progress") {
+    fold.decisions = foldDecision(fold.decisions, event);
+    if (fold.told !== "all") fold.told.add(progressKey(event));
+  }
   if (event.type === "approval_required") fold.asked.add(event.call_id);
   if (event.type === "cancel_requested") fold.cancel = { by: event.by, reason: event.reason };
 }
@@ -228,16 +233,11 @@ function commitStep(fold: TurnFold, seq: number, event: Extract<StoredEvent, { t
 }
 
 export function addUsage(one: Usage, other: Usage): Usage {
-  return {
-    input_tokens: one.input_tokens + other.input_tokens,
-    output_tokens: one.output_tokens + other.output_tokens,
-    ...cachedTokens(one, other),
-    ...(one.estimated === true || other.estimated === true ? { estimated: true } : {}),
-  };
+  return addedUsage(one, other);
 }
 
 /** Absent: none, or nobody has said. */
-function cachedTokens(one: Usage, other: Usage): Pick<Usage, "cached_tokens"> {
+export function cachedTokens(one: Usage, other: Usage): Pick<Usage, "cached_tokens"> {
   const cached = (one.cached_tokens ?? 0) + (other.cached_tokens ?? 0);
   return cached === 0 ? {} : { cached_tokens: cached };
 }

@@ -6,6 +6,7 @@ import {
   isTerminal,
   messageIdOf,
   subjects,
+  type CallerRights,
   type GivenContext,
   type Outcome,
   StoredEvent,
@@ -31,6 +32,7 @@ export interface Workbench {
       acceptedAt?: number;
       isUnmarked?: boolean;
       user?: string;
+      caller?: CallerRights;
       given?: GivenContext;
       model?: string;
     },
@@ -108,6 +110,7 @@ export async function startWorkbench(
         acceptedAt = Date.now(),
         isUnmarked = false,
         user = "tester",
+        caller,
         given,
         model: chosen,
       } = {},
@@ -125,6 +128,7 @@ export async function startWorkbench(
         ...(agent === undefined ? {} : { agent }),
         ...(given === undefined ? {} : { given }),
         ...(chosen === undefined ? {} : { model: chosen }),
+        ...(caller === undefined ? {} : { caller }),
       };
       if (isUnmarked) await bus.events.append({ subject: subjects.turns(conversation), data: encodeJson(request) });
       else await bus.turns.submit(request);
