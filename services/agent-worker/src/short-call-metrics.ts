@@ -1,11 +1,30 @@
 import { Counter, Histogram, type Registry } from "@parley/runtime";
 import type { ClassifierResult } from "./classifier.ts";
+import type { TitleResult } from "./first-title.ts";
+import { harmless } from "./harmless.ts";
+
+/** Calls of models beside the answer; their tokens are with those of all model calls. */
+export function createShortCallMetrics(registry: Registry) {
+  return {
+    titleAsked: harmless(createTitleMetrics(registry)),
+    routingAsked: harmless(createRoutingMetrics(registry)),
+  };
+}
+
+function createTitleMetrics(registry: Registry) {
+  const titles = new Counter({
+    name: "parley_titles_total",
+    help: "Titles that the model was asked for: given, late (there was one meanwhile, or the conversation is gone), empty or failed.",
+    labelNames: ["result"],
+    registers: [registry],
+  });
+  return (result: TitleResult): void => titles.inc({ result });
+}
 
 /** Deadlines are some seconds; nobody waits longer. */
 const routingBucketsS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 10];
 
-/** What choosing agents by a model costs and brings; its tokens are with those of all model calls. */
-export function createRoutingMetrics(registry: Registry) {
+function createRoutingMetrics(registry: Registry) {
   const registers = [registry];
   const asked = new Counter({
     name: "parley_routing_model_total",
