@@ -16,6 +16,8 @@ export const streams = {
   connections: "CONNECTIONS",
   /** Who did what, of the whole deployment. */
   audit: "AUDIT",
+  /** The diaries of the workshop, of which Redis is made again. */
+  workshop: "WORKSHOP",
 } as const;
 
 /** In the metadata of an event stream: when it was made, ms since 1970. All cursors of the stream are counted from it. */
@@ -151,6 +153,12 @@ export const subjects = {
   /** Of one conversation, whoever wrote it. */
   auditOf: (conversation: ConversationId): string => `${audit}.*.*.${conversation}`,
   allAudit: `${audit}.>`,
+
+  /** All bookings of one day at the workshop: compare-and-set, the last one counts. `tenant`: its token, `date`: YYYY-MM-DD. */
+  workshopDay: (tenant: string, date: string): string => `chat.workshop.day.${tenant}.${date}`,
+  /** By which a stream that was lost and made again is known: write-once. */
+  workshopId: "chat.workshop.id",
+  allWorkshop: "chat.workshop.>",
 } as const;
 
 /** What an event subject says about its event. */
