@@ -44,6 +44,8 @@ const TIME = /\b(?:at|um)\s+(\d{1,2})(?:[:.](\d\d))?\s*(am|pm)?\b/i;
 const FREE_DAY = /^- \w+ (\d{4}-\d\d-\d\d): (.+)$/gm;
 const SYMPTOM =
   /n[o']t start|\bstarter\b|\b(warning|engine|red|yellow) light\b|\bbrakes?\b.{0,40}\b(squeal|noise|grind|soft|shak|puls|feel)|\b(squeal|grinding)\w*\b.{0,30}\bbrak|springt nicht an|startet nicht|warnleuchte|warnlampe|bremsen?\b.{0,30}quietsch/i;
+/** What a sign means stands in the documents. */
+const ASKS_FOR_MEANING = /\bmeans?\b|\bmeaning\b|\bbedeutet\b/i;
 const PLACE = /^Place: (\S+)$/m;
 const LONGEST_ANSWER = 120;
 
@@ -150,7 +152,9 @@ function diagnosisCalls(turn: Turn): PlannedCall[][] {
   const place = before.map((text) => PLACE.exec(text)?.[1]).find((found) => found !== undefined);
   if (place !== undefined && question.length <= LONGEST_ANSWER && !SYMPTOM.test(question))
     return [[call("diagnosis_answer", { place, answer: question.trim() })]];
-  return SYMPTOM.test(question) ? [[call("diagnosis_start", { symptom: question.slice(0, 300) })]] : [];
+  return SYMPTOM.test(question) && !ASKS_FOR_MEANING.test(question)
+    ? [[call("diagnosis_start", { symptom: question.slice(0, 300) })]]
+    : [];
 }
 
 /** What the last of these tools said, as it said it; a place is for the next call and not for people. */

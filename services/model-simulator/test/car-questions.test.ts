@@ -43,6 +43,7 @@ it.each([
 });
 
 it.each([
+  "What does the yellow engine light mean?",
   "When is the next service due?",
   "How do I check the oil level?",
   "How often must the brake fluid be replaced?",

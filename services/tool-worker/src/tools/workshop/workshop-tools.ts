@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { defineTool, ToolError, type Tool, type ToolContext } from "../tool.ts";
-import { shortName, type Bookings, type FreeDay } from "./bookings.ts";
+import type { FreeDay } from "./appointments.ts";
+import { shortName, type Bookings } from "./bookings.ts";
 import type { Booking } from "./diary.ts";
 import { dayName, localOf, minutesOf, readDay } from "./local-time.ts";
 import { findService, type Service, type Workshop } from "./workshop-file.ts";
@@ -169,7 +170,7 @@ function cancel({ workshop, bookings }: WorkshopToolsDeps): Tool {
     },
     command: ({ booking }) => `workshop_cancel booking=${booking ?? ""}`,
     async run({ booking }, context) {
-      const cancelled = await (await bookings()).cancel(context, await find(booking, context));
+      const cancelled = await (await bookings()).cancel(context, booking);
       return `Cancelled: ${shortName(cancelled)}.`;
     },
   });
