@@ -128,8 +128,8 @@ export const faults = {
   },
   "tool worker dies before a booking": {
     file: "/services/tool-worker/dist/tools/workshop/bookings.js",
-    line: "const last = await read(log.last(place.tenant, place.date))",
-    instead: `${dies} const last = await read(log.last(place.tenant, place.date))`,
+    line: "const last = await read(log.last(place.tenant, place.date));",
+    instead: dies,
   },
   "tool worker dies after a booking": {
     file: "/services/tool-worker/dist/tools/workshop/bookings.js",

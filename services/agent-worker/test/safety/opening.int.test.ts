@@ -94,7 +94,8 @@ it.each([
   expect(end.response).toMatch(/^\*\*Warning: do not drive on\.\*\* [^]*\n\nHave it towed\.$/);
   expect([timesIn(end.response), told(events)]).toEqual([1, 1]);
   expect(events.filter(({ type }) => type === "_opening")).toHaveLength(1);
-  for (const event of events) if (event.type === "turn_restarted") expect(event.text).toContain(warning);
+  const kept = events.flatMap((event) => (event.type === "turn_restarted" ? [event.text] : []));
+  expect(kept.every((text) => text.includes(warning))).toBe(true);
 });
 
 it("P2: the warning stays when the model breaks off and begins again", async () => {

@@ -60,7 +60,7 @@ afterAll(async () => {
 const startWorker = (env: Record<string, string> = {}): Promise<Service> =>
   startService("tool-worker", {
     ...{ NATS_URL: nats.url, REDIS_URL: redis.url, WORKSHOP_FILE: path.join(folder.path, "workshop.yaml") },
-    ...{ LOCK_MS: "1000", STALLED_CHECK_MS: "200", CONCURRENCY: "4" },
+    ...{ LOCK_MS: "4000", STALLED_CHECK_MS: "500", CONCURRENCY: "4" },
     TOOL_POLICY_FILE: path.join(folder.path, "allowed.yaml"),
     ...env,
   });

@@ -11,57 +11,61 @@ const callers = {
 
 /** Diagnostic trees as tools. They remember nothing: the place that each result names is all that the next call needs. None without trees. */
 export function createDiagnosisTools(trees: readonly Tree[]): Tool[] {
-  if (trees.length === 0) return [];
+  return trees.length === 0 ? [] : [startTool(trees), answerTool(trees)];
+}
+
+function startTool(trees: readonly Tree[]): Tool {
   const symptoms = trees.map(({ id, symptom }) => `${symptom} (${id})`).join("; ");
-  return [
-    defineTool({
-      name: "diagnosis_start",
-      description: `Begins a guided diagnosis of a fault of the car and gives its first question. Symptoms: ${symptoms}.`,
-      input: z.strictObject({
-        symptom: z
-          .string()
-          .trim()
-          .min(1)
-          .max(300)
-          .describe("What the driver says about the fault, or the id of a symptom."),
-      }),
-      effect: "read",
-      timeoutMs,
-      async run({ symptom }) {
-        const tree = findTree(trees, symptom);
-        if (tree === undefined) throw new ToolError(`There is no guided diagnosis for that. There are: ${symptoms}.`);
-        return textOf(begin(tree));
-      },
+  return defineTool({
+    name: "diagnosis_start",
+    description: `Begins a guided diagnosis of a fault of the car and gives its first question. Symptoms: ${symptoms}.`,
+    input: z.strictObject({
+      symptom: z
+        .string()
+        .trim()
+        .min(1)
+        .max(300)
+        .describe("What the driver says about the fault, or the id of a symptom."),
     }),
-    defineTool({
-      name: "diagnosis_answer",
-      description:
-        "Goes on with a guided diagnosis: takes the driver's answer and gives the next question, or the advice.",
-      input: z.strictObject({
-        place: z
-          .string()
-          .trim()
-          .min(1)
-          .max(200)
-          .describe("The place that the last question named, such as warning-light/1."),
-        answer: z.string().trim().min(1).max(300).describe("The number of the answer, or what the driver says."),
-      }),
-      effect: "read",
-      timeoutMs,
-      async run({ place: text, answer }) {
-        const place = readPlace(trees, text);
-        if (place === undefined)
-          throw new ToolError(`There is no place "${text}" in a diagnosis. Begin again with diagnosis_start.`);
-        const { node } = place;
-        if (!("answers" in node)) throw new ToolError("That diagnosis has ended with its advice.");
-        const found = findAnswer(node, answer);
-        const next = found && follow(place, node.answers.indexOf(found) + 1);
-        if (next === undefined)
-          throw new ToolError(`"${answer}" is none of the answers, or could be several. ${questionText(place)}`);
-        return textOf(next);
-      },
+    effect: "read",
+    timeoutMs,
+    async run({ symptom }) {
+      const tree = findTree(trees, symptom);
+      if (tree === undefined) throw new ToolError(`There is no guided diagnosis for that. There are: ${symptoms}.`);
+      return textOf(begin(tree));
+    },
+  });
+}
+
+function answerTool(trees: readonly Tree[]): Tool {
+  return defineTool({
+    name: "diagnosis_answer",
+    description:
+      "Goes on with a guided diagnosis: takes the driver's answer and gives the next question, or the advice.",
+    input: z.strictObject({
+      place: z
+        .string()
+        .trim()
+        .min(1)
+        .max(200)
+        .describe("The place that the last question named, such as warning-light/1."),
+      answer: z.string().trim().min(1).max(300).describe("The number of the answer, or what the driver says."),
     }),
-  ];
+    effect: "read",
+    timeoutMs,
+    async run({ place: text, answer }) {
+      const place = readPlace(trees, text);
+      if (place === undefined)
+        throw new ToolError(`There is no place "${text}" in a diagnosis. Begin again with diagnosis_start.`);
+      const { node } = place;
+      if (!("answers" in node)) throw new ToolError("That diagnosis has ended with its advice.");
+      const found = findAnswer(node, answer);
+      const next = found && follow(place, node.answers.indexOf(found) + 1);
+      if (next === undefined)
+        throw new ToolError(`"${answer}" is none of the answers, or could be several. ${questionText(place)}`);
+      return textOf(next);
+    },
+  });
 }
 
 function textOf(place: Place): string {

@@ -91,8 +91,7 @@ export function noticeMs({ notice_minutes }: Pick<Workshop, "notice_minutes">): 
   return notice_minutes * minuteMs;
 }
 
-export const cannotRead =
-  "The workshop's diary cannot be read at the moment, and nothing was changed. Try again later.";
+const cannotRead = "The workshop's diary cannot be read at the moment, and nothing was changed. Try again later.";
 
 /** The broker or Redis is away: known not to have changed anything. */
 export async function read<T>(reading: Promise<T>): Promise<T> {

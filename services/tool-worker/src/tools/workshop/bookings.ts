@@ -173,20 +173,18 @@ interface Step {
 async function change(
   { log, readModel }: BookingsDeps,
   { signal }: ToolContext,
-  place: { readonly tenant: string; readonly date: string },
+  place: DayPlace,
   decide: (day: DayRecord) => Promise<Step> | Step,
 ): Promise<Booking> {
   const backoff = createBackoff({ minMs: 5, maxMs: 200 });
   let mayBeStored = false;
   for (let tries = 0; tries < mostTries; tries++) {
     if (signal.aborted && !mayBeStored) throw new NotDoneError("It was stopped before anything was changed.");
-    const last = await read(log.last(place.tenant, place.date)).catch((cause: unknown) => {
+    const { day, seq } = await dayOf(log, place).catch((cause: unknown) => {
       throw mayBeStored ? new UnknownEffectError(tooLateToKnow, { cause }) : cause;
     });
-    const day = last === undefined ? emptyDay : readDayRecord(last.data);
-    if (day === undefined) throw new NotDoneError(unreadable);
     const { next, own } = await decide(day);
-    const put = next === undefined ? last?.seq : await stored(log, place, next, last?.seq ?? 0);
+    const put = next === undefined ? seq : await stored(log, place, next, seq);
     if (typeof put === "number") {
       // The stream has it, which decides; whoever looks next brings Redis up to it.
       await readModel.catchUp().catch(() => {});
@@ -198,10 +196,22 @@ async function change(
   throw mayBeStored ? new UnknownEffectError(tooLateToKnow) : new NotDoneError(contended);
 }
 
+interface DayPlace {
+  readonly tenant: string;
+  readonly date: string;
+}
+
+async function dayOf(log: WorkshopLog, place: DayPlace): Promise<{ readonly day: DayRecord; readonly seq: number }> {
+  const last = await read(log.last(place.tenant, place.date));
+  const day = last === undefined ? emptyDay : readDayRecord(last.data);
+  if (day === undefined) throw new NotDoneError(unreadable);
+  return { day, seq: last?.seq ?? 0 };
+}
+
 /** `unknown`: it was sent, and nobody said that it was stored. Undefined: somebody was first. */
 async function stored(
   log: WorkshopLog,
-  place: { readonly tenant: string; readonly date: string },
+  place: DayPlace,
   next: DayRecord,
   behind: number,
 ): Promise<number | "unknown" | undefined> {
