@@ -77,10 +77,12 @@ export function createModelStep(deps: ModelStepDeps) {
       }),
       ...givenRequest(request, tools, step),
       requestId: `${request.turn_id}-${attempt}-${step}`,
+      ...(turn.spending === undefined ? {} : { meter: turn.spending.meter("answer") }),
       ...modelOf(request.model ?? briefing.agent.model),
     };
     const writer = createStepWriter(chain, fold, { maxEventBytes, reasoning: briefing.agent.reasoning });
-    const { calls, end, usage } = await read(modelRequest, input, { step, writer });
+    const { calls, end, usage: told } = await read(modelRequest, input, { step, writer });
+    const usage = turn.spending?.take() ?? told;
     const clientCalls = clientCallsOf(calls, request, step);
     if (clientCalls.length > 0) {
       writer.settle();

@@ -32,9 +32,11 @@ import type { createAgentMetrics } from "./metrics.ts";
 import { createModelCalls } from "./model-call.ts";
 import { createModelStep } from "./model-step.ts";
 import { createFirstTitles } from "./first-title.ts";
+import { createHandover } from "./handover/handover.ts";
 import { readHoldMs } from "./flush-floor.ts";
+import { createMeteredClient } from "./model/metered-client.ts";
 import { createModelClient } from "./model/model-client.ts";
-import type { ModelRule } from "./model/model-rules.ts";
+import type { ModelTable } from "./model/model-table.ts";
 import type { Provider } from "./model/provider.ts";
 import { createPlannedCall } from "./planned-call.ts";
 import { keepOffering, offerOf } from "./offer.ts";
@@ -42,6 +44,7 @@ import { chosenFormat } from "./record-format.ts";
 import { createSuspension } from "./suspension.ts";
 import { createToolCalls, type ToolCallsDeps } from "./tool-calls.ts";
 import { createTurn } from "./turn.ts";
+import type { TurnUsage } from "./turn-usage.ts";
 import { keepSharing, type SharedDocuments } from "./retrieval/shared-documents.ts";
 import type { SafetyLists } from "./safety/safety-lists.ts";
 import type { TurnResult } from "./turn-attempt.ts";
@@ -72,6 +75,7 @@ export async function openRights({ config, log, life }: Process, models: Readonl
   return {
     rightsOf: createRightsOf(limits.may),
     problems: limits.problems,
+    quotas: () => limits.current().quotas,
     isConfigured: (model: string): boolean =>
       models.has(model) || Object.values(limits.current().roles).some((role) => role.models.includes(model)),
   };
@@ -120,6 +124,7 @@ export async function connectTools(
   const listTimes = createListTimes(redis);
   life.use("the ends that lists are to be told of", listTimes.flush);
   return {
+    redis,
     catalogue,
     toolOffer: createToolOffer({ catalogue, waitMs: config.TOOLS_WAIT_MS }),
     toolCalls: createToolCalls({
@@ -213,7 +218,8 @@ export function createNotes({ notes, problems, agents, catalogue, facts }: Noted
 
 export interface TurnParts {
   readonly provider: Provider;
-  readonly rules: readonly ModelRule[];
+  readonly table: ModelTable;
+  readonly usage: TurnUsage;
   readonly brief: Brief;
   readonly safety: SafetyLists;
   readonly rightsOf: RightsOf;
@@ -230,22 +236,25 @@ export interface TurnParts {
 export function createTurnRun(
   { config, log, life: { signal: stopping } }: Process,
   bus: Bus,
-  { provider, rules, brief, safety, rightsOf, tools, metrics, tokenFlushMs }: TurnParts,
+  { provider, table, usage, brief, safety, rightsOf, tools, metrics, tokenFlushMs }: TurnParts,
 ) {
   const { MODEL_IDLE_MS: idleMs, MODEL_FIRST_TOKEN_MS: firstTokenMs } = config;
   const holdMs = (): number => readHoldMs(tokenFlushMs());
-  const model = createModelClient({ provider, rules, idleMs, firstTokenMs, holdMs, log });
+  const client = createModelClient({ provider, rules: table.rules, idleMs, firstTokenMs, holdMs, log });
+  const model = createMeteredClient(client, (request) => request.model ?? provider.model);
   const { modelCalled: onCall, modelRetried: onRetry, turnEnded: onEnded, titleAsked: onResult } = metrics;
   const modelCalls = createModelCalls({ provider, onCall, onRetry, log });
   const titles =
     config.TITLES === "off"
       ? undefined
-      : createFirstTitles({ bus, model, modelCalls, modelName: config.TITLE_MODEL, stopping, onResult, log });
+      : createFirstTitles({ bus, model, modelCalls, usage, modelName: config.TITLE_MODEL, stopping, onResult, log });
   const { maxBytes: maxEventBytes } = bus.events;
+  const { HANDOVER_WAIT_MS: waitMs, HANDOVER_IDLE_MS: quietMs } = config;
   const answer = createAnswer({
     ...tools,
     plannedCall: createPlannedCall({ ...tools, rightsOf, maxEventBytes }),
     ...{ brief, safety, rightsOf },
+    handover: createHandover({ handovers: bus.handovers, waitMs, idleMs: quietMs, maxEventBytes }),
     suspend: createSuspension(bus, log),
     modelStep: createModelStep({
       ...{ model, modelCalls, contextBytes: config.CONTEXT_BYTES, emptyRetries: config.MODEL_EMPTY_RETRIES },
@@ -254,7 +263,7 @@ export function createTurnRun(
     maxSteps: config.MAX_STEPS,
   });
   return createTurn({
-    ...{ bus, answer, log, tokenFlushMs },
+    ...{ bus, answer, usage, log, tokenFlushMs },
     onEnded: (request, outcome) => {
       onEnded(request, outcome);
       countStored(tools.logSizes, request, outcome);

@@ -1,3 +1,4 @@
+import { askPersonTool } from "@parley/protocol";
 import { parseYaml } from "@parley/runtime";
 import { z } from "zod";
 import type { Agent } from "./agent.ts";
@@ -67,7 +68,14 @@ function thereAre(names: readonly string[]): string {
   return names.length === 0 ? "there are none" : `there are: ${names.join(", ")}`;
 }
 
-function toAgent({ system_prompt, model, safety, ...rest }: z.output<typeof AgentFile>): Agent {
-  const named = { ...(model === undefined ? {} : { model }), ...(safety === undefined ? {} : { safety }) };
-  return { ...rest, systemPrompt: system_prompt, ...named };
+function toAgent({ system_prompt, model, tools, safety, ...rest }: z.output<typeof AgentFile>): Agent {
+  return {
+    ...rest,
+    systemPrompt: system_prompt,
+    // Only by its name: it is no tool worker's, and who takes all of theirs has not asked for this.
+    tools: tools.filter((name) => name !== askPersonTool),
+    ...(tools.includes(askPersonTool) ? { asksPerson: true } : {}),
+    ...(model === undefined ? {} : { model }),
+    ...(safety === undefined ? {} : { safety }),
+  };
 }
