@@ -143,7 +143,9 @@ export const ProgressEvent = z
     method: z
       .string()
       .optional()
-      .describe("How it was chosen: `explicit`, `rule`, `lexical`, `previous` or `default`."),
+      .describe(
+        "How it was chosen: `explicit`, `rule`, `lexical`, `model`, `previous` or `default`; there may be others.",
+      ),
     sources: z.array(Source).optional().describe("The passages that were found."),
     model: z
       .string()

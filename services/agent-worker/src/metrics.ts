@@ -8,6 +8,7 @@ import type { JanitorFinding } from "./janitor.ts";
 import type { ModelCallFigures } from "./model-call.ts";
 import { createModelRouteMetrics } from "./model-route-metrics.ts";
 import type { DecisionKind } from "./call-approval.ts";
+import { createRoutingMetrics } from "./routing-metrics.ts";
 import type { TurnResult } from "./turn-attempt.ts";
 
 export interface AgentGauges {
@@ -60,6 +61,7 @@ export function createAgentMetrics(isConfigured: (model: string) => boolean = ()
     modelCalled: harmless(modelCalled),
     titleAsked: harmless(createTitleMetrics(registry)),
     ...createHandoverMetrics(registry),
+    routingAsked: harmless(createRoutingMetrics(registry)),
     observe({ slots, running, parked, queued, backlog, eventsFill, factsFill }: AgentGauges): void {
       const gauge = (name: string, help: string, read: () => number) => addGauge(registry, name, help, read);
       const most =

@@ -27,6 +27,7 @@ import { createToolOffer } from "./agents/tool-offer.ts";
 import { createRightsOf, type RightsOf } from "./agents/turn-rights.ts";
 import { createAnswer } from "./answer.ts";
 import type { Brief } from "./briefing.ts";
+import { openClassifier } from "./classifier.ts";
 import type { Config } from "./config.ts";
 import type { createAgentMetrics } from "./metrics.ts";
 import { createModelCalls } from "./model-call.ts";
@@ -228,7 +229,7 @@ export interface TurnParts {
   readonly tools: Awaited<ReturnType<typeof connectTools>>;
   readonly metrics: Pick<
     ReturnType<typeof createAgentMetrics>,
-    "modelCalled" | "modelRetried" | "modelChosen" | "modelHedged" | "turnEnded" | "titleAsked"
+    "modelCalled" | "modelRetried" | "modelChosen" | "modelHedged" | "turnEnded" | "titleAsked" | "routingAsked"
   >;
   /** Least time between two appends of text, at this moment. */
   readonly tokenFlushMs: () => number;
@@ -247,12 +248,13 @@ export function createTurnRun(
     config.TITLES === "off"
       ? undefined
       : createFirstTitles({ bus, model, modelCalls, usage, modelName: config.TITLE_MODEL, stopping, onResult, log });
+  const classify = openClassifier(config, { model, modelCalls, onResult: metrics.routingAsked, log });
   const { maxBytes: maxEventBytes } = bus.events;
   const { HANDOVER_WAIT_MS: waitMs, HANDOVER_IDLE_MS: quietMs } = config;
   const answer = createAnswer({
     ...tools,
     plannedCall: createPlannedCall({ ...tools, rightsOf, maxEventBytes }),
-    ...{ brief, safety, rightsOf },
+    ...{ brief, classify, safety, rightsOf },
     handover: createHandover({ handovers: bus.handovers, waitMs, idleMs: quietMs, maxEventBytes }),
     suspend: createSuspension(bus, log),
     modelStep: createModelStep({
