@@ -4,6 +4,7 @@ import type { Tracing } from "@parley/runtime";
 import type { Outbox } from "../delivery/outbox.ts";
 import type { Counters } from "../figures/metrics.ts";
 import { createApproveCheck, createApproveHandler } from "./approve.ts";
+import { createBranches } from "./branches.ts";
 import { createCancelHandler } from "./cancel.ts";
 import { createFeedbackHandler } from "./feedback.ts";
 import { createMessageHandler, type MessageDeps } from "./message.ts";
@@ -35,8 +36,11 @@ export type Commands = ReturnType<typeof createCommands>;
 /** What a caller may have done with a conversation, over whatever transport. Each throws ChatError, which is the caller's answer. */
 export function createCommands(deps: CommandDeps) {
   const { bus, ownership, may, isKeptOut, limits, viewing, outbox, onAccepted, counters, tracing } = deps;
+  const branches = createBranches({ bus, ownership });
+  const asking = { bus, ownership, may, limits, branches, viewing, outbox, onAccepted, counters, tracing };
   return {
-    message: createMessageHandler({ bus, ownership, may, limits, viewing, outbox, onAccepted, counters, tracing }),
+    message: createMessageHandler(asking),
+    again: branches.again,
     cancel: createCancelHandler({ bus, ownership }),
     approve: createApproveHandler({ bus, ownership, isKeptOut, counters }),
     checkApprove: createApproveCheck({ bus, ownership, isKeptOut }),

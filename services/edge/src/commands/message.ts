@@ -17,20 +17,13 @@ import { noteAsked } from "../delivery/answer-times.ts";
 import type { Outbox } from "../delivery/outbox.ts";
 import type { Counters } from "../figures/metrics.ts";
 import type { HubConnection, HubViewer } from "../hub/hub.ts";
+import type { Branches } from "./branches.ts";
 import type { MessageFate, MessageLimits, MessagePlace, Spender } from "./message-limits.ts";
 import type { Aside } from "./message-order.ts";
 import type { Ownership } from "./ownership.ts";
 import { promise, showEnd, showTurn } from "./places.ts";
-import {
-  behindStopped,
-  noteSaid,
-  startOf,
-  submit,
-  turnRequestOf,
-  type GivenMessageFrame,
-  type SubmissionBus,
-  type Submitted,
-} from "./submission.ts";
+import { behindStopped, noteSaid, startOf, submit, type SubmissionBus, type Submitted } from "./submission.ts";
+import { turnRequestOf, type GivenMessageFrame, type Placed } from "./turn-request.ts";
 import type { Viewing } from "./viewing.ts";
 
 export interface MessageDeps {
@@ -38,6 +31,7 @@ export interface MessageDeps {
   readonly ownership: Ownership;
   readonly may: May;
   readonly limits: MessageLimits;
+  readonly branches: Pick<Branches, "place">;
   readonly viewing: Viewing;
   readonly outbox: Outbox;
   /** Told of every message that was accepted; must not wait for anything. */
@@ -119,7 +113,8 @@ export function createMessageHandler(deps: MessageDeps): OnMessage {
     try {
       // One that was just made up cannot be somebody else's: then nothing has to wait for this.
       if (frame.conversation_id !== undefined) await owned;
-      const request = turnRequestOf(frame, { caller, conversation, turn, trace, isExempt });
+      const placed = await placeOf(deps, caller, frame, turn);
+      const request = turnRequestOf({ ...frame, placed }, { caller, conversation, turn, trace, isExempt });
       const done = await submitted(deps.bus, request, frame, {
         aside,
         submitAs: (as) => accept(connection, request, as, { owned, allowed, askedMs }),
@@ -136,6 +131,18 @@ export function createMessageHandler(deps: MessageDeps): OnMessage {
       span.end();
     }
   };
+}
+
+/** Where it goes. Most messages go behind the newest turn: then nothing is looked up. */
+async function placeOf(
+  { branches }: MessageDeps,
+  caller: Caller,
+  frame: GivenMessageFrame,
+  turn: TurnId,
+): Promise<Placed> {
+  const { placed, parent, supersedes } = frame;
+  if (placed !== undefined) return placed;
+  return parent === undefined && supersedes === undefined ? {} : branches.place(caller, frame, turn);
 }
 
 /** Who is over their limits as far as that is known is told so before anything is done. */

@@ -54,10 +54,11 @@ export function createFrameHandler(deps: FrameHandlerDeps) {
     if (caller === undefined) throw new ChatError("AUTH_REQUIRED");
     const standstill = admission.afterStandstill(caller);
     if (standstill !== undefined) await standstill;
-    if (frame.type !== "message") return handleOfCaller(deps, connection, caller, frame);
-    return inOrder(connection, frame.conversation_id, aside, (step) => {
+    if (frame.type !== "message" && frame.type !== "regenerate") return handleOfCaller(deps, connection, caller, frame);
+    return inOrder(connection, frame.conversation_id, aside, async (step) => {
       deps.viewing.leaveEnded(connection);
-      return deps.commands.message(connection, caller, frame, { aside: step });
+      const asked = frame.type === "message" ? frame : await deps.commands.again(caller, frame);
+      return deps.commands.message(connection, caller, asked, { aside: step });
     });
   };
 
@@ -111,7 +112,7 @@ async function handleOfCaller(
   { commands, ownership, viewing, outbox }: FrameHandlerDeps,
   connection: HubConnection,
   caller: Caller,
-  frame: Exclude<ClientFrame, { type: "auth" | "ping" | "message" }>,
+  frame: Exclude<ClientFrame, { type: "auth" | "ping" | "message" | "regenerate" }>,
 ): Promise<void> {
   switch (frame.type) {
     case "subscribe":
