@@ -67,14 +67,15 @@ export function treeOf(turns: readonly TurnPlace[]): TurnTree {
  */
 function parentsIn(turns: readonly TurnPlace[]): Map<TurnId, TurnId | null | undefined> {
   const parents = new Map<TurnId, TurnId | null | undefined>();
-  const later = new Set(turns.map(({ turn_id }) => turn_id));
+  const listed = new Set(turns.map(({ turn_id }) => turn_id));
   let before: TurnId | undefined;
   for (const { turn_id, parent: said, supersedes } of turns) {
     const isBeside = supersedes !== undefined && parents.has(supersedes);
     const beside = isBeside ? parents.get(supersedes) : before;
     const parent = said === undefined ? beside : said;
-    parents.set(turn_id, typeof parent === "string" && later.has(parent) && !parents.has(parent) ? undefined : parent);
-    if (isBeside && parents.get(supersedes) === undefined) parents.set(supersedes, parent);
+    const isListed = typeof parent === "string" && listed.has(parent);
+    parents.set(turn_id, isListed && !parents.has(parent) ? undefined : parent);
+    if (isBeside && !isListed && parents.get(supersedes) === undefined) parents.set(supersedes, parent);
     before = turn_id;
   }
   return parents;

@@ -1,4 +1,3 @@
-import { createWithSiblings, newestBranch } from "./newest-branch.ts";
 import type { Author, MessageEvent, Outcome } from "./events.ts";
 import type { Feedback } from "./feedback.ts";
 import { fieldsOf } from "./fields.ts";
@@ -26,11 +25,6 @@ export interface MessageView {
   readonly ts?: number;
   /** Of an answer: what the viewer said of it, where the server has told. */
   readonly feedback?: Feedback;
-  /** All turns that were asked behind the same one as its own, oldest first. Absent: it is the only one. */
-  readonly siblings?: readonly TurnId[] | undefined;
-  /** Of a question: see `TurnPlace`. */
-  readonly parent?: TurnId | null | undefined;
-  readonly supersedes?: TurnId | undefined;
 }
 
 /** A turn that has not begun. */
@@ -51,19 +45,8 @@ export function turn(view: ConversationView, turnId: TurnId): TurnView | undefin
   return view.turns.findLast(({ turn_id }) => turn_id === turnId);
 }
 
-/**
- * The messages of the branch of the newest turn, questions before their answers, in the order of their turns. An answer that has begun is among them. In a
- * conversation without branches these are all.
- */
+/** All messages, questions before their answers, in the order of their turns. An answer that has begun is among them. */
 export function messages(view: ConversationView): readonly MessageView[] {
-  const all = allMessages(view);
-  return remembered(newest, all, () => newestBranch(all, withSiblings));
-}
-
-const withSiblings = createWithSiblings<MessageView>();
-const newest = new WeakMap<readonly MessageView[], readonly MessageView[]>();
-
-function allMessages(view: ConversationView): readonly MessageView[] {
   const { turns, transcript } = view;
   const stored = storedIn(transcript);
   if (stored.turns === turns) return stored.shown;
@@ -181,13 +164,11 @@ function messagesIn(stored: readonly TranscriptMessage[], known: TurnView | unde
   return answer === undefined ? shown : [...shown, answer];
 }
 
-const aboutMessage = ["message_id", "turn_id", "author", "ts", "parent", "supersedes"] as const;
-
 const ofStored = new WeakMap<TranscriptMessage, MessageView>();
 
 function storedMessage(message: TranscriptMessage): MessageView {
   return remembered(ofStored, message, () => {
-    const common = fieldsOf(message, [...aboutMessage, "status", "siblings"]);
+    const common = fieldsOf(message, ["message_id", "turn_id", "author", "status", "ts"]);
     const shown = { ...common, parts: storedParts(message) };
     return isAnswer(message) ? { ...shown, outcome: outcomeOf(message), ...said(message.feedback) } : shown;
   });
@@ -197,7 +178,7 @@ const ofQuestions = new WeakMap<MessageEvent, MessageView>();
 
 function questionIn(event: MessageEvent): MessageView {
   return remembered(ofQuestions, event, () => ({
-    ...fieldsOf(event, aboutMessage),
+    ...fieldsOf(event, ["message_id", "turn_id", "author", "ts"]),
     parts: [{ type: "text", text: event.message }],
     status: "complete",
   }));

@@ -1,8 +1,11 @@
 import { hasBranches, treeOf, type TurnPlace } from "./branches.ts";
 import type { TurnId } from "./ids.ts";
 
+type Message = Pick<TurnPlace, "turn_id" | "siblings">;
+type WithSiblings<M> = (message: M, siblings: readonly TurnId[]) => M;
+
 /** Gives a message its siblings; the same object as the last time, if nothing has changed. One for each place that shows messages. */
-export function createWithSiblings<M extends TurnPlace>(): (message: M, siblings: readonly TurnId[]) => M {
+export function createWithSiblings<M extends Message>(): WithSiblings<M> {
   const made = new WeakMap<M, M>();
   return (message, siblings) => {
     if (siblings.length < 2) return message;
@@ -15,16 +18,15 @@ export function createWithSiblings<M extends TurnPlace>(): (message: M, siblings
 }
 
 /**
- * Of messages in the order of their turns those of the newest turn's branch, each with its siblings, and those of turns that are wanted in any case; the same list where there
- * is one branch only.
+ * Of the messages of these turns, which are in the order of acceptance, those of the newest turn's branch, each with its siblings, and those of turns that are wanted in any
+ * case; the same list where there is one branch only.
  */
-export function newestBranch<M extends TurnPlace>(
+export function newestBranch<M extends Message>(
   all: readonly M[],
-  withSiblings: (message: M, siblings: readonly TurnId[]) => M,
+  turns: readonly TurnPlace[],
+  withSiblings: WithSiblings<M>,
   wanted: Iterable<TurnId> = [],
 ): readonly M[] {
-  if (all.every(({ parent, siblings }) => parent === undefined && siblings === undefined)) return all;
-  const turns = turnsIn(all);
   const last = turns.at(-1);
   if (last === undefined || !hasBranches(turns)) return all;
   const tree = treeOf(turns);
@@ -32,10 +34,4 @@ export function newestBranch<M extends TurnPlace>(
   return all.flatMap((message) =>
     path.has(message.turn_id) ? withSiblings(message, tree.siblingsOf(message.turn_id)) : [],
   );
-}
-
-function turnsIn(all: readonly TurnPlace[]): TurnPlace[] {
-  const turns = new Map<TurnId, TurnPlace>();
-  for (const message of all) if (!turns.has(message.turn_id)) turns.set(message.turn_id, message);
-  return [...turns.values()];
 }

@@ -1,4 +1,5 @@
-import { createView, messages, type MessageView, type TranscriptMessage } from "@parley/protocol/fold";
+import { newestMessages, type BranchMessage } from "@parley/protocol/branches";
+import { createView, type TranscriptMessage } from "@parley/protocol/fold";
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { ConversationState } from "./conversation-store.ts";
 
@@ -12,7 +13,7 @@ export type LoadPage = (before?: string) => Promise<HistoryPage>;
 
 export interface HistoryState {
   /** What stands before the messages of the view, oldest first. */
-  readonly older: readonly MessageView[];
+  readonly older: readonly BranchMessage[];
   readonly hasMore: boolean;
   readonly isLoading: boolean;
   /** Why the last page could not be had; the next try clears it. */
@@ -34,7 +35,7 @@ const nothing: HistoryState = { older: [], hasMore: true, isLoading: false, erro
 export function createHistory(conversationId: string): History {
   const store = createStore<HistoryState>(() => nothing);
   /** As of the last view that had any. */
-  let shown: readonly MessageView[] = [];
+  let shown: readonly BranchMessage[] = [];
   let before: string | undefined;
   /** Counts the beginnings: what was asked for before one is of no use after it. */
   let beginnings = 0;
@@ -47,7 +48,7 @@ export function createHistory(conversationId: string): History {
   }
 
   function look({ view, refusal }: Pick<ConversationState, "view" | "refusal">): void {
-    const now = messages(view);
+    const now = newestMessages(view);
     if (now.length === 0 && shown.length > 0 && refusal !== undefined) return beginAnew();
     // A view that begins anew is empty until its snapshot comes.
     if (now === shown || now.length === 0) return;
@@ -62,7 +63,7 @@ export function createHistory(conversationId: string): History {
   /** Returns whether the page had anything that was not there yet, or was the last. */
   function add({ messages: stored, before: next }: HistoryPage): boolean {
     const { older } = store.getState();
-    const found = newIn(messages({ ...createView(conversationId), transcript: stored }), [...older, ...shown]);
+    const found = newIn(newestMessages({ ...createView(conversationId), transcript: stored }), [...older, ...shown]);
     before = next;
     store.setState({ older: [...found, ...older], hasMore: next !== undefined });
     return found.length > 0 || next === undefined;
@@ -93,14 +94,14 @@ export function createHistory(conversationId: string): History {
 }
 
 /** What a page has before the first that is known. What it has behind that is newer: the view has it, or is about to. */
-function newIn(page: readonly MessageView[], known: readonly MessageView[]): readonly MessageView[] {
+function newIn(page: readonly BranchMessage[], known: readonly BranchMessage[]): readonly BranchMessage[] {
   const ids = new Set(known.map(({ message_id }) => message_id));
   const overlap = page.findIndex(({ message_id }) => ids.has(message_id));
   return overlap < 0 ? page : page.slice(0, overlap);
 }
 
 /** The place of the first message that is still shown; 0: nothing has gone; below 0: all has. */
-function stillIn(before: readonly MessageView[], now: readonly MessageView[]): number {
+function stillIn(before: readonly BranchMessage[], now: readonly BranchMessage[]): number {
   if (before.length === 0 || before[0]?.message_id === now[0]?.message_id) return 0;
   const ids = new Set(now.map(({ message_id }) => message_id));
   return before.findIndex(({ message_id }) => ids.has(message_id));

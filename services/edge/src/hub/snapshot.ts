@@ -16,6 +16,7 @@ import {
   type ToolCallState,
   type TranscriptMessage,
   type TurnId,
+  type TurnPlace,
   type TurnView,
   type WaitingTurn,
 } from "@parley/protocol";
@@ -76,7 +77,7 @@ export function conversationSnapshot(
     ...open.flatMap(messagesOf),
   ];
   // Whoever knows nothing of branches sees one as a plain conversation; what has not ended is told to all.
-  const messages = newestBranch(all, withSiblings, openIds);
+  const messages = newestBranch(all, placesIn(all), withSiblings, openIds);
   // Not always the first: when the event stream was lost, the messages of waiting turns may be written again before the one that runs.
   const running = open.find(({ status }) => status !== "queued") ?? open[0];
   if (messages.length === 0 && running === undefined) return undefined;
@@ -132,6 +133,13 @@ function messagesOf({ turn_id, message, outcome, parts }: TurnView): TranscriptM
   // Without its beginning nobody knows in which order the rest came.
   messages.push(message === undefined || parts.length === 0 ? answer : { ...answer, parts: [...parts] });
   return messages;
+}
+
+/** What a turn says of its place is with its first message, the question. */
+function placesIn(all: readonly TranscriptMessage[]): TurnPlace[] {
+  const turns = new Map<TurnId, TurnPlace>();
+  for (const message of all) if (!turns.has(message.turn_id)) turns.set(message.turn_id, message);
+  return [...turns.values()];
 }
 
 function withSiblings(message: TranscriptMessage, siblings: readonly TurnId[]): TranscriptMessage {
