@@ -9,6 +9,7 @@ import { createCancelHandler } from "./cancel.ts";
 import { createFeedbackHandler } from "./feedback.ts";
 import { createMessageHandler, type MessageDeps } from "./message.ts";
 import { createOpenApprovals } from "./open-approvals.ts";
+import { createRenewal } from "./renewal.ts";
 import type { IsKeptOut } from "./open-call.ts";
 import type { Ownership } from "./ownership.ts";
 import { createQueueHandler } from "./queue.ts";
@@ -41,6 +42,7 @@ export function createCommands(deps: CommandDeps) {
   return {
     message: createMessageHandler(asking),
     again: branches.again,
+    renew: createRenewal({ bus, ownership }),
     cancel: createCancelHandler({ bus, ownership }),
     approve: createApproveHandler({ bus, ownership, isKeptOut, counters }),
     checkApprove: createApproveCheck({ bus, ownership, isKeptOut }),

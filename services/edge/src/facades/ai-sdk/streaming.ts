@@ -91,9 +91,18 @@ export async function ask(deps: AiSdkDeps, call: Call, { body, asked, speechOf }
     const place = { conversation_id, turn_id: asked.turn, behind: stepOfCall(calls.at(-1) ?? "") };
     return streams.stream(call, { place }, howOf(deps, place, speechOf(calls)));
   }
-  const { id, message } = asked;
+  const { message } = asked;
+  const { id, ...renewed } = (await commands.renew(call.caller, conversation_id, asked)) ?? { id: asked.id };
   const chosen = { ...given("agent", body.agent), ...given("model", body.model) };
-  const question = { type: "message", id, message, conversation_id, on_busy: "enqueue", ...chosen } as const;
+  const question = {
+    type: "message",
+    id,
+    message,
+    conversation_id,
+    on_busy: "enqueue",
+    ...chosen,
+    ...renewed,
+  } as const;
   const place = streams.placeOf(call.caller, conversation_id, id);
   return streams.stream(call, { question }, howOf(deps, place, speechOf()));
 }
