@@ -26,6 +26,13 @@ export function newestMessages(view: ConversationView): readonly BranchMessage[]
   return shown;
 }
 
+/** Behind which the first of `newestMessages` was asked, if it says so: what stands before them leads to that turn. null: nothing does. */
+export function leadOf(view: ConversationView): TurnId | null | undefined {
+  const first = newestMessages(view)[0]?.turn_id;
+  const live = view.turns.find(({ turn_id }) => turn_id === first)?.message?.parent;
+  return placesIn(view.transcript).get(first ?? "")?.parent ?? live;
+}
+
 const newest = new WeakMap<readonly MessageView[], readonly BranchMessage[]>();
 const withSiblings = createWithSiblings<BranchMessage>();
 

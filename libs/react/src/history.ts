@@ -1,4 +1,4 @@
-import { newestMessages, type BranchMessage } from "@parley/protocol/branches";
+import { leadOf, newestMessages, type BranchMessage } from "@parley/protocol/branches";
 import { createView, type TranscriptMessage } from "@parley/protocol/fold";
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { ConversationState } from "./conversation-store.ts";
@@ -9,7 +9,8 @@ export interface HistoryPage {
   readonly before?: string | undefined;
 }
 
-export type LoadPage = (before?: string) => Promise<HistoryPage>;
+/** `leaf`: of what leads to this turn; absent: of the branch of the newest one. Given only without `before`, and only where a conversation has branches. */
+export type LoadPage = (before?: string, leaf?: string) => Promise<HistoryPage>;
 
 export interface HistoryState {
   /** What stands before the messages of the view, oldest first. */
@@ -37,6 +38,8 @@ export function createHistory(conversationId: string): History {
   /** As of the last view that had any. */
   let shown: readonly BranchMessage[] = [];
   let before: string | undefined;
+  /** Behind which the first of them was asked, if that is known. */
+  let lead: string | null | undefined;
   /** Counts the beginnings: what was asked for before one is of no use after it. */
   let beginnings = 0;
 
@@ -58,6 +61,8 @@ export function createHistory(conversationId: string): History {
     if (shown.length === 0) store.setState(({ older }) => ({ older: newIn(older, now) }));
     if (kept > 0) store.setState(({ older }) => ({ older: [...older, ...shown.slice(0, kept)] }));
     shown = now;
+    lead = leadOf(view);
+    if (lead === null) store.setState({ hasMore: false });
   }
 
   /** Returns whether the page had anything that was not there yet, or was the last. */
@@ -82,7 +87,9 @@ export function createHistory(conversationId: string): History {
       try {
         // The first pages may be of what the view has.
         for (let isEnough = false; !isEnough && isWanted();) {
-          const page = await loadPage(before);
+          const page = await (before === undefined && typeof lead === "string"
+            ? loadPage(before, lead)
+            : loadPage(before));
           isEnough = isWanted() && add(page);
         }
       } catch (fault) {

@@ -63,13 +63,15 @@ function messagesRoute({ conversations, ownership }: ConversationRouteDeps): Rou
       branch: TurnId.optional().describe(
         "A turn: the newest branch that goes through it. Absent: the branch of the newest turn. A page with `before` is of the branch of the page behind it.",
       ),
+      leaf: TurnId.optional().describe("Instead: what leads to this turn, it included, and nothing behind it."),
       ...Knowing.shape,
     }),
     body: nothing,
     responses: { 200: { description: "A page of messages.", content: MessagePage } },
     async handle({ caller }, { params: { id }, query }) {
       await ownership.check(id, caller, "conversation:read");
-      const cursor = parseCursor(query.before);
+      const { before: until, leaf = query.leaf } = parseCursor(query.before);
+      const cursor = { before: until, leaf };
       const { turns, title, feedback, ...next } = await conversations.messages(id, query.limit, cursor, query.branch);
       const before = cursorText(next);
       const said = feedbackBy(feedback, caller.user.id);

@@ -194,7 +194,9 @@ function useShown(conversation: Conversation, isStartedHere: boolean) {
   const isKnown = useView(conversation, hasCursor);
   const queue = useQueue(conversation);
   const { outgoing } = useSend(conversation);
-  const history = useHistory(conversation, (before) => api.messages(conversation.id, before));
+  const history = useHistory(conversation, (before, leaf) =>
+    api.messages(conversation.id, before, leaf === undefined ? {} : { leaf }),
+  );
   const waiting = useMemo(() => queue.filter(({ position }) => position > 0), [queue]);
   const next = queue.find(({ position }) => position === 0)?.turn_id;
   // Of a conversation that was deleted nothing is left, also of what had been read before.
