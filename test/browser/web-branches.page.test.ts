@@ -21,19 +21,19 @@ test("a message is changed and sent again, and both versions can be walked by ke
   await second.getByRole("button", { name: "Edit and send again" }).click();
   const editor = page.getByRole("textbox", { name: "Edit and send again" });
   expect(await editor.inputValue()).toBe("hello two");
-  expect(await editor.evaluate((field) => field === document.activeElement)).toBe(true);
+  expect(await editor.evaluate((field) => field.matches(":focus"))).toBe(true);
   await page.keyboard.press("Escape");
   await expect.poll(() => editor.count()).toBe(0);
   await second.hover();
   await second.getByRole("button", { name: "Edit and send again" }).click();
   await editor.fill("hello three");
   await editor.press("Enter");
-  await chat.questions.filter({ hasText: "hello three" }).waitFor();
+  const asked = (...texts: string[]) =>
+    expect
+      .poll(() => chat.questions.allTextContents())
+      .toEqual(texts.map((text) => expect.stringMatching(new RegExp(`^${text}.*[0-9]$`, "s"))));
+  await asked("hello one", "hello three");
   await chat.answered(2);
-  expect(await chat.questions.allTextContents()).toEqual([
-    expect.stringContaining("hello one"),
-    expect.stringContaining("hello three"),
-  ]);
 
   // Back to the first version, as after a reload too.
   await page.reload();
@@ -45,19 +45,15 @@ test("a message is changed and sent again, and both versions can be walked by ke
   await versions.getByText("1/2").waitFor();
   // At the first version the button is of no use any more: the other one has the focus.
   const next = versions.getByRole("button", { name: "Next version" });
-  await expect.poll(() => next.evaluate((button) => button === document.activeElement)).toBe(true);
+  await expect.poll(() => next.evaluate((button) => button.matches(":focus"))).toBe(true);
 
   // What is sent now goes behind what is shown, and the model has been told that alone.
   await chat.send("hello four");
-  await chat.questions.filter({ hasText: "hello four" }).waitFor();
+  await asked("hello one", "hello two", "hello four");
   await chat.answered(3);
-  await expect
-    .poll(() => chat.questions.allTextContents())
-    .toEqual(["hello one", "hello two", "hello four"].map((text) => expect.stringContaining(text)));
   await versions.getByText("1/2").waitFor();
   await next.click();
-  await chat.questions.filter({ hasText: "hello three" }).waitFor();
-  expect(await chat.questions.count()).toBe(2);
+  await asked("hello one", "hello three");
 });
 
 test("an answer is given once more beside the earlier one", async () => {

@@ -123,7 +123,7 @@ export function useRevision({ turn_id, author }: BranchMessage) {
         caret={revision.caret}
         label={chat.editMessage}
         action={chat.send}
-        onChange={(patch) => revise({ ...revision, ...patch })}
+        onChange={(patch) => revise((now) => now && { ...now, ...patch })}
         onClose={close}
       />
     </div>

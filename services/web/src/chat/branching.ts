@@ -1,4 +1,4 @@
-import { createContext } from "react";
+import { createContext, type Dispatch, type SetStateAction } from "react";
 import type { Caret } from "./waiting-editor.tsx";
 
 /** The text of a message that was sent, while its author changes it. */
@@ -24,7 +24,7 @@ export interface Branching {
   /** What was asked in a turn that is shown. */
   readonly questionOf: (turnId: string) => string | undefined;
   readonly revision: Revision | undefined;
-  readonly revise: (revision: Revision | undefined) => void;
+  readonly revise: Dispatch<SetStateAction<Revision | undefined>>;
 }
 
 export const BranchingContext = createContext<Branching | undefined>(undefined);
