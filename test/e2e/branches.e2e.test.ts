@@ -26,7 +26,9 @@ beforeAll(async () => {
   model = await startModelStub(({ question, round }) =>
     question.startsWith("long") && round === 0
       ? { text: "so far", hangs: true }
-      : { text: `${question}, answer ${round + 1}` },
+      : question.startsWith("slow") && round === 1
+        ? { text: "so slow", hangs: true }
+        : { text: `${question}, answer ${round + 1}` },
   );
 });
 afterAll(() => model[Symbol.asyncDispose]());
@@ -58,7 +60,7 @@ describe.each([1, 2])("branches, in records of version %s", (format) => {
   let edge: Service;
 
   beforeAll(async () => {
-    const worker = { OPENAI_BASE_URL: model.url, RECORD_FORMAT: String(format) };
+    const worker = { OPENAI_BASE_URL: model.url, RECORD_FORMAT: String(format), ACK_WAIT_MS: "2000" };
     system = await startSystem({ edges: 2, agentWorkers: 2, toolWorkers: 0, env: { "agent-worker": worker } });
     edge = system.edges[0]!;
   });
@@ -162,6 +164,27 @@ describe.each([1, 2])("branches, in records of version %s", (format) => {
     expect((await chat.untilEnd(turn_id)).type).toBe("cancelled");
     expect((await chat.untilEnd(again)).response).toBe(`${q("long")}, answer 2`);
     expect((await pageOf(edge, chat.id)).messages[2]).toMatchObject({ parent: first, siblings: [turn_id, again] });
+  });
+
+  it("a worker that is killed in mid-answer is followed by one that has the same branch", async () => {
+    using anna = await person(edge);
+    const chat = anna.conversation();
+    const first = await ask(chat, "begin");
+    const second = await ask(chat, "slow");
+    await ask(chat, "end");
+    // The model hangs the second time that it gets this question.
+    const { turn_id } = await chat.send(q("slow"), { supersedes: second });
+    await eventually(() => shown(chat.view).includes("so slow"), { what: "an answer that hangs", timeoutMs: 20_000 });
+    const before = model.asked.length;
+    for (const worker of system.agentWorkers.slice(0, 2)) {
+      await system.add("agent-worker");
+      await worker.kill("SIGKILL");
+    }
+    expect((await chat.untilEnd(turn_id)).response).toBe(`${q("slow")}, answer 3`);
+    const said = [q("begin"), `${q("begin")}, answer 1`, q("slow")];
+    expect(model.asked.slice(before).map((asked) => asked.said)).toContainEqual(said);
+    const page = await pageOf(edge, chat.id);
+    expect(page.messages[2]).toMatchObject({ turn_id, parent: first, siblings: [second, turn_id] });
   });
 
   it("nobody else's, nothing that is not there, and no message in its own place", async () => {
