@@ -20,7 +20,7 @@ import {
 import { z } from "zod";
 import type { Commands } from "../commands/commands.ts";
 import type { Conversations } from "../commands/conversations/conversations.ts";
-import { cursorText, parseCursor } from "../commands/conversations/page-cursor.ts";
+import { CursorText, cursorOf, cursorText } from "../commands/conversations/page-cursor.ts";
 import type { Ownership } from "../commands/ownership.ts";
 import { ApprovalAnswer, CancelAnswer, FeedbackAnswer, MessagePage, ResultAnswer, TitleAnswer } from "./answers.ts";
 import { jsonReply } from "./reply.ts";
@@ -59,7 +59,7 @@ function messagesRoute({ conversations, ownership }: ConversationRouteDeps): Rou
     params: OneConversation,
     query: z.object({
       limit: pageLimit,
-      before: z.string().max(128).optional().describe("What the page behind it has said."),
+      before: CursorText.optional().describe("What the page behind it has said."),
       branch: TurnId.optional().describe(
         "A turn: the newest branch that goes through it. Absent: the branch of the newest turn. A page with `before` is of the branch of the page behind it.",
       ),
@@ -70,7 +70,7 @@ function messagesRoute({ conversations, ownership }: ConversationRouteDeps): Rou
     responses: { 200: { description: "A page of messages.", content: MessagePage } },
     async handle({ caller }, { params: { id }, query }) {
       await ownership.check(id, caller, "conversation:read");
-      const { before: until, leaf = query.leaf } = parseCursor(query.before);
+      const { before: until, leaf = query.leaf } = cursorOf(query.before);
       const cursor = { before: until, leaf };
       const { turns, title, feedback, ...next } = await conversations.messages(id, query.limit, cursor, query.branch);
       const before = cursorText(next);

@@ -1,4 +1,5 @@
-import { ChatError, type TurnId } from "@parley/protocol";
+import type { TurnId } from "@parley/protocol";
+import { z } from "zod";
 
 /** Where a page of a transcript ends that comes before another one. */
 export interface PageCursor {
@@ -9,14 +10,12 @@ export interface PageCursor {
 
 const written = /^([1-9][0-9]{0,15})(?:~([A-Za-z0-9_-]{1,64}))?$/;
 
-/** Throws INVALID_FRAME. */
-export function parseCursor(text: string | undefined): PageCursor {
-  if (text === undefined) return { before: 0 };
-  const [, seq, leaf] = written.exec(text) ?? [];
-  if (seq === undefined) {
-    const message = "The request is not valid: before is what a page has said under that name.";
-    throw new ChatError("INVALID_FRAME", { message });
-  }
+/** As it comes in a query. */
+export const CursorText = z.string().regex(written, "must be a place that a page has named");
+
+/** Of a text that was checked; undefined: at the end. */
+export function cursorOf(text: string | undefined): PageCursor {
+  const [, seq = "0", leaf] = written.exec(text ?? "") ?? [];
   return { before: Number(seq), leaf };
 }
 

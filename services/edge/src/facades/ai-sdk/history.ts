@@ -1,7 +1,7 @@
 import { messagesOfChat, questionMessage, type UiMessage } from "@parley/dialects";
 import { ChatError, type ConversationId, type StoredTurn } from "@parley/protocol";
 import { z } from "zod";
-import { cursorText, parseCursor } from "../../commands/conversations/page-cursor.ts";
+import { CursorText, cursorOf, cursorText } from "../../commands/conversations/page-cursor.ts";
 import { jsonReply } from "../../transport/reply.ts";
 import { pageLimit } from "../../transport/request-fields.ts";
 import { defineRoute, nothing, type Route } from "../../transport/route.ts";
@@ -22,7 +22,7 @@ export function createHistoryRoute(deps: AiSdkDeps): Route {
     summary: "What was said in an AI SDK chat, as its messages, a page at a time, the newest page first.",
     access: "user or developer",
     params: OneChat,
-    query: Versioned.extend({ limit: pageLimit, before: z.string().max(128).optional() }),
+    query: Versioned.extend({ limit: pageLimit, before: CursorText.optional() }),
     body: nothing,
     responses: { 200: { description: "A page of messages; of a chat that is not there none.", content: History } },
     async handle({ caller }, { params: { id }, query: { v: version, limit, before: until } }) {
@@ -30,7 +30,7 @@ export function createHistoryRoute(deps: AiSdkDeps): Route {
       if (!(await deps.ownership.isOwn(conversation, caller))) return jsonReply(200, { messages: [] });
       // Before the transcript: a turn that ends meanwhile is in one of them.
       const open = until === undefined ? await openQuestions(deps, conversation) : new Map<string, UiMessage>();
-      const cursor = parseCursor(until);
+      const cursor = cursorOf(until);
       const { turns, ...next } = await deps.conversations.messages(conversation, limit, cursor).catch(noneOf);
       const before = cursorText(next);
       for (const { turn_id, answer } of turns) if (answer !== undefined) open.delete(turn_id);
