@@ -110,7 +110,7 @@ test("a message in the place of another one is a new one on the socket, which is
   const frame = { ...sent, trigger: "regenerate-message", messages: [user("why?")] };
   expect(await send(frame)).toMatchObject({ type: "message", id: "again", message: "why?", supersedes: "t" });
   accept("again", "t2");
-  expect(framesOf(dialect.encodeEvent(visible(1, token("so", "t2")))).length).toBeGreaterThan(0);
+  expect(framesOf(dialect.encodeEvent(visible(1, token("t2", "so")))).length).toBeGreaterThan(0);
 });
 
 const none: SnapshotFrame = {

@@ -2,6 +2,7 @@ import {
   callPart,
   envelopeBytes,
   isReasoning,
+  isSource,
   isToolCall,
   jsonBytes,
   jsonTextBytes,
@@ -11,6 +12,7 @@ import {
   type FactOf,
   type PartPlace,
   type Parts,
+  type Source,
   type StepCall,
 } from "@parley/protocol";
 import type { ClaimedTurn } from "./claimed-turn.ts";
@@ -22,6 +24,25 @@ export interface Waiting {
   readonly calls: readonly string[];
   /** When the first of it expires, ms since 1970. */
   readonly until: number;
+}
+
+/** Which sources it has, its parts say. */
+function decidedIn({
+  decisions: { routed, sources, model },
+}: Pick<TurnFold, "decisions">): Pick<WaitFact, "routed" | "found" | "model"> {
+  return {
+    ...(routed === undefined ? {} : { routed }),
+    ...(sources === undefined ? {} : { found: true }),
+    ...(model === undefined ? {} : { model }),
+  };
+}
+
+function decisionsOf({ routed, found, model }: WaitFact, parts: Parts): TurnFold["decisions"] {
+  return { routed, model, sources: found === true ? parts.filter(isSource).map(sourceOf) : undefined };
+}
+
+function sourceOf({ type: _type, ...source }: Extract<Parts[number], { type: "source" }>): Source {
+  return source;
 }
 
 /** Texts between which there is nothing any more are one. */
@@ -72,6 +93,7 @@ export function waitFactOf(
     parts: orderOf(fold.parts),
     usage: fold.usage,
     worked_ms: fold.workedMs,
+    ...decidedIn(fold),
     ...(fold.trace === undefined ? {} : { trace: fold.trace }),
     whole: true,
   };
@@ -114,6 +136,7 @@ export function foldOfWait(wait: WaitFact): TurnFold {
     started: startedIn(wait.steps),
     asked: new Set(wait.calls),
     trace: wait.trace,
+    decisions: decisionsOf(wait, parts),
     ...{ visible: true, told: "all", forgotten: true, isFromWait: true },
   };
 }

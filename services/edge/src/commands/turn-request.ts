@@ -24,20 +24,27 @@ interface Place {
   readonly trace: string | undefined;
   /** No limit applies to the sender, so the turn is not counted. */
   readonly isExempt: boolean;
+  /** The conversation was handed over to the sender, who answers in place of the agent. */
+  readonly isOperator?: boolean;
 }
 
 /** A message, with what protocols bring that are not ours. No frame of a socket has that. */
 export type GivenMessageFrame = MessageFrame & {
   readonly given?: GivenContext | undefined;
+  /** It asks for a person. */
+  readonly handover?: "ask";
   /** Where it goes, where somebody has looked already. */
   readonly placed?: Placed | undefined;
 };
 
 /** What is queued for a message. */
 export function turnRequestOf(
-  { id, message, agent, model, customer_id, metadata, given, placed: { parent, supersedes } = {} }: GivenMessageFrame,
-  { caller, conversation: conversation_id, turn: turn_id, trace, isExempt }: Place,
+  frame: GivenMessageFrame,
+  { caller, conversation: conversation_id, turn: turn_id, trace, isExempt, isOperator }: Place,
 ): TurnRequest {
+  const { id, message, agent, model, customer_id, metadata, given, placed = {} } = frame;
+  const { parent, supersedes } = placed;
+  const handover = isOperator === true ? "answer" : frame.handover;
   return {
     v: 1,
     turn_id,
@@ -54,6 +61,7 @@ export function turnRequestOf(
     ...(given === undefined ? {} : { given }),
     ...(parent === undefined ? {} : { parent }),
     ...(supersedes === undefined ? {} : { supersedes }),
+    ...(handover === undefined ? {} : { handover }),
     ...(isExempt ? { uncounted: true } : {}),
     accepted_at: Date.now(),
     ...(trace === undefined ? {} : { trace }),

@@ -83,6 +83,7 @@ export function conversationSnapshot(
   if (messages.length === 0 && running === undefined) return undefined;
   const about = {
     ...(known.title === undefined ? {} : { title: known.title }),
+    ...(known.handover === undefined ? {} : { handover: known.handover }),
     ...(waiting.length === 0 ? {} : { queue: [...waiting] }),
   };
   if (running !== undefined) {
@@ -143,7 +144,7 @@ function placesIn(all: readonly TranscriptMessage[]): TurnPlace[] {
 }
 
 function withSiblings(message: TranscriptMessage, siblings: readonly TurnId[]): TranscriptMessage {
-  return siblings.length < 2 || message.author.role !== "user" ? message : { ...message, siblings: [...siblings] };
+  return siblings.length < 2 || message.author.role === "assistant" ? message : { ...message, siblings: [...siblings] };
 }
 
 /**

@@ -69,14 +69,16 @@ function messagesRoute({ conversations, ownership }: ConversationRouteDeps): Rou
     body: nothing,
     responses: { 200: { description: "A page of messages.", content: MessagePage } },
     async handle({ caller }, { params: { id }, query }) {
-      await ownership.check(id, caller, "conversation:read");
+      await ownership.reader(id, caller);
       const { before: until, leaf = query.leaf } = cursorOf(query.before);
       const cursor = { before: until, leaf };
-      const { turns, title, feedback, ...next } = await conversations.messages(id, query.limit, cursor, query.branch);
+      const read = await conversations.messages(id, query.limit, cursor, query.branch);
+      const { turns, title, feedback, handover, ...next } = read;
       const before = cursorText(next);
       const said = feedbackBy(feedback, caller.user.id);
       const messages = messagesOf(turns).map((message) => withParts(message, said.get(message.message_id)));
-      const titled = { conversation_id: id, ...(title === undefined ? {} : { title }) };
+      const named = { conversation_id: id, ...(title === undefined ? {} : { title }) };
+      const titled = handover === undefined ? named : { ...named, handover };
       const page = { ...titled, messages, ...(before === undefined ? {} : { before }) };
       return answerReply(page, knowsUnknownStatus(query));
     },

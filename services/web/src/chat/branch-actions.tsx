@@ -36,8 +36,10 @@ export function RegenerateButton({ message }: ActionProps) {
 /** Opens a message that was sent for its author to change and send it again. */
 export function EditButton({ message }: ActionProps) {
   const { chat } = useWords();
-  const { askInstead, revise } = use(BranchingContext) ?? {};
-  if (askInstead === undefined || revise === undefined) return null;
+  const { askInstead, revise, userId } = use(BranchingContext) ?? {};
+  const { role, id } = message.author;
+  const isOwn = role === "user" && (userId === undefined || id === undefined || userId === id);
+  if (askInstead === undefined || revise === undefined || !isOwn) return null;
   const text = textOf(message.parts);
   const caret = { start: text.length, end: text.length };
   return (

@@ -20,6 +20,7 @@ import { examplesOf, sendOptionsOf, useChoice } from "./choice.ts";
 import { Composer, type ComposerHandle } from "./composer.tsx";
 import { ConversationHeader } from "./conversation-header.tsx";
 import { EmptyState, LoadingState, RefusedState, StatePane } from "./conversation-state.tsx";
+import { HandoverNote } from "./handover-note.tsx";
 import { isForAnswer } from "./keys.ts";
 import { MessageList, type MessageListHandle } from "./message-list.tsx";
 import { useOffers } from "./offers.ts";
@@ -30,6 +31,8 @@ import { WaitingMessages } from "./waiting-messages.tsx";
 
 export interface ConversationPageProps {
   readonly conversationId: string;
+  /** Who looks at it; absent where people are not asked for. */
+  readonly userId?: string | undefined;
   /** Says that the conversation is not there yet; called once, when its first message is sent. */
   readonly onStarted?: ((id: string) => void) | undefined;
   /** Begins another conversation; without it there is no button for that. */
@@ -45,7 +48,7 @@ export function ConversationPage(props: ConversationPageProps) {
   return <Pane key={props.conversationId} {...props} />;
 }
 
-function Pane({ conversationId, onStarted, onNew, beginning, headerStart, headerEnd }: ConversationPageProps) {
+function Pane({ conversationId, userId, onStarted, onNew, beginning, headerStart, headerEnd }: ConversationPageProps) {
   const conversation = useConversation(conversationId);
   const [isStartedHere] = useState(onStarted !== undefined);
   const offers = useOffers();
@@ -55,7 +58,7 @@ function Pane({ conversationId, onStarted, onNew, beginning, headerStart, header
   const shown = useShown(conversation, isStartedHere, chosen.branch);
   const running = useRunning(conversation);
   const { send } = useSend(conversation);
-  const branching = useBranching(conversation, chosen, { rows: shown.rows, running, offers });
+  const branching = useBranching(conversation, chosen, { rows: shown.rows, running, offers, userId });
 
   const submit = (text: string, options: SendOptions): boolean => {
     // The banner above says that the server takes nothing, and how to begin again.
@@ -88,6 +91,9 @@ function Pane({ conversationId, onStarted, onNew, beginning, headerStart, header
           onNew={onNew}
         />
       </BranchingContext>
+      {userId === undefined || shown.phase === "refused" ? null : (
+        <HandoverNote conversation={conversation} userId={userId} hasMessages={shown.phase === "messages"} />
+      )}
       {mayWrite ? (
         <Foot
           ref={composer}

@@ -12,13 +12,14 @@ interface Shown {
   readonly rows: readonly Row[];
   readonly running: { readonly state: "no" | "yes" | "stopping" };
   readonly offers: Offers | undefined;
+  readonly userId: string | undefined;
 }
 
 /** What rows do with their turns. While an answer runs, or a message is on its way, nothing is asked in the place of another one. */
 export function useBranching(
   conversation: Conversation,
   { choose, takeFocus, problem }: ReturnType<typeof useChosenBranch>,
-  { rows, running, offers }: Shown,
+  { rows, running, offers, userId }: Shown,
 ): Branching {
   const { send, outgoing } = useSend(conversation);
   const [revision, revise] = useState<Revision>();
@@ -32,11 +33,11 @@ export function useBranching(
     const askInstead = (text: string, supersedes: string) =>
       void send(text, { ...optionsNow(conversation.id, offers), supersedes });
     return {
-      ...{ choose, takeFocus, problem, revision, revise },
+      ...{ choose, takeFocus, problem, userId, revision, revise },
       questionOf: (turnId) => questionIn(latest.current, turnId),
       askInstead: isIdle ? askInstead : undefined,
     };
-  }, [choose, takeFocus, problem, revision, send, conversation, offers, isIdle]);
+  }, [choose, takeFocus, problem, userId, revision, send, conversation, offers, isIdle]);
 }
 
 function questionIn(rows: readonly Row[], turnId: string): string | undefined {
