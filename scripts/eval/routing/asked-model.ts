@@ -7,7 +7,7 @@ import {
 } from "../../../services/agent-worker/src/classifier.ts";
 import { createModelCalls } from "../../../services/agent-worker/src/model-call.ts";
 import { createModelClient } from "../../../services/agent-worker/src/model/model-client.ts";
-import { loadModelRules } from "../../../services/agent-worker/src/model/load-model-rules.ts";
+import { loadModelTable } from "../../../services/agent-worker/src/model/load-model-table.ts";
 import { providerFrom, type Provider } from "../../../services/agent-worker/src/model/provider.ts";
 import { createModelServer } from "../../../services/model-simulator/src/server.ts";
 
@@ -30,7 +30,7 @@ export async function openModel(env: Environment, timeoutMs: number): Promise<As
   const durationsMs: number[] = [];
   const model = createModelClient({
     provider,
-    rules: await loadModelRules(env["MODELS_FILE"]),
+    rules: (await loadModelTable(env["MODELS_FILE"], env)).rules,
     idleMs: timeoutMs,
     firstTokenMs: timeoutMs,
     log,
