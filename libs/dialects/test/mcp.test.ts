@@ -98,6 +98,13 @@ describe("results", () => {
     expect(isError).toBeUndefined();
   });
 
+  test("what a newer version counts beside the tokens is left out, for clients that check the schema", () => {
+    const counted = { ...usage, cached_tokens: 2, cost: 7 };
+    const outcome = { type: "complete" as const, ...ended, usage: counted, metadata: {} };
+    const { structuredContent } = resultOf({ ...complete, outcome }, where);
+    expect(structuredContent.usage).toEqual({ ...usage, cached_tokens: 2 });
+  });
+
   test.each<[string, TurnView, RegExp]>([
     [
       "cut",

@@ -93,7 +93,7 @@ export const Config = z.object({
   AGENTS_DIR: z.string().default(shipped("agents")).describe("Folder of the agents, one YAML file each."),
   LIMITS_FILE: limitsFile(),
   MODELS_FILE: optionalText().describe(
-    "What models and their servers take, where that is not known already. Default: `config/models.yaml`, if it is there.",
+    "The models with their servers, prices and fall-backs, and what they take where that is not known already. Default: `config/models.yaml`, if it is there.",
   ),
   KNOWLEDGE_DIR: z
     .string()

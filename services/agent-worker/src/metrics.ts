@@ -1,11 +1,13 @@
 import type { TurnBacklog } from "@parley/bus";
-import type { Outcome, TurnRequest } from "@parley/protocol";
+import type { Outcome, TurnRequest, Usage } from "@parley/protocol";
 import { Counter, Histogram, addGauge, createKnownLabel, createMetrics, type Registry } from "@parley/runtime";
 import type { PreviousAttempt } from "./claim.ts";
 import { codeOf } from "./ending.ts";
 import type { TitleResult } from "./first-title.ts";
 import type { JanitorFinding } from "./janitor.ts";
 import type { ModelCallFigures } from "./model-call.ts";
+import type { ExtraUsage } from "./model-reading.ts";
+import { createModelRouteMetrics } from "./model-route-metrics.ts";
 import type { DecisionKind } from "./call-approval.ts";
 import type { TurnResult } from "./turn-attempt.ts";
 
@@ -36,10 +38,15 @@ export function createAgentMetrics(isConfigured: (model: string) => boolean = ()
   const registry = createMetrics({ service: "agent-worker" });
   const rescues = createRescueMetrics(registry);
   const { turnSettled, turnClaimed, turnEnded } = createTurnMetrics(registry, rescues);
-  const { modelRetried, modelCalled } = createModelMetrics(registry, isConfigured);
+  const { modelRetried, modelCalled, modelSpent } = createModelMetrics(registry, isConfigured);
   const waits = createWaitMetrics(registry);
+  const routes = createModelRouteMetrics(registry);
   return {
     registry,
+    modelChosen: harmless(routes.chosen),
+    modelHedged: harmless(routes.hedged),
+    modelWaited: harmless(routes.waited),
+    observeRoutes: routes.observe,
     turnWoken: harmless(waits.woken),
     turnResumed: harmless(waits.resumed),
     callDecided: harmless(waits.decided),
@@ -52,6 +59,7 @@ export function createAgentMetrics(isConfigured: (model: string) => boolean = ()
     turnEnded: harmless(turnEnded),
     modelRetried: harmless(modelRetried),
     modelCalled: harmless(modelCalled),
+    modelSpent: harmless(modelSpent),
     titleAsked: harmless(createTitleMetrics(registry)),
     observe({ slots, running, parked, queued, backlog, eventsFill, factsFill }: AgentGauges): void {
       const gauge = (name: string, help: string, read: () => number) => addGauge(registry, name, help, read);
@@ -235,24 +243,34 @@ function createModelMetrics(registry: Registry, isConfigured: (model: string) =>
     labelNames: ["code"],
     registers,
   });
-  const tokens = new Counter({
-    name: "parley_model_tokens_total",
-    help: "Tokens of answered calls, which is what they cost; estimated where the model does not say.",
-    labelNames: ["model", "direction"],
-    registers,
-  });
+  const labelOf = (name: string): string => (isConfigured(name) ? known(name) : otherModel);
+  const count = createTokenCount(registers);
   return {
     modelRetried: (code: string): void => retries.inc({ code }),
+    /** Beside what answers have cost. */
+    modelSpent: ({ model, usage }: Pick<ExtraUsage, "model" | "usage">): void => count(labelOf(model), usage),
     modelCalled({ model: name, result, durationMs, firstTokenMs, usage }: ModelCallFigures): void {
-      const model = isConfigured(name) ? known(name) : otherModel;
+      const model = labelOf(name);
       calls.inc({ model, result });
       duration.observe({ model }, durationMs / 1_000);
       if (firstTokenMs !== undefined) firstToken.observe({ model }, firstTokenMs / 1_000);
-      // A counter that has once added NaN stays it.
-      if (usage === undefined || !(usage.input_tokens >= 0 && usage.output_tokens >= 0)) return;
-      tokens.inc({ model, direction: "input" }, usage.input_tokens);
-      tokens.inc({ model, direction: "output" }, usage.output_tokens);
+      count(model, usage);
     },
+  };
+}
+
+function createTokenCount(registers: Registry[]) {
+  const tokens = new Counter({
+    name: "parley_model_tokens_total",
+    help: "Tokens of answered calls, and of those that another model went on with or was quicker than: what they cost; estimated where the model does not say.",
+    labelNames: ["model", "direction"],
+    registers,
+  });
+  return (model: string, usage: Usage | undefined): void => {
+    // A counter that has once added NaN stays it.
+    if (usage === undefined || !(usage.input_tokens >= 0 && usage.output_tokens >= 0)) return;
+    tokens.inc({ model, direction: "input" }, usage.input_tokens);
+    tokens.inc({ model, direction: "output" }, usage.output_tokens);
   };
 }
 

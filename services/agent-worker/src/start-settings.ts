@@ -5,6 +5,7 @@ import { createBrief, type Brief } from "./briefing.ts";
 import { createChooseAgent } from "./choose-agent.ts";
 import type { Config } from "./config.ts";
 import { createFindPassages } from "./find-passages.ts";
+import { defaultProvider } from "./model/default-provider.ts";
 import { loadModelTable } from "./model/load-model-table.ts";
 import type { ModelTable } from "./model/model-table.ts";
 import { providerFrom, type Provider } from "./model/provider.ts";
@@ -28,9 +29,13 @@ export interface StartSettings {
  * end the process at its start. Throws a StartError, or a ConfigError with all of them when there are several.
  */
 export async function readStartSettings(config: Config, env: Environment): Promise<StartSettings> {
+  const loaded = loadModelTable(config.MODELS_FILE, env);
   const [provider, table, brief] = await Promise.allSettled([
-    Promise.resolve().then(() => providerFrom(config)),
-    loadModelTable(config.MODELS_FILE, env),
+    loaded.then(
+      (described) => defaultProvider(config, described),
+      () => providerFrom(config),
+    ),
+    loaded,
     readBrief(config),
   ]);
   const failed = [provider, table, brief].filter((part) => part.status === "rejected");
@@ -44,7 +49,7 @@ export async function readStartSettings(config: Config, env: Environment): Promi
   const named = [
     provider.value.model,
     config.TITLE_MODEL,
-    ...brief.value.agents.map(({ model }) => model),
+    ...brief.value.agents.flatMap(({ model, fallbacks = [] }) => [model, ...fallbacks]),
     ...table.value.models.keys(),
   ];
   const models = new Set(named.filter((name) => name !== undefined));

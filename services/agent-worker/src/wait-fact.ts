@@ -91,6 +91,7 @@ export function waitFactOf(
     worked_ms: fold.workedMs,
     ...decidedIn(fold),
     ...(fold.trace === undefined ? {} : { trace: fold.trace }),
+    ...(fold.model === undefined ? {} : { model: fold.model }),
     whole: true,
   };
   const whole: WaitFact = { ...ordered, parts: orderWithApprovals(withDecided(fold.parts)) };
@@ -133,6 +134,7 @@ export function foldOfWait(wait: WaitFact): TurnFold {
     asked: new Set(wait.calls),
     trace: wait.trace,
     decisions: decisionsOf(wait, parts),
+    model: wait.model,
     ...{ visible: true, told: "all", forgotten: true, isFromWait: true },
   };
 }

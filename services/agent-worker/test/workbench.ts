@@ -34,6 +34,7 @@ export interface Workbench {
       user?: string;
       caller?: CallerRights;
       given?: GivenContext;
+      model?: string;
     },
   ): Promise<TurnRequest>;
   cancel(turn: TurnRequest): Promise<void>;
@@ -111,6 +112,7 @@ export async function startWorkbench(
         user = "tester",
         caller,
         given,
+        model: chosen,
       } = {},
     ) {
       const turn_id = randomUUID().replaceAll("-", "");
@@ -126,6 +128,7 @@ export async function startWorkbench(
         ...(agent === undefined ? {} : { agent }),
         ...(given === undefined ? {} : { given }),
         ...(caller === undefined ? {} : { caller }),
+        ...(chosen === undefined ? {} : { model: chosen }),
       };
       if (isUnmarked) await bus.events.append({ subject: subjects.turns(conversation), data: encodeJson(request) });
       else await bus.turns.submit(request);

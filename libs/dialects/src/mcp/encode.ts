@@ -49,6 +49,13 @@ const Waited = z.object({
   expires_at: z.string().optional().describe("Undecided by then it counts as denied."),
 });
 
+const TurnUsage = z.object({
+  input_tokens: z.number(),
+  output_tokens: z.number(),
+  estimated: z.boolean().optional(),
+  cached_tokens: z.number().optional().describe("Of those read, what the provider had kept."),
+});
+
 /** `structuredContent` of every result. */
 export const TurnContent = z.object({
   conversation_id: z.string().optional().describe("Give it to go on in this conversation."),
@@ -61,9 +68,7 @@ export const TurnContent = z.object({
   finish: z.string().optional().describe("Why the answer is not whole. Absent: it is."),
   tool_calls: z.array(Called),
   sources: z.array(z.object({ title: z.string(), file: z.string().optional(), url: z.string().optional() })),
-  usage: z
-    .object({ input_tokens: z.number(), output_tokens: z.number(), estimated: z.boolean().optional() })
-    .optional(),
+  usage: TurnUsage.optional(),
   error: z
     .object({
       code: z.string(),
@@ -160,7 +165,8 @@ function endOf(outcome: Outcome): string | undefined {
 }
 
 function endFields(outcome: Outcome): Partial<TurnContent> {
-  const { usage } = outcome;
+  // Clients check what they get against the schema, which takes no field that it does not name.
+  const usage = TurnUsage.parse(outcome.usage);
   if (outcome.type === "cancelled") return { usage };
   if (outcome.type === "error") {
     const { code, error: message, retryable, retry_after_ms } = outcome;
