@@ -24,6 +24,8 @@ export interface QuotaCounters {
   settle(account: QuotaAccount, total: Spent): Promise<void>;
   /** What was used, and is held, in the periods of its moment: the day, the month, and the hour where that is limited. Throws while Redis is away. */
   used(account: Omit<QuotaAccount, "id">): Promise<UsedPeriod[]>;
+  /** The same as far as Redis knows it: undefined where that has to be found out first. */
+  known(account: Omit<QuotaAccount, "id">): Promise<UsedPeriod[] | undefined>;
   /** Whether Redis decides; false: each process does for itself. */
   isShared(): boolean;
 }
@@ -82,6 +84,7 @@ export function createQuotaCounters({ redis, sums, deadlineMs = defaultDeadlineM
       }
     },
     used: shared.used,
+    known: shared.known,
     isShared: () => !isAway(),
   };
 }

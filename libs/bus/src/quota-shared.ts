@@ -58,6 +58,16 @@ export function createSharedCounters({ redis, sums, deadlineMs, fallback }: Shar
     }
   };
 
+  /** Undefined: some of them are unknown. */
+  const read = async (counters: readonly Counter[], now: string): Promise<UsedPeriod[] | undefined> => {
+    const found = await Promise.all(counters.map(({ key }) => redis.hmget(key, "run", "t", "m")));
+    if (found.some(([made]) => made !== now)) return undefined;
+    return counters.map(({ of, kind, span }, i): UsedPeriod => {
+      const [, tokens, micros] = found[i] ?? [];
+      return { ...span, of, period: kind, used: { tokens: Number(tokens ?? 0), micros: Number(micros ?? 0) } };
+    });
+  };
+
   return {
     async take(
       { id, ...account }: QuotaAccount,
@@ -87,17 +97,16 @@ export function createSharedCounters({ redis, sums, deadlineMs, fallback }: Shar
     async used(account: Omit<QuotaAccount, "id">): Promise<UsedPeriod[]> {
       const counters = countersOf(account);
       const now = await run.current();
-      const read = () => Promise.all(counters.map(({ key }) => redis.hmget(key, "run", "t", "m")));
-      let found = await read();
-      if (found.some(([made]) => made !== now)) {
-        await restore(counters, now);
-        found = await read();
-      }
-      return counters.map(({ of, kind, span }, i): UsedPeriod => {
-        const [, tokens, micros] = found[i] ?? [];
-        return { ...span, of, period: kind, used: { tokens: Number(tokens ?? 0), micros: Number(micros ?? 0) } };
-      });
+      const known = await read(counters, now);
+      if (known !== undefined) return known;
+      await restore(counters, now);
+      const made = await read(counters, now);
+      if (made === undefined) throw new Error("the counters of quotas are lost again and again");
+      return made;
     },
+
+    known: async (account: Omit<QuotaAccount, "id">): Promise<UsedPeriod[] | undefined> =>
+      read(countersOf(account), await run.current()),
   };
 }
 

@@ -99,7 +99,7 @@ describe("results", () => {
   });
 
   test("what a newer version counts beside the tokens is left out, for clients that check the schema", () => {
-    const counted = { ...usage, cached_tokens: 2, cost: 7 };
+    const counted = { ...usage, cached_tokens: 2, cost: { micros: 7, currency: "USD", as_of: "2026-11-01" } };
     const outcome = { type: "complete" as const, ...ended, usage: counted, metadata: {} };
     const { structuredContent } = resultOf({ ...complete, outcome }, where);
     expect(structuredContent.usage).toEqual({ ...usage, cached_tokens: 2 });

@@ -25,6 +25,7 @@ import { createDevTokenRoute, createHealthRoute, withDocument } from "./service-
 import type { Facade } from "./facade.ts";
 import type { ServiceDeps } from "./socket-service.ts";
 import { createTurnStreams } from "./turn-streams.ts";
+import { createUsageRoutes } from "./usage-routes.ts";
 
 export interface HttpServiceDeps extends ServiceDeps {
   readonly bus: Bus;
@@ -72,6 +73,7 @@ export function addHttpService(app: TemplatedApp, deps: HttpServiceDeps): { swee
     ...createChatRoutes({ turns, isOwn: ownership.isOwn }),
     ...createConversationRoutes({ conversations, facts: bus.facts, ownership, commands }),
     ...createListRoutes({ conversations, ownership, may, offer }),
+    ...createUsageRoutes({ usage: limiter.usage, may }),
     ...createApprovalRoutes(commands),
     ...createAuthRoutes({ admission, tickets, signIn, revoke, may, isDevelopment, log }),
     ...createConnectionRoutes({ connections: deps.accounts, admission, log }),
