@@ -10,6 +10,7 @@ import { createEventRoom } from "./event-room.ts";
 import { createEventLog, type EventLog } from "./event-log.ts";
 import { createFacts, type Facts } from "./facts.ts";
 import { createFeedbackLog, type FeedbackLog } from "./feedback.ts";
+import { createHandovers, type Handovers } from "./handovers.ts";
 import { createGateLog, type GateLog, type GateLogDeps } from "./gate-log.ts";
 import { createLogMarks } from "./log-marks.ts";
 import { connectNats, type BrokerLink, type NatsOptions } from "./nats-connection.ts";
@@ -55,6 +56,8 @@ export interface Bus extends BrokerLink {
   readonly titles: Titles;
   /** What people say of answers. For edges: others have no right to write it. */
   readonly feedback: FeedbackLog;
+  /** Conversations in which a person answers in place of the agent. */
+  readonly handovers: Handovers;
   readonly conversations: StoredConversations;
   /** What was revoked. For edges: others have no right to it. */
   readonly gate: GateLog;
@@ -164,15 +167,20 @@ function sharedLogs(deps: Omit<GateLogDeps, "setUp">, manager: JetStreamManager,
   };
 }
 
-function conversationParts(deps: Omit<StoredConversationsDeps, "titles" | "feedback">, eventWindowMs: number) {
+function conversationParts(
+  deps: Omit<StoredConversationsDeps, "titles" | "feedback" | "handovers">,
+  eventWindowMs: number,
+) {
   const { jsm, events, unreadable } = deps;
   const titles = createTitles({ ...deps, eventWindowMs });
   const feedback = createFeedbackLog(deps);
+  const handovers = createHandovers({ ...deps, eventWindowMs });
   return {
     owners: createOwners(jsm, events, unreadable),
     titles,
     feedback,
-    conversations: createStoredConversations({ ...deps, titles, feedback }),
+    handovers,
+    conversations: createStoredConversations({ ...deps, titles, feedback, handovers }),
   };
 }
 

@@ -29,9 +29,11 @@ export const chained = {
 
 export const Author = z
   .object({
-    role: openEnum(["user", "assistant"]).describe("Who speaks."),
-    id: z.string().optional().describe("Of a user."),
-    name: z.string().optional().describe("Of a user whose token has one."),
+    role: openEnum(["user", "assistant", "operator"]).describe(
+      "Who speaks; `operator`: a person who answers in place of the agent.",
+    ),
+    id: z.string().optional().describe("Of a user or an operator."),
+    name: z.string().optional().describe("Of one whose token has a name."),
   })
   .describe("Whoever wrote a message.");
 export type Author = z.infer<typeof Author>;
@@ -59,6 +61,8 @@ export const Usage = z
   .describe("What a turn has cost.");
 export type Usage = z.infer<typeof Usage>;
 
+export const HandoverState = openEnum(["waiting", "taken", "ended"]);
+
 export const AnswerMetadata = z
   .object({
     agent: z.string().optional().describe("The agent that answered."),
@@ -83,6 +87,9 @@ export const AnswerMetadata = z
       .describe(
         "The model asks for tools that its client has brought, and runs itself: the client sends the results with its next message.",
       ),
+    handover: HandoverState.optional().describe(
+      "A person was asked for, or answers, in place of the agent: how that stood. No model was asked unless there is a `model`.",
+    ),
   })
   .describe("Who answered, and from what.");
 export type AnswerMetadata = z.infer<typeof AnswerMetadata>;

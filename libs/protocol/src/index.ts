@@ -82,6 +82,7 @@ export {
   CancelFrame,
   ClientFrame,
   FeedbackFrame,
+  HandoverFrame,
   MessageFrame,
   OnBusy,
   PingFrame,
@@ -106,6 +107,15 @@ export {
 } from "./events.ts";
 export { ConversationEvent, TitleEvent, TitleRecord } from "./conversation-events.ts";
 export { titleLine } from "./title-line.ts";
+export {
+  Handover,
+  HandoverEvent,
+  HandoverRecord,
+  askPersonTool,
+  handoverOf,
+  isHandedOver,
+  tellsHandover,
+} from "./handover.ts";
 export { Feedback, FeedbackEntry, FeedbackRecord, MessageId, Rating, commentText, feedbackBy } from "./feedback.ts";
 export { AgentChoice, ModelChoice, Simulated } from "./offer.ts";
 export { Source } from "./source.ts";
@@ -159,7 +169,7 @@ export {
   User,
   WaitingFrame,
 } from "./server-frames.ts";
-export { TurnRequest, messageEventOf } from "./turn-request.ts";
+export { TurnRequest, authorOf, messageEventOf } from "./turn-request.ts";
 export { KnowledgeEntry, knowledgeLimits } from "./knowledge.ts";
 export type { ClientCall, GivenCall, GivenChoice, GivenContext, GivenMessage, GivenTool } from "./given-context.ts";
 export { ToolJob, toolJobId } from "./tool-job.ts";

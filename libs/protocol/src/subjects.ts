@@ -52,6 +52,9 @@ export const subjects = {
   /** The conversation's title, as viewers are told of it: compare-and-set. One token, so that readers of turns pass over it. */
   titleEvent: (shard: number, conversation: ConversationId): string => `${stored}.${shard}.${conversation}.title`,
 
+  /** Whether a person answers in place of the agent, as viewers are told of it: compare-and-set. */
+  handoverEvent: (shard: number, conversation: ConversationId): string => `${stored}.${shard}.${conversation}.handover`,
+
   /** The message of the user: write-once. */
   user: (shard: number, conversation: ConversationId, turn: TurnId): string =>
     `${stored}.${shard}.${conversation}.${turn}.user`,
@@ -134,6 +137,10 @@ export const subjects = {
   /** What people said of the answers of a conversation, kept with the transcripts: compare-and-set, the last one counts. */
   feedback: (shard: number, conversation: ConversationId): string => `chat.feedback.${shard}.${conversation}`,
   allFeedback: (shard: number): string => `chat.feedback.${shard}.*`,
+
+  /** Whether a person answers in place of the agent, kept with the transcripts: compare-and-set, the last one counts. */
+  handover: (shard: number, conversation: ConversationId): string => `chat.handover.${shard}.${conversation}`,
+  allHandovers: (shard: number): string => `chat.handover.${shard}.*`,
 
   /** A token of the tool workers, by the hash of what it is for: compare-and-set, the last one counts. */
   token: (hash: string): string => `chat.token.${hash}`,

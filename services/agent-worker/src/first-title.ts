@@ -58,6 +58,7 @@ export function createFirstTitles(deps: FirstTitleDeps) {
   return (request: TurnRequest, outcome: Outcome): void => {
     // Whoever keeps the conversation itself, or has asked no model, sees no title of ours.
     if (request.given?.messages !== undefined || request.given?.call !== undefined) return;
+    if (outcome.type === "complete" && outcome.metadata.handover !== undefined) return;
     if (outcome.type !== "complete" || running >= mostAtOnce || deps.stopping.aborted) return;
     running++;
     give(request, outcome.response)

@@ -4,6 +4,7 @@ import { createCancellations } from "./cancellations.ts";
 import { createCapacity } from "./capacity.ts";
 import { Config } from "./config.ts";
 import { createEarlyEnds } from "./early-ends.ts";
+import { createHandoverWatch } from "./handover/handover-watch.ts";
 import { createIntake } from "./intake.ts";
 import { createJanitor } from "./janitor.ts";
 import { openModels } from "./model-parts.ts";
@@ -49,9 +50,9 @@ runMain("agent-worker", async ({ env }) => {
   const capacity = createCapacity(config);
   life.use("the look at the load", capacity.stop);
   const { slots, tokenFlushMs } = capacity;
-  const usage = openUsage({ config, log, life }, bus, { redis: tools.redis, table, quotas, metrics, isConfigured });
   const routes = openModels({ config, log }, { provider, table, metrics, tokenFlushMs });
   probes.notes = createNotes({ notes, problems, routes, agents, catalogue: tools.catalogue, facts: bus.facts });
+  const usage = openUsage({ config, log, life }, bus, { redis: tools.redis, table, quotas, metrics, isConfigured });
   const parts = { provider, routes, usage, brief, rightsOf, tools, metrics, tokenFlushMs };
   const run = createTurnRun({ config, log, life }, bus, parts);
   const { onWoken, ...telling } = createTelling(metrics, tools, log);
@@ -69,6 +70,9 @@ runMain("agent-worker", async ({ env }) => {
     onFinding: metrics.janitorFound,
   });
   life.use("the janitor", janitor.close);
+  const { handoverExpired: onExpired } = metrics;
+  const people = createHandoverWatch({ handovers: bus.handovers, everyMs, onExpired, log });
+  life.use("the hand-overs", people.close);
   const intake = createIntake({
     ...{ bus, runner, earlyEnds, waits, age, slots, stopping, log },
     maxParked: config.MAX_PARKED,
@@ -78,6 +82,7 @@ runMain("agent-worker", async ({ env }) => {
   const waking = createWaking({ bus, ackWaitMs, stopping, onWoken: both(capacity.expectOne, onWoken), log });
   life.use("running turns", async () => void (await Promise.all([intake.stop(), waking.stop()])));
   const gauges = { slots: capacity.limit, running: runner.running, parked: intake.parked, queued: intake.queued };
+  metrics.observePeople(people.count);
   observe(telemetry, { config, log, life }, bus, gauges);
 
   probes.ready = () => [...bus.problems(), ...(life.signal.aborted ? ["The worker is stopping."] : [])];

@@ -1,12 +1,11 @@
 import type { TurnBacklog } from "@parley/bus";
-import type { Outcome, TurnRequest, Usage } from "@parley/protocol";
-import { Counter, Histogram, addGauge, createKnownLabel, createMetrics, type Registry } from "@parley/runtime";
+import type { Outcome, TurnRequest } from "@parley/protocol";
+import { Counter, Gauge, Histogram, addGauge, createKnownLabel, createMetrics, type Registry } from "@parley/runtime";
 import type { PreviousAttempt } from "./claim.ts";
 import { codeOf } from "./ending.ts";
 import type { TitleResult } from "./first-title.ts";
 import type { JanitorFinding } from "./janitor.ts";
 import type { ModelCallFigures } from "./model-call.ts";
-import type { ExtraUsage } from "./model-reading.ts";
 import { createModelRouteMetrics } from "./model-route-metrics.ts";
 import type { DecisionKind } from "./call-approval.ts";
 import type { TurnResult } from "./turn-attempt.ts";
@@ -38,7 +37,7 @@ export function createAgentMetrics(isConfigured: (model: string) => boolean = ()
   const registry = createMetrics({ service: "agent-worker" });
   const rescues = createRescueMetrics(registry);
   const { turnSettled, turnClaimed, turnEnded } = createTurnMetrics(registry, rescues);
-  const { modelRetried, modelCalled, modelSpent } = createModelMetrics(registry, isConfigured);
+  const { modelRetried, modelCalled } = createModelMetrics(registry, isConfigured);
   const waits = createWaitMetrics(registry);
   const routes = createModelRouteMetrics(registry);
   return {
@@ -59,8 +58,8 @@ export function createAgentMetrics(isConfigured: (model: string) => boolean = ()
     turnEnded: harmless(turnEnded),
     modelRetried: harmless(modelRetried),
     modelCalled: harmless(modelCalled),
-    modelSpent: harmless(modelSpent),
     titleAsked: harmless(createTitleMetrics(registry)),
+    ...createHandoverMetrics(registry),
     observe({ slots, running, parked, queued, backlog, eventsFill, factsFill }: AgentGauges): void {
       const gauge = (name: string, help: string, read: () => number) => addGauge(registry, name, help, read);
       const most =
@@ -243,38 +242,54 @@ function createModelMetrics(registry: Registry, isConfigured: (model: string) =>
     labelNames: ["code"],
     registers,
   });
-  const labelOf = (name: string): string => (isConfigured(name) ? known(name) : otherModel);
-  const count = createTokenCount(registers);
-  return {
-    modelRetried: (code: string): void => retries.inc({ code }),
-    /** Beside what answers have cost. */
-    modelSpent: ({ model, usage }: Pick<ExtraUsage, "model" | "usage">): void => count(labelOf(model), usage),
-    modelCalled({ model: name, result, durationMs, firstTokenMs, usage }: ModelCallFigures): void {
-      const model = labelOf(name);
-      calls.inc({ model, result });
-      duration.observe({ model }, durationMs / 1_000);
-      if (firstTokenMs !== undefined) firstToken.observe({ model }, firstTokenMs / 1_000);
-      count(model, usage);
-    },
-  };
-}
-
-function createTokenCount(registers: Registry[]) {
   const tokens = new Counter({
     name: "parley_model_tokens_total",
-    help: "Tokens of answered calls, and of those that another model went on with or was quicker than: what they cost; estimated where the model does not say.",
+    help: "Tokens of answered calls, which is what they cost; estimated where the model does not say.",
     labelNames: ["model", "direction"],
     registers,
   });
-  return (model: string, usage: Usage | undefined): void => {
-    // A counter that has once added NaN stays it.
-    if (usage === undefined || !(usage.input_tokens >= 0 && usage.output_tokens >= 0)) return;
-    tokens.inc({ model, direction: "input" }, usage.input_tokens);
-    tokens.inc({ model, direction: "output" }, usage.output_tokens);
+  return {
+    modelRetried: (code: string): void => retries.inc({ code }),
+    modelCalled({ model: name, result, durationMs, firstTokenMs, usage }: ModelCallFigures): void {
+      const model = isConfigured(name) ? known(name) : otherModel;
+      calls.inc({ model, result });
+      duration.observe({ model }, durationMs / 1_000);
+      if (firstTokenMs !== undefined) firstToken.observe({ model }, firstTokenMs / 1_000);
+      // A counter that has once added NaN stays it.
+      if (usage === undefined || !(usage.input_tokens >= 0 && usage.output_tokens >= 0)) return;
+      tokens.inc({ model, direction: "input" }, usage.input_tokens);
+      tokens.inc({ model, direction: "output" }, usage.output_tokens);
+    },
   };
 }
 
 /** Clocks of two machines: never negative. */
 function secondsSince(wallMs: number): number {
   return Math.max(0, Date.now() - wallMs) / 1_000;
+}
+
+function createHandoverMetrics(registry: Registry) {
+  const expired = new Counter({
+    name: "parley_handovers_expired_total",
+    help: "Hand-overs to a person that this worker ended because their time was over: nobody came, or whoever came was silent.",
+    labelNames: ["why"],
+    registers: [registry],
+  });
+  const help = "Conversations that wait for a person (waiting) or have one (taken); the same on all workers.";
+  return {
+    handoverExpired: harmless(({ ended = "" }: { readonly ended?: string | undefined }) =>
+      expired.inc({ why: ended.replaceAll(" ", "_") }),
+    ),
+    observePeople(count: (state: "waiting" | "taken") => number | undefined): void {
+      const gauge: Gauge = new Gauge({
+        name: "parley_handovers_open",
+        help,
+        labelNames: ["state"],
+        registers: [registry],
+        collect() {
+          for (const state of ["waiting", "taken"] as const) gauge.set({ state }, count(state) ?? Number.NaN);
+        },
+      });
+    },
+  };
 }

@@ -28,7 +28,7 @@ export function openModels(
       firstTokenMs: firstTokenMs ?? config.MODEL_FIRST_TOKEN_MS,
       idleMs: idleMs ?? config.MODEL_IDLE_MS,
     });
-    return createMeteredClient(client, (request) => name ?? request.model ?? at.provider.model);
+    return createMeteredClient(client, ({ model = at.provider.model }) => name ?? model);
   };
   const routes = createModelRoutes({ provider, table, clientOf, onWaited: metrics.modelWaited, log });
   metrics.observeRoutes(routes);

@@ -1,4 +1,4 @@
-import { ChatError, type TurnRequest, type Usage } from "@parley/protocol";
+import { ChatError, type Usage } from "@parley/protocol";
 import type { Agent } from "./agents/agent.ts";
 import type { Chain } from "./chain.ts";
 import type { ClaimedTurn } from "./claimed-turn.ts";
@@ -11,17 +11,6 @@ import type { ModelRoute } from "./model-routes/model-route.ts";
 import type { ModelRoutes } from "./model-routes/model-routes.ts";
 import { estimateUsage } from "./prompt.ts";
 import type { StepWriter } from "./step-writer.ts";
-import { addUsage } from "./turn-fold.ts";
-
-/** Tokens that were paid for and are in no answer; counted by us. */
-export interface ExtraUsage {
-  readonly request: TurnRequest;
-  /** By which it was asked for. */
-  readonly model: string;
-  /** `hedge`: it was asked beside another one, which was quicker. `void`: it broke off, and another one has answered. */
-  readonly why: "hedge" | "void";
-  readonly usage: Usage;
-}
 
 export interface ReadingDeps {
   readonly model: ModelClient;
@@ -33,7 +22,6 @@ export interface ReadingDeps {
   readonly emptyRetries: number;
   readonly onChosen: (choice: Choice) => void;
   readonly onHedged: (result: HedgeResult) => void;
-  readonly onExtraUsage: (extra: ExtraUsage) => void;
 }
 
 export interface ReadingInput {
@@ -76,40 +64,29 @@ export function createReading(deps: ReadingDeps) {
 
 /** The figures of one answer, and what viewers and others are told on the way to it. Each model that is asked has a call of its own. */
 function createCall(deps: ReadingDeps, request: ModelRequest, input: ReadingInput, isPlain: boolean) {
-  const { turn, chain, agent, step, writer } = input;
+  const { turn, chain, agent, step } = input;
   const { stop, span: parent, fold } = turn;
   const { conversation_id: conversation } = turn.request;
   const common = { parent, agent: agent.name, conversation, step, signal: stop.signal };
   let current: ModelCall | undefined = isPlain ? deps.modelCalls({ ...common, model: request.model }) : undefined;
 
-  const spend = (model: string, why: ExtraUsage["why"], usage: Usage): void => {
-    // Whoever counts requests has counted this one.
-    if (request.meter === undefined) fold.usage = addUsage(fold.usage, usage);
-    deps.onExtraUsage({ request: turn.request, model, why, usage });
-  };
   const onChosen = (choice: Choice): void => {
     chain.push({ type: "progress", step: "model", message: sentenceOf(choice), model: choice.to.name });
     deps.onChosen(choice);
   };
   const onHedged = (result: HedgeResult): void => {
-    const { won, first, second } = result;
-    if (won === "second") current?.movedTo(second.name);
-    // It has read the question at least.
-    spend((won === "second" ? first : second).name, "hedge", estimateUsage(request.messages, ""));
+    if (result.won === "second") current?.movedTo(result.second.name);
     deps.onHedged(result);
   };
   const telling = {
-    committed: fold.model,
+    committed: fold.decisions.model,
     stored: chain.stored,
     onChosen,
     onHedged,
     onAsked({ name, provider }: ModelRoute): void {
       current = deps.modelCalls({ ...common, model: name, provider });
     },
-    onFailed({ name }: ModelRoute, error: ChatError, hasSpoken: boolean): void {
-      current?.failed(error);
-      if (hasSpoken) spend(name, "void", estimateUsage(request.messages, writer.written()));
-    },
+    onFailed: (_route: ModelRoute, error: ChatError): void => current?.failed(error),
   };
   return {
     telling,

@@ -74,10 +74,8 @@ export function createModelStep(deps: ModelStepDeps) {
       ...modelOf(request.model ?? briefing.agent.model),
     };
     const writer = createStepWriter(chain, fold, { maxEventBytes, reasoning: briefing.agent.reasoning });
-    const reading = await read(modelRequest, { turn, chain, agent: briefing.agent, step, writer });
-    const { calls, end } = reading;
-    // All requests that it took, answered or not.
-    const usage = turn.spending?.take() ?? reading.usage;
+    const { calls, end, usage: told } = await read(modelRequest, { turn, chain, agent: briefing.agent, step, writer });
+    const usage = turn.spending?.take() ?? told;
     const clientCalls = clientCallsOf(calls, request, step);
     if (clientCalls.length > 0) {
       writer.settle();

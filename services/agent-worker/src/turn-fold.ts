@@ -73,8 +73,6 @@ export interface TurnFold {
   decisions: Decisions;
   /** What viewers were told of the way to the answer (see `progressKey`). Of a turn that has waited all of it. */
   told: Set<string> | "all";
-  /** The model that was chosen in place of the one that was asked first; undefined: none was. */
-  model: string | undefined;
   /** Something of it is there without its beginning: the event stream was full, and dropped that before its time. */
   beginningLost: boolean;
   /** Where the last attempt is in its trace. */
@@ -120,7 +118,6 @@ export function createTurnFold(): TurnFold {
     visible: false,
     decisions: {},
     told: new Set(),
-    model: undefined,
     beginningLost: false,
     trace: undefined,
     answers: false,
@@ -192,15 +189,12 @@ export function progressKey({ step, message }: { readonly step: string; readonly
   return `${step}: ${message}`;
 }
 
-function foldProgress(fold: TurnFold, event: Extract<StoredEvent, { type: "progress" }>): void {
-  fold.decisions = foldDecision(fold.decisions, event);
-  if (fold.told !== "all") fold.told.add(progressKey(event));
-  if (event.model !== undefined) fold.model = event.model;
-}
-
 /** What viewers were told on the way, and what others want: a person, or the tool that needs a person's word. */
 function foldAside(fold: TurnFold, event: ReadEvent): void {
-  if (event.type === "progress") foldProgress(fold, event);
+  if (event.type === "progress") {
+    fold.decisions = foldDecision(fold.decisions, event);
+    if (fold.told !== "all") fold.told.add(progressKey(event));
+  }
   if (event.type === "approval_required") fold.asked.add(event.call_id);
   if (event.type === "cancel_requested") fold.cancel = { by: event.by, reason: event.reason };
 }

@@ -28,13 +28,17 @@ export interface Waiting {
 
 /** Which sources it has, its parts say. */
 function decidedIn({
-  decisions: { routed, sources },
-}: Pick<TurnFold, "decisions">): Pick<WaitFact, "routed" | "found"> {
-  return { ...(routed === undefined ? {} : { routed }), ...(sources === undefined ? {} : { found: true }) };
+  decisions: { routed, sources, model },
+}: Pick<TurnFold, "decisions">): Pick<WaitFact, "routed" | "found" | "model"> {
+  return {
+    ...(routed === undefined ? {} : { routed }),
+    ...(sources === undefined ? {} : { found: true }),
+    ...(model === undefined ? {} : { model }),
+  };
 }
 
-function decisionsOf({ routed, found }: WaitFact, parts: Parts): TurnFold["decisions"] {
-  return { routed, sources: found === true ? parts.filter(isSource).map(sourceOf) : undefined };
+function decisionsOf({ routed, found, model }: WaitFact, parts: Parts): TurnFold["decisions"] {
+  return { routed, model, sources: found === true ? parts.filter(isSource).map(sourceOf) : undefined };
 }
 
 function sourceOf({ type: _type, ...source }: Extract<Parts[number], { type: "source" }>): Source {
@@ -91,7 +95,6 @@ export function waitFactOf(
     worked_ms: fold.workedMs,
     ...decidedIn(fold),
     ...(fold.trace === undefined ? {} : { trace: fold.trace }),
-    ...(fold.model === undefined ? {} : { model: fold.model }),
     whole: true,
   };
   const whole: WaitFact = { ...ordered, parts: orderWithApprovals(withDecided(fold.parts)) };
@@ -134,7 +137,6 @@ export function foldOfWait(wait: WaitFact): TurnFold {
     asked: new Set(wait.calls),
     trace: wait.trace,
     decisions: decisionsOf(wait, parts),
-    model: wait.model,
     ...{ visible: true, told: "all", forgotten: true, isFromWait: true },
   };
 }

@@ -117,7 +117,7 @@ it("counts what a hedged request cost in vain, as estimated", { timeout }, async
   await expect.poll(() => at.one.requests[0]?.closedAt).toBeDefined();
   const figures = await (await fetch(`http://127.0.0.1:${worker.adminPort}/metrics`)).text();
   expect(figures).toMatch(/parley_model_hedges_total\{[^}]*model="a",won="second"[^}]*\} 1\b/);
-  expect(figures).toMatch(/parley_model_tokens_total\{[^}]*model="a",direction="input"[^}]*\} [1-9]/);
+  expect(figures).toMatch(/parley_usage_tokens_total\{[^}]*model="a",purpose="answer",direction="input"[^}]*\} [1-9]/);
 });
 
 it("P6: a turn that waits for a place at its server is cancelled at once", { timeout }, async () => {

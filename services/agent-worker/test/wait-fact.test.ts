@@ -169,10 +169,10 @@ test("the model that was chosen in place of the first one stays chosen, over a w
   const fold = createTurnFold();
   const common = { conversation_id: "c", turn_id: turnId, attempt: 1, n: 1, ts: 1 };
   foldEvent(fold, 1, { type: "progress", ...common, step: "generating", message: "…" });
-  expect(fold.model).toBeUndefined();
+  expect(fold.decisions.model).toBeUndefined();
   expect(waitOf(fold)).not.toHaveProperty("model");
   foldEvent(fold, 2, { type: "progress", ...common, step: "model", message: "…", model: "b" });
   foldEvent(fold, 3, { type: "progress", ...common, step: "generating", message: "…" });
   const fact = waitOf(fold);
-  expect([fold.model, fact && foldOfWait(stored(fact)).model]).toEqual(["b", "b"]);
+  expect([fold.decisions.model, fact && foldOfWait(stored(fact)).decisions.model]).toEqual(["b", "b"]);
 });

@@ -127,8 +127,8 @@ export async function startWorkbench(
         accepted_at: acceptedAt,
         ...(agent === undefined ? {} : { agent }),
         ...(given === undefined ? {} : { given }),
-        ...(caller === undefined ? {} : { caller }),
         ...(chosen === undefined ? {} : { model: chosen }),
+        ...(caller === undefined ? {} : { caller }),
       };
       if (isUnmarked) await bus.events.append({ subject: subjects.turns(conversation), data: encodeJson(request) });
       else await bus.turns.submit(request);

@@ -5,6 +5,7 @@ import {
   pendingCallsOf,
   shortArguments,
   textOf,
+  Usage,
   type AgentChoice,
   type ChatError,
   type Outcome,
@@ -49,13 +50,6 @@ const Waited = z.object({
   expires_at: z.string().optional().describe("Undecided by then it counts as denied."),
 });
 
-const TurnUsage = z.object({
-  input_tokens: z.number(),
-  output_tokens: z.number(),
-  estimated: z.boolean().optional(),
-  cached_tokens: z.number().optional().describe("Of those read, what the provider had kept."),
-});
-
 /** `structuredContent` of every result. */
 export const TurnContent = z.object({
   conversation_id: z.string().optional().describe("Give it to go on in this conversation."),
@@ -68,7 +62,7 @@ export const TurnContent = z.object({
   finish: z.string().optional().describe("Why the answer is not whole. Absent: it is."),
   tool_calls: z.array(Called),
   sources: z.array(z.object({ title: z.string(), file: z.string().optional(), url: z.string().optional() })),
-  usage: TurnUsage.optional(),
+  usage: Usage.optional(),
   error: z
     .object({
       code: z.string(),
@@ -166,7 +160,7 @@ function endOf(outcome: Outcome): string | undefined {
 
 function endFields(outcome: Outcome): Partial<TurnContent> {
   // Clients check what they get against the schema, which takes no field that it does not name.
-  const usage = TurnUsage.parse(outcome.usage);
+  const usage = Usage.parse(outcome.usage);
   if (outcome.type === "cancelled") return { usage };
   if (outcome.type === "error") {
     const { code, error: message, retryable, retry_after_ms } = outcome;

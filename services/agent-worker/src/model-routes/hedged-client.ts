@@ -13,6 +13,8 @@ export interface HedgeOptions {
   readonly second: () => Runner | undefined;
   /** Before the first word of an answer, where both were asked: whose it is, and that the other one was asked in vain. */
   readonly onWon: (winner: "first" | "second") => void;
+  /** With what the first is closed when the second has won. Undefined: it has done nothing wrong. */
+  readonly tooSlow: () => unknown;
 }
 
 type Place = "first" | "second";
@@ -27,7 +29,7 @@ export async function streamHedged(
   onEvents: OnEvents,
   options: HedgeOptions,
 ): Promise<void> {
-  const race = createRace(signal, onEvents, options.onWon);
+  const race = createRace(signal, onEvents, options);
   const running = race.run("first", first);
   try {
     const isSilent = await silentFor(options.afterMs, running, race.spoken);
@@ -53,7 +55,7 @@ function silentFor(ms: number, first: Promise<void>, spoken: Promise<void>): Pro
   });
 }
 
-function createRace(signal: AbortSignal, onEvents: OnEvents, onWon: HedgeOptions["onWon"]) {
+function createRace(signal: AbortSignal, onEvents: OnEvents, { onWon, tooSlow }: HedgeOptions) {
   const stops = new Map<Place, AbortController>();
   let winner: Place | undefined;
   let tellSpoken = (): void => {};
@@ -69,7 +71,8 @@ function createRace(signal: AbortSignal, onEvents: OnEvents, onWon: HedgeOptions
   const win = (place: Place): void => {
     winner = place;
     tellSpoken();
-    for (const [other, stop] of stops) if (other !== place) stop.abort();
+    if (place === "first") stops.get("second")?.abort();
+    else stops.get("first")?.abort(tooSlow());
     if (stops.size > 1) onWon(place);
   };
 

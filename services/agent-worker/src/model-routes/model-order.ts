@@ -185,6 +185,9 @@ function clientFor(standing: Standing, options: OrderOptions): ModelClient {
         onWon: (won) => {
           if (second !== undefined) settleHedge(standing, { first, second, won }, options);
         },
+        // A model that is dead would be asked by every turn, and cost each of them that time.
+        tooSlow: () =>
+          second === first ? undefined : timedOut({ ms: afterMs, what: "first word, and another model had one" }),
       });
     },
   };

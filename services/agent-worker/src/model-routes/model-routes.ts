@@ -10,9 +10,9 @@ import { createRequestPlaces, type RequestPlaces } from "./request-places.ts";
 
 /** How one model at one server is to be asked. */
 export interface ClientSettings {
+  /** By which it is asked for. Undefined: each request says it, or it is the provider's own. */
+  readonly name?: string;
   readonly provider: Provider;
-  /** By which it is asked for, and known to those who pay. Undefined: as requests name it. */
-  readonly name?: string | undefined;
   readonly rules: readonly ModelRule[];
   readonly firstTokenMs?: number | undefined;
   readonly idleMs?: number | undefined;
@@ -112,12 +112,18 @@ function createBuilding({ table, log, onWaited, ...deps }: ModelRoutesDeps) {
 
   return {
     route(model: NamedModel): ModelRoute {
+      const { name, attempts, total_ms, hedge_after_ms, context_tokens, fallbacks } = model;
       const server = model.server === undefined ? undefined : table.servers.get(model.server);
       const provider = providerOf(model, server, deps);
       const rules = [...table.rules, ...ownRules(model, provider)];
-      const client = deps.clientOf({ provider, name: model.name, rules, firstTokenMs: model.first_token_ms, idleMs: model.idle_ms });
+      const client = deps.clientOf({
+        name,
+        provider,
+        rules,
+        firstTokenMs: model.first_token_ms,
+        idleMs: model.idle_ms,
+      });
       const here = { breaker: breakerOf(model, provider), places: placesOf(server) };
-      const { name, attempts, total_ms, hedge_after_ms, context_tokens, fallbacks } = model;
       const told = { name, attempts, total_ms, hedge_after_ms, context_tokens, fallbacks };
       return { ...told, provider, client: createRouteClient({ client, ...here }), ...here };
     },

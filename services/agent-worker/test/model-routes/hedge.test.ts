@@ -21,6 +21,7 @@ async function pair(first: Answer, second: Answer, server: object = {}, afterMs 
       { name: "a", server: "one", fallbacks: ["b"], hedge_after_ms: afterMs, attempts: 1 },
       { name: "b", server: "two", attempts: 1 },
     ],
+    breaker: { failures: 2 },
   });
   return {
     ...{ one, two, routes },
@@ -45,6 +46,18 @@ test("who says nothing for a while has another one beside it; the quicker answer
   await expect.poll(() => at.one.requests[0]?.closedAt).toBeDefined();
   const ids = [at.one, at.two].map(({ requests }) => requests[0]?.headers["x-client-request-id"]);
   expect(new Set(ids).size).toBe(2);
+});
+
+test("who is always slower than the other one is left alone, and the quicker one is asked at once", async () => {
+  await using at = await pair(hangs, says("two"));
+  for (let i = 0; i < 2; i++) await askInOrder(at.routes, "a");
+  await expect
+    .poll(() => at.routes.breakers())
+    .toEqual([
+      ["a", "open"],
+      ["b", "closed"],
+    ]);
+  expect(await askInOrder(at.routes, "a")).toMatchObject({ told: ["b for a: open", "stored", "asked b"], text: "two" });
 });
 
 test("the first may still win, and nothing is said of a model that was asked in vain", async () => {

@@ -17,7 +17,7 @@ export function routesOf(file: object, environment = "http://127.0.0.1:1/v1") {
   const provider = providerFrom({ OPENAI_BASE_URL: environment, OPENAI_MODEL: "plain" });
   const routes = createModelRoutes({
     ...{ provider, table, log },
-    clientOf: ({ firstTokenMs = 5_000, idleMs = 5_000, ...at }) =>
+    clientOf: ({ name: _name, firstTokenMs = 5_000, idleMs = 5_000, ...at }) =>
       createModelClient({ ...at, firstTokenMs, idleMs, log }),
     onWaited: (server) => void waits.push(server),
   });

@@ -51,10 +51,12 @@ test("who waits too long is told when to come again, and holds no place afterwar
 });
 
 test("a full queue refuses at once", async () => {
-  const { enter } = placesOf({ queued: 1 });
+  const { enter, releases } = placesOf({ queued: 1 });
   await enter("a");
-  void enter("b");
+  const waiting = enter("b");
   await expect(enter("c")).rejects.toMatchObject({ code: "MODEL_UNAVAILABLE", retryAfterMs: 5_000 });
+  releases[0]?.();
+  await waiting;
 });
 
 test("who gives up while waiting is gone at once", async () => {
