@@ -5,8 +5,11 @@ import { ChatError, nothingSpent, quotaSentence, type Spent } from "@parley/prot
 const leaseTokens = 128;
 const largestLease = 1_024;
 const shareOfRest = 64;
+/** Whoever uses a lease up within this gets twice as much the next time: the answer of Redis takes its time too. */
+const fastMs = 500;
+const largestShareOfRest = 8;
 /** An answer that is quicker than Redis says goes on for so long while there may be more, where the limit is near. */
-const overdraftTokens = 96;
+const overdraftTokens = 128;
 
 export function sumOf(one: Spent, other: Spent): Spent {
   return { tokens: one.tokens + other.tokens, micros: one.micros + other.micros };
@@ -64,6 +67,7 @@ export function createTurnHold({ counters, account, spent: before }: TurnHoldDep
   let asking: Promise<void> | undefined;
   let lease = leaseTokens;
   let next: NextLimit | undefined;
+  let askedMs = -Infinity;
 
   const used = (): Spent => [...open].reduce((sum, one) => sumOf(sum, one.used), done);
   const leases = (): Spent =>
@@ -74,7 +78,6 @@ export function createTurnHold({ counters, account, spent: before }: TurnHoldDep
     held = "granted" in grant ? grant.granted : amounts.spent;
     short = "granted" in grant ? grant.short : grant.refused;
     if ("granted" in grant) next = grant.next;
-    lease = Math.round(Math.min(largestLease, Math.max(leaseTokens, (next?.tokens ?? 0) / shareOfRest)));
     return grant;
   };
 
@@ -86,6 +89,11 @@ export function createTurnHold({ counters, account, spent: before }: TurnHoldDep
     return asked;
   };
   const topUp = async (): Promise<void> => {
+    const nowMs = performance.now();
+    const rest = next?.tokens ?? 0;
+    const wanted = nowMs - askedMs < fastMs ? Math.min(lease * 2, rest / largestShareOfRest) : rest / shareOfRest;
+    lease = Math.round(Math.min(largestLease, Math.max(leaseTokens, wanted)));
+    askedMs = nowMs;
     const now = used();
     await take(now, now);
   };
@@ -106,7 +114,7 @@ export function createTurnHold({ counters, account, spent: before }: TurnHoldDep
     // Redis has not answered yet.
     const rest = { tokens: held.tokens + next.tokens, micros: held.micros + next.micros };
     const overdraft = { tokens: overdraftTokens, micros: overdraftTokens * perToken };
-    const isNear = isBeyond(sumOf(now, { tokens: largestLease * 8, micros: largestLease * 8 * perToken }), rest);
+    const isNear = isBeyond(sumOf(now, { tokens: largestLease, micros: largestLease * perToken }), rest);
     return isNear && isBeyond(now, sumOf(held, overdraft)) ? next.limit : undefined;
   };
 
