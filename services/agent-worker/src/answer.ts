@@ -42,17 +42,17 @@ function createLoop(
   { runTools }: Pick<ReturnType<typeof createToolStep>, "runTools">,
 ) {
   return async (turn: ClaimedTurn, chain: Chain, history: readonly StoredTurn[]): Promise<AnswerEnd> => {
-    const { request, fold, stop, span } = turn;
+    const { request, fold, stop, spending, span } = turn;
     const { told } = fold;
     const isTold = (step: string, message: string) => told === "all" || told.has(progressKey({ step, message }));
     const { mayUse, mayRun } = rightsOf(request);
     const { decisions } = fold;
-    const { signal } = stop;
-    const briefed = await brief({ request, history, chain, isTold, decisions, mayUse, classify, signal, span });
+    const asking = { classify, spending, signal: stop.signal };
+    const briefed = await brief({ request, history, chain, isTold, decisions, mayUse, ...asking, span });
     const warning = safety.get(briefed.agent.safety ?? "")?.(request.message);
     const briefing = warning === undefined ? briefed : withOpening(briefed, await openingOf(turn, chain, warning));
     const tell = (message: string): void => chain.push({ type: "progress", step: "tools", message });
-    const offerTools = toolOffer({ agent: briefing.agent, mayRun, signal, tell });
+    const offerTools = toolOffer({ agent: briefing.agent, mayRun, signal: stop.signal, tell });
     for (;;) {
       if (fold.steps.length >= maxSteps) throw new ChatError("STEP_LIMIT");
       const open = openStep(fold);
