@@ -58,6 +58,8 @@ export function edgeRole(shards) {
         subjects.title(shard, every),
         subjects.titleEvent(shard, every),
         subjects.feedback(shard, every),
+        // Of a conversation that is deleted.
+        subjects.summary(shard, every),
         factsOf(shard, "said"),
         factsOf(shard, "cancel"),
         subjects.changedMessage(shard, every, every),
@@ -116,6 +118,7 @@ function agentSubjects(shard) {
     // Of a conversation that has none, after its first answer.
     subjects.title(shard, every),
     subjects.titleEvent(shard, every),
+    subjects.summary(shard, every),
     factsOf(shard, "said"),
     factsOf(shard, "result", every),
     // Taken to make sure that a call is never run: a cancelled one, or one that took too long.

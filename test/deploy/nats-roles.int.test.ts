@@ -107,7 +107,7 @@ async function storedIn(nats: Broker, stream: string): Promise<number> {
 }
 
 async function makeStreams(nats: Broker): Promise<void> {
-  const said = [subjects.allTitles(0), subjects.allFeedback(0)];
+  const said = [subjects.allTitles(0), subjects.allFeedback(0), subjects.allSummaries(0)];
   await using operator = await plainNats(nats, "operator");
   for (const config of [
     { name: streams.turns, subjects: [subjects.allTurns] },

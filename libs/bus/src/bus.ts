@@ -26,6 +26,7 @@ import {
   type StoredConversations,
   type StoredConversationsDeps,
 } from "./stored-conversations.ts";
+import { createSummaries, type Summaries } from "./summaries.ts";
 import { createTitles, type Titles } from "./titles.ts";
 import { createTranscripts, type Transcripts } from "./transcripts.ts";
 import { createTurnQueue, type TurnQueue } from "./turn-queue.ts";
@@ -53,6 +54,8 @@ export interface Bus extends BrokerLink {
   readonly titles: Titles;
   /** What people say of answers. For edges: others have no right to write it. */
   readonly feedback: FeedbackLog;
+  /** What the beginnings of long conversations came to. */
+  readonly summaries: Summaries;
   readonly conversations: StoredConversations;
   /** What was revoked. For edges: others have no right to it. */
   readonly gate: GateLog;
@@ -157,15 +160,17 @@ function sharedLogs(deps: Omit<GateLogDeps, "setUp">, manager: JetStreamManager,
   };
 }
 
-function conversationParts(deps: Omit<StoredConversationsDeps, "titles" | "feedback">, eventWindowMs: number) {
+function conversationParts(deps: Omit<StoredConversationsDeps, "titles" | "feedback" | "summaries">, eventWindowMs: number) {
   const { jsm, events, unreadable } = deps;
   const titles = createTitles({ ...deps, eventWindowMs });
   const feedback = createFeedbackLog(deps);
+  const summaries = createSummaries(deps);
   return {
     owners: createOwners(jsm, events, unreadable),
     titles,
     feedback,
-    conversations: createStoredConversations({ ...deps, titles, feedback }),
+    summaries,
+    conversations: createStoredConversations({ ...deps, titles, feedback, summaries }),
   };
 }
 

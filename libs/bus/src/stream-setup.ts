@@ -104,11 +104,11 @@ function eventStream(shard: number, { replicas, eventsMaxBytes, eventWindowMs, m
 }
 
 function logStream(shard: number, { replicas }: StreamOptions, description: string | undefined): Config {
-  const { allLog, allOwners, allTitles, allFeedback } = subjects;
+  const { allLog, allOwners, allTitles, allFeedback, allSummaries } = subjects;
   return {
     ...(description !== undefined && { description }),
     name: streams.log(shard),
-    subjects: [allLog, allOwners, allTitles, allFeedback].map((all) => all(shard)),
+    subjects: [allLog, allOwners, allTitles, allFeedback, allSummaries].map((all) => all(shard)),
     retention: RetentionPolicy.Limits,
     storage: StorageType.File,
     num_replicas: replicas,

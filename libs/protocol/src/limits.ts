@@ -14,6 +14,8 @@ export const limits = {
   feedbackChanges: 100,
   /** All that was said of the answers of one conversation, encoded: one record. More: CONFLICT; what is there can be changed and taken back. */
   feedbackBytes: 256 * 1024,
+  /** What the beginning of a conversation came to, as a model has summarised it, encoded; the rest is cut off. */
+  summaryBytes: 4 * 1024,
   /** Characters of an access token. Longer: AUTH_INVALID. */
   accessTokenChars: 16_384,
   /** Objects and arrays of `metadata` within each other. Deeper: INVALID_FRAME. */

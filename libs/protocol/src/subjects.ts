@@ -133,6 +133,10 @@ export const subjects = {
   feedback: (shard: number, conversation: ConversationId): string => `chat.feedback.${shard}.${conversation}`,
   allFeedback: (shard: number): string => `chat.feedback.${shard}.*`,
 
+  /** What the beginning of a conversation came to, kept with the transcripts: compare-and-set, the last one counts. */
+  summary: (shard: number, conversation: ConversationId): string => `chat.summary.${shard}.${conversation}`,
+  allSummaries: (shard: number): string => `chat.summary.${shard}.*`,
+
   /** A token of the tool workers, by the hash of what it is for: compare-and-set, the last one counts. */
   token: (hash: string): string => `chat.token.${hash}`,
   allTokens: "chat.token.*",

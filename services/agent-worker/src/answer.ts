@@ -6,6 +6,7 @@ import type { Chain } from "./chain.ts";
 import type { ClaimedTurn } from "./claimed-turn.ts";
 import { completeOutcome } from "./ending.ts";
 import { wantsNoTools } from "./given.ts";
+import type { Summariser } from "./memory/summariser.ts";
 import type { AnsweredStep, ModelStep } from "./model-step.ts";
 import { isOutOfCalls } from "./step-calls.ts";
 import type { PlannedCall } from "./planned-call.ts";
@@ -20,6 +21,8 @@ export interface AnswerDeps extends ToolStepDeps {
   readonly maxSteps: number;
   readonly brief: Brief;
   readonly rightsOf: RightsOf;
+  /** Undefined: the beginnings of conversations are not summarised. */
+  readonly summaries?: Pick<Summariser, "before"> | undefined;
 }
 
 /** `waiting`: for a person, and by nobody held. */
@@ -29,7 +32,7 @@ export type Answer = ReturnType<typeof createAnswer>;
 
 /** The loop of a turn: model, tools, model, … until the model answers. It begins where the fold says that an earlier attempt stopped. */
 function createLoop(
-  { brief, rightsOf, modelStep, toolOffer, maxSteps }: AnswerDeps,
+  { brief, rightsOf, summaries, modelStep, toolOffer, maxSteps }: AnswerDeps,
   { runTools }: Pick<ReturnType<typeof createToolStep>, "runTools">,
 ) {
   return async (turn: ClaimedTurn, chain: Chain, history: readonly StoredTurn[]): Promise<AnswerEnd> => {
@@ -38,6 +41,8 @@ function createLoop(
     const isTold = (step: string, message: string) => told === "all" || told.has(progressKey({ step, message }));
     const { mayUse, mayRun } = rightsOf(request);
     const { decisions } = fold;
+    const isKept = request.given?.messages === undefined;
+    const summary = isKept ? await summaries?.before(request.conversation_id, history) : undefined;
     const briefing = await brief({ request, history, chain, isTold, decisions, mayUse, span });
     const tell = (message: string): void => chain.push({ type: "progress", step: "tools", message });
     const offerTools = toolOffer({ agent: briefing.agent, mayRun, signal: stop.signal, tell });
@@ -47,7 +52,15 @@ function createLoop(
       if (open !== undefined && (await runTools(turn, chain, open))) return "waiting";
       const isLast = fold.steps.length === maxSteps - 1 || isOutOfCalls(fold);
       const { note, ...offer } = isLast || wantsNoTools(request) ? noTools : await offerTools();
-      const end = await modelStep({ turn, chain, history, briefing: withNote(briefing, note), ...offer, isLast });
+      const end = await modelStep({
+        turn,
+        chain,
+        history,
+        summary,
+        briefing: withNote(briefing, note),
+        ...offer,
+        isLast,
+      });
       stop.signal.throwIfAborted();
       if (end.kind === "answered") return completeOutcome(turn, metadataOf(briefing, end));
     }

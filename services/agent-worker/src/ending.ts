@@ -66,7 +66,7 @@ export function codeOf(outcome: Outcome): string | undefined {
 export interface EndingDeps extends Pick<Bus, "transcripts"> {
   readonly recordFormat: RecordFormat;
   /** Told of every turn that has its terminal event from here. */
-  readonly onEnded: (request: TurnRequest, outcome: Outcome) => void;
+  readonly onEnded: (request: TurnRequest, outcome: Outcome, turn: Pick<ClaimedTurn, "history">) => void;
 }
 
 /** Each time it is cut to a smaller size. */
@@ -125,6 +125,6 @@ export function createEnding({ transcripts, recordFormat: format, onEnded }: End
     } finally {
       ending.end();
     }
-    onEnded(request, fitting.kept());
+    onEnded(request, fitting.kept(), turn);
   };
 }

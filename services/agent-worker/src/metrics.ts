@@ -5,6 +5,7 @@ import type { PreviousAttempt } from "./claim.ts";
 import { codeOf } from "./ending.ts";
 import type { TitleResult } from "./first-title.ts";
 import type { JanitorFinding } from "./janitor.ts";
+import type { SummaryResult } from "./memory/summariser.ts";
 import type { ModelCallFigures } from "./model-call.ts";
 import type { DecisionKind } from "./call-approval.ts";
 import type { TurnResult } from "./turn-attempt.ts";
@@ -53,6 +54,7 @@ export function createAgentMetrics(isConfigured: (model: string) => boolean = ()
     modelRetried: harmless(modelRetried),
     modelCalled: harmless(modelCalled),
     titleAsked: harmless(createTitleMetrics(registry)),
+    summaryAsked: harmless(createSummaryMetrics(registry)),
     observe({ slots, running, parked, queued, backlog, eventsFill, factsFill }: AgentGauges): void {
       const gauge = (name: string, help: string, read: () => number) => addGauge(registry, name, help, read);
       const most =
@@ -202,6 +204,16 @@ function createTitleMetrics(registry: Registry) {
     registers: [registry],
   });
   return (result: TitleResult): void => titles.inc({ result });
+}
+
+function createSummaryMetrics(registry: Registry) {
+  const summaries = new Counter({
+    name: "parley_summaries_total",
+    help: "Summaries that the model was asked for: given, late (another worker asked, or the conversation is gone), empty or failed.",
+    labelNames: ["result"],
+    registers: [registry],
+  });
+  return (result: SummaryResult): void => summaries.inc({ result });
 }
 
 const otherModel = "other";

@@ -1,7 +1,15 @@
-import { ChatError, type ClientCall, type StoredTurn, type ToolDefinition, type Usage } from "@parley/protocol";
+import {
+  ChatError,
+  type ClientCall,
+  type StoredTurn,
+  type Summary,
+  type ToolDefinition,
+  type Usage,
+} from "@parley/protocol";
 import { callerHash } from "@parley/protocol/approval-hash";
 import type { Briefing } from "./briefing.ts";
 import type { Chain } from "./chain.ts";
+import type { ContextRoom } from "./context-room.ts";
 import { buildMessages } from "./context.ts";
 import { clientCallsOf, givenHistory, givenRequest } from "./given.ts";
 import { truncated } from "./model/model-error.ts";
@@ -18,8 +26,8 @@ export interface ModelStepDeps {
   readonly model: ModelClient;
   /** Figures and spans. */
   readonly modelCalls: ModelCalls;
-  /** History and tool results are cut to this, newest first. */
-  readonly contextBytes: number;
+  /** History and tool results are cut to it, newest first. */
+  readonly room: ContextRoom;
   /** How often an answer without text and calls is asked for again. */
   readonly emptyRetries: number;
   /** The largest event that the broker takes at the moment. */
@@ -30,6 +38,8 @@ export interface ModelStepInput {
   readonly turn: ClaimedTurn;
   readonly chain: Chain;
   readonly history: readonly StoredTurn[];
+  /** What the beginning of the conversation came to. */
+  readonly summary?: Summary | undefined;
   readonly briefing: Briefing;
   readonly tools: readonly ToolDefinition[];
   /** What whoever asks may not run. */
@@ -56,31 +66,34 @@ export type ModelStep = ReturnType<typeof createModelStep>;
 
 /** One call of the model: its text goes into the chain as it comes, its tool calls are committed as a step. */
 export function createModelStep(deps: ModelStepDeps) {
-  const { contextBytes, maxEventBytes } = deps;
+  const { room, maxEventBytes } = deps;
   const read = createReading(deps);
 
   return async (input: ModelStepInput): Promise<ModelStepEnd> => {
-    const { turn, chain, history, briefing, isLast } = input;
+    const { turn, chain, history, summary, briefing, isLast } = input;
     const tools = isLast ? [] : input.tools;
     const offer = { tools, notAllowed: input.notAllowed ?? [] };
     const { request, fold, attempt } = turn;
     const step = fold.steps.length;
     chain.push({ type: "progress", step: "generating", message: "Generating response" });
+    const given = givenRequest(request, tools, step);
+    const model = request.model ?? briefing.agent.model;
     const modelRequest = {
       messages: buildMessages({
         systemPrompt: briefing.systemPrompt,
-        history,
+        ...{ history, summary },
         message: request.message,
         given: givenHistory(request),
         steps: stepsOf(fold),
-        maxBytes: contextBytes,
+        maxBytes: room.bytesFor(model, given.tools),
       }),
-      ...givenRequest(request, tools, step),
+      ...given,
       requestId: `${request.turn_id}-${attempt}-${step}`,
-      ...modelOf(request.model ?? briefing.agent.model),
+      ...modelOf(model),
     };
     const writer = createStepWriter(chain, fold, { maxEventBytes, reasoning: briefing.agent.reasoning });
     const { calls, end, usage } = await read(modelRequest, input, { step, writer });
+    if (usage.estimated !== true) room.counted(modelRequest, usage.input_tokens);
     const clientCalls = clientCallsOf(calls, request, step);
     if (clientCalls.length > 0) {
       writer.settle();

@@ -28,6 +28,7 @@ import { createRightsOf, type RightsOf } from "./agents/turn-rights.ts";
 import { createAnswer } from "./answer.ts";
 import type { Brief } from "./briefing.ts";
 import type { Config } from "./config.ts";
+import { createContextRoom } from "./context-room.ts";
 import type { createAgentMetrics } from "./metrics.ts";
 import { createModelCalls } from "./model-call.ts";
 import { createModelStep } from "./model-step.ts";
@@ -39,6 +40,8 @@ import type { Provider } from "./model/provider.ts";
 import { createPlannedCall } from "./planned-call.ts";
 import { keepOffering, offerOf } from "./offer.ts";
 import { chosenFormat } from "./record-format.ts";
+import { createShortCalls } from "./short-call.ts";
+import { createSummaries } from "./summaries.ts";
 import { createSuspension } from "./suspension.ts";
 import { createToolCalls, type ToolCallsDeps } from "./tool-calls.ts";
 import { createTurn } from "./turn.ts";
@@ -218,7 +221,7 @@ export interface TurnParts {
   readonly tools: Awaited<ReturnType<typeof connectTools>>;
   readonly metrics: Pick<
     ReturnType<typeof createAgentMetrics>,
-    "modelCalled" | "modelRetried" | "turnEnded" | "titleAsked"
+    "modelCalled" | "modelRetried" | "turnEnded" | "titleAsked" | "summaryAsked"
   >;
   /** Least time between two appends of text, at this moment. */
   readonly tokenFlushMs: () => number;
@@ -235,28 +238,33 @@ export function createTurnRun(
   const model = createModelClient({ provider, rules, idleMs, firstTokenMs, holdMs, log });
   const { modelCalled: onCall, modelRetried: onRetry, turnEnded: onEnded, titleAsked: onResult } = metrics;
   const modelCalls = createModelCalls({ provider, onCall, onRetry, log });
+  const askShortly = createShortCalls({ model, modelCalls, stopping });
   const titles =
     config.TITLES === "off"
       ? undefined
-      : createFirstTitles({ bus, model, modelCalls, modelName: config.TITLE_MODEL, stopping, onResult, log });
+      : createFirstTitles({ bus, askShortly, modelName: config.TITLE_MODEL, stopping, onResult, log });
+  const { CONTEXT_BYTES: contextBytes, CONTEXT_TOKENS: contextTokens } = config;
+  const room = createContextRoom({ contextBytes, contextTokens });
+  const summaries = createSummaries(config, bus, { askShortly, room, stopping, onResult: metrics.summaryAsked, log });
   const { maxBytes: maxEventBytes } = bus.events;
   const answer = createAnswer({
     ...tools,
     plannedCall: createPlannedCall({ ...tools, rightsOf, maxEventBytes }),
-    ...{ brief, rightsOf },
+    ...{ brief, rightsOf, summaries },
     suspend: createSuspension(bus, log),
     modelStep: createModelStep({
-      ...{ model, modelCalls, contextBytes: config.CONTEXT_BYTES, emptyRetries: config.MODEL_EMPTY_RETRIES },
+      ...{ model, modelCalls, room, emptyRetries: config.MODEL_EMPTY_RETRIES },
       maxEventBytes,
     }),
     maxSteps: config.MAX_STEPS,
   });
   return createTurn({
     ...{ bus, answer, log, tokenFlushMs },
-    onEnded: (request, outcome) => {
+    onEnded: (request, outcome, turn) => {
       onEnded(request, outcome);
       countStored(tools.logSizes, request, outcome);
       titles?.(request, outcome);
+      summaries?.ended(request, outcome, turn);
     },
     maxAttempts: config.MAX_ATTEMPTS,
     appendGiveUpMs: config.APPEND_GIVE_UP_MS,
