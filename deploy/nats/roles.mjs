@@ -38,13 +38,19 @@ function readConsumers(name) {
   ];
 }
 
+/** What users want to be remembered: edges show and change it, agent workers read it and write down what an agent is told. */
+const memory = reading([streams.memory]);
+
 /** Accounts that people connect at edges, and tool workers use. The deployment's own tokens edges can neither write nor read. */
 const connections = [`STREAM.CREATE.${streams.connections}`, `STREAM.MSG.GET.${streams.connections}`];
 
 const api = (names) => names.map((name) => `$JS.API.${name}`);
 
 /** What edges tell of the whole deployment. */
-const ofAllShards = [subjects.canary(every), subjects.allDeleted, subjects.allRevoked, subjects.allConnections];
+const ofAllShards = [
+  ...[subjects.canary(every), subjects.allDeleted],
+  ...[subjects.allRevoked, subjects.allConnections, subjects.allMemories],
+];
 
 export function edgeRole(shards) {
   return {
@@ -73,7 +79,7 @@ export function edgeRole(shards) {
       subjects.auditAdmin(every),
       ...api([
         ...reading([...namesOf(shards), streams.gate]),
-        ...connections,
+        ...[...connections, ...memory],
         // What has run out goes where there is no room for more.
         `STREAM.MSG.DELETE.${streams.gate}`,
         ...readConsumers(streams.gate),
@@ -140,10 +146,11 @@ export function agentRole(shards) {
     publish: [
       ...forEachShard(shards, agentSubjects),
       subjects.allAgents,
+      subjects.allMemories,
       `$JS.ACK.${streams.turns}.${turnsConsumer}.>`,
       ...forEachShard(shards, (shard) => [`$JS.ACK.${streams.facts(shard)}.${wakeConsumer}.>`]),
       ...api([
-        ...reading(namesOf(shards)),
+        ...[...reading(namesOf(shards)), ...memory],
         ...namesOf(shards).map((name) => `STREAM.UPDATE.${name}`),
         `STREAM.MSG.DELETE.${streams.turns}`,
         `CONSUMER.CREATE.${streams.turns}.${turnsConsumer}`,

@@ -116,6 +116,7 @@ async function makeStreams(nats: Broker): Promise<void> {
     { name: streams.facts(0), subjects: [subjects.allFacts(0)], allow_direct: true },
     { name: streams.tokens, subjects: [subjects.allTokens] },
     { name: streams.connections, subjects: [subjects.allConnections] },
+    { name: streams.memory, subjects: [subjects.allMemories], allow_direct: true },
     { name: streams.gate, subjects: [subjects.allRevoked], allow_direct: true },
     { name: streams.audit, subjects: [subjects.allAudit], allow_direct: true },
   ]) {

@@ -12,11 +12,12 @@ import { createFacts, type Facts } from "./facts.ts";
 import { createFeedbackLog, type FeedbackLog } from "./feedback.ts";
 import { createGateLog, type GateLog, type GateLogDeps } from "./gate-log.ts";
 import { createLogMarks } from "./log-marks.ts";
+import { createMemories, type Memories } from "./memories.ts";
 import { connectNats, type BrokerLink, type NatsOptions } from "./nats-connection.ts";
 import { askTimeoutMs, createPatientLookups } from "./patient-lookups.ts";
 import { watchPayloadLimit } from "./payload-limit.ts";
 import { createUnreadable, type Unreadable } from "./unreadable.ts";
-import { setUpAudit, setUpGate, setUpStreams, type StreamOptions } from "./stream-setup.ts";
+import { setUpAudit, setUpGate, setUpMemory, setUpStreams, type StreamOptions } from "./stream-setup.ts";
 import { createOutbox } from "./outbox.ts";
 import { createRequests } from "./requests.ts";
 import { createOwners, type Owners } from "./owners.ts";
@@ -59,6 +60,8 @@ export interface Bus extends BrokerLink {
   readonly conversations: StoredConversations;
   /** What was revoked. For edges: others have no right to it. */
   readonly gate: GateLog;
+  /** What users want to be remembered. For edges and agent workers: others have no right to it. */
+  readonly memories: Memories;
   /** Who did what. For edges and tool workers: others have no right to it. */
   readonly audit: AuditLog;
   /** Calls the listener when live events may be missing although the connection held, until the signal. Only a cluster loses any that way. */
@@ -156,6 +159,7 @@ export async function openBus({ servers, tls, name, log, ...streamOptions }: Bus
 function sharedLogs(deps: Omit<GateLogDeps, "setUp">, manager: JetStreamManager, options: StreamOptions) {
   return {
     gate: createGateLog({ ...deps, setUp: () => setUpGate(manager, options) }),
+    memories: createMemories({ ...deps, setUp: () => setUpMemory(manager, options) }),
     audit: createAuditLog({ ...deps, setUp: () => setUpAudit(manager, options) }),
   };
 }

@@ -147,6 +147,19 @@ function gateStream({ replicas }: Pick<StreamOptions, "replicas">): Config {
   };
 }
 
+function memoryStream({ replicas }: Pick<StreamOptions, "replicas">): Config {
+  return {
+    name: streams.memory,
+    subjects: [subjects.allMemories],
+    retention: RetentionPolicy.Limits,
+    storage: StorageType.File,
+    num_replicas: replicas,
+    max_msgs_per_subject: 1,
+    // Each record is bounded, and nobody's may push out another one's; what is to be forgotten must always find room.
+    allow_direct: true,
+  };
+}
+
 function auditStream({
   replicas,
   auditKeepMs,
@@ -176,6 +189,11 @@ export async function setUpAudit(
   options: Pick<StreamOptions, "replicas" | "auditKeepMs" | "auditMaxBytes">,
 ): Promise<void> {
   await ensureStream(jsm, auditStream(options), false);
+}
+
+/** Makes the stream of what is remembered of users, which edges and agent workers use. Nobody raises its settings. */
+export async function setUpMemory(jsm: JetStreamManager, options: Pick<StreamOptions, "replicas">): Promise<void> {
+  await ensureStream(jsm, memoryStream(options), false);
 }
 
 /** Makes the stream of the gate, which only edges use: others need no right to it. Nobody raises its settings. */

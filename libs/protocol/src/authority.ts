@@ -17,6 +17,8 @@ export const actions = {
   "session:end": "user",
   "connection:list": "user",
   "connection:change": "user",
+  "memory:read": "user",
+  "memory:change": "user",
   "agent:use": "agent",
   "model:use": "model",
   "tool:run": "tool",
@@ -81,7 +83,7 @@ export const everybody = "everybody";
 /** What holds where the operator says nothing: everybody may do all but touch the service itself. */
 const standardRoles: Readonly<Record<string, RoleRights>> = {
   [everybody]: {
-    actions: ["conversation:*", "session:*", "connection:*", "agent:use", "model:use", "tool:run"],
+    actions: ["conversation:*", "session:*", "connection:*", "memory:*", "agent:use", "model:use", "tool:run"],
     agents: ["*"],
     models: ["*"],
     tools: ["*"],

@@ -52,7 +52,11 @@ export const MessageFrame = z
     on_busy: OnBusy.default("enqueue").describe(
       "While an answer runs: wait behind it, refuse with `CONVERSATION_BUSY`, or cancel all that run or wait.",
     ),
-    customer_id: z.string().max(128).optional().describe("Handed on with the turn; no agent reads it yet."),
+    customer_id: z
+      .string()
+      .max(128)
+      .optional()
+      .describe("For whom the turn is: what is remembered of the user is kept for each customer apart."),
     metadata: z
       .record(z.string(), z.unknown())
       .optional()

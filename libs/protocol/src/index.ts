@@ -89,6 +89,7 @@ export {
 } from "./events.ts";
 export { ConversationEvent, TitleEvent, TitleRecord } from "./conversation-events.ts";
 export { titleLine } from "./title-line.ts";
+export { MemoryFact, MemoryFactId, MemoryRecord, memoryLine } from "./memory.ts";
 export { SummaryRecord, type SummarisedUntil, type Summary } from "./summary.ts";
 export { Feedback, FeedbackEntry, FeedbackRecord, MessageId, Rating, commentText, feedbackBy } from "./feedback.ts";
 export { AgentChoice, ModelChoice, Simulated } from "./offer.ts";

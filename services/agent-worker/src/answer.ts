@@ -11,6 +11,7 @@ import type { AnsweredStep, ModelStep } from "./model-step.ts";
 import { isOutOfCalls } from "./step-calls.ts";
 import type { PlannedCall } from "./planned-call.ts";
 import { createToolStep, openStep, type ToolStepDeps } from "./tool-step.ts";
+import { withMemory, type MemoryOf } from "./turn-memory.ts";
 import { progressKey, type TurnFold } from "./turn-fold.ts";
 
 export interface AnswerDeps extends ToolStepDeps {
@@ -21,6 +22,8 @@ export interface AnswerDeps extends ToolStepDeps {
   readonly maxSteps: number;
   readonly brief: Brief;
   readonly rightsOf: RightsOf;
+  /** What is remembered of whoever asks, for the agents that are given it. */
+  readonly memoryOf: MemoryOf;
   /** Undefined: the beginnings of conversations are not summarised. */
   readonly summaries?: Pick<Summariser, "before"> | undefined;
 }
@@ -32,7 +35,7 @@ export type Answer = ReturnType<typeof createAnswer>;
 
 /** The loop of a turn: model, tools, model, … until the model answers. It begins where the fold says that an earlier attempt stopped. */
 function createLoop(
-  { brief, rightsOf, summaries, modelStep, toolOffer, maxSteps }: AnswerDeps,
+  { brief, rightsOf, memoryOf, summaries, modelStep, toolOffer, maxSteps }: AnswerDeps,
   { runTools }: Pick<ReturnType<typeof createToolStep>, "runTools">,
 ) {
   return async (turn: ClaimedTurn, chain: Chain, history: readonly StoredTurn[]): Promise<AnswerEnd> => {
@@ -44,23 +47,17 @@ function createLoop(
     const isKept = request.given?.messages === undefined;
     const summary = isKept ? await summaries?.before(request.conversation_id, history) : undefined;
     const briefing = await brief({ request, history, chain, isTold, decisions, mayUse, span });
+    const memory = await memoryOf(turn, briefing.agent, mayRun);
     const tell = (message: string): void => chain.push({ type: "progress", step: "tools", message });
     const offerTools = toolOffer({ agent: briefing.agent, mayRun, signal: stop.signal, tell });
     for (;;) {
       if (fold.steps.length >= maxSteps) throw new ChatError("STEP_LIMIT");
       const open = openStep(fold);
-      if (open !== undefined && (await runTools(turn, chain, open))) return "waiting";
+      if (open !== undefined && (await runTools(turn, chain, open, memory))) return "waiting";
       const isLast = fold.steps.length === maxSteps - 1 || isOutOfCalls(fold);
-      const { note, ...offer } = isLast || wantsNoTools(request) ? noTools : await offerTools();
-      const end = await modelStep({
-        turn,
-        chain,
-        history,
-        summary,
-        briefing: withNote(briefing, note),
-        ...offer,
-        isLast,
-      });
+      const { note, ...offer } = isLast || wantsNoTools(request) ? noTools : withMemory(await offerTools(), memory);
+      const instructed = withNote(withNote(briefing, memory?.text ?? ""), note);
+      const end = await modelStep({ turn, chain, history, summary, briefing: instructed, ...offer, isLast });
       stop.signal.throwIfAborted();
       if (end.kind === "answered") return completeOutcome(turn, metadataOf(briefing, end));
     }

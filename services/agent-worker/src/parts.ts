@@ -42,6 +42,7 @@ import { keepOffering, offerOf } from "./offer.ts";
 import { chosenFormat } from "./record-format.ts";
 import { createShortCalls } from "./short-call.ts";
 import { createSummaries } from "./summaries.ts";
+import { createMemoryOf } from "./turn-memory.ts";
 import { createSuspension } from "./suspension.ts";
 import { createToolCalls, type ToolCallsDeps } from "./tool-calls.ts";
 import { createTurn } from "./turn.ts";
@@ -122,7 +123,7 @@ export async function connectTools(
   const listTimes = createListTimes(redis);
   life.use("the ends that lists are to be told of", listTimes.flush);
   return {
-    catalogue,
+    ...{ worker, catalogue },
     toolOffer: createToolOffer({ catalogue, waitMs: config.TOOLS_WAIT_MS }),
     toolCalls: createToolCalls({
       bus,
@@ -250,7 +251,7 @@ export function createTurnRun(
   const answer = createAnswer({
     ...tools,
     plannedCall: createPlannedCall({ ...tools, rightsOf, maxEventBytes }),
-    ...{ brief, rightsOf, summaries },
+    ...{ brief, rightsOf, summaries, memoryOf: createMemoryOf({ bus, worker: tools.worker, log }) },
     suspend: createSuspension(bus, log),
     modelStep: createModelStep({
       ...{ model, modelCalls, room, emptyRetries: config.MODEL_EMPTY_RETRIES },

@@ -1,6 +1,7 @@
 import type { ToolCatalogue } from "@parley/bus";
 import type { Chain } from "./chain.ts";
 import type { ClaimedTurn } from "./claimed-turn.ts";
+import type { TurnMemory } from "./turn-memory.ts";
 import type { Suspend } from "./suspension.ts";
 import type { ToolCalls, ToolRun } from "./tool-calls.ts";
 import type { CommittedStep, TurnFold } from "./turn-fold.ts";
@@ -20,14 +21,20 @@ export function createToolStep({ toolCalls, catalogue, suspend }: ToolStepDeps) 
     return { request, fold, calls, definitionOf, signal: stop.signal, span };
   };
 
-  /** Returns whether the turn waits for a person now. */
-  const runTools = async (turn: ClaimedTurn, chain: Chain, step: CommittedStep): Promise<boolean> => {
+  /** Returns whether the turn waits for a person now. `memory`: runs the calls that are its own. */
+  const runTools = async (
+    turn: ClaimedTurn,
+    chain: Chain,
+    step: CommittedStep,
+    memory?: TurnMemory,
+  ): Promise<boolean> => {
     for (const { call_id, tool_name, arguments: args } of step.calls) {
       if (turn.fold.started.has(call_id)) continue;
       chain.push({ type: "tool_call_start", call_id, tool_name, arguments: args });
     }
     await chain.stored();
     const run = await toolRun(turn, step);
+    await memory?.run(run, chain);
     const undecided = await toolCalls.runAll(run);
     turn.stop.signal.throwIfAborted();
     if (undecided.length === 0) return false;

@@ -29,6 +29,7 @@ const AgentFile = z.strictObject({
     .max(100)
     .default([]),
   collections: z.array(line(64)).max(20).default([]),
+  memory: z.boolean().default(false),
 });
 
 export interface AgentFileInput {

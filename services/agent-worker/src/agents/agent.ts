@@ -16,6 +16,8 @@ export interface Agent {
   readonly tools: readonly string[];
   /** Folders of the knowledge that are searched for its answers. */
   readonly collections: readonly string[];
+  /** Whether it is given what is remembered of whoever asks, and may write more of that down. */
+  readonly memory?: boolean;
 }
 
 /** The agent that answers what is nobody else's. Every folder of agents has one of this name. */

@@ -13,7 +13,9 @@ import { createConversationStreams } from "./conversation-streams.ts";
 import { createConnectionRoutes } from "./connection-routes.ts";
 import { createConversationRoutes } from "./conversation-routes.ts";
 import type { OfferReading } from "../commands/offer.ts";
+import { createMemoryCommands } from "../commands/memory/memory.ts";
 import { createListRoutes } from "./list-routes.ts";
+import { createMemoryRoutes } from "./memory-routes.ts";
 import { createHttpTurns } from "./http-turns.ts";
 import { createHoldRequest } from "./held-requests.ts";
 import { createHttpViewers } from "./http-viewers.ts";
@@ -72,6 +74,7 @@ export function addHttpService(app: TemplatedApp, deps: HttpServiceDeps): { swee
     ...createChatRoutes({ turns, isOwn: ownership.isOwn }),
     ...createConversationRoutes({ conversations, facts: bus.facts, ownership, commands }),
     ...createListRoutes({ conversations, ownership, may, offer }),
+    ...createMemoryRoutes(createMemoryCommands({ memories: bus.memories, may })),
     ...createApprovalRoutes(commands),
     ...createAuthRoutes({ admission, tickets, signIn, revoke, may, isDevelopment, log }),
     ...createConnectionRoutes({ connections: deps.accounts, admission, log }),
