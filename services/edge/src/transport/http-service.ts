@@ -15,6 +15,7 @@ import { createConversationRoutes } from "./conversation-routes.ts";
 import type { OfferReading } from "../commands/offer.ts";
 import { createMemoryCommands } from "../commands/memory/memory.ts";
 import { createListRoutes } from "./list-routes.ts";
+import { createSearchRoutes } from "./search-routes.ts";
 import { createMemoryRoutes } from "./memory-routes.ts";
 import { createHttpTurns } from "./http-turns.ts";
 import { createHoldRequest } from "./held-requests.ts";
@@ -74,6 +75,7 @@ export function addHttpService(app: TemplatedApp, deps: HttpServiceDeps): { swee
     ...createChatRoutes({ turns, isOwn: ownership.isOwn }),
     ...createConversationRoutes({ conversations, facts: bus.facts, ownership, commands }),
     ...createListRoutes({ conversations, ownership, may, offer }),
+    ...createSearchRoutes({ conversations, ownership, may }),
     ...createMemoryRoutes(createMemoryCommands({ memories: bus.memories, may })),
     ...createApprovalRoutes(commands),
     ...createAuthRoutes({ admission, tickets, signIn, revoke, may, isDevelopment, log }),

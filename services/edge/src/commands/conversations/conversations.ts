@@ -14,6 +14,7 @@ import { createIndexNotes } from "./index-notes.ts";
 import { createIndexRebuild } from "./index-rebuild.ts";
 import type { Matches } from "./list-search.ts";
 import { createListing, type ListPage, type ListQuery } from "./listing.ts";
+import { createMessageSearch, type SearchQuery, type SearchResult } from "./message-search.ts";
 
 export interface ConversationsDeps {
   readonly bus: Bus;
@@ -36,6 +37,7 @@ export type Conversations = ReturnType<typeof createConversations>;
 export function createConversations({ bus, redis, onDeleted, log }: ConversationsDeps) {
   const index = redis === undefined ? undefined : createConversationIndex(redis);
   const listing = index === undefined ? undefined : createListing({ bus, index });
+  const search = index === undefined ? undefined : createMessageSearch({ bus, index });
   const notes = index === undefined ? undefined : createIndexNotes(index, () => redis?.status === "ready", log);
   const rebuild = index === undefined ? undefined : createIndexRebuild({ bus, index, log });
 
@@ -74,6 +76,17 @@ export function createConversations({ bus, redis, onDeleted, log }: Conversation
       try {
         await rebuild.ensure(query.userId);
         return await (matches === undefined ? listing.list(query) : listing.search(query, matches));
+      } catch (error) {
+        throw error instanceof ChatError ? error : noList(error);
+      }
+    },
+
+    /** See `createMessageSearch`. Throws OVERLOADED while Redis is away. */
+    async find(query: SearchQuery): Promise<SearchResult> {
+      if (search === undefined || rebuild === undefined) throw noList(undefined);
+      try {
+        await rebuild.ensure(query.userId);
+        return await search(query);
       } catch (error) {
         throw error instanceof ChatError ? error : noList(error);
       }
