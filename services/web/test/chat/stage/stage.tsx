@@ -51,6 +51,12 @@ const api: Api = {
   connections: notNeeded,
   connect: notNeeded,
   disconnect: notNeeded,
+  memory: notNeeded,
+  switchMemory: notNeeded,
+  editFact: notNeeded,
+  forgetFact: notNeeded,
+  forgetAll: notNeeded,
+  searchMessages: notNeeded,
 };
 
 /** What the browser itself says of the page, from its beginning on. */
