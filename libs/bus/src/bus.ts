@@ -164,7 +164,10 @@ function sharedLogs(deps: Omit<GateLogDeps, "setUp">, manager: JetStreamManager,
   };
 }
 
-function conversationParts(deps: Omit<StoredConversationsDeps, "titles" | "feedback" | "summaries">, eventWindowMs: number) {
+function conversationParts(
+  deps: Omit<StoredConversationsDeps, "titles" | "feedback" | "summaries">,
+  eventWindowMs: number,
+) {
   const { jsm, events, unreadable } = deps;
   const titles = createTitles({ ...deps, eventWindowMs });
   const feedback = createFeedbackLog(deps);

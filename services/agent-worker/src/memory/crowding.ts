@@ -21,7 +21,7 @@ const keptMessagesShare = 0.4;
 const aroundBytes = 100;
 
 /** About what a turn takes: escapes, of which there are few, are not counted. */
-export function sizeOf({ question, answer }: Said): number {
+function sizeOf({ question, answer }: Said): number {
   const texts = [question?.message, answer?.message, ...(answer?.tool_calls ?? []).map(({ result }) => result)];
   return texts.reduce((bytes, text) => (text === undefined ? bytes : bytes + Buffer.byteLength(text) + aroundBytes), 0);
 }

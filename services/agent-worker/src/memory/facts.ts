@@ -13,7 +13,7 @@ import {
 
 const timeoutMs = 15_000;
 
-export const rememberTool: ToolDefinition = {
+const rememberTool: ToolDefinition = {
   name: "remember",
   aliases: [],
   description:
@@ -31,7 +31,7 @@ export const rememberTool: ToolDefinition = {
   timeout_ms: timeoutMs,
 };
 
-export const forgetTool: ToolDefinition = {
+const forgetTool: ToolDefinition = {
   name: "forget",
   aliases: [],
   description:
