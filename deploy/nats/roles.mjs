@@ -66,6 +66,8 @@ export function edgeRole(shards) {
         subjects.feedback(shard, every),
         // Of a conversation that is deleted.
         subjects.summary(shard, every),
+        subjects.handover(shard, every),
+        subjects.handoverEvent(shard, every),
         factsOf(shard, "said"),
         factsOf(shard, "cancel"),
         subjects.changedMessage(shard, every, every),
@@ -125,6 +127,9 @@ function agentSubjects(shard) {
     subjects.title(shard, every),
     subjects.titleEvent(shard, every),
     subjects.summary(shard, every),
+    // Asked for by an agent or a user, ended when nobody came.
+    subjects.handover(shard, every),
+    subjects.handoverEvent(shard, every),
     factsOf(shard, "said"),
     factsOf(shard, "result", every),
     // Taken to make sure that a call is never run: a cancelled one, or one that took too long.

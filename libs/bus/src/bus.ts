@@ -10,6 +10,7 @@ import { createEventRoom } from "./event-room.ts";
 import { createEventLog, type EventLog } from "./event-log.ts";
 import { createFacts, type Facts } from "./facts.ts";
 import { createFeedbackLog, type FeedbackLog } from "./feedback.ts";
+import { createHandovers, type Handovers } from "./handovers.ts";
 import { createGateLog, type GateLog, type GateLogDeps } from "./gate-log.ts";
 import { createLogMarks } from "./log-marks.ts";
 import { createMemories, type Memories } from "./memories.ts";
@@ -31,6 +32,8 @@ import { createSummaries, type Summaries } from "./summaries.ts";
 import { createTitles, type Titles } from "./titles.ts";
 import { createTranscripts, type Transcripts } from "./transcripts.ts";
 import { createTurnQueue, type TurnQueue } from "./turn-queue.ts";
+import { createUsageLog, type UsageLog } from "./usage-log.ts";
+import { setUpUsage } from "./usage-stream.ts";
 import { createWaitingTexts, type WaitingTexts } from "./waiting-texts.ts";
 
 export interface BusOptions extends NatsOptions, Partial<Omit<StreamOptions, "metadata">> {}
@@ -57,6 +60,8 @@ export interface Bus extends BrokerLink {
   readonly feedback: FeedbackLog;
   /** What the beginnings of long conversations came to. */
   readonly summaries: Summaries;
+  /** Conversations in which a person answers in place of the agent. */
+  readonly handovers: Handovers;
   readonly conversations: StoredConversations;
   /** What was revoked. For edges: others have no right to it. */
   readonly gate: GateLog;
@@ -64,6 +69,8 @@ export interface Bus extends BrokerLink {
   readonly memories: Memories;
   /** Who did what. For edges and tool workers: others have no right to it. */
   readonly audit: AuditLog;
+  /** What turns have used. Agent workers write it, edges read it: others have no right to it. */
+  readonly usage: UsageLog;
   /** Calls the listener when live events may be missing although the connection held, until the signal. Only a cluster loses any that way. */
   watchStreams(onDisturbed: Disturbed, signal: AbortSignal): void;
   /** See `createEventRoom`. */
@@ -99,6 +106,8 @@ const defaults: Omit<StreamOptions, "metadata"> = {
   factsMaxBytes: 4 * 2 ** 30,
   auditKeepMs: 90 * 86_400_000,
   auditMaxBytes: 2 * 2 ** 30,
+  usageKeepMs: 400 * 86_400_000,
+  usageMaxBytes: 2 * 2 ** 30,
 };
 
 /** Connects to NATS, makes sure the streams are there, and opens what is built on them. */
@@ -161,23 +170,25 @@ function sharedLogs(deps: Omit<GateLogDeps, "setUp">, manager: JetStreamManager,
     gate: createGateLog({ ...deps, setUp: () => setUpGate(manager, options) }),
     memories: createMemories({ ...deps, setUp: () => setUpMemory(manager, options) }),
     audit: createAuditLog({ ...deps, setUp: () => setUpAudit(manager, options) }),
+    usage: createUsageLog({ ...deps, setUp: () => setUpUsage(manager, options) }),
   };
 }
 
 function conversationParts(
-  deps: Omit<StoredConversationsDeps, "titles" | "feedback" | "summaries">,
+  deps: Omit<StoredConversationsDeps, "titles" | "feedback" | "handovers" | "summaries">,
   eventWindowMs: number,
 ) {
   const { jsm, events, unreadable } = deps;
   const titles = createTitles({ ...deps, eventWindowMs });
   const feedback = createFeedbackLog(deps);
   const summaries = createSummaries(deps);
+  const handovers = createHandovers({ ...deps, eventWindowMs });
   return {
     owners: createOwners(jsm, events, unreadable),
     titles,
     feedback,
-    summaries,
-    conversations: createStoredConversations({ ...deps, titles, feedback, summaries }),
+    ...{ handovers, summaries },
+    conversations: createStoredConversations({ ...deps, titles, feedback, handovers, summaries }),
   };
 }
 

@@ -16,6 +16,7 @@ import { z } from "zod";
 import type { EventLog } from "./event-log.ts";
 import type { Facts } from "./facts.ts";
 import type { FeedbackLog } from "./feedback.ts";
+import type { Handovers } from "./handovers.ts";
 import type { BrokerLink } from "./nats-connection.ts";
 import type { PatientLookups } from "./patient-lookups.ts";
 import type { Summaries } from "./summaries.ts";
@@ -30,6 +31,7 @@ export interface StoredConversationsDeps {
   readonly titles: Pick<Titles, "bury">;
   readonly feedback: Pick<FeedbackLog, "bury">;
   readonly summaries: Pick<Summaries, "bury">;
+  readonly handovers: Pick<Handovers, "bury">;
   readonly shards: number;
   readonly unreadable: Unreadable;
   readonly log: Logger;
@@ -133,7 +135,8 @@ function createListing(deps: StoredConversationsDeps) {
   };
 }
 
-function createDeletionParts({ link, jsm, events, facts, titles, feedback, summaries, log }: StoredConversationsDeps) {
+function createDeletionParts(deps: StoredConversationsDeps) {
+  const { link, jsm, events, facts, titles, feedback, log } = deps;
   return {
     async endOf(conversation: ConversationId): Promise<ConversationEnd> {
       const shard = events.shardOf(conversation);
@@ -154,7 +157,7 @@ function createDeletionParts({ link, jsm, events, facts, titles, feedback, summa
     },
 
     /**
-     * Removes facts, events, transcript, titles, feedback and summaries up to `end` (default: all): what came later may be of a turn that was accepted since. Whose the
+     * Removes facts, events, transcript, titles, feedback, hand-overs and summaries up to `end` (default: all): what came later may be of a turn that was accepted since. Whose the
      * conversation was stays recorded: its id must never become somebody else's while edges remember the owner. Can be repeated; throws when
      * the broker does not answer.
      */
@@ -168,7 +171,7 @@ function createDeletionParts({ link, jsm, events, facts, titles, feedback, summa
       await jsm.streams.purge(streams.events(shard), { filter, ...upTo(end?.events) });
       await jsm.streams.purge(streams.log(shard), { filter: subjects.log(shard, conversation), ...upTo(end?.log) });
       // Last: who gives it a title meanwhile, says something of an answer or summarises it looks first whether there is anything left.
-      await Promise.all([titles.bury(conversation), feedback.bury(conversation), summaries.bury(conversation)]);
+      await Promise.all([titles, feedback, deps.handovers, deps.summaries].map(({ bury }) => bury(conversation)));
     },
 
     /**

@@ -6,6 +6,8 @@ import type { Chain } from "./chain.ts";
 import type { ClaimedTurn } from "./claimed-turn.ts";
 import { completeOutcome } from "./ending.ts";
 import { wantsNoTools } from "./given.ts";
+import { withAskPerson } from "./handover/ask-person.ts";
+import { handoverIn, type Handover } from "./handover/handover.ts";
 import type { Summariser } from "./memory/summariser.ts";
 import type { AnsweredStep, ModelStep } from "./model-step.ts";
 import { isOutOfCalls } from "./step-calls.ts";
@@ -17,6 +19,7 @@ import { progressKey, type TurnFold } from "./turn-fold.ts";
 export interface AnswerDeps extends ToolStepDeps {
   readonly modelStep: ModelStep;
   readonly plannedCall: PlannedCall;
+  readonly handover: Handover;
   readonly toolOffer: ToolOffer;
   /** Model calls of one turn, over all attempts. The last one gets no tools; if it asks for some all the same, the turn ends with STEP_LIMIT. */
   readonly maxSteps: number;
@@ -55,18 +58,21 @@ function createLoop(
       const open = openStep(fold);
       if (open !== undefined && (await runTools(turn, chain, open, memory))) return "waiting";
       const isLast = fold.steps.length === maxSteps - 1 || isOutOfCalls(fold);
-      const { note, ...offer } = isLast || wantsNoTools(request) ? noTools : withMemory(await offerTools(), memory);
+      const { note, ...offer } =
+        isLast || wantsNoTools(request)
+          ? noTools
+          : withMemory(withAskPerson(briefing.agent, mayRun, await offerTools()), memory);
       const instructed = withNote(withNote(briefing, memory?.text ?? ""), note);
       const end = await modelStep({ turn, chain, history, summary, briefing: instructed, ...offer, isLast });
       stop.signal.throwIfAborted();
-      if (end.kind === "answered") return completeOutcome(turn, metadataOf(briefing, end));
+      if (end.kind === "answered") return completeOutcome(turn, { ...metadataOf(briefing, end), ...handoverIn(fold) });
     }
   };
 }
 
 /** Answers by the loop, or by the one call that a message names. */
 export function createAnswer(deps: AnswerDeps) {
-  const { rightsOf, plannedCall, toolCalls } = deps;
+  const { rightsOf, plannedCall, handover, toolCalls } = deps;
   const { toolRun, runTools } = createToolStep(deps);
   const loop = createLoop(deps, { runTools });
 
@@ -80,6 +86,8 @@ export function createAnswer(deps: AnswerDeps) {
         if (fold.text !== earlier.message) chain.push({ type: "turn_restarted", text: earlier.message });
         return outcomeOf(earlier);
       }
+      const unasked = await handover.end(turn, chain, recorded);
+      if (unasked !== undefined) return unasked;
       rightsOf(request).checkChoice();
       if (request.given?.call !== undefined) return plannedCall(turn, chain, request.given.call);
       return loop(

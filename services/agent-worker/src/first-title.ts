@@ -52,6 +52,7 @@ export function createFirstTitles(deps: FirstTitleDeps) {
   return (request: TurnRequest, outcome: Outcome): void => {
     // Whoever keeps the conversation itself, or has asked no model, sees no title of ours.
     if (request.given?.messages !== undefined || request.given?.call !== undefined) return;
+    if (outcome.type === "complete" && outcome.metadata.handover !== undefined) return;
     if (outcome.type !== "complete" || running >= mostAtOnce || deps.stopping.aborted) return;
     running++;
     give(request, outcome.response)
@@ -75,11 +76,12 @@ async function isFirst({ transcripts }: Pick<Bus, "transcripts">, conversation: 
 
 function titleCall(
   modelName: string | undefined,
-  { conversation_id: conversation, turn_id, message }: TurnRequest,
+  turn: TurnRequest,
   answer: string,
 ): ShortCall {
+  const { turn_id, message } = turn;
   return {
-    ...{ purpose: "title", modelName, conversation, timeoutMs },
+    ...{ purpose: "title", modelName, turn, timeoutMs },
     messages: [
       { role: "system", content: instruction },
       { role: "user", content: `${beginning(message)}\n\nThe answer was:\n${beginning(answer)}` },

@@ -4,6 +4,7 @@ import { createCancellations } from "./cancellations.ts";
 import { createCapacity } from "./capacity.ts";
 import { Config } from "./config.ts";
 import { createEarlyEnds } from "./early-ends.ts";
+import { createHandoverWatch } from "./handover/handover-watch.ts";
 import { createIntake } from "./intake.ts";
 import { createJanitor } from "./janitor.ts";
 import {
@@ -20,6 +21,7 @@ import { chosenFormat } from "./record-format.ts";
 import { readStartSettings } from "./start-settings.ts";
 import { observe, startTelemetry } from "./telemetry.ts";
 import { createTurnRunner } from "./turn-runner.ts";
+import { openUsage } from "./usage-parts.ts";
 import { createWaits } from "./waits.ts";
 import { createWaking } from "./waking.ts";
 
@@ -30,11 +32,11 @@ const both = (one: () => void, other: () => void) => (): void => {
 
 runMain("agent-worker", async ({ env }) => {
   const config = readConfig(Config, env);
-  const { provider, rules, agents, brief, documents, models } = await readStartSettings(config);
+  const { provider, table, agents, brief, documents, models } = await readStartSettings(config, env);
   const log = createLogger({ service: "agent-worker", level: config.LOG_LEVEL, format: config.LOG_FORMAT });
   await using life = createLifecycle({ log, shutdownMs: config.SHUTDOWN_MS });
   const worker = `agent-${randomUUID()}`;
-  const { rightsOf, problems, isConfigured } = await openRights({ config, log, life }, models);
+  const { rightsOf, problems, quotas, isConfigured } = await openRights({ config, log, life }, models);
   const telemetry = await startTelemetry({ config, log, life }, worker, isConfigured);
   const { metrics, tracing } = telemetry;
   const { TURN_MS: turnMs, APPEND_GIVE_UP_MS: appendGiveUpMs, HISTORY_MESSAGES: historyMessages } = config;
@@ -48,7 +50,8 @@ runMain("agent-worker", async ({ env }) => {
   const capacity = createCapacity(config);
   life.use("the look at the load", capacity.stop);
   const { slots, tokenFlushMs } = capacity;
-  const parts = { provider, rules, brief, rightsOf, tools, metrics, tokenFlushMs };
+  const usage = openUsage({ config, log, life }, bus, { redis: tools.redis, table, quotas, metrics, isConfigured });
+  const parts = { provider, table, usage, brief, rightsOf, tools, metrics, tokenFlushMs };
   const run = createTurnRun({ config, log, life }, bus, parts);
   const { onWoken, ...telling } = createTelling(metrics, tools, log);
   const waits = createWaits({ bus, log });
@@ -66,6 +69,9 @@ runMain("agent-worker", async ({ env }) => {
     onFinding: metrics.janitorFound,
   });
   life.use("the janitor", janitor.close);
+  const { handoverExpired: onExpired } = metrics;
+  const people = createHandoverWatch({ handovers: bus.handovers, everyMs, onExpired, log });
+  life.use("the hand-overs", people.close);
   const intake = createIntake({
     ...{ bus, runner, earlyEnds, waits, age, slots, stopping, log },
     maxParked: config.MAX_PARKED,
@@ -75,6 +81,7 @@ runMain("agent-worker", async ({ env }) => {
   const waking = createWaking({ bus, ackWaitMs, stopping, onWoken: both(capacity.expectOne, onWoken), log });
   life.use("running turns", async () => void (await Promise.all([intake.stop(), waking.stop()])));
   const gauges = { slots: capacity.limit, running: runner.running, parked: intake.parked, queued: intake.queued };
+  metrics.observePeople(people.count);
   observe(telemetry, { config, log, life }, bus, gauges);
 
   probes.ready = () => [...bus.problems(), ...(life.signal.aborted ? ["The worker is stopping."] : [])];

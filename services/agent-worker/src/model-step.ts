@@ -89,11 +89,13 @@ export function createModelStep(deps: ModelStepDeps) {
       }),
       ...given,
       requestId: `${request.turn_id}-${attempt}-${step}`,
+      ...(turn.spending === undefined ? {} : { meter: turn.spending.meter("answer") }),
       ...modelOf(model),
     };
     const writer = createStepWriter(chain, fold, { maxEventBytes, reasoning: briefing.agent.reasoning });
-    const { calls, end, usage } = await read(modelRequest, input, { step, writer });
-    if (usage.estimated !== true) room.counted(modelRequest, usage.input_tokens);
+    const { calls, end, usage: told } = await read(modelRequest, input, { step, writer });
+    if (told.estimated !== true) room.counted(modelRequest, told.input_tokens);
+    const usage = turn.spending?.take() ?? told;
     const clientCalls = clientCallsOf(calls, request, step);
     if (clientCalls.length > 0) {
       writer.settle();

@@ -33,9 +33,11 @@ import type { createAgentMetrics } from "./metrics.ts";
 import { createModelCalls } from "./model-call.ts";
 import { createModelStep } from "./model-step.ts";
 import { createFirstTitles } from "./first-title.ts";
+import { createHandover } from "./handover/handover.ts";
 import { readHoldMs } from "./flush-floor.ts";
+import { createMeteredClient } from "./model/metered-client.ts";
 import { createModelClient } from "./model/model-client.ts";
-import type { ModelRule } from "./model/model-rules.ts";
+import type { ModelTable } from "./model/model-table.ts";
 import type { Provider } from "./model/provider.ts";
 import { createPlannedCall } from "./planned-call.ts";
 import { keepOffering, offerOf } from "./offer.ts";
@@ -46,6 +48,7 @@ import { createMemoryOf } from "./turn-memory.ts";
 import { createSuspension } from "./suspension.ts";
 import { createToolCalls, type ToolCallsDeps } from "./tool-calls.ts";
 import { createTurn } from "./turn.ts";
+import type { TurnUsage } from "./turn-usage.ts";
 import { keepSharing, type SharedDocuments } from "./retrieval/shared-documents.ts";
 import type { TurnResult } from "./turn-attempt.ts";
 
@@ -75,6 +78,7 @@ export async function openRights({ config, log, life }: Process, models: Readonl
   return {
     rightsOf: createRightsOf(limits.may),
     problems: limits.problems,
+    quotas: () => limits.current().quotas,
     isConfigured: (model: string): boolean =>
       models.has(model) || Object.values(limits.current().roles).some((role) => role.models.includes(model)),
   };
@@ -123,7 +127,7 @@ export async function connectTools(
   const listTimes = createListTimes(redis);
   life.use("the ends that lists are to be told of", listTimes.flush);
   return {
-    ...{ worker, catalogue },
+    ...{ redis, worker, catalogue },
     toolOffer: createToolOffer({ catalogue, waitMs: config.TOOLS_WAIT_MS }),
     toolCalls: createToolCalls({
       bus,
@@ -216,7 +220,8 @@ export function createNotes({ notes, problems, agents, catalogue, facts }: Noted
 
 export interface TurnParts {
   readonly provider: Provider;
-  readonly rules: readonly ModelRule[];
+  readonly table: ModelTable;
+  readonly usage: TurnUsage;
   readonly brief: Brief;
   readonly rightsOf: RightsOf;
   readonly tools: Awaited<ReturnType<typeof connectTools>>;
@@ -232,26 +237,30 @@ export interface TurnParts {
 export function createTurnRun(
   { config, log, life: { signal: stopping } }: Process,
   bus: Bus,
-  { provider, rules, brief, rightsOf, tools, metrics, tokenFlushMs }: TurnParts,
+  { provider, table, usage, brief, rightsOf, tools, metrics, tokenFlushMs }: TurnParts,
 ) {
   const { MODEL_IDLE_MS: idleMs, MODEL_FIRST_TOKEN_MS: firstTokenMs } = config;
   const holdMs = (): number => readHoldMs(tokenFlushMs());
-  const model = createModelClient({ provider, rules, idleMs, firstTokenMs, holdMs, log });
+  const client = createModelClient({ provider, rules: table.rules, idleMs, firstTokenMs, holdMs, log });
+  const model = createMeteredClient(client, (request) => request.model ?? provider.model);
   const { modelCalled: onCall, modelRetried: onRetry, turnEnded: onEnded, titleAsked: onResult } = metrics;
   const modelCalls = createModelCalls({ provider, onCall, onRetry, log });
-  const askShortly = createShortCalls({ model, modelCalls, stopping });
+  const askShortly = createShortCalls({ model, modelCalls, usage, stopping });
   const titles =
     config.TITLES === "off"
       ? undefined
       : createFirstTitles({ bus, askShortly, modelName: config.TITLE_MODEL, stopping, onResult, log });
   const { CONTEXT_BYTES: contextBytes, CONTEXT_TOKENS: contextTokens } = config;
-  const room = createContextRoom({ contextBytes, contextTokens });
+  const readsTokens = (name = provider.model): number | undefined => table.models.get(name)?.context_tokens;
+  const room = createContextRoom({ contextBytes, contextTokens, readsTokens });
   const summaries = createSummaries(config, bus, { askShortly, room, stopping, onResult: metrics.summaryAsked, log });
   const { maxBytes: maxEventBytes } = bus.events;
+  const { HANDOVER_WAIT_MS: waitMs, HANDOVER_IDLE_MS: quietMs } = config;
   const answer = createAnswer({
     ...tools,
     plannedCall: createPlannedCall({ ...tools, rightsOf, maxEventBytes }),
     ...{ brief, rightsOf, summaries, memoryOf: createMemoryOf({ bus, worker: tools.worker, log }) },
+    handover: createHandover({ handovers: bus.handovers, waitMs, idleMs: quietMs, maxEventBytes }),
     suspend: createSuspension(bus, log),
     modelStep: createModelStep({
       ...{ model, modelCalls, room, emptyRetries: config.MODEL_EMPTY_RETRIES },
@@ -260,7 +269,7 @@ export function createTurnRun(
     maxSteps: config.MAX_STEPS,
   });
   return createTurn({
-    ...{ bus, answer, log, tokenFlushMs },
+    ...{ bus, answer, usage, log, tokenFlushMs },
     onEnded: (request, outcome, turn) => {
       onEnded(request, outcome);
       countStored(tools.logSizes, request, outcome);

@@ -1,22 +1,26 @@
-import type { ConversationId } from "@parley/protocol";
+import type { TurnRequest } from "@parley/protocol";
 import { noSpan } from "@parley/runtime";
 import type { ModelCalls } from "./model-call.ts";
 import type { ModelClient, ModelEvent, ModelMessage, ModelRequest } from "./model/model.ts";
 import { estimateUsage } from "./prompt.ts";
+import type { TurnUsage } from "./turn-usage.ts";
 
 export interface ShortCallDeps {
   readonly model: ModelClient;
   readonly modelCalls: ModelCalls;
+  /** What they use counts for whoever has asked. */
+  readonly usage: Pick<TurnUsage, "beside">;
   /** Of this process. */
   readonly stopping: AbortSignal;
 }
 
 export interface ShortCall {
-  /** What it is for, where the agent of a turn's call would stand. */
-  readonly purpose: string;
+  /** What it is for; in the figures it stands where the agent of a turn's call would. */
+  readonly purpose: Parameters<TurnUsage["beside"]>[1];
   /** Default: the provider's. */
   readonly modelName: string | undefined;
-  readonly conversation: ConversationId;
+  /** Beside which it is asked. */
+  readonly turn: TurnRequest;
   readonly requestId: string;
   readonly messages: ModelMessage[];
   readonly maxOutputTokens: number;
@@ -32,11 +36,14 @@ export interface ShortAnswer {
 export type AskShortly = ReturnType<typeof createShortCalls>;
 
 /** Asks the model something beside all turns: one request, without tools and without a repetition. Rejects as the model does, or when its time is over. */
-export function createShortCalls({ model, modelCalls, stopping }: ShortCallDeps) {
-  return async ({ purpose: agent, modelName, conversation, timeoutMs, ...asked }: ShortCall): Promise<ShortAnswer> => {
+export function createShortCalls({ model, modelCalls, usage, stopping }: ShortCallDeps) {
+  return async ({ purpose, modelName, turn, timeoutMs, ...asked }: ShortCall): Promise<ShortAnswer> => {
+    const { conversation_id: conversation } = turn;
+    const spending = usage.beside(turn, purpose);
     const signal = AbortSignal.any([stopping, AbortSignal.timeout(timeoutMs)]);
-    const request: ModelRequest = { ...asked, tools: [], ...(modelName === undefined ? {} : { model: modelName }) };
-    const call = modelCalls({ parent: noSpan, model: modelName, agent, conversation, step: 0, signal });
+    const named = modelName === undefined ? {} : { model: modelName };
+    const request: ModelRequest = { ...asked, ...named, tools: [], meter: spending.meter };
+    const call = modelCalls({ parent: noSpan, model: modelName, agent: purpose, conversation, step: 0, signal });
     let text = "";
     let end: Extract<ModelEvent, { type: "end" }> | undefined;
     try {
@@ -49,9 +56,11 @@ export function createShortCalls({ model, modelCalls, stopping }: ShortCallDeps)
         }
       });
     } catch (error) {
+      void spending.settle("error");
       call.failed(error);
       throw error;
     }
+    void spending.settle("complete");
     if (end !== undefined) call.answered(end, end.usage ?? estimateUsage(request.messages, text));
     return { text, model: end?.model ?? "" };
   };

@@ -1,5 +1,5 @@
 import type { Bus } from "@parley/bus";
-import { messageIdOf, type ConversationId, type Outcome, type TurnRequest } from "@parley/protocol";
+import { messageIdOf, type Outcome, type TurnRequest } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import type { ClaimedTurn } from "./claimed-turn.ts";
 import type { Config } from "./config.ts";
@@ -31,17 +31,17 @@ export function createSummaries(
   { askShortly, room, ...deps }: SummariesDeps,
 ): Summaries | undefined {
   if (SUMMARIES === "off") return undefined;
-  const ask = (conversation: ConversationId, question: string) =>
+  const ask = (turn: TurnRequest) => (question: string) =>
     askShortly({
-      ...{ purpose: "summary", modelName, conversation, timeoutMs, maxOutputTokens: outputTokens },
+      ...{ purpose: "summary", modelName, turn, timeoutMs, maxOutputTokens: outputTokens },
       messages: [
         { role: "system", content: summaryInstruction },
         { role: "user", content: question },
       ],
-      requestId: `${conversation}-summary`,
+      requestId: `${turn.turn_id}-summary`,
     });
   const bounds = () => ({ messages, bytes: room.bytesFor(undefined, []) });
-  const summariser = createSummariser({ ...deps, bus, ask, bounds, askedMs: timeoutMs + slackMs });
+  const summariser = createSummariser({ ...deps, bus, bounds, askedMs: timeoutMs + slackMs });
   return {
     before: summariser.before,
     ended(request, outcome, { history }) {
@@ -52,7 +52,7 @@ export function createSummaries(
       history.then(
         (turns) => {
           const before = turns.filter((turn) => turn.turn_id !== turn_id);
-          summariser.ended(conversation_id, [...before, turnOf(request, outcome)]);
+          summariser.ended(conversation_id, [...before, turnOf(request, outcome)], ask(request));
         },
         () => {},
       );

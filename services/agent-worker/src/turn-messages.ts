@@ -1,4 +1,5 @@
 import { isText, isToolCall, type StoredTurn } from "@parley/protocol";
+import { handedOverMessages } from "./handover/handover-context.ts";
 import { reasoningFields } from "./model/message-fields.ts";
 import type { ModelMessage } from "./model/model.ts";
 import { modelToolName, wrapToolResult } from "./prompt.ts";
@@ -13,6 +14,8 @@ export function turnMessages(
   turn: EarlierTurn,
   shown: (steps: readonly FinishedStep[]) => readonly FinishedStep[] = (steps) => steps,
 ): ModelMessage[] {
+  const handedOver = handedOverMessages(turn);
+  if (handedOver !== undefined) return handedOver;
   const { steps: all, rest } = stepsOfAnswer(turn.answer);
   const steps = shown(all);
   const answer = answerMessage(
@@ -25,7 +28,7 @@ export function turnMessages(
 
 /** Without the calls of its tools. */
 export function plainTurnMessages(turn: EarlierTurn): ModelMessage[] {
-  return [...questionMessages(turn), answerMessage(turn)];
+  return handedOverMessages(turn) ?? [...questionMessages(turn), answerMessage(turn)];
 }
 
 /** Calls with the text before them, and the text after the last one; calls of which nobody knows where they stood come first. */

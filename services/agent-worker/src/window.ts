@@ -1,4 +1,5 @@
 import { jsonBytes } from "@parley/protocol";
+import { handedOverMessages, inTurns } from "./handover/handover-context.ts";
 import type { ModelMessage } from "./model/model.ts";
 import { shortenSteps, type FinishedStep } from "./tool-text.ts";
 import { bytesOf, plainTurnMessages, turnMessages, type EarlierTurn } from "./turn-messages.ts";
@@ -19,6 +20,14 @@ interface SizedTurn {
  * before the newer ones', and the last turn keeps its own as far as half of the room goes; then the oldest turns are left out.
  */
 export function windowOf(turns: readonly EarlierTurn[], maxBytes: number): ModelMessage[] {
+  const isHandedOver = turns.some((turn) => handedOverMessages(turn) !== undefined);
+  return isHandedOver ? inTurns(newestOf(turns, Math.max(0, maxBytes - inTurnsBytes))) : newestOf(turns, maxBytes);
+}
+
+/** What is said where somebody was silent. */
+const inTurnsBytes = 256;
+
+function newestOf(turns: readonly EarlierTurn[], maxBytes: number): ModelMessage[] {
   const whole: ModelMessage[][] = [];
   let leftBytes = maxBytes;
   for (const turn of turns.toReversed()) {

@@ -1,3 +1,4 @@
+import { askPersonTool } from "@parley/protocol";
 import { parseYaml } from "@parley/runtime";
 import { z } from "zod";
 import type { Agent } from "./agent.ts";
@@ -62,6 +63,13 @@ function thereAre(names: readonly string[]): string {
   return names.length === 0 ? "there are none" : `there are: ${names.join(", ")}`;
 }
 
-function toAgent({ system_prompt, model, ...rest }: z.output<typeof AgentFile>): Agent {
-  return { ...rest, systemPrompt: system_prompt, ...(model === undefined ? {} : { model }) };
+function toAgent({ system_prompt, model, tools, ...rest }: z.output<typeof AgentFile>): Agent {
+  return {
+    ...rest,
+    systemPrompt: system_prompt,
+    // Only by its name: it is no tool worker's, and who takes all of theirs has not asked for this.
+    tools: tools.filter((name) => name !== askPersonTool),
+    ...(tools.includes(askPersonTool) ? { asksPerson: true } : {}),
+    ...(model === undefined ? {} : { model }),
+  };
 }

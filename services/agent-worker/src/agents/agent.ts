@@ -14,6 +14,8 @@ export interface Agent {
   readonly reasoning: "shown" | "folded" | "dropped";
   /** Names of tools, or beginnings of names that end in `*`; with a `!` before it those are left out. The last one that fits counts. None: it gets no tools. */
   readonly tools: readonly string[];
+  /** It may ask for a person to answer in its place. */
+  readonly asksPerson?: true;
   /** Folders of the knowledge that are searched for its answers. */
   readonly collections: readonly string[];
   /** Whether it is given what is remembered of whoever asks, and may write more of that down. */

@@ -9,8 +9,6 @@ export type SummaryResult = "given" | "late" | "empty" | "failed";
 
 export interface SummariserDeps {
   readonly bus: Pick<Bus, "summaries" | "transcripts">;
-  /** Asks the model for a summary of this. */
-  readonly ask: (conversation: ConversationId, question: string) => Promise<{ text: string; model: string }>;
   readonly bounds: () => CrowdingBounds;
   /** How long a question to the model may take, and a little more: then another worker may ask. */
   readonly askedMs: number;
@@ -20,10 +18,11 @@ export interface SummariserDeps {
   readonly log: Logger;
 }
 
+/** Asks the model for a summary of this. */
+export type AskForSummary = (question: string) => Promise<{ readonly text: string; readonly model: string }>;
+
 /** Conversations at a time; others have their turn when their next answer has ended. */
 const mostAtOnce = 16;
-/** Of one conversation in a row: more than that only where many turns came before summaries were switched on. */
-const mostRounds = 16;
 /** Of what a model reads for one summary. */
 const questionBytes = 40 * 1024;
 const pageMessages = 100;
@@ -40,39 +39,41 @@ export function createSummariser(deps: SummariserDeps) {
   const { bus, bounds, stopping, onResult, log } = deps;
   const running = new Set<ConversationId>();
 
-  const work = async (conversation: ConversationId): Promise<void> => {
-    for (let round = 0; round < mostRounds && !stopping.aborted; round++) {
-      const result = await summariseOnce(deps, conversation);
-      if (result === undefined) return;
-      onResult(result);
-      if (result !== "given") return;
-    }
-  };
-
   return {
     /** What the turns before a turn came to, where they may be more than the model can be given: one look-up then, and none else. */
     before: async (conversation: ConversationId, history: readonly StoredTurn[]): Promise<Summary | undefined> =>
       mayHaveSummary(history, bounds()) ? bus.summaries.of(conversation) : undefined,
 
     /** To be told of every turn that has ended, with those before it. Waits for nothing, and never throws. */
-    ended(conversation: ConversationId, turns: readonly Pick<StoredTurn, "question" | "answer">[]): void {
+    ended(
+      conversation: ConversationId,
+      turns: readonly Pick<StoredTurn, "question" | "answer">[],
+      ask: AskForSummary,
+    ): void {
       if (stopping.aborted || running.size >= mostAtOnce || running.has(conversation)) return;
       if (!isCrowded(turns, bounds())) return;
       running.add(conversation);
-      work(conversation)
-        .catch((err: unknown) => {
+      summariseOnce(deps, conversation, ask)
+        .catch((err: unknown): SummaryResult => {
           log.debug({ err, conversation_id: conversation }, "a conversation could not be summarised");
-          onResult("failed");
+          return "failed";
+        })
+        .then((result) => {
+          if (result !== undefined) onResult(result);
         })
         .finally(() => running.delete(conversation));
     },
   };
 }
 
-/** Undefined: there is nothing to be done, or somebody else does it. */
+/**
+ * Once for each end of a turn: where many turns came before summaries were switched on, the next ends do the rest. Undefined: there is nothing to be done, or somebody
+ * else does it.
+ */
 async function summariseOnce(
-  { bus, ask, bounds, askedMs }: SummariserDeps,
+  { bus, bounds, askedMs }: SummariserDeps,
   conversation: ConversationId,
+  ask: AskForSummary,
 ): Promise<SummaryResult | undefined> {
   // Before the transcript: of what is deleted in between nothing can be stored behind this place.
   const place = await bus.summaries.placeOf(conversation);
@@ -84,7 +85,7 @@ async function summariseOnce(
   if (until === undefined) return undefined;
   const asked = await bus.summaries.ask(conversation, place, until);
   if (asked === undefined) return "late";
-  const { text, model } = await ask(conversation, summaryQuestion(chosen, place.summary?.text ?? ""));
+  const { text, model } = await ask(summaryQuestion(chosen, place.summary?.text ?? ""));
   const summary = summaryFrom(text);
   if (summary === "") return "empty";
   return (await bus.summaries.give(conversation, asked, { until, text: summary, model })) ? "given" : "late";

@@ -23,6 +23,7 @@ import {
   type WholeResult,
 } from "./answers.ts";
 import { ApiError, fieldsOf, ownError } from "./api-error.ts";
+import { handoverCalls, type HandoverCalls } from "./handovers.ts";
 import type { Http } from "./http.ts";
 import { memoryCalls, type MemoryApi } from "./memory-calls.ts";
 
@@ -35,7 +36,7 @@ export interface Decision {
 }
 
 /** What the page asks over HTTP. Everything throws `ApiError`. */
-export interface Api extends MemoryApi {
+export interface Api extends HandoverCalls, MemoryApi {
   /** The caller's conversations, newest first; with `q` those whose titles or beginnings have its words. */
   readonly listConversations: (query?: {
     readonly cursor?: string | undefined;
@@ -80,6 +81,7 @@ export function createApi(http: Http): Api {
     ...approvalCalls(http),
     ...accountCalls(http),
     ...memoryCalls(http),
+    ...handoverCalls(http),
   };
 }
 

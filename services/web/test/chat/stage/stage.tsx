@@ -57,6 +57,11 @@ const api: Api = {
   forgetFact: notNeeded,
   forgetAll: notNeeded,
   searchMessages: notNeeded,
+  handovers: notNeeded,
+  takeHandover: notNeeded,
+  giveBack: notNeeded,
+  askForPerson: notNeeded,
+  withdrawHandover: notNeeded,
 };
 
 /** What the browser itself says of the page, from its beginning on. */
