@@ -63,9 +63,7 @@ export function edgeRole(shards) {
         subjects.owner(shard, every),
         subjects.title(shard, every),
         subjects.titleEvent(shard, every),
-        subjects.feedback(shard, every),
-        // Of a conversation that is deleted.
-        subjects.summary(shard, every),
+        ...[subjects.feedback(shard, every), subjects.summary(shard, every)],
         subjects.handover(shard, every),
         subjects.handoverEvent(shard, every),
         factsOf(shard, "said"),

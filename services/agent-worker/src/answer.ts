@@ -8,12 +8,12 @@ import { completeOutcome } from "./ending.ts";
 import { wantsNoTools } from "./given.ts";
 import { withAskPerson } from "./handover/ask-person.ts";
 import { handoverIn, type Handover } from "./handover/handover.ts";
-import type { Summariser } from "./memory/summariser.ts";
 import type { AnsweredStep, ModelStep } from "./model-step.ts";
 import { isOutOfCalls } from "./step-calls.ts";
 import type { PlannedCall } from "./planned-call.ts";
+import type { Summaries } from "./summaries.ts";
 import { createToolStep, openStep, type ToolStepDeps } from "./tool-step.ts";
-import { withMemory, type MemoryOf } from "./turn-memory.ts";
+import { withMemory, type MemoryOf, type TurnMemory } from "./turn-memory.ts";
 import { progressKey, type TurnFold } from "./turn-fold.ts";
 
 export interface AnswerDeps extends ToolStepDeps {
@@ -28,7 +28,7 @@ export interface AnswerDeps extends ToolStepDeps {
   /** What is remembered of whoever asks, for the agents that are given it. */
   readonly memoryOf: MemoryOf;
   /** Undefined: the beginnings of conversations are not summarised. */
-  readonly summaries?: Pick<Summariser, "before"> | undefined;
+  readonly summaries?: Pick<Summaries, "before"> | undefined;
 }
 
 /** `waiting`: for a person, and by nobody held. */
@@ -47,8 +47,7 @@ function createLoop(
     const isTold = (step: string, message: string) => told === "all" || told.has(progressKey({ step, message }));
     const { mayUse, mayRun } = rightsOf(request);
     const { decisions } = fold;
-    const isKept = request.given?.messages === undefined;
-    const summary = isKept ? await summaries?.before(request.conversation_id, history) : undefined;
+    const summary = await summaries?.before(request, history);
     const briefing = await brief({ request, history, chain, isTold, decisions, mayUse, span });
     const memory = await memoryOf(turn, briefing.agent, mayRun);
     const tell = (message: string): void => chain.push({ type: "progress", step: "tools", message });
@@ -58,11 +57,10 @@ function createLoop(
       const open = openStep(fold);
       if (open !== undefined && (await runTools(turn, chain, open, memory))) return "waiting";
       const isLast = fold.steps.length === maxSteps - 1 || isOutOfCalls(fold);
-      const { note, ...offer } =
-        isLast || wantsNoTools(request)
-          ? noTools
-          : withMemory(withAskPerson(briefing.agent, mayRun, await offerTools()), memory);
-      const instructed = withNote(withNote(briefing, memory?.text ?? ""), note);
+      const offered =
+        isLast || wantsNoTools(request) ? noTools : withAskPerson(briefing.agent, mayRun, await offerTools());
+      const { note, ...offer } = offered === noTools ? offered : withMemory(offered, memory);
+      const instructed = withNote(withMemoryText(briefing, memory), note);
       const end = await modelStep({ turn, chain, history, summary, briefing: instructed, ...offer, isLast });
       stop.signal.throwIfAborted();
       if (end.kind === "answered") return completeOutcome(turn, { ...metadataOf(briefing, end), ...handoverIn(fold) });
@@ -103,6 +101,10 @@ export function createAnswer(deps: AnswerDeps) {
       if (step !== undefined) await toolCalls.cancelOpen(await toolRun(turn, step));
     },
   };
+}
+
+function withMemoryText(briefing: Briefing, memory: TurnMemory | undefined): Briefing {
+  return memory === undefined ? briefing : withNote(briefing, memory.text);
 }
 
 /** First of all: what follows the prompt are documents, and the note is none. */

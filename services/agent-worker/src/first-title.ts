@@ -74,11 +74,7 @@ async function isFirst({ transcripts }: Pick<Bus, "transcripts">, conversation: 
   return turns.length === 1 && before === 0;
 }
 
-function titleCall(
-  modelName: string | undefined,
-  turn: TurnRequest,
-  answer: string,
-): ShortCall {
+function titleCall(modelName: string | undefined, turn: TurnRequest, answer: string): ShortCall {
   const { turn_id, message } = turn;
   return {
     ...{ purpose: "title", modelName, turn, timeoutMs },

@@ -53,8 +53,8 @@ export function createAgentMetrics(isConfigured: (model: string) => boolean = ()
     turnEnded: harmless(turnEnded),
     modelRetried: harmless(modelRetried),
     modelCalled: harmless(modelCalled),
-    titleAsked: harmless(createTitleMetrics(registry)),
-    summaryAsked: harmless(createSummaryMetrics(registry)),
+    titleAsked: harmless(createAskedMetrics(registry, "parley_titles_total", titleHelp)),
+    summaryAsked: harmless(createAskedMetrics(registry, "parley_summaries_total", summaryHelp)),
     ...createHandoverMetrics(registry),
     observe({ slots, running, parked, queued, backlog, eventsFill, factsFill }: AgentGauges): void {
       const gauge = (name: string, help: string, read: () => number) => addGauge(registry, name, help, read);
@@ -197,25 +197,16 @@ function createWaitMetrics(registry: Registry) {
   };
 }
 
-function createTitleMetrics(registry: Registry) {
-  const titles = new Counter({
-    name: "parley_titles_total",
-    help: "Titles that the model was asked for: given, late (there was one meanwhile, or the conversation is gone), empty or failed.",
-    labelNames: ["result"],
-    registers: [registry],
-  });
-  return (result: TitleResult): void => titles.inc({ result });
+/** What the model was asked for beside turns, by what came of it. */
+function createAskedMetrics(registry: Registry, name: string, help: string) {
+  const asked = new Counter({ name, help, labelNames: ["result"], registers: [registry] });
+  return (result: TitleResult | SummaryResult): void => asked.inc({ result });
 }
 
-function createSummaryMetrics(registry: Registry) {
-  const summaries = new Counter({
-    name: "parley_summaries_total",
-    help: "Summaries that the model was asked for: given, late (another worker asked, or the conversation is gone), empty or failed.",
-    labelNames: ["result"],
-    registers: [registry],
-  });
-  return (result: SummaryResult): void => summaries.inc({ result });
-}
+const titleHelp =
+  "Titles that the model was asked for: given, late (there was one meanwhile, or the conversation is gone), empty or failed.";
+const summaryHelp =
+  "Summaries that the model was asked for: given, late (another worker asked, or the conversation is gone), empty or failed.";
 
 const otherModel = "other";
 

@@ -70,28 +70,13 @@ export function createModelStep(deps: ModelStepDeps) {
   const read = createReading(deps);
 
   return async (input: ModelStepInput): Promise<ModelStepEnd> => {
-    const { turn, chain, history, summary, briefing, isLast } = input;
+    const { turn, chain, briefing, isLast } = input;
     const tools = isLast ? [] : input.tools;
     const offer = { tools, notAllowed: input.notAllowed ?? [] };
-    const { request, fold, attempt } = turn;
+    const { request, fold } = turn;
     const step = fold.steps.length;
     chain.push({ type: "progress", step: "generating", message: "Generating response" });
-    const given = givenRequest(request, tools, step);
-    const model = request.model ?? briefing.agent.model;
-    const modelRequest = {
-      messages: buildMessages({
-        systemPrompt: briefing.systemPrompt,
-        ...{ history, summary },
-        message: request.message,
-        given: givenHistory(request),
-        steps: stepsOf(fold),
-        maxBytes: room.bytesFor(model, given.tools),
-      }),
-      ...given,
-      requestId: `${request.turn_id}-${attempt}-${step}`,
-      ...(turn.spending === undefined ? {} : { meter: turn.spending.meter("answer") }),
-      ...modelOf(model),
-    };
+    const modelRequest = requestFor(input, tools, room);
     const writer = createStepWriter(chain, fold, { maxEventBytes, reasoning: briefing.agent.reasoning });
     const { calls, end, usage: told } = await read(modelRequest, input, { step, writer });
     if (told.estimated !== true) room.counted(modelRequest, told.input_tokens);
@@ -117,6 +102,32 @@ export function createModelStep(deps: ModelStepDeps) {
     chain.push({ type: "step", step, tool_calls, usage, caller_hash: callerHash(request) });
     await chain.stored();
     return { kind: "tools" };
+  };
+}
+
+/** What the model is asked in this step. */
+function requestFor(
+  { turn, history, summary, briefing }: ModelStepInput,
+  tools: readonly ToolDefinition[],
+  room: ContextRoom,
+): ModelRequest {
+  const { request, fold, attempt, spending } = turn;
+  const step = fold.steps.length;
+  const given = givenRequest(request, tools, step);
+  const model = request.model ?? briefing.agent.model;
+  return {
+    messages: buildMessages({
+      systemPrompt: briefing.systemPrompt,
+      ...{ history, summary },
+      message: request.message,
+      given: givenHistory(request),
+      steps: stepsOf(fold),
+      maxBytes: room.bytesFor(model, given.tools),
+    }),
+    ...given,
+    requestId: `${request.turn_id}-${attempt}-${step}`,
+    ...(spending === undefined ? {} : { meter: spending.meter("answer") }),
+    ...modelOf(model),
   };
 }
 

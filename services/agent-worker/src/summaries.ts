@@ -1,10 +1,10 @@
 import type { Bus } from "@parley/bus";
-import { messageIdOf, type Outcome, type TurnRequest } from "@parley/protocol";
+import { messageIdOf, type Outcome, type StoredTurn, type Summary, type TurnRequest } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import type { ClaimedTurn } from "./claimed-turn.ts";
 import type { Config } from "./config.ts";
 import type { ContextRoom } from "./context-room.ts";
-import { createSummariser, type SummariserDeps, type Summariser } from "./memory/summariser.ts";
+import { createSummariser, type SummariserDeps } from "./memory/summariser.ts";
 import { summaryInstruction } from "./memory/summary-text.ts";
 import type { AskShortly } from "./short-call.ts";
 
@@ -14,7 +14,9 @@ export interface SummariesDeps extends Pick<SummariserDeps, "stopping" | "onResu
   readonly log: Logger;
 }
 
-export interface Summaries extends Pick<Summariser, "before"> {
+export interface Summaries {
+  /** What the turns before a turn came to, where they may be more than the model can be given: one look-up then, and none else. */
+  before(request: TurnRequest, history: readonly StoredTurn[]): Promise<Summary | undefined>;
   /** To be told of every turn that has ended. Waits for nothing, and never throws. */
   ended(request: TurnRequest, outcome: Outcome, turn: Pick<ClaimedTurn, "history">): void;
 }
@@ -43,7 +45,9 @@ export function createSummaries(
   const bounds = () => ({ messages, bytes: room.bytesFor(undefined, []) });
   const summariser = createSummariser({ ...deps, bus, bounds, askedMs: timeoutMs + slackMs });
   return {
-    before: summariser.before,
+    async before({ conversation_id, given }, history) {
+      return given?.messages === undefined ? summariser.before(conversation_id, history) : undefined;
+    },
     ended(request, outcome, { history }) {
       // Whoever keeps the conversation itself, or has asked no model, is shown nothing of it.
       if (request.given?.messages !== undefined || request.given?.call !== undefined) return;

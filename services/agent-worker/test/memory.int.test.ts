@@ -14,24 +14,27 @@ let provider: Awaited<ReturnType<typeof startProvider>>;
 let agents: Awaited<ReturnType<typeof tempDir>>;
 const seen: string[] = [];
 
+interface Asked {
+  readonly messages: Message[];
+  readonly tools?: { function: { name: string } }[];
+}
+
+/** What it is told to be remembered. */
+function memoryIn([system]: readonly Message[]): string {
+  return /<memory>\n([^]*)\n<\/memory>/.exec(system?.content ?? "")?.[1] ?? "no memory";
+}
+
 /** Calls what it is told to; else says what it is told to be remembered. */
 async function startRemembering() {
   return startProvider((res, { body }) => {
-    const messages = body["messages"] as Message[];
-    const last = messages.at(-1);
-    const asked = /^(remember|forget) (.*)$/s.exec(last?.content ?? "");
-    const memory = /<memory>\n([^]*)\n<\/memory>/.exec(messages[0]?.content ?? "")?.[1] ?? "no memory";
-    seen.push(
-      JSON.stringify(
-        (body["tools"] as { function: { name: string } }[] | undefined)?.map((tool) => tool.function.name) ?? [],
-      ),
-    );
-    if (asked === null)
-      return sendStream(
-        res,
-        chunk({ content: last?.role === "tool" ? (last.content ?? "") : memory }),
-        chunk({}, "stop"),
-      );
+    const { messages, tools = [] } = body as unknown as Asked;
+    seen.push(JSON.stringify(tools.map((tool) => tool.function.name)));
+    const { role, content } = messages.at(-1) ?? { role: "", content: "" };
+    const asked = /^(remember|forget) (.*)$/s.exec(content ?? "");
+    if (asked === null) {
+      const text = role === "tool" ? content : memoryIn(messages);
+      return sendStream(res, chunk({ content: text }), chunk({}, "stop"));
+    }
     const [, name, value = ""] = asked;
     const args = JSON.stringify(name === "remember" ? { text: value } : { id: value });
     const call = { index: 0, id: "call_1", type: "function", function: { name, arguments: args } };

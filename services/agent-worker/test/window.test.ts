@@ -27,7 +27,7 @@ const build = (more: Partial<Parameters<typeof buildMessages>[0]>) =>
 const questions = (messages: ReturnType<typeof build>) =>
   messages.flatMap((message) => (message.role === "user" ? [message.content] : []));
 const results = (messages: ReturnType<typeof build>) =>
-  messages.flatMap((message) => (message.role === "tool" ? [String(message.content)] : []));
+  messages.flatMap((message) => (message.role === "tool" ? [JSON.stringify(message.content)] : []));
 
 const log = Array.from({ length: 400 }, (_, line) => `line ${line}`).join("\n");
 

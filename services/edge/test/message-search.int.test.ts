@@ -1,4 +1,3 @@
-import { monitorEventLoopDelay } from "node:perf_hooks";
 import { connectRedis } from "@parley/bus";
 import { messageIdOf } from "@parley/protocol";
 import { eventually, signedIn, startRedis, type Broker } from "@parley/testkit";
@@ -105,20 +104,24 @@ it("refuses what is too long or no number, and finds nothing for nothing", async
 it("looks through megabytes without holding others up, and says that there is more", { timeout: 60_000 }, async () => {
   const fay = await world.connect(edge, "fay");
   await say(fay, "c_l0", "The oldest word: zebra", "Noted.");
-  const long = `${"Much was said about this and that, as always. ".repeat(4_000)}`;
+  const long = "Much was said about this and that, as always. ".repeat(4_000);
   for (let n = 1; n <= 4; n++) {
     await say(fay, `c_l${n}`, "Tell me more", "Gladly.");
     for (let i = 0; i < 12; i++) await record(`c_l${n}`, `l${n}x${i}`, `More ${i}, with a giraffe?`, long);
   }
   await listed("fay", 5);
-  const delay = monitorEventLoopDelay({ resolution: 1 });
-  delay.enable();
-  const { hits, complete } = await find("fay", "giraffe always", "&limit=5");
-  delay.disable();
+  const searching = find("fay", "giraffe always", "&limit=5");
+  let isOver = false;
+  void searching.finally(() => (isOver = true));
+  let answered = 0;
+  while (!isOver) {
+    await ask(edge, "GET", "/health", { user: null });
+    if (!isOver) answered++;
+  }
+  const { hits, complete } = await searching;
   expect(hits).toHaveLength(5);
   expect(complete).toBe(false);
-  // On an idle machine below 20 ms; tests share theirs.
-  expect(delay.max / 1e6).toBeLessThan(200);
+  expect(answered).toBeGreaterThan(3);
 });
 
 it("is told to come later while Redis is away", async () => {

@@ -28,8 +28,6 @@ const questionBytes = 40 * 1024;
 const pageMessages = 100;
 const mostPages = 8;
 
-export type Summariser = ReturnType<typeof createSummariser>;
-
 /**
  * Keeps what the beginnings of long conversations came to. The model is asked beside all turns, after one has ended, by whichever worker that was: first it says
  * so (compare-and-set), so that nobody else asks for the same. Killed before it has stored what it got, it leaves the conversation as it was, until another turn
@@ -53,7 +51,7 @@ export function createSummariser(deps: SummariserDeps) {
       if (stopping.aborted || running.size >= mostAtOnce || running.has(conversation)) return;
       if (!isCrowded(turns, bounds())) return;
       running.add(conversation);
-      summariseOnce(deps, conversation, ask)
+      void summariseOnce(deps, conversation, ask)
         .catch((err: unknown): SummaryResult => {
           log.debug({ err, conversation_id: conversation }, "a conversation could not be summarised");
           return "failed";

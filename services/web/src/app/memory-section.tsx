@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useState, type FormEvent } from "react";
+import { useCallback, useEffect, useState } from "react";
 import type { RememberedFact, UserMemory } from "../api/memory-calls.ts";
 import { useApi, useErrorSentence } from "../api/use-api.ts";
 import { useWords } from "../words/use-words.ts";
@@ -24,7 +24,7 @@ export function MemorySection() {
           <input
             type="checkbox"
             checked={memory.enabled}
-            onChange={(event) => attempt(() => api.switchMemory(event.target.checked))}
+            onChange={(event) => void attempt(() => api.switchMemory(event.target.checked))}
           />
           {words.enabled}
         </label>
@@ -36,12 +36,12 @@ export function MemorySection() {
             key={fact.id}
             fact={fact}
             onEdit={(text) => attempt(() => api.editFact(fact.id, text))}
-            onForget={() => attempt(() => api.forgetFact(fact.id))}
+            onForget={() => void attempt(() => api.forgetFact(fact.id))}
           />
         ))}
       </ul>
       {memory !== undefined && memory.facts.length > 1 && (
-        <button type="button" className="ui-button ui-button-small" onClick={() => attempt(() => api.forgetAll())}>
+        <button type="button" className="ui-button ui-button-small" onClick={() => void attempt(() => api.forgetAll())}>
           {words.forgetAll}
         </button>
       )}
@@ -55,58 +55,70 @@ interface FactProps {
   readonly onForget: () => void;
 }
 
-function Fact({ fact: { text, customer_id: customer }, onEdit, onForget }: FactProps) {
+function Fact({ fact, onEdit, onForget }: FactProps) {
   const { memory: words } = useWords().app;
-  const [edited, setEdited] = useState<string>();
-  const keep = async (event: FormEvent): Promise<void> => {
-    event.preventDefault();
-    const line = (edited ?? "").trim();
-    if (line !== "" && line !== text) await onEdit(line);
-    setEdited(undefined);
+  const [isEdited, setEdited] = useState(false);
+  const { text, customer_id: customer } = fact;
+  const keep = (line: string): void => {
+    const isSame = line === "" || line === text;
+    void (isSame ? Promise.resolve() : onEdit(line)).then(() => setEdited(false));
   };
-  if (edited !== undefined) {
-    return (
-      <li className="app-sign-in-entry">
-        <form className="app-memory-form" onSubmit={(event) => void keep(event)}>
-          <input
-            className="ui-field"
-            aria-label={words.editName(text)}
-            value={edited}
-            maxLength={500}
-            onChange={(event) => setEdited(event.target.value)}
-          />
-          <button type="submit" className="ui-button ui-button-small">
-            {words.keep}
-          </button>
-        </form>
-      </li>
-    );
-  }
   return (
     <li className="app-sign-in-entry">
-      <div>
-        <p className="app-sign-in-device">{text}</p>
-        {customer !== undefined && <p className="ui-note">{words.ofCustomer(customer)}</p>}
-      </div>
-      <span className="app-memory-actions">
-        <button
-          type="button"
-          className="ui-button ui-button-small"
-          aria-label={words.editName(text)}
-          onClick={() => setEdited(text)}
-        >
-          {words.edit}
-        </button>
-        <button
-          type="button"
-          className="ui-button ui-button-small"
-          aria-label={words.forgetName(text)}
-          onClick={onForget}
-        >
-          {words.forget}
-        </button>
-      </span>
+      {isEdited ? (
+        <FactForm text={text} onKeep={keep} />
+      ) : (
+        <>
+          <div>
+            <p className="app-sign-in-device">{text}</p>
+            {customer !== undefined && <p className="ui-note">{words.ofCustomer(customer)}</p>}
+          </div>
+          <span className="app-memory-actions">
+            <Act name={words.edit} label={words.editName(text)} onClick={() => setEdited(true)} />
+            <Act name={words.forget} label={words.forgetName(text)} onClick={onForget} />
+          </span>
+        </>
+      )}
     </li>
+  );
+}
+
+interface ActProps {
+  readonly name: string;
+  readonly label: string;
+  readonly onClick: () => void;
+}
+
+function Act({ name, label, onClick }: ActProps) {
+  return (
+    <button type="button" className="ui-button ui-button-small" aria-label={label} onClick={onClick}>
+      {name}
+    </button>
+  );
+}
+
+function FactForm({ text, onKeep }: { readonly text: string; readonly onKeep: (line: string) => void }) {
+  const { memory: words } = useWords().app;
+  const [line, setLine] = useState(text);
+  return (
+    <form
+      className="app-memory-form"
+      onSubmit={(event) => {
+        event.preventDefault();
+        onKeep(line.trim());
+      }}
+    >
+      <input
+        className="ui-field"
+        aria-label={words.editName(text)}
+        value={line}
+        maxLength={500}
+        onChange={(event) => setLine(event.target.value)}
+      />
+      <button type="submit" className="ui-button ui-button-small">
+        {words.keep}
+      </button>
+    </form>
   );
 }
 

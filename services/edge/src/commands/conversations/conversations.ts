@@ -75,26 +75,11 @@ export function createConversations({ bus, redis, onDeleted, log }: Conversation
     },
 
     /** See `createListing`; with `matches` those that fit. Throws OVERLOADED while Redis is away. */
-    async list(query: ListQuery, matches: Matches | undefined): Promise<ListPage> {
-      if (listing === undefined || rebuild === undefined) throw noList(undefined);
-      try {
-        await rebuild.ensure(query.userId);
-        return await (matches === undefined ? listing.list(query) : listing.search(query, matches));
-      } catch (error) {
-        throw error instanceof ChatError ? error : noList(error);
-      }
-    },
+    list: (query: ListQuery, matches: Matches | undefined): Promise<ListPage> =>
+      listed(rebuild, query, listing && (matches === undefined ? listing.list : (one) => listing.search(one, matches))),
 
     /** See `createMessageSearch`. Throws OVERLOADED while Redis is away. */
-    async find(query: SearchQuery): Promise<SearchResult> {
-      if (search === undefined || rebuild === undefined) throw noList(undefined);
-      try {
-        await rebuild.ensure(query.userId);
-        return await search(query);
-      } catch (error) {
-        throw error instanceof ChatError ? error : noList(error);
-      }
-    },
+    find: (query: SearchQuery): Promise<SearchResult> => listed(rebuild, query, search),
 
     /** Throws NOT_FOUND when nothing is stored of it, INVALID_FRAME when `before` is not a place in it. */
     messages: (conversation: ConversationId, limit: number, before: number): Promise<TitledPage> =>
@@ -111,6 +96,21 @@ export function createConversations({ bus, redis, onDeleted, log }: Conversation
       rebuild?.close();
     },
   };
+}
+
+/** Asks for something of a user's list, once that is whole. Without Redis there is none. */
+async function listed<Query extends { readonly userId: string }, T>(
+  rebuild: Pick<ReturnType<typeof createIndexRebuild>, "ensure"> | undefined,
+  query: Query,
+  ask: ((query: Query) => Promise<T>) | undefined,
+): Promise<T> {
+  if (ask === undefined || rebuild === undefined) throw noList(undefined);
+  try {
+    await rebuild.ensure(query.userId);
+    return await ask(query);
+  } catch (error) {
+    throw error instanceof ChatError ? error : noList(error);
+  }
 }
 
 /** One call of a tool is no conversation to its user: it is deleted when it is over, and not listed until then. */
