@@ -11,6 +11,8 @@ import { handoverIn, type Handover } from "./handover/handover.ts";
 import type { AnsweredStep, ModelStep } from "./model-step.ts";
 import { isOutOfCalls } from "./step-calls.ts";
 import type { PlannedCall } from "./planned-call.ts";
+import { openingOf, withOpening } from "./safety/opening.ts";
+import type { SafetyLists } from "./safety/safety-lists.ts";
 import type { Summaries } from "./summaries.ts";
 import { createToolStep, openStep, type ToolStepDeps } from "./tool-step.ts";
 import { withMemory, type MemoryOf, type TurnMemory } from "./turn-memory.ts";
@@ -24,6 +26,7 @@ export interface AnswerDeps extends ToolStepDeps {
   /** Model calls of one turn, over all attempts. The last one gets no tools; if it asks for some all the same, the turn ends with STEP_LIMIT. */
   readonly maxSteps: number;
   readonly brief: Brief;
+  readonly safety: SafetyLists;
   readonly rightsOf: RightsOf;
   /** What is remembered of whoever asks, for the agents that are given it. */
   readonly memoryOf: MemoryOf;
@@ -38,7 +41,7 @@ export type Answer = ReturnType<typeof createAnswer>;
 
 /** The loop of a turn: model, tools, model, … until the model answers. It begins where the fold says that an earlier attempt stopped. */
 function createLoop(
-  { brief, rightsOf, memoryOf, summaries, modelStep, toolOffer, maxSteps }: AnswerDeps,
+  { brief, safety, rightsOf, memoryOf, summaries, modelStep, toolOffer, maxSteps }: AnswerDeps,
   { runTools }: Pick<ReturnType<typeof createToolStep>, "runTools">,
 ) {
   return async (turn: ClaimedTurn, chain: Chain, history: readonly StoredTurn[]): Promise<AnswerEnd> => {
@@ -48,7 +51,9 @@ function createLoop(
     const { mayUse, mayRun } = rightsOf(request);
     const { decisions } = fold;
     const summary = await summaries?.before(request, history);
-    const briefing = await brief({ request, history, chain, isTold, decisions, mayUse, span });
+    const briefed = await brief({ request, history, chain, isTold, decisions, mayUse, span });
+    const warning = safety.get(briefed.agent.safety ?? "")?.(request.message);
+    const briefing = warning === undefined ? briefed : withOpening(briefed, await openingOf(turn, chain, warning));
     const memory = await memoryOf(turn, briefing.agent, mayRun);
     const tell = (message: string): void => chain.push({ type: "progress", step: "tools", message });
     const offerTools = toolOffer({ agent: briefing.agent, mayRun, signal: stop.signal, tell });

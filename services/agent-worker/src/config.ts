@@ -111,7 +111,10 @@ export const Config = z.object({
   AGENTS_DIR: z.string().default(shipped("agents")).describe("Folder of the agents, one YAML file each."),
   LIMITS_FILE: limitsFile(),
   MODELS_FILE: optionalText().describe(
-    "What models and their servers take, where that is not known already. Default: `config/models.yaml`, if it is there.",
+    "The models with their servers, prices and fall-backs, and what they take where that is not known already. Default: `config/models.yaml`, if it is there.",
+  ),
+  SAFETY_FILE: optionalText().describe(
+    "Words at which the answer of an agent with `safety` begins with a fixed warning. Default: `config/safety.yaml`, if it is there.",
   ),
   KNOWLEDGE_DIR: z
     .string()

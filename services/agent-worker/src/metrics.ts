@@ -7,6 +7,7 @@ import type { TitleResult } from "./first-title.ts";
 import type { JanitorFinding } from "./janitor.ts";
 import type { SummaryResult } from "./memory/summariser.ts";
 import type { ModelCallFigures } from "./model-call.ts";
+import { createModelRouteMetrics } from "./model-route-metrics.ts";
 import type { DecisionKind } from "./call-approval.ts";
 import type { TurnResult } from "./turn-attempt.ts";
 
@@ -39,8 +40,13 @@ export function createAgentMetrics(isConfigured: (model: string) => boolean = ()
   const { turnSettled, turnClaimed, turnEnded } = createTurnMetrics(registry, rescues);
   const { modelRetried, modelCalled } = createModelMetrics(registry, isConfigured);
   const waits = createWaitMetrics(registry);
+  const routes = createModelRouteMetrics(registry);
   return {
     registry,
+    modelChosen: harmless(routes.chosen),
+    modelHedged: harmless(routes.hedged),
+    modelWaited: harmless(routes.waited),
+    observeRoutes: routes.observe,
     turnWoken: harmless(waits.woken),
     turnResumed: harmless(waits.resumed),
     callDecided: harmless(waits.decided),
@@ -53,8 +59,7 @@ export function createAgentMetrics(isConfigured: (model: string) => boolean = ()
     turnEnded: harmless(turnEnded),
     modelRetried: harmless(modelRetried),
     modelCalled: harmless(modelCalled),
-    titleAsked: harmless(createAskedMetrics(registry, "parley_titles_total", titleHelp)),
-    summaryAsked: harmless(createAskedMetrics(registry, "parley_summaries_total", summaryHelp)),
+    ...createAskedMetrics(registry),
     ...createHandoverMetrics(registry),
     observe({ slots, running, parked, queued, backlog, eventsFill, factsFill }: AgentGauges): void {
       const gauge = (name: string, help: string, read: () => number) => addGauge(registry, name, help, read);
@@ -198,9 +203,15 @@ function createWaitMetrics(registry: Registry) {
 }
 
 /** What the model was asked for beside turns, by what came of it. */
-function createAskedMetrics(registry: Registry, name: string, help: string) {
-  const asked = new Counter({ name, help, labelNames: ["result"], registers: [registry] });
-  return (result: TitleResult | SummaryResult): void => asked.inc({ result });
+function createAskedMetrics(registry: Registry) {
+  const counterOf = (name: string, help: string) => {
+    const asked = new Counter({ name, help, labelNames: ["result"], registers: [registry] });
+    return harmless((result: TitleResult | SummaryResult) => asked.inc({ result }));
+  };
+  return {
+    titleAsked: counterOf("parley_titles_total", titleHelp),
+    summaryAsked: counterOf("parley_summaries_total", summaryHelp),
+  };
 }
 
 const titleHelp =

@@ -34,11 +34,9 @@ import { createModelCalls } from "./model-call.ts";
 import { createModelStep } from "./model-step.ts";
 import { createFirstTitles } from "./first-title.ts";
 import { createHandover } from "./handover/handover.ts";
-import { readHoldMs } from "./flush-floor.ts";
-import { createMeteredClient } from "./model/metered-client.ts";
-import { createModelClient } from "./model/model-client.ts";
 import type { ModelTable } from "./model/model-table.ts";
 import type { Provider } from "./model/provider.ts";
+import type { ModelRoutes } from "./model-routes/model-routes.ts";
 import { createPlannedCall } from "./planned-call.ts";
 import { keepOffering, offerOf } from "./offer.ts";
 import { chosenFormat } from "./record-format.ts";
@@ -50,6 +48,7 @@ import { createToolCalls, type ToolCallsDeps } from "./tool-calls.ts";
 import { createTurn } from "./turn.ts";
 import type { TurnUsage } from "./turn-usage.ts";
 import { keepSharing, type SharedDocuments } from "./retrieval/shared-documents.ts";
+import type { SafetyLists } from "./safety/safety-lists.ts";
 import type { TurnResult } from "./turn-attempt.ts";
 
 export interface Process {
@@ -103,6 +102,7 @@ const firstConnectionMs = 2_000;
 export interface ToolUse extends Pick<ToolCallsDeps, "worker"> {
   readonly metrics: Pick<ReturnType<typeof createAgentMetrics>, "callDecided">;
   readonly provider: Provider;
+  readonly table: Pick<ModelTable, "models">;
   readonly agents: readonly Agent[];
   readonly documents: SharedDocuments;
 }
@@ -111,7 +111,7 @@ export interface ToolUse extends Pick<ToolCallsDeps, "worker"> {
 export async function connectTools(
   { config, log, life }: Process,
   bus: Bus,
-  { worker, metrics, provider, agents, documents }: ToolUse,
+  { worker, metrics, provider, table, agents, documents }: ToolUse,
 ) {
   const redis = connectRedis({ ...redisAddress(config), role: "cache", log });
   life.use("Redis", () => redis.disconnect());
@@ -121,7 +121,8 @@ export async function connectTools(
   life.use("the tool queue", queue.close);
   const catalogue = createToolCatalogue({ redis, log });
   const board = createOfferBoard({ redis, log });
-  life.use("what is offered", keepOffering({ board, offer: offerOf(provider, agents), redis, log }));
+  const offer = offerOf(provider, agents, table.models.keys());
+  life.use("what is offered", keepOffering({ board, offer, redis, log }));
   const knowledge = createKnowledgeBoard({ redis, log });
   life.use("what is known", keepSharing({ board: knowledge, ...documents, redis, log }));
   const listTimes = createListTimes(redis);
@@ -203,16 +204,18 @@ interface Noted {
   readonly notes: readonly string[];
   /** What is wrong at the moment with files that are read again. */
   readonly problems: () => readonly string[];
+  readonly routes: Pick<ModelRoutes, "notes">;
   readonly agents: readonly Agent[];
   readonly catalogue: Pick<ToolCatalogue, "list">;
   readonly facts: Pick<Facts, "fill">;
 }
 
 /** For probes: what an operator should know although the worker is ready. */
-export function createNotes({ notes, problems, agents, catalogue, facts }: Noted): () => Promise<string[]> {
+export function createNotes({ notes, problems, routes, agents, catalogue, facts }: Noted): () => Promise<string[]> {
   return async () => [
     ...notes,
     ...problems(),
+    ...routes.notes(),
     ...(await toolNotes(agents, catalogue)),
     ...(await factNotes(facts).catch((): string[] => [])),
   ];
@@ -220,14 +223,15 @@ export function createNotes({ notes, problems, agents, catalogue, facts }: Noted
 
 export interface TurnParts {
   readonly provider: Provider;
-  readonly table: ModelTable;
+  readonly routes: ModelRoutes;
   readonly usage: TurnUsage;
   readonly brief: Brief;
+  readonly safety: SafetyLists;
   readonly rightsOf: RightsOf;
   readonly tools: Awaited<ReturnType<typeof connectTools>>;
   readonly metrics: Pick<
     ReturnType<typeof createAgentMetrics>,
-    "modelCalled" | "modelRetried" | "turnEnded" | "titleAsked" | "summaryAsked"
+    "modelCalled" | "modelRetried" | "modelChosen" | "modelHedged" | "turnEnded" | "titleAsked" | "summaryAsked"
   >;
   /** Least time between two appends of text, at this moment. */
   readonly tokenFlushMs: () => number;
@@ -237,12 +241,9 @@ export interface TurnParts {
 export function createTurnRun(
   { config, log, life: { signal: stopping } }: Process,
   bus: Bus,
-  { provider, table, usage, brief, rightsOf, tools, metrics, tokenFlushMs }: TurnParts,
+  { provider, routes, usage, brief, safety, rightsOf, tools, metrics, tokenFlushMs }: TurnParts,
 ) {
-  const { MODEL_IDLE_MS: idleMs, MODEL_FIRST_TOKEN_MS: firstTokenMs } = config;
-  const holdMs = (): number => readHoldMs(tokenFlushMs());
-  const client = createModelClient({ provider, rules: table.rules, idleMs, firstTokenMs, holdMs, log });
-  const model = createMeteredClient(client, (request) => request.model ?? provider.model);
+  const model = routes.client;
   const { modelCalled: onCall, modelRetried: onRetry, turnEnded: onEnded, titleAsked: onResult } = metrics;
   const modelCalls = createModelCalls({ provider, onCall, onRetry, log });
   const askShortly = createShortCalls({ model, modelCalls, usage, stopping });
@@ -251,7 +252,7 @@ export function createTurnRun(
       ? undefined
       : createFirstTitles({ bus, askShortly, modelName: config.TITLE_MODEL, stopping, onResult, log });
   const { CONTEXT_BYTES: contextBytes, CONTEXT_TOKENS: contextTokens } = config;
-  const readsTokens = (name = provider.model): number | undefined => table.models.get(name)?.context_tokens;
+  const readsTokens = (asked?: string) => routes.orderOf({ asked, agent: {} })?.[0]?.context_tokens;
   const room = createContextRoom({ contextBytes, contextTokens, readsTokens });
   const summaries = createSummaries(config, bus, { askShortly, room, stopping, onResult: metrics.summaryAsked, log });
   const { maxBytes: maxEventBytes } = bus.events;
@@ -259,11 +260,12 @@ export function createTurnRun(
   const answer = createAnswer({
     ...tools,
     plannedCall: createPlannedCall({ ...tools, rightsOf, maxEventBytes }),
-    ...{ brief, rightsOf, summaries, memoryOf: createMemoryOf({ bus, worker: tools.worker, log }) },
+    ...{ brief, safety, rightsOf, summaries, memoryOf: createMemoryOf({ bus, worker: tools.worker, log }) },
     handover: createHandover({ handovers: bus.handovers, waitMs, idleMs: quietMs, maxEventBytes }),
     suspend: createSuspension(bus, log),
     modelStep: createModelStep({
-      ...{ model, modelCalls, room, emptyRetries: config.MODEL_EMPTY_RETRIES },
+      ...{ model, routes, modelCalls, room, emptyRetries: config.MODEL_EMPTY_RETRIES },
+      ...{ onChosen: metrics.modelChosen, onHedged: metrics.modelHedged },
       maxEventBytes,
     }),
     maxSteps: config.MAX_STEPS,

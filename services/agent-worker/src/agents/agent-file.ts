@@ -24,6 +24,7 @@ const AgentFile = z.strictObject({
   rules: z.array(Rule).max(50).default([]),
   system_prompt: line(16_384),
   model: line(128).optional(),
+  fallbacks: z.array(line(128)).max(8).optional(),
   reasoning: z.enum(["shown", "folded", "dropped"]).default("folded"),
   tools: z
     .array(z.string().regex(/^!?(?:[A-Za-z0-9_-]{1,64}\*?|\*)$/, "must be the name of a tool, or its beginning and *"))
@@ -31,6 +32,7 @@ const AgentFile = z.strictObject({
     .default([]),
   collections: z.array(line(64)).max(20).default([]),
   memory: z.boolean().default(false),
+  safety: line(64).optional(),
 });
 
 export interface AgentFileInput {
@@ -39,6 +41,8 @@ export interface AgentFileInput {
   readonly text: string;
   /** Names of the collections there are. */
   readonly collections: readonly string[];
+  /** Names of the lists of safety words there are; undefined: whatever agents name is taken. */
+  readonly safetyLists?: readonly string[] | undefined;
 }
 
 export type ParsedAgentFile =
@@ -46,7 +50,7 @@ export type ParsedAgentFile =
   | { readonly ok: false; readonly problems: readonly string[] };
 
 /** Reads an agent file. Problems are values, each with file and line: a person mends all of them at once. */
-export function parseAgentFile({ file, text, collections }: AgentFileInput): ParsedAgentFile {
+export function parseAgentFile({ file, text, collections, safetyLists }: AgentFileInput): ParsedAgentFile {
   const parsed = parseYaml({ file, text }, AgentFile);
   if (!parsed.ok) return parsed;
   const { value, placeOf } = parsed;
@@ -55,6 +59,9 @@ export function parseAgentFile({ file, text, collections }: AgentFileInput): Par
       ? []
       : `${placeOf(["collections", index])}: there is no collection "${name}"; ${thereAre(collections)}`,
   );
+  const { safety } = value;
+  if (safety !== undefined && safetyLists?.includes(safety) === false)
+    missing.push(`${placeOf(["safety"])}: there is no list "${safety}" of safety words; ${thereAre(safetyLists)}`);
   if (missing.length > 0) return { ok: false, problems: missing };
   return { ok: true, agent: toAgent(value), place: placeOf(["name"]) };
 }
@@ -63,7 +70,7 @@ function thereAre(names: readonly string[]): string {
   return names.length === 0 ? "there are none" : `there are: ${names.join(", ")}`;
 }
 
-function toAgent({ system_prompt, model, tools, ...rest }: z.output<typeof AgentFile>): Agent {
+function toAgent({ system_prompt, model, fallbacks, tools, safety, ...rest }: z.output<typeof AgentFile>): Agent {
   return {
     ...rest,
     systemPrompt: system_prompt,
@@ -71,5 +78,7 @@ function toAgent({ system_prompt, model, tools, ...rest }: z.output<typeof Agent
     tools: tools.filter((name) => name !== askPersonTool),
     ...(tools.includes(askPersonTool) ? { asksPerson: true } : {}),
     ...(model === undefined ? {} : { model }),
+    ...(fallbacks === undefined ? {} : { fallbacks }),
+    ...(safety === undefined ? {} : { safety }),
   };
 }
