@@ -52,8 +52,7 @@ function createLoop(
     const { decisions } = fold;
     const summary = await summaries?.before(request, history);
     const briefed = await brief({ request, history, chain, isTold, decisions, mayUse, span });
-    const warning = safety.get(briefed.agent.safety ?? "")?.(request.message);
-    const briefing = warning === undefined ? briefed : withOpening(briefed, await openingOf(turn, chain, warning));
+    const briefing = await opened(briefed, safety, { turn, chain });
     const memory = await memoryOf(turn, briefing.agent, mayRun);
     const tell = (message: string): void => chain.push({ type: "progress", step: "tools", message });
     const offerTools = toolOffer({ agent: briefing.agent, mayRun, signal: stop.signal, tell });
@@ -106,6 +105,16 @@ export function createAnswer(deps: AnswerDeps) {
       if (step !== undefined) await toolCalls.cancelOpen(await toolRun(turn, step));
     },
   };
+}
+
+/** Where the message has words of danger, behind the warning of its agent. */
+async function opened(
+  briefing: Briefing,
+  safety: SafetyLists,
+  { turn, chain }: { readonly turn: ClaimedTurn; readonly chain: Chain },
+): Promise<Briefing> {
+  const warning = safety.get(briefing.agent.safety ?? "")?.(turn.request.message);
+  return warning === undefined ? briefing : withOpening(briefing, await openingOf(turn, chain, warning));
 }
 
 function withMemoryText(briefing: Briefing, memory: TurnMemory | undefined): Briefing {

@@ -204,20 +204,14 @@ function createWaitMetrics(registry: Registry) {
 
 /** What the model was asked for beside turns, by what came of it. */
 function createAskedMetrics(registry: Registry) {
-  const counterOf = (name: string, help: string) => {
+  const counterOf = (what: string) => {
+    const help = `${what} that the model was asked for: given, late (another one came first, or the conversation is gone), empty or failed.`;
+    const name = `parley_${what.toLowerCase()}_total`;
     const asked = new Counter({ name, help, labelNames: ["result"], registers: [registry] });
     return harmless((result: TitleResult | SummaryResult) => asked.inc({ result }));
   };
-  return {
-    titleAsked: counterOf("parley_titles_total", titleHelp),
-    summaryAsked: counterOf("parley_summaries_total", summaryHelp),
-  };
+  return { titleAsked: counterOf("Titles"), summaryAsked: counterOf("Summaries") };
 }
-
-const titleHelp =
-  "Titles that the model was asked for: given, late (there was one meanwhile, or the conversation is gone), empty or failed.";
-const summaryHelp =
-  "Summaries that the model was asked for: given, late (another worker asked, or the conversation is gone), empty or failed.";
 
 const otherModel = "other";
 
