@@ -2,23 +2,21 @@ import { Counter, Histogram, type Registry } from "@parley/runtime";
 import type { ClassifierResult } from "./classifier.ts";
 import type { TitleResult } from "./first-title.ts";
 import { harmless } from "./harmless.ts";
+import type { SummaryResult } from "./memory/summariser.ts";
 
-/** Calls of models beside the answer; their tokens are with those of all model calls. */
+/** What models are asked for beside the answer, by what came of it; the tokens are with those of all model calls. */
 export function createShortCallMetrics(registry: Registry) {
+  const counterOf = (what: string) => {
+    const help = `${what} that the model was asked for: given, late (another one came first, or the conversation is gone), empty or failed.`;
+    const name = `parley_${what.toLowerCase()}_total`;
+    const asked = new Counter({ name, help, labelNames: ["result"], registers: [registry] });
+    return harmless((result: TitleResult | SummaryResult) => asked.inc({ result }));
+  };
   return {
-    titleAsked: harmless(createTitleMetrics(registry)),
+    titleAsked: counterOf("Titles"),
+    summaryAsked: counterOf("Summaries"),
     routingAsked: harmless(createRoutingMetrics(registry)),
   };
-}
-
-function createTitleMetrics(registry: Registry) {
-  const titles = new Counter({
-    name: "parley_titles_total",
-    help: "Titles that the model was asked for: given, late (there was one meanwhile, or the conversation is gone), empty or failed.",
-    labelNames: ["result"],
-    registers: [registry],
-  });
-  return (result: TitleResult): void => titles.inc({ result });
 }
 
 /** Deadlines are some seconds; nobody waits longer. */
