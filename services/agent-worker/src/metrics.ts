@@ -6,7 +6,9 @@ import { codeOf } from "./ending.ts";
 import type { TitleResult } from "./first-title.ts";
 import type { JanitorFinding } from "./janitor.ts";
 import type { ModelCallFigures } from "./model-call.ts";
+import { createModelRouteMetrics } from "./model-route-metrics.ts";
 import type { DecisionKind } from "./call-approval.ts";
+import { createRoutingMetrics } from "./routing-metrics.ts";
 import type { TurnResult } from "./turn-attempt.ts";
 
 export interface AgentGauges {
@@ -38,8 +40,13 @@ export function createAgentMetrics(isConfigured: (model: string) => boolean = ()
   const { turnSettled, turnClaimed, turnEnded } = createTurnMetrics(registry, rescues);
   const { modelRetried, modelCalled } = createModelMetrics(registry, isConfigured);
   const waits = createWaitMetrics(registry);
+  const routes = createModelRouteMetrics(registry);
   return {
     registry,
+    modelChosen: harmless(routes.chosen),
+    modelHedged: harmless(routes.hedged),
+    modelWaited: harmless(routes.waited),
+    observeRoutes: routes.observe,
     turnWoken: harmless(waits.woken),
     turnResumed: harmless(waits.resumed),
     callDecided: harmless(waits.decided),
@@ -54,6 +61,7 @@ export function createAgentMetrics(isConfigured: (model: string) => boolean = ()
     modelCalled: harmless(modelCalled),
     titleAsked: harmless(createTitleMetrics(registry)),
     ...createHandoverMetrics(registry),
+    routingAsked: harmless(createRoutingMetrics(registry)),
     observe({ slots, running, parked, queued, backlog, eventsFill, factsFill }: AgentGauges): void {
       const gauge = (name: string, help: string, read: () => number) => addGauge(registry, name, help, read);
       const most =

@@ -4,6 +4,7 @@ import { loadAgents } from "./agents/load-agents.ts";
 import { createBrief, type Brief } from "./briefing.ts";
 import { createChooseAgent } from "./choose-agent.ts";
 import type { Config } from "./config.ts";
+import { defaultProvider } from "./model/default-provider.ts";
 import { createFindPassages } from "./find-passages.ts";
 import { loadModelTable } from "./model/load-model-table.ts";
 import type { ModelTable } from "./model/model-table.ts";
@@ -30,9 +31,13 @@ export interface StartSettings {
  * end the process at its start. Throws a StartError, or a ConfigError with all of them when there are several.
  */
 export async function readStartSettings(config: Config, env: Environment): Promise<StartSettings> {
+  const loaded = loadModelTable(config.MODELS_FILE, env);
   const [provider, table, brief] = await Promise.allSettled([
-    Promise.resolve().then(() => providerFrom(config)),
-    loadModelTable(config.MODELS_FILE, env),
+    loaded.then(
+      (described) => defaultProvider(config, described),
+      () => providerFrom(config),
+    ),
+    loaded,
     readBrief(config),
   ]);
   const failed = [provider, table, brief].filter((part) => part.status === "rejected");
@@ -46,7 +51,8 @@ export async function readStartSettings(config: Config, env: Environment): Promi
   const named = [
     provider.value.model,
     config.TITLE_MODEL,
-    ...brief.value.agents.map(({ model }) => model),
+    config.ROUTING_MODEL,
+    ...brief.value.agents.flatMap(({ model, fallbacks = [] }) => [model, ...fallbacks]),
     ...table.value.models.keys(),
   ];
   const models = new Set(named.filter((name) => name !== undefined));

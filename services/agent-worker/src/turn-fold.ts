@@ -241,12 +241,6 @@ export function addUsage(one: Usage, other: Usage): Usage {
   return addedUsage(one, other);
 }
 
-/** Absent: none, or nobody has said. */
-export function cachedTokens(one: Usage, other: Usage): Pick<Usage, "cached_tokens"> {
-  const cached = (one.cached_tokens ?? 0) + (other.cached_tokens ?? 0);
-  return cached === 0 ? {} : { cached_tokens: cached };
-}
-
 function finishedCallOf(event: Extract<StoredEvent, { type: "tool_call_end" }>): FinishedToolCall {
   const { type: _type, conversation_id: _conversation, turn_id: _turn, ts: _ts, ...call } = event;
   // A tool worker of another version may have other limits.

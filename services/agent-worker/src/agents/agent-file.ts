@@ -24,6 +24,7 @@ const AgentFile = z.strictObject({
   rules: z.array(Rule).max(50).default([]),
   system_prompt: line(16_384),
   model: line(128).optional(),
+  fallbacks: z.array(line(128)).max(8).optional(),
   reasoning: z.enum(["shown", "folded", "dropped"]).default("folded"),
   tools: z
     .array(z.string().regex(/^!?(?:[A-Za-z0-9_-]{1,64}\*?|\*)$/, "must be the name of a tool, or its beginning and *"))
@@ -68,7 +69,7 @@ function thereAre(names: readonly string[]): string {
   return names.length === 0 ? "there are none" : `there are: ${names.join(", ")}`;
 }
 
-function toAgent({ system_prompt, model, tools, safety, ...rest }: z.output<typeof AgentFile>): Agent {
+function toAgent({ system_prompt, model, fallbacks, tools, safety, ...rest }: z.output<typeof AgentFile>): Agent {
   return {
     ...rest,
     systemPrompt: system_prompt,
@@ -76,6 +77,7 @@ function toAgent({ system_prompt, model, tools, safety, ...rest }: z.output<type
     tools: tools.filter((name) => name !== askPersonTool),
     ...(tools.includes(askPersonTool) ? { asksPerson: true } : {}),
     ...(model === undefined ? {} : { model }),
+    ...(fallbacks === undefined ? {} : { fallbacks }),
     ...(safety === undefined ? {} : { safety }),
   };
 }

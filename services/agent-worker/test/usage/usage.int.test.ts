@@ -65,7 +65,13 @@ it("a turn says what it cost, and that is kept", async () => {
     { id: turn.turn_id, purpose: "turn", status: "complete" },
     { id: `${turn.turn_id}.title`, purpose: "title", status: "complete" },
   ]);
-  expect(records[0]).toMatchObject({ user: "tester", tenant: "acme", agent: "general", model: "parley-simulated", usage });
+  expect(records[0]).toMatchObject({
+    user: "tester",
+    tenant: "acme",
+    agent: "general",
+    model: "parley-simulated",
+    usage,
+  });
   expect(records[1]?.usage.cost?.micros).toBeGreaterThan(0);
   const { answer } = (await bench.bus.transcripts.tail(turn.conversation_id, { limit: 1 })).turns[0]!;
   expect(answer?.usage).toEqual(usage);
