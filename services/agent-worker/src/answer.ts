@@ -49,7 +49,8 @@ function createLoop(
     const { decisions } = fold;
     const { signal } = stop;
     const briefed = await brief({ request, history, chain, isTold, decisions, mayUse, classify, signal, span });
-    const warning = safety.get(briefed.agent.safety ?? "")?.(request.message);
+    // What was decided stays, whatever the list says by now.
+    const warning = fold.opening || safety.get(briefed.agent.safety ?? "")?.(request.message);
     const briefing = warning === undefined ? briefed : withOpening(briefed, await openingOf(turn, chain, warning));
     const tell = (message: string): void => chain.push({ type: "progress", step: "tools", message });
     const offerTools = toolOffer({ agent: briefing.agent, mayRun, signal, tell });
