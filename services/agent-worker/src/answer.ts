@@ -12,7 +12,7 @@ import { handoverIn, type Handover } from "./handover/handover.ts";
 import type { AnsweredStep, ModelStep } from "./model-step.ts";
 import { isOutOfCalls } from "./step-calls.ts";
 import type { PlannedCall } from "./planned-call.ts";
-import { openingOf, withOpening } from "./safety/opening.ts";
+import { withWarning } from "./safety/opening.ts";
 import type { SafetyLists } from "./safety/safety-lists.ts";
 import { createToolStep, openStep, type ToolStepDeps } from "./tool-step.ts";
 import { progressKey, type TurnFold } from "./turn-fold.ts";
@@ -49,9 +49,7 @@ function createLoop(
     const { decisions } = fold;
     const { signal } = stop;
     const briefed = await brief({ request, history, chain, isTold, decisions, mayUse, classify, signal, span });
-    // What was decided stays, whatever the list says by now.
-    const warning = fold.opening || safety.get(briefed.agent.safety ?? "")?.(request.message);
-    const briefing = warning === undefined ? briefed : withOpening(briefed, await openingOf(turn, chain, warning));
+    const briefing = await withWarning(briefed, { turn, chain, safety });
     const tell = (message: string): void => chain.push({ type: "progress", step: "tools", message });
     const offerTools = toolOffer({ agent: briefing.agent, mayRun, signal, tell });
     for (;;) {
