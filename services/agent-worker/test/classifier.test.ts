@@ -1,3 +1,4 @@
+import { ChatError } from "@parley/protocol";
 import { createLogger, noSpan } from "@parley/runtime";
 import { expect, test, vi } from "vitest";
 import { createClassifier, type ClassifierResult } from "../src/classifier.ts";
@@ -42,7 +43,7 @@ function classifierOn(model: ModelClient, timeoutMs = 5_000) {
   const ask = (signal = new AbortController().signal) =>
     classify({
       ...{ message: "tomato soup", previousAgent: "garden", agents, signal, span: noSpan },
-      request: { conversation_id: "c", turn_id: "t1" },
+      request: { conversation_id: "c", turn_id: "t1", user: { id: "u" } },
     });
   return { ask, results, calls };
 }
@@ -100,4 +101,10 @@ test("leaves a model alone for half a minute that failed three times in a row, a
   } finally {
     vi.useRealTimers();
   }
+});
+
+test("does not take the end of somebody's quota for a fault of the model", async () => {
+  const { ask, results } = classifierOn(modelThat(() => new ChatError("QUOTA_EXCEEDED")));
+  for (let n = 0; n < 5; n++) await ask();
+  expect(new Set(results)).toEqual(new Set(["failed"]));
 });
