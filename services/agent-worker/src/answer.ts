@@ -12,7 +12,7 @@ import { handoverIn, type Handover } from "./handover/handover.ts";
 import type { AnsweredStep, ModelStep } from "./model-step.ts";
 import { isOutOfCalls } from "./step-calls.ts";
 import type { PlannedCall } from "./planned-call.ts";
-import { openingOf, withOpening } from "./safety/opening.ts";
+import { withWarning } from "./safety/opening.ts";
 import type { SafetyLists } from "./safety/safety-lists.ts";
 import type { Summaries } from "./summaries.ts";
 import { createToolStep, openStep, type ToolStepDeps } from "./tool-step.ts";
@@ -56,7 +56,7 @@ function createLoop(
     const asking = { classify, spending, signal: stop.signal };
     const summary = await summaries?.before(request, history);
     const briefed = await brief({ request, history, chain, isTold, decisions, mayUse, ...asking, span });
-    const briefing = await opened(briefed, safety, { turn, chain });
+    const briefing = await withWarning(briefed, { turn, chain, safety });
     const memory = await memoryOf(turn, briefing.agent, mayRun);
     const tell = (message: string): void => chain.push({ type: "progress", step: "tools", message });
     const offerTools = toolOffer({ agent: briefing.agent, mayRun, signal: stop.signal, tell });
@@ -109,16 +109,6 @@ export function createAnswer(deps: AnswerDeps) {
       if (step !== undefined) await toolCalls.cancelOpen(await toolRun(turn, step));
     },
   };
-}
-
-/** Where the message has words of danger, behind the warning of its agent. */
-async function opened(
-  briefing: Briefing,
-  safety: SafetyLists,
-  { turn, chain }: { readonly turn: ClaimedTurn; readonly chain: Chain },
-): Promise<Briefing> {
-  const warning = safety.get(briefing.agent.safety ?? "")?.(turn.request.message);
-  return warning === undefined ? briefing : withOpening(briefing, await openingOf(turn, chain, warning));
 }
 
 function withMemoryText(briefing: Briefing, memory: TurnMemory | undefined): Briefing {
