@@ -14,7 +14,7 @@ import {
 import { useMemo, useRef, useState, type KeyboardEvent, type ReactNode, type Ref } from "react";
 import type { Offers } from "../api/answers.ts";
 import { useApi } from "../api/use-api.ts";
-import { BranchingContext } from "./branching.ts";
+import { BranchingContext, type Branching } from "./branching.ts";
 import { ChoicePickers } from "./choice-pickers.tsx";
 import { examplesOf, sendOptionsOf, useChoice } from "./choice.ts";
 import { Composer, type ComposerHandle } from "./composer.tsx";
@@ -54,16 +54,11 @@ function Pane({ conversationId, userId, onStarted, onNew, beginning, headerStart
   const offers = useOffers();
   const list = useRef<MessageListHandle>(null);
   const composer = useRef<ComposerHandle>(null);
-  const chosen = useChosenBranch(conversation);
-  const shown = useShown(conversation, isStartedHere, chosen.branch);
-  const running = useRunning(conversation);
-  const { send } = useSend(conversation);
-  const branching = useBranching(conversation, chosen, { rows: shown.rows, running, offers, userId });
+  const { shown, running, branching, send } = useConversationPane(conversation, { isStartedHere, offers, userId });
 
   const submit = (text: string, options: SendOptions): boolean => {
     // The banner above says that the server takes nothing, and how to begin again.
-    const { leaf } = chosen.branch ?? {};
-    if (!send(text, leaf === undefined ? options : { ...options, parent: leaf })) return false;
+    if (!send(text, options)) return false;
     if (shown.isEmpty) onStarted?.(conversationId);
     list.current?.toEnd();
     return true;
@@ -81,16 +76,15 @@ function Pane({ conversationId, userId, onStarted, onNew, beginning, headerStart
         start={headerStart}
         end={headerEnd}
       />
-      <BranchingContext value={branching}>
-        <Body
-          conversation={conversation}
-          shown={shown}
-          list={list}
-          examples={examplesOf(offers?.agents ?? [])}
-          onExample={(text) => composer.current?.fill(text)}
-          onNew={onNew}
-        />
-      </BranchingContext>
+      <Body
+        conversation={conversation}
+        shown={shown}
+        branching={branching}
+        list={list}
+        examples={examplesOf(offers?.agents ?? [])}
+        onExample={(text) => composer.current?.fill(text)}
+        onNew={onNew}
+      />
       {userId === undefined || shown.phase === "refused" ? null : (
         <HandoverNote conversation={conversation} userId={userId} hasMessages={shown.phase === "messages"} />
       )}
@@ -108,6 +102,27 @@ function Pane({ conversationId, userId, onStarted, onNew, beginning, headerStart
       ) : null}
     </section>
   );
+}
+
+interface PaneOf {
+  readonly isStartedHere: boolean;
+  readonly offers: Offers | undefined;
+  readonly userId: string | undefined;
+}
+
+function useConversationPane(conversation: Conversation, { isStartedHere, offers, userId }: PaneOf) {
+  const chosen = useChosenBranch(conversation);
+  const shown = useShown(conversation, isStartedHere, chosen.branch);
+  const running = useRunning(conversation);
+  const sending = useSend(conversation);
+  const branching = useBranching(conversation, chosen, { rows: shown.rows, running, offers, userId });
+  const send = (text: string, options: SendOptions) => sending.send(text, { ...options, ...behind(chosen.branch) });
+  return { shown, running, branching, send } as const;
+}
+
+/** What is written while an older branch is shown goes behind that. */
+function behind(branch: ChosenBranch | undefined): Pick<SendOptions, "parent"> {
+  return branch === undefined ? {} : { parent: branch.leaf };
 }
 
 /** Esc stops the answer that runs; where something else is open it closes that, and does not come here. */
@@ -159,6 +174,7 @@ function Foot({ ref, conversation, shown, running, offers, draftOf, onSend, onFo
 interface BodyProps {
   readonly conversation: Conversation;
   readonly shown: Shown;
+  readonly branching: Branching;
   readonly list: Ref<MessageListHandle>;
   readonly examples: readonly string[];
   readonly onExample: (text: string) => void;
@@ -168,7 +184,7 @@ interface BodyProps {
 /** At most so many examples: they show what can be asked, they are no menu. */
 const maxExamples = 4;
 
-function Body({ conversation, shown, list, examples, onExample, onNew }: BodyProps) {
+function Body({ conversation, shown, branching, list, examples, onExample, onNew }: BodyProps) {
   if (shown.phase === "refused" && shown.refusal !== undefined) {
     const retry = () => void conversation.subscribe().catch(() => undefined);
     return (
@@ -191,7 +207,11 @@ function Body({ conversation, shown, list, examples, onExample, onNew }: BodyPro
       </StatePane>
     );
   }
-  return <MessageList ref={list} conversationId={conversation.id} rows={shown.rows} history={shown.history} />;
+  return (
+    <BranchingContext value={branching}>
+      <MessageList ref={list} conversationId={conversation.id} rows={shown.rows} history={shown.history} />
+    </BranchingContext>
+  );
 }
 
 const none: readonly MessageView[] = [];
