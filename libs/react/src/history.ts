@@ -81,19 +81,26 @@ export function createHistory(conversationId: string): History {
       store.setState({ isLoading: true, error: undefined });
       const beginning = beginnings;
       const isWanted = (): boolean => beginning === beginnings;
-      let error: unknown;
-      try {
+      const error = await failureOf(async () => {
         // The first pages may be of what the view has.
         for (let isEnough = false; !isEnough && isWanted();) {
           const page = await pageBefore(loadPage, before, lead);
           isEnough = isWanted() && add(page);
         }
-      } catch (fault) {
-        error = fault;
-      }
+      });
       if (isWanted()) store.setState({ isLoading: false, error });
     },
   };
+}
+
+/** Undefined: it went well. */
+async function failureOf(work: () => Promise<void>): Promise<unknown> {
+  try {
+    await work();
+    return undefined;
+  } catch (fault) {
+    return fault;
+  }
 }
 
 function pageBefore(loadPage: LoadPage, before: string | undefined, lead: string | null | undefined) {
