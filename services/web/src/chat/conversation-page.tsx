@@ -12,7 +12,6 @@ import { EmptyState, LoadingState, RefusedState, StatePane } from "./conversatio
 import { HandoverNote } from "./handover-note.tsx";
 import { isForAnswer } from "./keys.ts";
 import { MessageList, type MessageListHandle } from "./message-list.tsx";
-import { useOffers } from "./offers.ts";
 import { useConversationPane, type Running, type Shown } from "./use-pane.ts";
 import { WaitingMessages } from "./waiting-messages.tsx";
 
@@ -38,10 +37,9 @@ export function ConversationPage(props: ConversationPageProps) {
 function Pane({ conversationId, userId, onStarted, onNew, beginning, headerStart, headerEnd }: ConversationPageProps) {
   const conversation = useConversation(conversationId);
   const [isStartedHere] = useState(onStarted !== undefined);
-  const offers = useOffers();
   const list = useRef<MessageListHandle>(null);
   const composer = useRef<ComposerHandle>(null);
-  const { shown, running, branching, send } = useConversationPane(conversation, { isStartedHere, offers, userId });
+  const { offers, shown, running, branching, send } = useConversationPane(conversation, { isStartedHere, userId });
 
   const submit = (text: string, options: SendOptions): boolean => {
     // The banner above says that the server takes nothing, and how to begin again.

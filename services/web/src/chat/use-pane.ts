@@ -3,27 +3,27 @@ import type { FrameError } from "@parley/protocol";
 import { limits, textOf, type MessageView, type QueuedTurn } from "@parley/protocol/fold";
 import { useHistory, useMessages, useOpenTurn, useQueue, useRefusal, useSend, useView } from "@parley/react";
 import { useMemo, useState } from "react";
-import type { Offers } from "../api/answers.ts";
 import { useApi } from "../api/use-api.ts";
+import { useOffers } from "./offers.ts";
 import { rowsOf } from "./rows.ts";
 import { useBranching } from "./use-branching.ts";
 import { useChosenBranch, type ChosenBranch } from "./use-chosen-branch.ts";
 
 interface PaneOf {
   readonly isStartedHere: boolean;
-  readonly offers: Offers | undefined;
   readonly userId: string | undefined;
 }
 
 /** What a pane shows, and what can be done with it. */
-export function useConversationPane(conversation: Conversation, { isStartedHere, offers, userId }: PaneOf) {
+export function useConversationPane(conversation: Conversation, { isStartedHere, userId }: PaneOf) {
+  const offers = useOffers();
   const chosen = useChosenBranch(conversation);
   const shown = useShown(conversation, isStartedHere, chosen.branch);
   const running = useRunning(conversation);
   const sending = useSend(conversation);
   const branching = useBranching(conversation, chosen, { rows: shown.rows, running, offers, userId });
   const send = (text: string, options: SendOptions) => sending.send(text, { ...options, ...behind(chosen.branch) });
-  return { shown, running, branching, send } as const;
+  return { offers, shown, running, branching, send } as const;
 }
 
 /** What is written while an older branch is shown goes behind that. */
