@@ -80,6 +80,9 @@ export function edgeRole(shards) {
         // Made where it is missing, and read for those who may: nobody deletes, purges or changes it.
         ...reading([streams.audit]),
         ...readConsumers(streams.audit),
+        // What turns have used: read for those who pay, and for counters that Redis has lost.
+        ...reading([streams.usage]),
+        ...readConsumers(streams.usage),
         `STREAM.MSG.DELETE.${streams.turns}`,
         `CONSUMER.INFO.${streams.turns}.${turnsConsumer}`,
         ...forEachShard(shards, (shard) => [
@@ -142,10 +145,12 @@ export function agentRole(shards) {
     publish: [
       ...forEachShard(shards, agentSubjects),
       subjects.allAgents,
+      subjects.allUsage,
       `$JS.ACK.${streams.turns}.${turnsConsumer}.>`,
       ...forEachShard(shards, (shard) => [`$JS.ACK.${streams.facts(shard)}.${wakeConsumer}.>`]),
       ...api([
-        ...reading(namesOf(shards)),
+        ...reading([...namesOf(shards), streams.usage]),
+        ...readConsumers(streams.usage),
         ...namesOf(shards).map((name) => `STREAM.UPDATE.${name}`),
         `STREAM.MSG.DELETE.${streams.turns}`,
         `CONSUMER.CREATE.${streams.turns}.${turnsConsumer}`,
@@ -184,6 +189,7 @@ export function toolAccount(shards) {
     services: [
       subjects.allTokens,
       subjects.allConnections,
+      subjects.allWorkshop,
       ...forEachShard(shards, (shard) => [
         subjects.toolResult(shard, every, every, every),
         subjects.toolBegun(shard, every, every, every),
@@ -197,6 +203,9 @@ export function toolAccount(shards) {
       // Its own: no other role has a right to it.
       `STREAM.CREATE.${streams.tokens}`,
       `STREAM.MSG.GET.${streams.tokens}`,
+      // The workshop's diaries, which only tools write and read.
+      `STREAM.CREATE.${streams.workshop}`,
+      `STREAM.MSG.GET.${streams.workshop}`,
       ...connections,
       ...[...namesOf(shards), streams.audit].map((name) => `STREAM.CREATE.${name}`),
       // How full it is, and how long it keeps, for the notes of /readyz.

@@ -145,7 +145,9 @@ export const ProgressEvent = z
     method: z
       .string()
       .optional()
-      .describe("How it was chosen: `explicit`, `rule`, `lexical`, `previous` or `default`."),
+      .describe(
+        "How it was chosen: `explicit`, `rule`, `lexical`, `model`, `previous` or `default`; there may be others.",
+      ),
     sources: z.array(Source).optional().describe("The passages that were found."),
     model: z
       .string()
@@ -174,6 +176,8 @@ const StepEvent = z.object({
   /** Whose calls they are: see `callerHash`. Absent: an older version committed it. */
   caller_hash: z.string().optional(),
 });
+/** The answer begins with this text, whatever the model says after it. Committed before the text is told and the model is asked; hidden. */
+const OpeningEvent = z.object({ type: z.literal("_opening"), ...chained, text: z.string() });
 export const ToolCallStartEvent = z
   .object({
     type: z.literal("tool_call_start"),
@@ -287,6 +291,7 @@ export const ChainEvent = z.discriminatedUnion("type", [
   TokenEvent,
   ReasoningEvent,
   StepEvent,
+  OpeningEvent,
   ToolCallStartEvent,
   TurnRestartedEvent,
   WaitingEvent,

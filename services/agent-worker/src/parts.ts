@@ -27,6 +27,7 @@ import { createToolOffer } from "./agents/tool-offer.ts";
 import { createRightsOf, type RightsOf } from "./agents/turn-rights.ts";
 import { createAnswer } from "./answer.ts";
 import type { Brief } from "./briefing.ts";
+import { openClassifier } from "./classifier.ts";
 import type { Config } from "./config.ts";
 import type { createAgentMetrics } from "./metrics.ts";
 import { createModelCalls } from "./model-call.ts";
@@ -44,6 +45,7 @@ import { createToolCalls, type ToolCallsDeps } from "./tool-calls.ts";
 import { createTurn } from "./turn.ts";
 import type { TurnUsage } from "./turn-usage.ts";
 import { keepSharing, type SharedDocuments } from "./retrieval/shared-documents.ts";
+import type { SafetyLists } from "./safety/safety-lists.ts";
 import type { TurnResult } from "./turn-attempt.ts";
 
 export interface Process {
@@ -222,11 +224,12 @@ export interface TurnParts {
   readonly routes: ModelRoutes;
   readonly usage: TurnUsage;
   readonly brief: Brief;
+  readonly safety: SafetyLists;
   readonly rightsOf: RightsOf;
   readonly tools: Awaited<ReturnType<typeof connectTools>>;
   readonly metrics: Pick<
     ReturnType<typeof createAgentMetrics>,
-    "modelCalled" | "modelRetried" | "modelChosen" | "modelHedged" | "turnEnded" | "titleAsked"
+    "modelCalled" | "modelRetried" | "modelChosen" | "modelHedged" | "turnEnded" | "titleAsked" | "routingAsked"
   >;
   /** Least time between two appends of text, at this moment. */
   readonly tokenFlushMs: () => number;
@@ -236,7 +239,7 @@ export interface TurnParts {
 export function createTurnRun(
   { config, log, life: { signal: stopping } }: Process,
   bus: Bus,
-  { provider, routes, usage, brief, rightsOf, tools, metrics, tokenFlushMs }: TurnParts,
+  { provider, routes, usage, brief, safety, rightsOf, tools, metrics, tokenFlushMs }: TurnParts,
 ) {
   const model = routes.client;
   const { modelCalled: onCall, modelRetried: onRetry, turnEnded: onEnded, titleAsked: onResult } = metrics;
@@ -245,12 +248,13 @@ export function createTurnRun(
     config.TITLES === "off"
       ? undefined
       : createFirstTitles({ bus, model, modelCalls, usage, modelName: config.TITLE_MODEL, stopping, onResult, log });
+  const classify = openClassifier(config, { model, modelCalls, onResult: metrics.routingAsked, log });
   const { maxBytes: maxEventBytes } = bus.events;
   const { HANDOVER_WAIT_MS: waitMs, HANDOVER_IDLE_MS: quietMs } = config;
   const answer = createAnswer({
     ...tools,
     plannedCall: createPlannedCall({ ...tools, rightsOf, maxEventBytes }),
-    ...{ brief, rightsOf },
+    ...{ brief, classify, safety, rightsOf },
     handover: createHandover({ handovers: bus.handovers, waitMs, idleMs: quietMs, maxEventBytes }),
     suspend: createSuspension(bus, log),
     modelStep: createModelStep({
