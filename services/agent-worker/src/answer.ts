@@ -61,11 +61,11 @@ function createLoop(
       const open = openStep(fold);
       if (open !== undefined && (await runTools(turn, chain, open, memory))) return "waiting";
       const isLast = fold.steps.length === maxSteps - 1 || isOutOfCalls(fold);
-      const offered =
-        isLast || wantsNoTools(request) ? noTools : withAskPerson(briefing.agent, mayRun, await offerTools());
-      const { note, ...offer } = offered === noTools ? offered : withMemory(offered, memory);
+      const mustAnswer = isLast || wantsNoTools(request);
+      const { note, ...offer } = mustAnswer ? noTools : withAskPerson(briefing.agent, mayRun, await offerTools());
+      const tools = mustAnswer ? offer : withMemory(offer, memory);
       const instructed = withNote(withMemoryText(briefing, memory), note);
-      const end = await modelStep({ turn, chain, history, summary, briefing: instructed, ...offer, isLast });
+      const end = await modelStep({ turn, chain, history, summary, briefing: instructed, ...tools, isLast });
       stop.signal.throwIfAborted();
       if (end.kind === "answered") return completeOutcome(turn, { ...metadataOf(briefing, end), ...handoverIn(fold) });
     }
