@@ -204,13 +204,15 @@ function createWaitMetrics(registry: Registry) {
 
 /** What the model was asked for beside turns, by what came of it. */
 function createAskedMetrics(registry: Registry) {
-  const counterOf = (what: string) => {
+  const counterOf = (name: string, what: string) => {
     const help = `${what} that the model was asked for: given, late (another one came first, or the conversation is gone), empty or failed.`;
-    const name = `parley_${what.toLowerCase()}_total`;
     const asked = new Counter({ name, help, labelNames: ["result"], registers: [registry] });
     return harmless((result: TitleResult | SummaryResult) => asked.inc({ result }));
   };
-  return { titleAsked: counterOf("Titles"), summaryAsked: counterOf("Summaries") };
+  return {
+    titleAsked: counterOf("parley_titles_total", "Titles"),
+    summaryAsked: counterOf("parley_summaries_total", "Summaries"),
+  };
 }
 
 const otherModel = "other";
