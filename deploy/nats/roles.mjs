@@ -86,6 +86,9 @@ export function edgeRole(shards) {
         // Made where it is missing, and read for those who may: nobody deletes, purges or changes it.
         ...reading([streams.audit]),
         ...readConsumers(streams.audit),
+        // What turns have used: read for those who pay, and for counters that Redis has lost.
+        ...reading([streams.usage]),
+        ...readConsumers(streams.usage),
         `STREAM.MSG.DELETE.${streams.turns}`,
         `CONSUMER.INFO.${streams.turns}.${turnsConsumer}`,
         ...forEachShard(shards, (shard) => [
@@ -149,11 +152,12 @@ export function agentRole(shards) {
     publish: [
       ...forEachShard(shards, agentSubjects),
       subjects.allAgents,
-      subjects.allMemories,
+      ...[subjects.allMemories, subjects.allUsage],
       `$JS.ACK.${streams.turns}.${turnsConsumer}.>`,
       ...forEachShard(shards, (shard) => [`$JS.ACK.${streams.facts(shard)}.${wakeConsumer}.>`]),
       ...api([
-        ...[...reading(namesOf(shards)), ...memory],
+        ...[...reading([...namesOf(shards), streams.usage]), ...memory],
+        ...readConsumers(streams.usage),
         ...namesOf(shards).map((name) => `STREAM.UPDATE.${name}`),
         `STREAM.MSG.DELETE.${streams.turns}`,
         `CONSUMER.CREATE.${streams.turns}.${turnsConsumer}`,

@@ -44,7 +44,8 @@ function forAgentWorker(env, modelPort) {
   };
   if (!simulated(env).model) return { ...beside, ...pick(env, MODEL_VARIABLES) };
   const OPENAI_BASE_URL = `http://${HOST}:${modelPort}/v1`;
-  return { ...beside, OPENAI_BASE_URL, OPENAI_API_KEY: "simulated", OPENAI_MODEL: "parley-simulated" };
+  const router = isSet(env, "ROUTER") ? {} : { ROUTER: "model" };
+  return { ...beside, ...router, OPENAI_BASE_URL, OPENAI_API_KEY: "simulated", OPENAI_MODEL: "parley-simulated" };
 }
 
 /** Demonstrations are for the simulated model, unless the caller says otherwise. */

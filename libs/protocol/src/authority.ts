@@ -19,6 +19,7 @@ export const actions = {
   "connection:change": "user",
   "memory:read": "user",
   "memory:change": "user",
+  "usage:read": "user",
   "agent:use": "agent",
   "model:use": "model",
   "tool:run": "tool",
@@ -27,6 +28,7 @@ export const actions = {
   "service:read": "service",
   "service:audit": "service",
   "service:feedback": "service",
+  "service:usage": "service",
   "service:block": "service",
   "service:revoke": "service",
   "service:drain": "service",
@@ -86,7 +88,16 @@ export const everybody = "everybody";
 /** What holds where the operator says nothing: everybody may do all but touch the service itself. */
 const standardRoles: Readonly<Record<string, RoleRights>> = {
   [everybody]: {
-    actions: ["conversation:*", "session:*", "connection:*", "memory:*", "agent:use", "model:use", "tool:run"],
+    actions: [
+      "conversation:*",
+      "session:*",
+      "connection:*",
+      "memory:*",
+      "usage:*",
+      "agent:use",
+      "model:use",
+      "tool:run",
+    ],
     agents: ["*"],
     models: ["*"],
     tools: ["*"],

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { ApprovalDecision, ApprovalRequest } from "./approval.ts";
+import { branchFields } from "./branch-fields.ts";
 import { AnyErrorCode } from "./errors.ts";
 import { ClientCall } from "./given-context.ts";
 import { CallId, ConversationId, TurnId } from "./ids.ts";
@@ -108,6 +109,7 @@ export const MessageEvent = z
       .positive()
       .optional()
       .describe("It comes again, because its author has changed the text while it waited; so many times by now."),
+    ...branchFields,
   })
   .describe(
     "What a participant wrote; every device that looks gets it, the sender's too. The first event of its turn. One that comes again replaces it.",
@@ -143,7 +145,9 @@ export const ProgressEvent = z
     method: z
       .string()
       .optional()
-      .describe("How it was chosen: `explicit`, `rule`, `lexical`, `previous` or `default`."),
+      .describe(
+        "How it was chosen: `explicit`, `rule`, `lexical`, `model`, `previous` or `default`; there may be others.",
+      ),
     sources: z.array(Source).optional().describe("The passages that were found."),
     model: z
       .string()

@@ -3,6 +3,7 @@ import { noTools, type ToolOffer } from "./agents/tool-offer.ts";
 import type { RightsOf } from "./agents/turn-rights.ts";
 import type { Brief, Briefing } from "./briefing.ts";
 import type { Chain } from "./chain.ts";
+import type { Classify } from "./classifier.ts";
 import type { ClaimedTurn } from "./claimed-turn.ts";
 import { completeOutcome } from "./ending.ts";
 import { wantsNoTools } from "./given.ts";
@@ -27,6 +28,8 @@ export interface AnswerDeps extends ToolStepDeps {
   readonly maxSteps: number;
   readonly brief: Brief;
   readonly safety: SafetyLists;
+  /** A model that is asked which agent a message is for. */
+  readonly classify?: Classify | undefined;
   readonly rightsOf: RightsOf;
   /** What is remembered of whoever asks, for the agents that are given it. */
   readonly memoryOf: MemoryOf;
@@ -41,17 +44,18 @@ export type Answer = ReturnType<typeof createAnswer>;
 
 /** The loop of a turn: model, tools, model, … until the model answers. It begins where the fold says that an earlier attempt stopped. */
 function createLoop(
-  { brief, safety, rightsOf, memoryOf, summaries, modelStep, toolOffer, maxSteps }: AnswerDeps,
+  { brief, classify, safety, rightsOf, memoryOf, summaries, modelStep, toolOffer, maxSteps }: AnswerDeps,
   { runTools }: Pick<ReturnType<typeof createToolStep>, "runTools">,
 ) {
   return async (turn: ClaimedTurn, chain: Chain, history: readonly StoredTurn[]): Promise<AnswerEnd> => {
-    const { request, fold, stop, span } = turn;
+    const { request, fold, stop, spending, span } = turn;
     const { told } = fold;
     const isTold = (step: string, message: string) => told === "all" || told.has(progressKey({ step, message }));
     const { mayUse, mayRun } = rightsOf(request);
     const { decisions } = fold;
     const summary = await summaries?.before(request, history);
-    const briefed = await brief({ request, history, chain, isTold, decisions, mayUse, span });
+    const asking = { classify, spending, signal: stop.signal };
+    const briefed = await brief({ request, history, chain, isTold, decisions, mayUse, ...asking, span });
     const briefing = await opened(briefed, safety, { turn, chain });
     const memory = await memoryOf(turn, briefing.agent, mayRun);
     const tell = (message: string): void => chain.push({ type: "progress", step: "tools", message });

@@ -9,6 +9,7 @@ import type { SummaryResult } from "./memory/summariser.ts";
 import type { ModelCallFigures } from "./model-call.ts";
 import { createModelRouteMetrics } from "./model-route-metrics.ts";
 import type { DecisionKind } from "./call-approval.ts";
+import { createRoutingMetrics } from "./routing-metrics.ts";
 import type { TurnResult } from "./turn-attempt.ts";
 
 export interface AgentGauges {
@@ -59,7 +60,7 @@ export function createAgentMetrics(isConfigured: (model: string) => boolean = ()
     turnEnded: harmless(turnEnded),
     modelRetried: harmless(modelRetried),
     modelCalled: harmless(modelCalled),
-    ...createAskedMetrics(registry),
+    ...createShortCallMetrics(registry),
     ...createHandoverMetrics(registry),
     observe({ slots, running, parked, queued, backlog, eventsFill, factsFill }: AgentGauges): void {
       const gauge = (name: string, help: string, read: () => number) => addGauge(registry, name, help, read);
@@ -202,8 +203,8 @@ function createWaitMetrics(registry: Registry) {
   };
 }
 
-/** What the model was asked for beside turns, by what came of it. */
-function createAskedMetrics(registry: Registry) {
+/** Calls of models that answer nobody. */
+function createShortCallMetrics(registry: Registry) {
   const counterOf = (name: string, what: string) => {
     const help = `${what} that the model was asked for: given, late (another one came first, or the conversation is gone), empty or failed.`;
     const asked = new Counter({ name, help, labelNames: ["result"], registers: [registry] });
@@ -212,6 +213,7 @@ function createAskedMetrics(registry: Registry) {
   return {
     titleAsked: counterOf("parley_titles_total", "Titles"),
     summaryAsked: counterOf("parley_summaries_total", "Summaries"),
+    routingAsked: harmless(createRoutingMetrics(registry)),
   };
 }
 

@@ -52,6 +52,7 @@ export async function readStartSettings(config: Config, env: Environment): Promi
     provider.value.model,
     config.TITLE_MODEL,
     config.SUMMARY_MODEL,
+    config.ROUTING_MODEL,
     ...brief.value.agents.flatMap(({ model, fallbacks = [] }) => [model, ...fallbacks]),
     ...table.value.models.keys(),
   ];

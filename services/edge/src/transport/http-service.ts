@@ -29,6 +29,7 @@ import { createDevTokenRoute, createHealthRoute, withDocument } from "./service-
 import type { Facade } from "./facade.ts";
 import type { ServiceDeps } from "./socket-service.ts";
 import { createTurnStreams } from "./turn-streams.ts";
+import { createUsageRoutes } from "./usage-routes.ts";
 
 export interface HttpServiceDeps extends ServiceDeps {
   readonly bus: Bus;
@@ -73,11 +74,12 @@ export function addHttpService(app: TemplatedApp, deps: HttpServiceDeps): { swee
     ...{ issuers: tokens.issuers, origin: createOriginOf(deps.publicUrl), version, isDevelopment, log },
   };
   const own = [
-    ...createChatRoutes({ turns, isOwn: ownership.isOwn }),
+    ...createChatRoutes({ turns, isOwn: ownership.isOwn, again: commands.again }),
     ...createConversationRoutes({ conversations, facts: bus.facts, ownership, commands }),
     ...createListRoutes({ conversations, ownership, may, offer }),
     ...createSearchRoutes({ conversations, ownership, may }),
     ...createMemoryRoutes(createMemoryCommands({ memories: bus.memories, may })),
+    ...createUsageRoutes({ usage: limiter.usage, may }),
     ...createApprovalRoutes(commands),
     ...createHandoverRoutes({ turns, commands }),
     ...createAuthRoutes({ admission, tickets, signIn, revoke, may, isDevelopment, log }),
