@@ -53,10 +53,11 @@ function createLoop(
     const isTold = (step: string, message: string) => told === "all" || told.has(progressKey({ step, message }));
     const { mayUse, mayRun } = rightsOf(request);
     const { decisions } = fold;
+    const summary = await summaries?.before(request, history);
     const asking = { classify, spending, signal: stop.signal };
     const summary = await summaries?.before(request, history);
     const briefed = await brief({ request, history, chain, isTold, decisions, mayUse, ...asking, span });
-    const briefing = await withWarning(briefed, { turn, chain, safety });
+    const briefing = await opened(briefed, safety, { turn, chain });
     const memory = await memoryOf(turn, briefing.agent, mayRun);
     const tell = (message: string): void => chain.push({ type: "progress", step: "tools", message });
     const offerTools = toolOffer({ agent: briefing.agent, mayRun, signal: stop.signal, tell });
@@ -65,11 +66,11 @@ function createLoop(
       const open = openStep(fold);
       if (open !== undefined && (await runTools(turn, chain, open, memory))) return "waiting";
       const isLast = fold.steps.length === maxSteps - 1 || isOutOfCalls(fold);
-      const offered =
-        isLast || wantsNoTools(request) ? noTools : withAskPerson(briefing.agent, mayRun, await offerTools());
-      const { note, ...offer } = offered === noTools ? offered : withMemory(offered, memory);
+      const mustAnswer = isLast || wantsNoTools(request);
+      const { note, ...offer } = mustAnswer ? noTools : withAskPerson(briefing.agent, mayRun, await offerTools());
+      const tools = mustAnswer ? offer : withMemory(offer, memory);
       const instructed = withNote(withMemoryText(briefing, memory), note);
-      const end = await modelStep({ turn, chain, history, summary, briefing: instructed, ...offer, isLast });
+      const end = await modelStep({ turn, chain, history, summary, briefing: instructed, ...tools, isLast });
       stop.signal.throwIfAborted();
       if (end.kind === "answered") return completeOutcome(turn, { ...metadataOf(briefing, end), ...handoverIn(fold) });
     }

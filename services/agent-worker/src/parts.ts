@@ -238,8 +238,8 @@ export interface TurnParts {
     | "modelHedged"
     | "turnEnded"
     | "titleAsked"
-    | "summaryAsked"
     | "routingAsked"
+    | "summaryAsked"
   >;
   /** Least time between two appends of text, at this moment. */
   readonly tokenFlushMs: () => number;
@@ -264,12 +264,14 @@ export function createTurnRun(
   const readsTokens = (asked?: string) => routes.orderOf({ asked, agent: {} })?.[0]?.context_tokens;
   const room = createContextRoom({ contextBytes, contextTokens, readsTokens });
   const summaries = createSummaries(config, bus, { askShortly, room, stopping, onResult: metrics.summaryAsked, log });
+  const classify = openClassifier(config, { model, modelCalls, onResult: metrics.routingAsked, log });
   const { maxBytes: maxEventBytes } = bus.events;
   const { HANDOVER_WAIT_MS: waitMs, HANDOVER_IDLE_MS: quietMs } = config;
   const answer = createAnswer({
     ...tools,
     plannedCall: createPlannedCall({ ...tools, rightsOf, maxEventBytes }),
-    ...{ brief, classify, safety, rightsOf, summaries, memoryOf: createMemoryOf({ bus, worker: tools.worker, log }) },
+    ...{ brief, classify, safety, rightsOf, summaries },
+    memoryOf: createMemoryOf({ bus, worker: tools.worker, log }),
     handover: createHandover({ handovers: bus.handovers, waitMs, idleMs: quietMs, maxEventBytes }),
     suspend: createSuspension(bus, log),
     modelStep: createModelStep({
