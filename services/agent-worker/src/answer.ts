@@ -55,9 +55,8 @@ function createLoop(
     const { decisions } = fold;
     const summary = await summaries?.before(request, history);
     const asking = { classify, spending, signal: stop.signal };
-    const summary = await summaries?.before(request, history);
     const briefed = await brief({ request, history, chain, isTold, decisions, mayUse, ...asking, span });
-    const briefing = await opened(briefed, safety, { turn, chain });
+    const briefing = await withWarning(briefed, { turn, chain, safety });
     const memory = await memoryOf(turn, briefing.agent, mayRun);
     const tell = (message: string): void => chain.push({ type: "progress", step: "tools", message });
     const offerTools = toolOffer({ agent: briefing.agent, mayRun, signal: stop.signal, tell });

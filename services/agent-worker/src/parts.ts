@@ -264,7 +264,6 @@ export function createTurnRun(
   const readsTokens = (asked?: string) => routes.orderOf({ asked, agent: {} })?.[0]?.context_tokens;
   const room = createContextRoom({ contextBytes, contextTokens, readsTokens });
   const summaries = createSummaries(config, bus, { askShortly, room, stopping, onResult: metrics.summaryAsked, log });
-  const classify = openClassifier(config, { model, modelCalls, onResult: metrics.routingAsked, log });
   const { maxBytes: maxEventBytes } = bus.events;
   const { HANDOVER_WAIT_MS: waitMs, HANDOVER_IDLE_MS: quietMs } = config;
   const answer = createAnswer({
