@@ -65,7 +65,7 @@ function ask(at: string, headers: Record<string, string> = {}, method = "GET", o
 const asset = "/assets/page-AbC_12-x.js";
 
 describe("the chat page", () => {
-  it.each(["/", "/c/2f1f9d3e-0f6b-4a55-9b1e-5d3c2b1a0f9e", "/c/x?from=mail", "/approvals"])("is at %s", async (at) => {
+  it.each(["/", "/c/2f1f9d3e-0f6b-4a55-9b1e-5d3c2b1a0f9e", "/c/x?from=mail", "/approvals", "/operator"])("is at %s", async (at) => {
     const { status, headers, body } = await ask(at);
     expect([status, body.toString()]).toEqual([200, "<!doctype html><title>Parley</title>"]);
     expect(headers).toMatchObject({
