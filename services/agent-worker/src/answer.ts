@@ -6,6 +6,7 @@ import type { Chain } from "./chain.ts";
 import type { ClaimedTurn } from "./claimed-turn.ts";
 import { completeOutcome } from "./ending.ts";
 import { wantsNoTools } from "./given.ts";
+import type { Guards } from "./guards/guards.ts";
 import { withAskPerson } from "./handover/ask-person.ts";
 import { handoverIn, type Handover } from "./handover/handover.ts";
 import type { AnsweredStep, ModelStep } from "./model-step.ts";
@@ -23,6 +24,7 @@ export interface AnswerDeps extends ToolStepDeps {
   readonly maxSteps: number;
   readonly brief: Brief;
   readonly rightsOf: RightsOf;
+  readonly guards: Guards;
 }
 
 /** `waiting`: for a person, and by nobody held. */
@@ -32,7 +34,7 @@ export type Answer = ReturnType<typeof createAnswer>;
 
 /** The loop of a turn: model, tools, model, … until the model answers. It begins where the fold says that an earlier attempt stopped. */
 function createLoop(
-  { brief, rightsOf, modelStep, toolOffer, maxSteps }: AnswerDeps,
+  { brief, rightsOf, guards, modelStep, toolOffer, maxSteps }: AnswerDeps,
   { runTools }: Pick<ReturnType<typeof createToolStep>, "runTools">,
 ) {
   return async (turn: ClaimedTurn, chain: Chain, history: readonly StoredTurn[]): Promise<AnswerEnd> => {
@@ -41,6 +43,10 @@ function createLoop(
     const isTold = (step: string, message: string) => told === "all" || told.has(progressKey({ step, message }));
     const { mayUse, mayRun } = rightsOf(request);
     const briefing = brief({ request, history, chain, isTold, mayUse, span });
+    const guard = guards.of(briefing.agent);
+    // What an agent has begun to answer was checked before.
+    if (guard !== undefined && fold.steps.length === 0 && fold.text === "")
+      await guard.checkInput(request.message, stop.signal);
     const tell = (message: string): void => chain.push({ type: "progress", step: "tools", message });
     const offerTools = toolOffer({ agent: briefing.agent, mayRun, signal: stop.signal, tell });
     for (;;) {
@@ -50,7 +56,15 @@ function createLoop(
       const isLast = fold.steps.length === maxSteps - 1 || isOutOfCalls(fold);
       const { note, ...offer } =
         isLast || wantsNoTools(request) ? noTools : withAskPerson(briefing.agent, mayRun, await offerTools());
-      const end = await modelStep({ turn, chain, history, briefing: withNote(briefing, note), ...offer, isLast });
+      const end = await modelStep({
+        turn,
+        chain,
+        history,
+        guard,
+        briefing: withNote(briefing, note),
+        ...offer,
+        isLast,
+      });
       stop.signal.throwIfAborted();
       if (end.kind === "answered") return completeOutcome(turn, { ...metadataOf(briefing, end), ...handoverIn(fold) });
     }
@@ -80,7 +94,7 @@ export function createAnswer(deps: AnswerDeps) {
       return loop(
         turn,
         chain,
-        recorded.filter(({ turn_id }) => turn_id !== request.turn_id),
+        recorded.filter(({ turn_id, answer }) => turn_id !== request.turn_id && answer?.code !== "BLOCKED"),
       );
     },
 

@@ -2,6 +2,7 @@ import { cutJsonText, limits, type Source, type StoredTurn, type TurnRequest } f
 import { traceNames, type TraceSpan } from "@parley/runtime";
 import type { Agent } from "./agents/agent.ts";
 import type { Chain } from "./chain.ts";
+import type { FenceOf } from "./guards/fences.ts";
 import { documentsBlock } from "./retrieval/context-block.ts";
 import type { Knowledge } from "./retrieval/knowledge.ts";
 import type { FoundPassage } from "./retrieval/search-index.ts";
@@ -10,6 +11,8 @@ import type { Route, createRouter } from "./routing/router.ts";
 export interface BriefingDeps {
   readonly route: ReturnType<typeof createRouter>;
   readonly knowledge: Knowledge;
+  /** What is in the marks around documents; absent: nothing. */
+  readonly fenceOf?: FenceOf;
 }
 
 export interface BriefingInput {
@@ -38,7 +41,7 @@ const maxPassages = 4;
 export type Brief = ReturnType<typeof createBrief>;
 
 /** Chooses the agent and finds its documents. Pure but for what it tells the viewers: a takeover comes to the same. */
-export function createBrief({ route, knowledge }: BriefingDeps) {
+export function createBrief({ route, knowledge, fenceOf }: BriefingDeps) {
   const search = (agent: Agent, query: string) =>
     knowledge.search({ query, collections: agent.collections, limit: maxPassages });
 
@@ -90,7 +93,8 @@ export function createBrief({ route, knowledge }: BriefingDeps) {
     tell("rag_retrieval", `Found ${quoted.length} ${quoted.length === 1 ? "passage" : "passages"}`, {
       sources: quoted,
     });
-    return { agent, confidence, systemPrompt: `${agent.systemPrompt}\n\n${documentsBlock(passages)}`, sources };
+    const documents = documentsBlock(passages, fenceOf?.(request.turn_id));
+    return { agent, confidence, systemPrompt: `${agent.systemPrompt}\n\n${documents}`, sources };
   };
 }
 

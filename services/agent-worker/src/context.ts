@@ -1,6 +1,7 @@
-import { ChatError, isText, isToolCall, type StoredTurn } from "@parley/protocol";
+import { ChatError, isText, isToolCall, type StoredTurn, type TurnId } from "@parley/protocol";
 import { reasoningFields } from "./model/message-fields.ts";
 import type { ModelMessage } from "./model/model.ts";
+import type { FenceOf } from "./guards/fences.ts";
 import type { GivenHistory } from "./given.ts";
 import { handedOverMessages, inTurns } from "./handover/handover-context.ts";
 import { shortenSteps, type AnsweredCall, type FinishedStep } from "./tool-text.ts";
@@ -15,6 +16,10 @@ export type ContextInput = {
   /** In place of both: the client keeps the conversation itself. None of it is left out. */
   given?: GivenHistory | undefined;
   steps: readonly FinishedStep[];
+  /** Of the running turn. */
+  turnId?: TurnId | undefined;
+  /** What is in the marks around results; absent: nothing. */
+  fenceOf?: FenceOf | undefined;
   /** Of all messages as JSON, but for reasoning that goes back to the provider: it has a limit of its own (`turnProviderBytes`). */
   maxBytes: number;
 };
@@ -26,15 +31,16 @@ export type ContextInput = {
  * ChatError CONTEXT_TOO_LARGE when even that does not fit.
  */
 export function buildMessages(input: ContextInput): ModelMessage[] {
-  const { systemPrompt, steps, maxBytes } = input;
+  const { systemPrompt, steps, maxBytes, fenceOf, turnId } = input;
+  const fence = turnId === undefined ? undefined : fenceOf?.(turnId);
   const { history, asked, instructions } = conversationOf(input);
   const hasResults = steps.length > 0 || asked.some(isResult) || history.some(hasHadResults);
   const rules = [...(hasResults ? [dataRule] : []), ...(history.some(hasCutArguments) ? [earlierArgumentsRule] : [])];
   const system: ModelMessage = { role: "system", content: [systemPrompt, ...rules, ...instructions].join("\n\n") };
-  const current: ModelMessage[] = [...asked, ...steps.flatMap(stepMessages)];
+  const current: ModelMessage[] = [...asked, ...steps.flatMap((step) => stepMessages(step, fence))];
   const leftBytes = maxBytes - bytesOf([system, ...current]);
-  if (leftBytes >= 0) return [system, ...window(history, leftBytes), ...current];
-  const alone = { systemPrompt: [systemPrompt, dataRule, ...instructions].join("\n\n"), asked, maxBytes };
+  if (leftBytes >= 0) return [system, ...window(history, leftBytes, fenceOf), ...current];
+  const alone = { systemPrompt: [systemPrompt, dataRule, ...instructions].join("\n\n"), asked, maxBytes, fence };
   const short = shortened({ ...alone, steps }) ?? shortened({ ...alone, steps: steps.map(withoutProvider) });
   if (short === undefined) throw new ChatError("CONTEXT_TOO_LARGE");
   return short;
@@ -75,8 +81,10 @@ function shortened({
   asked,
   steps,
   maxBytes,
+  fence,
 }: Pick<ContextInput, "systemPrompt" | "steps" | "maxBytes"> & {
   readonly asked: readonly ModelMessage[];
+  readonly fence: string | undefined;
 }): ModelMessage[] | undefined {
   const frame: ModelMessage[] = [{ role: "system", content: `${systemPrompt}\n\n${cutRule}` }, ...asked];
   const bare = steps.map(({ text, calls }) => ({
@@ -84,18 +92,21 @@ function shortened({
     calls: calls.map((call) => ({ ...call, arguments: {}, result: "" })),
   }));
   // The bare steps have an empty object of arguments for each call, which the parts count too: a byte or two to spare.
-  const short = shortenSteps(steps, maxBytes - bytesOf([...frame, ...bare.flatMap(stepMessages)]));
+  const short = shortenSteps(
+    steps,
+    maxBytes - bytesOf([...frame, ...bare.flatMap((step) => stepMessages(step, fence))]),
+  );
   if (short === undefined || steps.length === 0) return undefined;
-  return [...frame, ...short.flatMap(stepMessages)];
+  return [...frame, ...short.flatMap((step) => stepMessages(step, fence))];
 }
 
 type EarlierTurn = Pick<StoredTurn, "question" | "answer">;
 
-function window(turns: readonly EarlierTurn[], maxBytes: number): ModelMessage[] {
+function window(turns: readonly EarlierTurn[], maxBytes: number, fenceOf: FenceOf | undefined): ModelMessage[] {
   const kept: ModelMessage[][] = [];
   let leftBytes = maxBytes;
   for (const turn of turns.toReversed()) {
-    const fitting = fittingIn(leftBytes, turnMessages(turn)) ?? fittingIn(leftBytes, plainTurnMessages(turn));
+    const fitting = fittingIn(leftBytes, turnMessages(turn, fenceOf)) ?? fittingIn(leftBytes, plainTurnMessages(turn));
     if (fitting === undefined) break;
     leftBytes -= fitting.bytes;
     kept.unshift(fitting.messages);
@@ -108,7 +119,7 @@ function fittingIn(maxBytes: number, messages: ModelMessage[]) {
   return bytes <= maxBytes ? { messages, bytes } : undefined;
 }
 
-function turnMessages(turn: EarlierTurn): ModelMessage[] {
+function turnMessages(turn: EarlierTurn, fenceOf: FenceOf | undefined): ModelMessage[] {
   const handedOver = handedOverMessages(turn);
   if (handedOver !== undefined) return handedOver;
   const { steps, rest } = stepsOfAnswer(turn.answer);
@@ -117,7 +128,8 @@ function turnMessages(turn: EarlierTurn): ModelMessage[] {
     rest,
     steps.some(({ text }) => text !== ""),
   );
-  return [...questionMessages(turn), ...steps.flatMap(stepMessages), answer];
+  const fence = turn.answer === undefined ? undefined : fenceOf?.(turn.answer.turn_id);
+  return [...questionMessages(turn), ...steps.flatMap((step) => stepMessages(step, fence)), answer];
 }
 
 function plainTurnMessages(turn: EarlierTurn): ModelMessage[] {
@@ -169,7 +181,7 @@ function noteOn(answer: EarlierTurn["answer"]): string {
 }
 
 /** The provider's own ids stand on both sides where they are known, else ours. What it needs back comes first: it cannot take the place of our fields. */
-function stepMessages({ text, calls }: FinishedStep): ModelMessage[] {
+function stepMessages({ text, calls }: FinishedStep, fence: string | undefined): ModelMessage[] {
   const toolCalls = calls.map((call) => ({
     ...call.provider?.fields,
     id: idOf(call),
@@ -183,7 +195,11 @@ function stepMessages({ text, calls }: FinishedStep): ModelMessage[] {
   const fields = calls[0]?.provider?.message_fields;
   return [
     { ...fields, role: "assistant", content: text === "" ? null : text, tool_calls: toolCalls },
-    ...calls.map((call): ModelMessage => ({ role: "tool", tool_call_id: idOf(call), content: wrapToolResult(call) })),
+    ...calls.map((call): ModelMessage => ({
+      role: "tool",
+      tool_call_id: idOf(call),
+      content: wrapToolResult(call, fence),
+    })),
   ];
 }
 

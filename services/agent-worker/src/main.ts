@@ -31,7 +31,7 @@ const both = (one: () => void, other: () => void) => (): void => {
 
 runMain("agent-worker", async ({ env }) => {
   const config = readConfig(Config, env);
-  const { provider, rules, agents, brief, documents, models } = await readStartSettings(config);
+  const { provider, rules, agents, guards, brief, documents, models } = await readStartSettings(config);
   const log = createLogger({ service: "agent-worker", level: config.LOG_LEVEL, format: config.LOG_FORMAT });
   await using life = createLifecycle({ log, shutdownMs: config.SHUTDOWN_MS });
   const worker = `agent-${randomUUID()}`;
@@ -49,7 +49,7 @@ runMain("agent-worker", async ({ env }) => {
   const capacity = createCapacity(config);
   life.use("the look at the load", capacity.stop);
   const { slots, tokenFlushMs } = capacity;
-  const parts = { provider, rules, brief, rightsOf, tools, metrics, tokenFlushMs };
+  const parts = { provider, rules, brief, guards, rightsOf, tools, metrics, tokenFlushMs };
   const run = createTurnRun({ config, log, life }, bus, parts);
   const { onWoken, ...telling } = createTelling(metrics, tools, log);
   const waits = createWaits({ bus, log });

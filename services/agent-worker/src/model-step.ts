@@ -3,6 +3,9 @@ import { callerHash } from "@parley/protocol/approval-hash";
 import type { Briefing } from "./briefing.ts";
 import type { Chain } from "./chain.ts";
 import { buildMessages } from "./context.ts";
+import type { FenceOf } from "./guards/fences.ts";
+import { createGuardedWriter } from "./guards/guarded-writer.ts";
+import type { AgentGuard } from "./guards/guards.ts";
 import { clientCallsOf, givenHistory, givenRequest } from "./given.ts";
 import { truncated } from "./model/model-error.ts";
 import type { FinishReason, ModelClient, ModelEvent, ModelRequest, RequestedCall } from "./model/model.ts";
@@ -22,6 +25,8 @@ export interface ModelStepDeps {
   readonly contextBytes: number;
   /** How often an answer without text and calls is asked for again. */
   readonly emptyRetries: number;
+  /** What is in the marks around texts of others. */
+  readonly fenceOf: FenceOf;
   /** The largest event that the broker takes at the moment. */
   readonly maxEventBytes: () => number;
 }
@@ -31,6 +36,8 @@ export interface ModelStepInput {
   readonly chain: Chain;
   readonly history: readonly StoredTurn[];
   readonly briefing: Briefing;
+  /** What looks at its answer; absent: nothing does. */
+  readonly guard?: AgentGuard | undefined;
   readonly tools: readonly ToolDefinition[];
   /** What whoever asks may not run. */
   readonly notAllowed?: readonly ToolDefinition[];
@@ -56,7 +63,7 @@ export type ModelStep = ReturnType<typeof createModelStep>;
 
 /** One call of the model: its text goes into the chain as it comes, its tool calls are committed as a step. */
 export function createModelStep(deps: ModelStepDeps) {
-  const { contextBytes, maxEventBytes } = deps;
+  const { contextBytes, fenceOf, maxEventBytes } = deps;
   const read = createReading(deps);
 
   return async (input: ModelStepInput): Promise<ModelStepEnd> => {
@@ -71,16 +78,19 @@ export function createModelStep(deps: ModelStepDeps) {
         systemPrompt: briefing.systemPrompt,
         history,
         message: request.message,
-        given: givenHistory(request),
+        given: givenHistory(request, fenceOf(request.turn_id)),
         steps: stepsOf(fold),
+        turnId: request.turn_id,
+        fenceOf,
         maxBytes: contextBytes,
       }),
       ...givenRequest(request, tools, step),
       requestId: `${request.turn_id}-${attempt}-${step}`,
       ...modelOf(request.model ?? briefing.agent.model),
     };
-    const writer = createStepWriter(chain, fold, { maxEventBytes, reasoning: briefing.agent.reasoning });
+    const { writer, checked } = openWriter(input, maxEventBytes);
     const { calls, end, usage } = await read(modelRequest, input, { step, writer });
+    if (checked !== undefined) await checked();
     const clientCalls = clientCallsOf(calls, request, step);
     if (clientCalls.length > 0) {
       writer.settle();
@@ -103,6 +113,22 @@ export function createModelStep(deps: ModelStepDeps) {
     await chain.stored();
     return { kind: "tools" };
   };
+}
+
+/** What nobody looks at is written as it comes. Where somebody does, reasoning is not shown: it would say what the answer may not. */
+function openWriter({ chain, turn: { fold, stop }, guard, briefing }: ModelStepInput, maxEventBytes: () => number) {
+  const checks = guard?.output;
+  if (checks === undefined) {
+    return { writer: createStepWriter(chain, fold, { maxEventBytes, reasoning: briefing.agent.reasoning }) };
+  }
+  const plain = createStepWriter(chain, fold, { maxEventBytes, reasoning: "dropped" });
+  const onBlocked = (error: ChatError): void => {
+    chain.dropQueuedText();
+    chain.push({ type: "turn_restarted", text: fold.committedText });
+    stop.abort(error);
+  };
+  const writer = createGuardedWriter(plain, { checks, signal: stop.signal, onBlocked });
+  return { writer, checked: writer.checked };
 }
 
 /** The turn ends with this step: what it cost is known, and none of its text is of a step that broke off. */

@@ -32,6 +32,9 @@ import type { createAgentMetrics } from "./metrics.ts";
 import { createModelCalls } from "./model-call.ts";
 import { createModelStep } from "./model-step.ts";
 import { createFirstTitles } from "./first-title.ts";
+import type { GuardRule } from "./guards/guard-file.ts";
+import { createGuards } from "./guards/guards.ts";
+import { createModeration } from "./guards/moderation.ts";
 import { createHandover } from "./handover/handover.ts";
 import { readHoldMs } from "./flush-floor.ts";
 import { createModelClient } from "./model/model-client.ts";
@@ -44,6 +47,7 @@ import { createSuspension } from "./suspension.ts";
 import { createToolCalls, type ToolCallsDeps } from "./tool-calls.ts";
 import { createTurn } from "./turn.ts";
 import { keepSharing, type SharedDocuments } from "./retrieval/shared-documents.ts";
+import { fencesOf } from "./start-settings.ts";
 import type { TurnResult } from "./turn-attempt.ts";
 
 export interface Process {
@@ -216,10 +220,11 @@ export interface TurnParts {
   readonly rules: readonly ModelRule[];
   readonly brief: Brief;
   readonly rightsOf: RightsOf;
+  readonly guards: readonly GuardRule[];
   readonly tools: Awaited<ReturnType<typeof connectTools>>;
   readonly metrics: Pick<
     ReturnType<typeof createAgentMetrics>,
-    "modelCalled" | "modelRetried" | "turnEnded" | "titleAsked"
+    "modelCalled" | "modelRetried" | "turnEnded" | "titleAsked" | "guardBlocked" | "guardFailed"
   >;
   /** Least time between two appends of text, at this moment. */
   readonly tokenFlushMs: () => number;
@@ -229,7 +234,7 @@ export interface TurnParts {
 export function createTurnRun(
   { config, log, life: { signal: stopping } }: Process,
   bus: Bus,
-  { provider, rules, brief, rightsOf, tools, metrics, tokenFlushMs }: TurnParts,
+  { provider, rules, brief, rightsOf, guards, tools, metrics, tokenFlushMs }: TurnParts,
 ) {
   const { MODEL_IDLE_MS: idleMs, MODEL_FIRST_TOKEN_MS: firstTokenMs } = config;
   const holdMs = (): number => readHoldMs(tokenFlushMs());
@@ -246,9 +251,14 @@ export function createTurnRun(
     ...tools,
     plannedCall: createPlannedCall({ ...tools, rightsOf, maxEventBytes }),
     ...{ brief, rightsOf },
+    guards: createGuards({
+      ...{ guards, moderate: createModeration(provider), log },
+      ...{ onBlocked: metrics.guardBlocked, onFailure: metrics.guardFailed },
+    }),
     handover: createHandover({ handovers: bus.handovers, waitMs, idleMs: quietMs, maxEventBytes }),
     suspend: createSuspension(bus, log),
     modelStep: createModelStep({
+      fenceOf: fencesOf(config),
       ...{ model, modelCalls, contextBytes: config.CONTEXT_BYTES, emptyRetries: config.MODEL_EMPTY_RETRIES },
       maxEventBytes,
     }),

@@ -3,6 +3,8 @@ import type { Agent } from "./agents/agent.ts";
 import { loadAgents } from "./agents/load-agents.ts";
 import { createBrief, type Brief } from "./briefing.ts";
 import type { Config } from "./config.ts";
+import { createFences, type FenceOf } from "./guards/fences.ts";
+import { loadGuards, type GuardRule } from "./guards/guard-file.ts";
 import { loadModelRules } from "./model/load-model-rules.ts";
 import type { ModelRule } from "./model/model-rules.ts";
 import { providerFrom, type Provider } from "./model/provider.ts";
@@ -15,6 +17,7 @@ export interface StartSettings {
   readonly provider: Provider;
   readonly rules: readonly ModelRule[];
   readonly agents: readonly Agent[];
+  readonly guards: readonly GuardRule[];
   readonly brief: Brief;
   readonly documents: SharedDocuments;
   /** Names of the models that they name. */
@@ -44,13 +47,30 @@ export async function readStartSettings(config: Config): Promise<StartSettings> 
   return { provider: provider.value, rules: rules.value, ...brief.value, models };
 }
 
+/** Known to all workers of a deployment and to nobody else. */
+export function fencesOf({
+  OPENAI_API_KEY,
+  OPENROUTER_API_KEY,
+}: Pick<Config, "OPENAI_API_KEY" | "OPENROUTER_API_KEY">): FenceOf {
+  return createFences(OPENAI_API_KEY ?? OPENROUTER_API_KEY ?? "");
+}
+
 /** The agents and documents. Throws a StartError that names every problem with file and line. */
 async function readBrief({
   AGENTS_DIR,
   KNOWLEDGE_DIR,
-}: Config): Promise<Pick<StartSettings, "agents" | "brief" | "documents">> {
+  GUARDS_FILE,
+  ...keys
+}: Config): Promise<Pick<StartSettings, "agents" | "brief" | "documents" | "guards">> {
   const knowledge = await loadKnowledge(KNOWLEDGE_DIR);
-  const agents = await loadAgents({ folder: AGENTS_DIR, collections: knowledge.collections() });
+  const guards = await loadGuards(GUARDS_FILE);
+  const names = { collections: knowledge.collections(), guards: guards.map(({ name }) => name) };
+  const agents = await loadAgents({ folder: AGENTS_DIR, ...names });
   const documents = sharedDocuments(knowledge.documents(), agents);
-  return { agents, documents, brief: createBrief({ route: createRouter(agents), knowledge }) };
+  return {
+    agents,
+    guards,
+    documents,
+    brief: createBrief({ route: createRouter(agents), knowledge, fenceOf: fencesOf(keys) }),
+  };
 }

@@ -30,6 +30,8 @@ const AgentFile = z.strictObject({
     .max(100)
     .default([]),
   collections: z.array(line(64)).max(20).default([]),
+  guards: z.array(line(64)).max(20).default([]),
+  mask_before_provider: z.boolean().default(false),
 });
 
 export interface AgentFileInput {
@@ -38,6 +40,8 @@ export interface AgentFileInput {
   readonly text: string;
   /** Names of the collections there are. */
   readonly collections: readonly string[];
+  /** Names of the guards there are. */
+  readonly guards?: readonly string[];
 }
 
 export type ParsedAgentFile =
@@ -45,7 +49,7 @@ export type ParsedAgentFile =
   | { readonly ok: false; readonly problems: readonly string[] };
 
 /** Reads an agent file. Problems are values, each with file and line: a person mends all of them at once. */
-export function parseAgentFile({ file, text, collections }: AgentFileInput): ParsedAgentFile {
+export function parseAgentFile({ file, text, collections, guards = [] }: AgentFileInput): ParsedAgentFile {
   const parsed = parseYaml({ file, text }, AgentFile);
   if (!parsed.ok) return parsed;
   const { value, placeOf } = parsed;
@@ -54,7 +58,10 @@ export function parseAgentFile({ file, text, collections }: AgentFileInput): Par
       ? []
       : `${placeOf(["collections", index])}: there is no collection "${name}"; ${thereAre(collections)}`,
   );
-  if (missing.length > 0) return { ok: false, problems: missing };
+  const unknown = value.guards.flatMap((name, index) =>
+    guards.includes(name) ? [] : `${placeOf(["guards", index])}: there is no guard "${name}"; ${thereAre(guards)}`,
+  );
+  if (missing.length + unknown.length > 0) return { ok: false, problems: [...missing, ...unknown] };
   return { ok: true, agent: toAgent(value), place: placeOf(["name"]) };
 }
 
@@ -62,13 +69,22 @@ function thereAre(names: readonly string[]): string {
   return names.length === 0 ? "there are none" : `there are: ${names.join(", ")}`;
 }
 
-function toAgent({ system_prompt, model, tools, ...rest }: z.output<typeof AgentFile>): Agent {
+function toAgent({
+  system_prompt,
+  model,
+  tools,
+  guards,
+  mask_before_provider: isMasked,
+  ...rest
+}: z.output<typeof AgentFile>): Agent {
   return {
     ...rest,
     systemPrompt: system_prompt,
     // Only by its name: it is no tool worker's, and who takes all of theirs has not asked for this.
     tools: tools.filter((name) => name !== askPersonTool),
     ...(tools.includes(askPersonTool) ? { asksPerson: true } : {}),
+    ...(guards.length === 0 ? {} : { guards }),
+    ...(isMasked ? { maskBeforeProvider: true } : {}),
     ...(model === undefined ? {} : { model }),
   };
 }
