@@ -49,7 +49,7 @@ runMain("agent-worker", async ({ env }) => {
   const capacity = createCapacity(config);
   life.use("the look at the load", capacity.stop);
   const { slots, tokenFlushMs } = capacity;
-  const parts = { provider, rules, brief, guards, rightsOf, tools, metrics, tokenFlushMs };
+  const parts = { provider, rules, brief, guards, agents, rightsOf, tools, metrics, tokenFlushMs };
   const run = createTurnRun({ config, log, life }, bus, parts);
   const { onWoken, ...telling } = createTelling(metrics, tools, log);
   const waits = createWaits({ bus, log });

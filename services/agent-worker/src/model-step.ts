@@ -6,6 +6,7 @@ import { buildMessages } from "./context.ts";
 import type { FenceOf } from "./guards/fences.ts";
 import { createGuardedWriter } from "./guards/guarded-writer.ts";
 import type { AgentGuard } from "./guards/guards.ts";
+import { createMaskedModel } from "./guards/masked-model.ts";
 import { clientCallsOf, givenHistory, givenRequest } from "./given.ts";
 import { truncated } from "./model/model-error.ts";
 import type { FinishReason, ModelClient, ModelEvent, ModelRequest, RequestedCall } from "./model/model.ts";
@@ -162,14 +163,14 @@ interface Reading {
 }
 
 /** Reads one answer of the model into the chain, as it comes. */
-function createReading({ model, modelCalls, emptyRetries }: ModelStepDeps) {
+function createReading({ model, modelCalls, emptyRetries, fenceOf }: ModelStepDeps) {
   return async (
     request: ModelRequest,
     {
       turn: {
         stop,
         span,
-        request: { conversation_id: conversation },
+        request: { conversation_id: conversation, turn_id: turnId },
       },
       chain,
       briefing,
@@ -181,7 +182,8 @@ function createReading({ model, modelCalls, emptyRetries }: ModelStepDeps) {
     const call = modelCalls({ parent: span, model: request.model, agent, conversation, step, signal });
     try {
       const answer = createAnswerFold({ writer, call, chain });
-      await streamWithRetry(model, request, { signal, emptyRetries, onRetry: call.retried, onEvents: answer.onEvents });
+      const asked = briefing.agent.maskBeforeProvider === true ? createMaskedModel(model, fenceOf(turnId)) : model;
+      await streamWithRetry(asked, request, { signal, emptyRetries, onRetry: call.retried, onEvents: answer.onEvents });
       const reading = answer.reading();
       const usage = reading.end.usage ?? estimateUsage(request.messages, writer.written());
       call.answered(reading.end, usage);

@@ -34,6 +34,7 @@ import { createModelStep } from "./model-step.ts";
 import { createFirstTitles } from "./first-title.ts";
 import type { GuardRule } from "./guards/guard-file.ts";
 import { createGuards } from "./guards/guards.ts";
+import { createMaskedModel } from "./guards/masked-model.ts";
 import { createModeration } from "./guards/moderation.ts";
 import { createHandover } from "./handover/handover.ts";
 import { readHoldMs } from "./flush-floor.ts";
@@ -221,6 +222,7 @@ export interface TurnParts {
   readonly brief: Brief;
   readonly rightsOf: RightsOf;
   readonly guards: readonly GuardRule[];
+  readonly agents: readonly Agent[];
   readonly tools: Awaited<ReturnType<typeof connectTools>>;
   readonly metrics: Pick<
     ReturnType<typeof createAgentMetrics>,
@@ -234,17 +236,28 @@ export interface TurnParts {
 export function createTurnRun(
   { config, log, life: { signal: stopping } }: Process,
   bus: Bus,
-  { provider, rules, brief, rightsOf, guards, tools, metrics, tokenFlushMs }: TurnParts,
+  { provider, rules, brief, rightsOf, guards, agents, tools, metrics, tokenFlushMs }: TurnParts,
 ) {
   const { MODEL_IDLE_MS: idleMs, MODEL_FIRST_TOKEN_MS: firstTokenMs } = config;
   const holdMs = (): number => readHoldMs(tokenFlushMs());
   const model = createModelClient({ provider, rules, idleMs, firstTokenMs, holdMs, log });
   const { modelCalled: onCall, modelRetried: onRetry, turnEnded: onEnded, titleAsked: onResult } = metrics;
   const modelCalls = createModelCalls({ provider, onCall, onRetry, log });
+  // Who asks for a title does not know of whose answer it is.
+  const isMasked = agents.some(({ maskBeforeProvider }) => maskBeforeProvider === true);
+  const titleModel = isMasked ? createMaskedModel(model, "title") : model;
   const titles =
     config.TITLES === "off"
       ? undefined
-      : createFirstTitles({ bus, model, modelCalls, modelName: config.TITLE_MODEL, stopping, onResult, log });
+      : createFirstTitles({
+          bus,
+          model: titleModel,
+          modelCalls,
+          modelName: config.TITLE_MODEL,
+          stopping,
+          onResult,
+          log,
+        });
   const { maxBytes: maxEventBytes } = bus.events;
   const { HANDOVER_WAIT_MS: waitMs, HANDOVER_IDLE_MS: quietMs } = config;
   const answer = createAnswer({

@@ -17,6 +17,8 @@ let provider: Server;
 /** What the endpoint says of a text; undefined: it is down. */
 let flags: ((text: string) => boolean) | undefined = () => false;
 const moderated: string[] = [];
+/** What the model was asked. */
+let asked = "";
 
 const guards = `
 guards:
@@ -45,6 +47,7 @@ function startProvider(modelPort: number): Promise<Server> {
       );
       there.on("error", () => res.destroy());
       res.on("close", () => there.destroy());
+      req.on("data", (part: Buffer) => (asked += part.toString()));
       req.pipe(there);
       return;
     }
@@ -137,4 +140,20 @@ it("while the endpoint is down nothing passes, or all does, as it is set", async
   });
   expect(await bench.ended(await bench.ask("hello", { agent: "open" }))).toMatchObject({ type: "complete" });
   flags = () => false;
+});
+
+it("the provider of an agent that masks gets no mail address and no number of a card, in no turn", async () => {
+  asked = "";
+  const conversation = `c_${randomUUID()}`;
+  const message = "I am ann@example.org and pay with 4111 1111 1111 1111.";
+  const first = await bench.ask(message, { agent: "masked", conversation });
+  expect(await bench.ended(first)).toMatchObject({ type: "complete" });
+  expect(await bench.ended(await bench.ask("And now?", { agent: "masked", conversation }))).toMatchObject({
+    type: "complete",
+  });
+  expect(asked).toMatch(/I am \[mail-1-[0-9a-f]{8}\] and pay with \[card-1-[0-9a-f]{8}\]/);
+  expect(asked).not.toContain("ann@example.org");
+  expect(asked).not.toContain("4111");
+  const { turns } = await bench.bus.transcripts.tail(conversation, { limit: 10 });
+  expect(turns[0]?.question?.message).toBe(message);
 });
