@@ -30,6 +30,8 @@ import {
 import { createTitles, type Titles } from "./titles.ts";
 import { createTranscripts, type Transcripts } from "./transcripts.ts";
 import { createTurnQueue, type TurnQueue } from "./turn-queue.ts";
+import { createUsageLog, type UsageLog } from "./usage-log.ts";
+import { setUpUsage } from "./usage-stream.ts";
 import { createWaitingTexts, type WaitingTexts } from "./waiting-texts.ts";
 
 export interface BusOptions extends NatsOptions, Partial<Omit<StreamOptions, "metadata">> {}
@@ -61,6 +63,8 @@ export interface Bus extends BrokerLink {
   readonly gate: GateLog;
   /** Who did what. For edges and tool workers: others have no right to it. */
   readonly audit: AuditLog;
+  /** What turns have used. Agent workers write it, edges read it: others have no right to it. */
+  readonly usage: UsageLog;
   /** Calls the listener when live events may be missing although the connection held, until the signal. Only a cluster loses any that way. */
   watchStreams(onDisturbed: Disturbed, signal: AbortSignal): void;
   /** See `createEventRoom`. */
@@ -96,6 +100,8 @@ const defaults: Omit<StreamOptions, "metadata"> = {
   factsMaxBytes: 4 * 2 ** 30,
   auditKeepMs: 90 * 86_400_000,
   auditMaxBytes: 2 * 2 ** 30,
+  usageKeepMs: 400 * 86_400_000,
+  usageMaxBytes: 2 * 2 ** 30,
 };
 
 /** Connects to NATS, makes sure the streams are there, and opens what is built on them. */
@@ -157,6 +163,7 @@ function sharedLogs(deps: Omit<GateLogDeps, "setUp">, manager: JetStreamManager,
   return {
     gate: createGateLog({ ...deps, setUp: () => setUpGate(manager, options) }),
     audit: createAuditLog({ ...deps, setUp: () => setUpAudit(manager, options) }),
+    usage: createUsageLog({ ...deps, setUp: () => setUpUsage(manager, options) }),
   };
 }
 

@@ -35,29 +35,11 @@ export interface StreamOptions {
   /** How long the audit log is kept, and the disk it may use, where this process makes it. */
   readonly auditKeepMs: number;
   readonly auditMaxBytes: number;
+  /** How long what turns have used is kept, and the disk it may use, where this process makes it. */
+  readonly usageKeepMs: number;
+  readonly usageMaxBytes: number;
 }
 
-/** The settings of a process (see `brokerFields`) as the options of `openBus`. */
-export function streamSettings(config: {
-  SHARDS: number;
-  STREAM_REPLICAS: number;
-  EVENTS_MAX_BYTES: number;
-  EVENT_WINDOW_MS: number;
-  FACTS_MAX_BYTES: number;
-  AUDIT_DAYS?: number;
-  AUDIT_MAX_BYTES?: number;
-}) {
-  const { SHARDS: shards, STREAM_REPLICAS: replicas, EVENTS_MAX_BYTES: eventsMaxBytes } = config;
-  const { EVENT_WINDOW_MS: eventWindowMs, FACTS_MAX_BYTES: factsMaxBytes } = config;
-  const { AUDIT_DAYS: days, AUDIT_MAX_BYTES: auditMaxBytes } = config;
-  const audit = {
-    ...(days === undefined ? {} : { auditKeepMs: days * dayMs }),
-    ...(auditMaxBytes === undefined ? {} : { auditMaxBytes }),
-  };
-  return { shards, replicas, eventsMaxBytes, eventWindowMs, factsMaxBytes, ...audit };
-}
-
-const dayMs = 86_400_000;
 const streamNameInUse = 10_058;
 /**
  * nats-server 2.9.10 looks for room before it looks whether the stream is there: where the limits of all streams and of one of them once more are
@@ -184,7 +166,7 @@ export async function setUpGate(jsm: JetStreamManager, options: Pick<StreamOptio
 }
 
 /** Returns its settings; undefined: it has others than these, and who does not own it may not ask which. */
-async function ensureStream(
+export async function ensureStream(
   jsm: JetStreamManager,
   config: Config,
   isOwner: boolean,

@@ -38,11 +38,25 @@ export const Author = z
   .describe("Whoever wrote a message.");
 export type Author = z.infer<typeof Author>;
 
+export const Cost = z
+  .object({
+    micros: z.number().describe("The amount, in millionths of the currency."),
+    currency: z.string().describe("Three letters, such as `USD`."),
+    as_of: z.string().describe("The day on which the prices were looked up that it was computed with."),
+  })
+  .describe("What the models cost, by the prices that the operator has given.");
+export type Cost = z.infer<typeof Cost>;
+
 export const Usage = z
   .object({
     input_tokens: z.number().describe("Tokens the model has read, all its steps together."),
     output_tokens: z.number().describe("Tokens the model has written."),
     estimated: z.boolean().optional().describe("Partly counted by us, because the model did not say."),
+    cached_tokens: z
+      .number()
+      .optional()
+      .describe("Of the tokens read, those that the provider had kept from earlier requests, where it says so."),
+    cost: Cost.optional().describe("Absent: nobody has said what the model costs."),
   })
   .describe("What a turn has cost.");
 export type Usage = z.infer<typeof Usage>;
@@ -131,6 +145,10 @@ export const ProgressEvent = z
       .optional()
       .describe("How it was chosen: `explicit`, `rule`, `lexical`, `previous` or `default`."),
     sources: z.array(Source).optional().describe("The passages that were found."),
+    model: z
+      .string()
+      .optional()
+      .describe("The model that answers from here on, in place of the one that was asked first."),
   })
   .describe("A step of the work begins. It may come again, with what the step has found.");
 export const TokenEvent = z

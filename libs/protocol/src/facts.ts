@@ -105,6 +105,10 @@ const WaitFact = z.object({
   worked_ms: z.number(),
   /** Nothing was left out for want of room: while the chain ends with this wait, the fact says all that the chain does. */
   whole: z.literal(true).optional(),
+  /** Which agent answers. Absent: an older version wrote it. */
+  routed: z.object({ agent: z.string(), confidence: z.number(), method: z.string() }).optional(),
+  /** Documents were searched: the sources among the parts are what was found. */
+  found: z.literal(true).optional(),
   /** Where the attempt that waited is in its trace. */
   trace: z.string().optional(),
 });

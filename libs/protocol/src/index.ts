@@ -19,6 +19,22 @@ export { CallerRights, callerOf, rightsOf, type Caller } from "./caller.ts";
 export { limits } from "./limits.ts";
 export { AddressRules, Limits, LimitsFile, type Rate } from "./limits-file.ts";
 export type { CountRow, RateRow } from "./limit-row.ts";
+export {
+  Quotas,
+  isUsageKept,
+  noQuotas,
+  periodOf,
+  quotaPeriods,
+  quotaSentence,
+  quotaTable,
+  quotasOf,
+  type PeriodSpan,
+  type QuotaHolder,
+  type QuotaLimit,
+  type QuotaName,
+  type QuotaPeriod,
+} from "./quotas.ts";
+export { UsageRecord, nothingSpent, spentOf, type Spent } from "./usage-record.ts";
 export { limitTable, type CountName, type LimitName, type RateName } from "./limit-table.ts";
 export {
   beginningOfLines,
@@ -85,6 +101,7 @@ export {
   Outcome,
   StoredEvent,
   ToolCallEndEvent,
+  Cost,
   Usage,
   type StoredEventType,
 } from "./events.ts";

@@ -16,6 +16,8 @@ export const streams = {
   connections: "CONNECTIONS",
   /** Who did what, of the whole deployment. */
   audit: "AUDIT",
+  /** What turns have used, of the whole deployment; there where quotas are, or somebody wants it kept. */
+  usage: "USAGE",
 } as const;
 
 /** In the metadata of an event stream: when it was made, ms since 1970. All cursors of the stream are counted from it. */
@@ -158,6 +160,10 @@ export const subjects = {
   /** Of one conversation, whoever wrote it. */
   auditOf: (conversation: ConversationId): string => `${audit}.*.*.${conversation}`,
   allAudit: `${audit}.>`,
+
+  /** What a turn has used, by the hashes of its tenant and user. */
+  usage: (tenant: string, user: string): string => `chat.usage.${tenant}.${user}`,
+  allUsage: "chat.usage.*.*",
 } as const;
 
 /** What an event subject says about its event. */

@@ -64,6 +64,8 @@ const pins: Record<keyof typeof subjects, readonly [subject: string, literal: st
   auditAdmin: [subjects.auditAdmin("block"), "chat.audit.admin.block"],
   auditOf: [subjects.auditOf("c1"), "chat.audit.*.*.c1"],
   allAudit: [subjects.allAudit, "chat.audit.>"],
+  usage: [subjects.usage("_", "u1"), "chat.usage._.u1"],
+  allUsage: [subjects.allUsage, "chat.usage.*.*"],
   allDeleted: [subjects.allDeleted, "chat.deleted.*.*"],
   log: [subjects.log(2, "c1"), "chat.log.2.c1"],
   fact: [subjects.fact(2, "c1", "t1", { kind: "begun", call: "t1-0-0" }), "chat.fact.2.c1.t1.begun.t1-0-0"],

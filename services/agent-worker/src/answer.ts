@@ -42,7 +42,8 @@ function createLoop(
     const { told } = fold;
     const isTold = (step: string, message: string) => told === "all" || told.has(progressKey({ step, message }));
     const { mayUse, mayRun } = rightsOf(request);
-    const briefing = brief({ request, history, chain, isTold, mayUse, span });
+    const { decisions } = fold;
+    const briefing = await brief({ request, history, chain, isTold, decisions, mayUse, span });
     const guard = guards.of(briefing.agent);
     // What an agent has begun to answer was checked before.
     if (guard !== undefined && fold.steps.length === 0 && fold.text === "")

@@ -21,6 +21,7 @@ import { chosenFormat } from "./record-format.ts";
 import { readStartSettings } from "./start-settings.ts";
 import { observe, startTelemetry } from "./telemetry.ts";
 import { createTurnRunner } from "./turn-runner.ts";
+import { openUsage } from "./usage-parts.ts";
 import { createWaits } from "./waits.ts";
 import { createWaking } from "./waking.ts";
 
@@ -31,11 +32,11 @@ const both = (one: () => void, other: () => void) => (): void => {
 
 runMain("agent-worker", async ({ env }) => {
   const config = readConfig(Config, env);
-  const { provider, rules, agents, guards, brief, documents, models } = await readStartSettings(config);
+  const { provider, table, agents, guards, brief, documents, models } = await readStartSettings(config, env);
   const log = createLogger({ service: "agent-worker", level: config.LOG_LEVEL, format: config.LOG_FORMAT });
   await using life = createLifecycle({ log, shutdownMs: config.SHUTDOWN_MS });
   const worker = `agent-${randomUUID()}`;
-  const { rightsOf, problems, isConfigured } = await openRights({ config, log, life }, models);
+  const { rightsOf, problems, quotas, isConfigured } = await openRights({ config, log, life }, models);
   const telemetry = await startTelemetry({ config, log, life }, worker, isConfigured);
   const { metrics, tracing } = telemetry;
   const { TURN_MS: turnMs, APPEND_GIVE_UP_MS: appendGiveUpMs, HISTORY_MESSAGES: historyMessages } = config;
@@ -49,7 +50,8 @@ runMain("agent-worker", async ({ env }) => {
   const capacity = createCapacity(config);
   life.use("the look at the load", capacity.stop);
   const { slots, tokenFlushMs } = capacity;
-  const parts = { provider, rules, brief, guards, agents, rightsOf, tools, metrics, tokenFlushMs };
+  const usage = openUsage({ config, log, life }, bus, { redis: tools.redis, table, quotas, metrics, isConfigured });
+  const parts = { provider, table, usage, brief, guards, agents, rightsOf, tools, metrics, tokenFlushMs };
   const run = createTurnRun({ config, log, life }, bus, parts);
   const { onWoken, ...telling } = createTelling(metrics, tools, log);
   const waits = createWaits({ bus, log });

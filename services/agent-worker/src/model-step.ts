@@ -87,10 +87,12 @@ export function createModelStep(deps: ModelStepDeps) {
       }),
       ...givenRequest(request, tools, step),
       requestId: `${request.turn_id}-${attempt}-${step}`,
+      ...(turn.spending === undefined ? {} : { meter: turn.spending.meter("answer") }),
       ...modelOf(request.model ?? briefing.agent.model),
     };
     const { writer, checked } = openWriter(input, maxEventBytes);
-    const { calls, end, usage } = await read(modelRequest, input, { step, writer });
+    const { calls, end, usage: told } = await read(modelRequest, input, { step, writer });
+    const usage = turn.spending?.take() ?? told;
     if (checked !== undefined) await checked();
     const clientCalls = clientCallsOf(calls, request, step);
     if (clientCalls.length > 0) {

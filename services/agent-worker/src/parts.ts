@@ -38,8 +38,9 @@ import { createMaskedModel } from "./guards/masked-model.ts";
 import { createModeration } from "./guards/moderation.ts";
 import { createHandover } from "./handover/handover.ts";
 import { readHoldMs } from "./flush-floor.ts";
+import { createMeteredClient } from "./model/metered-client.ts";
 import { createModelClient } from "./model/model-client.ts";
-import type { ModelRule } from "./model/model-rules.ts";
+import type { ModelTable } from "./model/model-table.ts";
 import type { Provider } from "./model/provider.ts";
 import { createPlannedCall } from "./planned-call.ts";
 import { keepOffering, offerOf } from "./offer.ts";
@@ -47,6 +48,7 @@ import { chosenFormat } from "./record-format.ts";
 import { createSuspension } from "./suspension.ts";
 import { createToolCalls, type ToolCallsDeps } from "./tool-calls.ts";
 import { createTurn } from "./turn.ts";
+import type { TurnUsage } from "./turn-usage.ts";
 import { keepSharing, type SharedDocuments } from "./retrieval/shared-documents.ts";
 import { fencesOf } from "./start-settings.ts";
 import type { TurnResult } from "./turn-attempt.ts";
@@ -77,6 +79,7 @@ export async function openRights({ config, log, life }: Process, models: Readonl
   return {
     rightsOf: createRightsOf(limits.may),
     problems: limits.problems,
+    quotas: () => limits.current().quotas,
     isConfigured: (model: string): boolean =>
       models.has(model) || Object.values(limits.current().roles).some((role) => role.models.includes(model)),
   };
@@ -125,6 +128,7 @@ export async function connectTools(
   const listTimes = createListTimes(redis);
   life.use("the ends that lists are to be told of", listTimes.flush);
   return {
+    redis,
     catalogue,
     toolOffer: createToolOffer({ catalogue, waitMs: config.TOOLS_WAIT_MS }),
     toolCalls: createToolCalls({
@@ -218,7 +222,8 @@ export function createNotes({ notes, problems, agents, catalogue, facts }: Noted
 
 export interface TurnParts {
   readonly provider: Provider;
-  readonly rules: readonly ModelRule[];
+  readonly table: ModelTable;
+  readonly usage: TurnUsage;
   readonly brief: Brief;
   readonly rightsOf: RightsOf;
   readonly guards: readonly GuardRule[];
@@ -236,11 +241,12 @@ export interface TurnParts {
 export function createTurnRun(
   { config, log, life: { signal: stopping } }: Process,
   bus: Bus,
-  { provider, rules, brief, rightsOf, guards, agents, tools, metrics, tokenFlushMs }: TurnParts,
+  { provider, table, usage, brief, rightsOf, guards, agents, tools, metrics, tokenFlushMs }: TurnParts,
 ) {
   const { MODEL_IDLE_MS: idleMs, MODEL_FIRST_TOKEN_MS: firstTokenMs } = config;
   const holdMs = (): number => readHoldMs(tokenFlushMs());
-  const model = createModelClient({ provider, rules, idleMs, firstTokenMs, holdMs, log });
+  const client = createModelClient({ provider, rules: table.rules, idleMs, firstTokenMs, holdMs, log });
+  const model = createMeteredClient(client, (request) => request.model ?? provider.model);
   const { modelCalled: onCall, modelRetried: onRetry, turnEnded: onEnded, titleAsked: onResult } = metrics;
   const modelCalls = createModelCalls({ provider, onCall, onRetry, log });
   // Who asks for a title does not know of whose answer it is.
@@ -253,6 +259,7 @@ export function createTurnRun(
           bus,
           model: titleModel,
           modelCalls,
+          usage,
           modelName: config.TITLE_MODEL,
           stopping,
           onResult,
@@ -278,7 +285,7 @@ export function createTurnRun(
     maxSteps: config.MAX_STEPS,
   });
   return createTurn({
-    ...{ bus, answer, log, tokenFlushMs },
+    ...{ bus, answer, usage, log, tokenFlushMs },
     onEnded: (request, outcome) => {
       onEnded(request, outcome);
       countStored(tools.logSizes, request, outcome);

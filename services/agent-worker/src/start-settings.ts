@@ -1,12 +1,14 @@
-import { ConfigError, StartError } from "@parley/runtime";
+import { ConfigError, StartError, type Environment } from "@parley/runtime";
 import type { Agent } from "./agents/agent.ts";
 import { loadAgents } from "./agents/load-agents.ts";
 import { createBrief, type Brief } from "./briefing.ts";
+import { createChooseAgent } from "./choose-agent.ts";
 import type { Config } from "./config.ts";
+import { createFindPassages } from "./find-passages.ts";
+import { loadModelTable } from "./model/load-model-table.ts";
+import type { ModelTable } from "./model/model-table.ts";
 import { createFences, type FenceOf } from "./guards/fences.ts";
 import { loadGuards, type GuardRule } from "./guards/guard-file.ts";
-import { loadModelRules } from "./model/load-model-rules.ts";
-import type { ModelRule } from "./model/model-rules.ts";
 import { providerFrom, type Provider } from "./model/provider.ts";
 import { loadKnowledge } from "./retrieval/knowledge.ts";
 import { sharedDocuments, type SharedDocuments } from "./retrieval/shared-documents.ts";
@@ -15,7 +17,7 @@ import { createRouter } from "./routing/router.ts";
 /** What the settings name, as a worker begins with it. */
 export interface StartSettings {
   readonly provider: Provider;
-  readonly rules: readonly ModelRule[];
+  readonly table: ModelTable;
   readonly agents: readonly Agent[];
   readonly guards: readonly GuardRule[];
   readonly brief: Brief;
@@ -28,23 +30,28 @@ export interface StartSettings {
  * Reads what the settings name: the model, its rules, agents and documents. `npm run config -- check` calls it too, so that it finds what would
  * end the process at its start. Throws a StartError, or a ConfigError with all of them when there are several.
  */
-export async function readStartSettings(config: Config): Promise<StartSettings> {
-  const [provider, rules, brief] = await Promise.allSettled([
+export async function readStartSettings(config: Config, env: Environment): Promise<StartSettings> {
+  const [provider, table, brief] = await Promise.allSettled([
     Promise.resolve().then(() => providerFrom(config)),
-    loadModelRules(config.MODELS_FILE),
+    loadModelTable(config.MODELS_FILE, env),
     readBrief(config),
   ]);
-  const failed = [provider, rules, brief].filter((part) => part.status === "rejected");
+  const failed = [provider, table, brief].filter((part) => part.status === "rejected");
   const errors = failed.map(({ reason }): unknown => reason);
   if (errors.length > 1 && errors.every((error) => error instanceof StartError)) {
     throw new ConfigError(errors.map(({ message }) => message));
   }
   if (provider.status === "rejected") throw provider.reason;
-  if (rules.status === "rejected") throw rules.reason;
+  if (table.status === "rejected") throw table.reason;
   if (brief.status === "rejected") throw brief.reason;
-  const named = [provider.value.model, config.TITLE_MODEL, ...brief.value.agents.map(({ model }) => model)];
+  const named = [
+    provider.value.model,
+    config.TITLE_MODEL,
+    ...brief.value.agents.map(({ model }) => model),
+    ...table.value.models.keys(),
+  ];
   const models = new Set(named.filter((name) => name !== undefined));
-  return { provider: provider.value, rules: rules.value, ...brief.value, models };
+  return { provider: provider.value, table: table.value, ...brief.value, models };
 }
 
 /** Known to all workers of a deployment and to nobody else. */
@@ -67,10 +74,7 @@ async function readBrief({
   const names = { collections: knowledge.collections(), guards: guards.map(({ name }) => name) };
   const agents = await loadAgents({ folder: AGENTS_DIR, ...names });
   const documents = sharedDocuments(knowledge.documents(), agents);
-  return {
-    agents,
-    guards,
-    documents,
-    brief: createBrief({ route: createRouter(agents), knowledge, fenceOf: fencesOf(keys) }),
-  };
+  const chooseAgent = createChooseAgent({ agents, route: createRouter(agents) });
+  const findPassages = createFindPassages(knowledge);
+  return { agents, guards, documents, brief: createBrief({ chooseAgent, findPassages, fenceOf: fencesOf(keys) }) };
 }

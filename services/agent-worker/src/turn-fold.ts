@@ -1,4 +1,5 @@
 import type { SeenApproval } from "./call-approval.ts";
+import { foldDecision, type Decisions } from "./decisions.ts";
 import {
   appended,
   beginningOf,
@@ -16,6 +17,8 @@ import {
   type Usage,
   type unreadableEvent,
 } from "@parley/protocol";
+import { addedUsage } from "./usage/added-usage.ts";
+import { foldCalls, type UncommittedCalls } from "./usage/uncommitted-calls.ts";
 
 /** A model step that asked for tools and is committed: it stays, whoever dies. */
 export interface CommittedStep {
@@ -58,12 +61,16 @@ export interface TurnFold {
   /** What is known of that, by the facts, which decide: of calls that were looked up. */
   readonly approvals: Map<string, SeenApproval>;
   usage: Usage;
+  /** Calls of the model that `usage` does not have. */
+  readonly uncommitted: UncommittedCalls;
   /** The log was lost in mid-turn: viewers may have text that is not in it any more. */
   forgotten: boolean;
   /** Its chain does not say all: its record may tell how it ended. */
   mayHaveEnded: boolean;
   /** A viewer has seen that the turn began. */
   visible: boolean;
+  /** What was decided on the way to the answer: whoever takes the turn over does not decide it again. */
+  decisions: Decisions;
   /** What viewers were told of the way to the answer (see `progressKey`). Of a turn that has waited all of it. */
   told: Set<string> | "all";
   /** Something of it is there without its beginning: the event stream was full, and dropped that before its time. */
@@ -105,9 +112,11 @@ export function createTurnFold(): TurnFold {
     asked: new Set(),
     approvals: new Map(),
     usage: { input_tokens: 0, output_tokens: 0 },
+    uncommitted: { calls: 0, chars: 0 },
     forgotten: false,
     mayHaveEnded: false,
     visible: false,
+    decisions: {},
     told: new Set(),
     beginningLost: false,
     trace: undefined,
@@ -139,6 +148,7 @@ export function foldEvent(fold: TurnFold, seq: number, event: ReadEvent): void {
     foldWriter(fold, event);
     foldTime(fold, event);
   }
+  foldCalls(fold.uncommitted, event);
   if (isTerminal(event.type)) fold.ended = true;
   fold.parts = foldParts(fold.parts, event);
   switch (event.type) {
@@ -181,7 +191,10 @@ export function progressKey({ step, message }: { readonly step: string; readonly
 
 /** What viewers were told on the way, and what others want: a person, or the tool that needs a person's word. */
 function foldAside(fold: TurnFold, event: ReadEvent): void {
-  if (event.type === "progress" && fold.told !== "all") fold.told.add(progressKey(event));
+  if (event.type === "progress") {
+    fold.decisions = foldDecision(fold.decisions, event);
+    if (fold.told !== "all") fold.told.add(progressKey(event));
+  }
   if (event.type === "approval_required") fold.asked.add(event.call_id);
   if (event.type === "cancel_requested") fold.cancel = { by: event.by, reason: event.reason };
 }
@@ -220,11 +233,13 @@ function commitStep(fold: TurnFold, seq: number, event: Extract<StoredEvent, { t
 }
 
 export function addUsage(one: Usage, other: Usage): Usage {
-  return {
-    input_tokens: one.input_tokens + other.input_tokens,
-    output_tokens: one.output_tokens + other.output_tokens,
-    ...(one.estimated === true || other.estimated === true ? { estimated: true } : {}),
-  };
+  return addedUsage(one, other);
+}
+
+/** Absent: none, or nobody has said. */
+export function cachedTokens(one: Usage, other: Usage): Pick<Usage, "cached_tokens"> {
+  const cached = (one.cached_tokens ?? 0) + (other.cached_tokens ?? 0);
+  return cached === 0 ? {} : { cached_tokens: cached };
 }
 
 function finishedCallOf(event: Extract<StoredEvent, { type: "tool_call_end" }>): FinishedToolCall {

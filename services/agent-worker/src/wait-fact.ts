@@ -2,6 +2,7 @@ import {
   callPart,
   envelopeBytes,
   isReasoning,
+  isSource,
   isToolCall,
   jsonBytes,
   jsonTextBytes,
@@ -11,6 +12,7 @@ import {
   type FactOf,
   type PartPlace,
   type Parts,
+  type Source,
   type StepCall,
 } from "@parley/protocol";
 import type { ClaimedTurn } from "./claimed-turn.ts";
@@ -22,6 +24,21 @@ export interface Waiting {
   readonly calls: readonly string[];
   /** When the first of it expires, ms since 1970. */
   readonly until: number;
+}
+
+/** Which sources it has, its parts say. */
+function decidedIn({
+  decisions: { routed, sources },
+}: Pick<TurnFold, "decisions">): Pick<WaitFact, "routed" | "found"> {
+  return { ...(routed === undefined ? {} : { routed }), ...(sources === undefined ? {} : { found: true }) };
+}
+
+function decisionsOf({ routed, found }: WaitFact, parts: Parts): TurnFold["decisions"] {
+  return { routed, sources: found === true ? parts.filter(isSource).map(sourceOf) : undefined };
+}
+
+function sourceOf({ type: _type, ...source }: Extract<Parts[number], { type: "source" }>): Source {
+  return source;
 }
 
 /** Texts between which there is nothing any more are one. */
@@ -72,6 +89,7 @@ export function waitFactOf(
     parts: orderOf(fold.parts),
     usage: fold.usage,
     worked_ms: fold.workedMs,
+    ...decidedIn(fold),
     ...(fold.trace === undefined ? {} : { trace: fold.trace }),
     whole: true,
   };
@@ -114,6 +132,7 @@ export function foldOfWait(wait: WaitFact): TurnFold {
     started: startedIn(wait.steps),
     asked: new Set(wait.calls),
     trace: wait.trace,
+    decisions: decisionsOf(wait, parts),
     ...{ visible: true, told: "all", forgotten: true, isFromWait: true },
   };
 }

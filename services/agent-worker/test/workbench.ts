@@ -6,6 +6,7 @@ import {
   isTerminal,
   messageIdOf,
   subjects,
+  type CallerRights,
   type GivenContext,
   type Outcome,
   StoredEvent,
@@ -31,6 +32,7 @@ export interface Workbench {
       acceptedAt?: number;
       isUnmarked?: boolean;
       user?: string;
+      caller?: CallerRights;
       given?: GivenContext;
     },
   ): Promise<TurnRequest>;
@@ -107,6 +109,7 @@ export async function startWorkbench(
         acceptedAt = Date.now(),
         isUnmarked = false,
         user = "tester",
+        caller,
         given,
       } = {},
     ) {
@@ -122,6 +125,7 @@ export async function startWorkbench(
         accepted_at: acceptedAt,
         ...(agent === undefined ? {} : { agent }),
         ...(given === undefined ? {} : { given }),
+        ...(caller === undefined ? {} : { caller }),
       };
       if (isUnmarked) await bus.events.append({ subject: subjects.turns(conversation), data: encodeJson(request) });
       else await bus.turns.submit(request);

@@ -144,7 +144,8 @@ function sum(one: Usage | undefined, other: Usage | undefined): Usage | undefine
     one.input_tokens + other.input_tokens,
     one.output_tokens + other.output_tokens,
   ];
-  return { ...one, ...other, input_tokens, output_tokens };
+  const cached = (one.cached_tokens ?? 0) + (other.cached_tokens ?? 0);
+  return { ...one, ...other, input_tokens, output_tokens, ...(cached > 0 && { cached_tokens: cached }) };
 }
 
 /** Waits before a repetition. An abort ends the wait; the next request then fails with the signal's reason. */

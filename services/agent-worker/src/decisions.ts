@@ -1,0 +1,32 @@
+import type { Source, StoredEvent } from "@parley/protocol";
+
+/** Who answers, and how that came about. */
+export interface Routed {
+  readonly agent: string;
+  readonly confidence: number;
+  readonly method: string;
+}
+
+/**
+ * What was decided on the way to an answer, and may come out differently the next time: rules, documents and models change. Viewers are told of each
+ * decision by an event that is stored in the turn's chain, and that event is the decision: it costs no other one.
+ */
+export interface Decisions {
+  readonly routed?: Routed | undefined;
+  /** The passages that the model gets to see, in their order; none: nothing was found. */
+  readonly sources?: readonly Source[] | undefined;
+}
+
+type Progress = Pick<
+  Extract<StoredEvent, { type: "progress" }>,
+  "step" | "agent" | "confidence" | "method" | "sources"
+>;
+
+/** The first decision of a kind counts. */
+export function foldDecision(decisions: Decisions, { step, agent, confidence, method, sources }: Progress): Decisions {
+  if (step === "agent_routing" && decisions.routed === undefined && agent !== undefined)
+    return { ...decisions, routed: { agent, confidence: confidence ?? 0, method: method ?? "default" } };
+  if (step === "rag_retrieval" && decisions.sources === undefined && sources !== undefined)
+    return { ...decisions, sources };
+  return decisions;
+}
