@@ -5,7 +5,7 @@ import type { Chain } from "./chain.ts";
 import type { ChosenAgent, createChooseAgent } from "./choose-agent.ts";
 import type { Decisions } from "./decisions.ts";
 import type { createFindPassages } from "./find-passages.ts";
-import type { FenceOf } from "./guards/fences.ts";
+import type { FenceOf } from "./fences.ts";
 import { documentsBlock } from "./retrieval/context-block.ts";
 
 export interface BriefingDeps {

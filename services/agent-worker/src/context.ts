@@ -1,7 +1,7 @@
 import { ChatError, isText, isToolCall, type StoredTurn, type TurnId } from "@parley/protocol";
 import { reasoningFields } from "./model/message-fields.ts";
 import type { ModelMessage } from "./model/model.ts";
-import type { FenceOf } from "./guards/fences.ts";
+import type { FenceOf } from "./fences.ts";
 import type { GivenHistory } from "./given.ts";
 import { handedOverMessages, inTurns } from "./handover/handover-context.ts";
 import { shortenSteps, type AnsweredCall, type FinishedStep } from "./tool-text.ts";

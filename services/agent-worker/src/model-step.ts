@@ -3,7 +3,7 @@ import { callerHash } from "@parley/protocol/approval-hash";
 import type { Briefing } from "./briefing.ts";
 import type { Chain } from "./chain.ts";
 import { buildMessages } from "./context.ts";
-import type { FenceOf } from "./guards/fences.ts";
+import type { FenceOf } from "./fences.ts";
 import { createGuardedWriter } from "./guards/guarded-writer.ts";
 import type { AgentGuard } from "./guards/guards.ts";
 import { createMaskedModel } from "./guards/masked-model.ts";

@@ -1,5 +1,5 @@
 import { isDeeperThan, jsonBytes, limits, ToolArguments, type ToolDefinition, type Usage } from "@parley/protocol";
-import { fenceAttribute, withoutMarks } from "./guards/fences.ts";
+import { fenceAttribute, withoutMarks } from "./fences.ts";
 import type { ModelMessage, ModelTool } from "./model/model.ts";
 
 /** How things are said to the model, and how its words are read. Pure. */

@@ -7,7 +7,7 @@ import type { Config } from "./config.ts";
 import { createFindPassages } from "./find-passages.ts";
 import { loadModelTable } from "./model/load-model-table.ts";
 import type { ModelTable } from "./model/model-table.ts";
-import { createFences, type FenceOf } from "./guards/fences.ts";
+import { createFences, type FenceOf } from "./fences.ts";
 import { loadGuards, type GuardRule } from "./guards/guard-file.ts";
 import { providerFrom, type Provider } from "./model/provider.ts";
 import { loadKnowledge } from "./retrieval/knowledge.ts";

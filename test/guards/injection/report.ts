@@ -1,5 +1,5 @@
 import type { ToolDefinition } from "@parley/protocol";
-import { createFences } from "../../../services/agent-worker/src/guards/fences.ts";
+import { createFences } from "../../../services/agent-worker/src/fences.ts";
 import { leadsElsewhere } from "../../../services/agent-worker/src/guards/links.ts";
 import { wrapToolResult } from "../../../services/agent-worker/src/prompt.ts";
 import { documentsBlock } from "../../../services/agent-worker/src/retrieval/context-block.ts";

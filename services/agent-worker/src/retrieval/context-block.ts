@@ -1,4 +1,4 @@
-import { fenceAttribute, withoutMarks } from "../guards/fences.ts";
+import { fenceAttribute, withoutMarks } from "../fences.ts";
 
 /** What the block needs of a passage. */
 export interface QuotedPassage {

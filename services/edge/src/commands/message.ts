@@ -19,7 +19,7 @@ import type { Counters } from "../figures/metrics.ts";
 import type { HubConnection, HubViewer } from "../hub/hub.ts";
 import type { MessageFate, MessageLimits, MessagePlace, Spender } from "./message-limits.ts";
 import type { Aside } from "./message-order.ts";
-import type { Guests } from "./handover/guests.ts";
+import type { Guests } from "./guests.ts";
 import type { Ownership } from "./ownership.ts";
 import { promise, showEnd, showTurn } from "./places.ts";
 import {
