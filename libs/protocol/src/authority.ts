@@ -17,6 +17,9 @@ export const actions = {
   "session:end": "user",
   "connection:list": "user",
   "connection:change": "user",
+  "usage:read": "user",
+  "memory:read": "user",
+  "memory:change": "user",
   "agent:use": "agent",
   "model:use": "model",
   "tool:run": "tool",
@@ -25,6 +28,7 @@ export const actions = {
   "service:read": "service",
   "service:audit": "service",
   "service:feedback": "service",
+  "service:usage": "service",
   "service:block": "service",
   "service:revoke": "service",
   "service:drain": "service",
@@ -84,7 +88,16 @@ export const everybody = "everybody";
 /** What holds where the operator says nothing: everybody may do all but touch the service itself. */
 const standardRoles: Readonly<Record<string, RoleRights>> = {
   [everybody]: {
-    actions: ["conversation:*", "session:*", "connection:*", "agent:use", "model:use", "tool:run"],
+    actions: [
+      "conversation:*",
+      "session:*",
+      "connection:*",
+      "usage:*",
+      "memory:*",
+      "agent:use",
+      "model:use",
+      "tool:run",
+    ],
     agents: ["*"],
     models: ["*"],
     tools: ["*"],

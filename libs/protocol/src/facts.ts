@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { branchFields } from "./branch-fields.ts";
 import { Author } from "./events.ts";
 import { Usage } from "./events.ts";
 import { CallId, ConversationId, TurnId } from "./ids.ts";
@@ -23,6 +24,7 @@ const SaidFact = z.object({
   message_id: z.string(),
   author: Author,
   message: z.string(),
+  ...branchFields,
 });
 /** The licence to run a call that changes something. Names and shortened arguments are for whoever has nothing else of the turn any more. */
 const BegunFact = z.object({
@@ -111,6 +113,8 @@ const WaitFact = z.object({
   found: z.literal(true).optional(),
   /** Where the attempt that waited is in its trace. */
   trace: z.string().optional(),
+  /** The model that was chosen in place of the one that was asked first. */
+  model: z.string().optional(),
 });
 /** Where the delivery of a turn that was put back is answered. The last one counts. */
 const AckFact = z.object({ kind: z.literal("ack"), ...common, reply: z.string(), seq: z.number().int().positive() });

@@ -4,7 +4,7 @@ import { RightsByRole, actions, createMay, everybody, type Action, type Caller, 
 const may = createMay(
   RightsByRole.parse({
     [everybody]: {
-      actions: ["conversation:*", "session:*", "connection:*", "agent:use", "model:use", "tool:run"],
+      actions: ["conversation:*", "session:*", "connection:*", "usage:*", "memory:*", "agent:use", "model:use", "tool:run"],
       agents: ["general", "k8s-*"],
       models: ["small"],
       tools: ["read_*"],
@@ -75,6 +75,14 @@ const table: Record<
       [caller({ scopes: ["conversation:*"] }), { kind: "user", id: "ann" }],
     ],
   },
+  "memory:read": { yes: [[caller(), { kind: "user", id: "ann" }]], no: [[caller(), { kind: "user", id: "bert" }]] },
+  "memory:change": {
+    yes: [[caller(), { kind: "user", id: "ann" }]],
+    no: [
+      [caller(), { kind: "user", id: "bert" }],
+      [caller({ scopes: ["conversation:*"] }), { kind: "user", id: "ann" }],
+    ],
+  },
   "agent:use": {
     yes: [[caller(), { kind: "agent", name: "k8s-ops" }]],
     no: [
@@ -132,6 +140,10 @@ const table: Record<
     no: [[caller(), { kind: "service" }]],
   },
   "service:feedback": {
+    yes: [[caller({ roles: ["operator"] }), { kind: "service" }]],
+    no: [[caller({ roles: ["auditor"] }), { kind: "service" }]],
+  },
+  "service:usage": {
     yes: [[caller({ roles: ["operator"] }), { kind: "service" }]],
     no: [[caller({ roles: ["auditor"] }), { kind: "service" }]],
   },

@@ -7,6 +7,7 @@ import { createEarlyEnds } from "./early-ends.ts";
 import { createHandoverWatch } from "./handover/handover-watch.ts";
 import { createIntake } from "./intake.ts";
 import { createJanitor } from "./janitor.ts";
+import { openModels } from "./model-parts.ts";
 import {
   connectBus,
   connectTools,
@@ -32,7 +33,7 @@ const both = (one: () => void, other: () => void) => (): void => {
 
 runMain("agent-worker", async ({ env }) => {
   const config = readConfig(Config, env);
-  const { provider, table, agents, guards, brief, documents, models } = await readStartSettings(config, env);
+  const { provider, table, agents, guards, brief, documents, safety, models } = await readStartSettings(config, env);
   const log = createLogger({ service: "agent-worker", level: config.LOG_LEVEL, format: config.LOG_FORMAT });
   await using life = createLifecycle({ log, shutdownMs: config.SHUTDOWN_MS });
   const worker = `agent-${randomUUID()}`;
@@ -44,19 +45,19 @@ runMain("agent-worker", async ({ env }) => {
   // First of all, so that the process can be seen to live while it waits for the broker.
   const probes = await startProbes({ config, log, life }, metrics.registry);
   const bus = await connectBus({ config, log, life }, worker);
-  const tools = await connectTools({ config, log, life }, bus, { worker, metrics, provider, agents, documents });
+  const tools = await connectTools({ config, log, life }, bus, { worker, metrics, provider, table, agents, documents });
   const { format: record_format, notes } = chosenFormat(config, bus);
-  probes.notes = createNotes({ notes, problems, agents, catalogue: tools.catalogue, facts: bus.facts });
   const capacity = createCapacity(config);
   life.use("the look at the load", capacity.stop);
   const { slots, tokenFlushMs } = capacity;
+  const routes = openModels({ config, log }, { provider, table, metrics, tokenFlushMs });
+  probes.notes = createNotes({ notes, problems, routes, agents, catalogue: tools.catalogue, facts: bus.facts });
   const usage = openUsage({ config, log, life }, bus, { redis: tools.redis, table, quotas, metrics, isConfigured });
-  const parts = { provider, table, usage, brief, guards, agents, rightsOf, tools, metrics, tokenFlushMs };
+  const parts = { provider, routes, usage, brief, safety, guards, agents, rightsOf, tools, metrics, tokenFlushMs };
   const run = createTurnRun({ config, log, life }, bus, parts);
   const { onWoken, ...telling } = createTelling(metrics, tools, log);
-  const waits = createWaits({ bus, log });
-  const age = createQueueAge(bus.turns, config.QUEUE_AGE_MS);
-  const stopping = life.signal;
+  const [waits, age] = [createWaits({ bus, log }), createQueueAge(bus.turns, config.QUEUE_AGE_MS)];
+  const { signal: stopping } = life;
   const deps = { bus, worker, run, age, waits, stopping, turnMs, appendGiveUpMs, historyMessages, tracing, log };
   const runner = createTurnRunner({ ...deps, ...telling });
 
@@ -85,7 +86,7 @@ runMain("agent-worker", async ({ env }) => {
   observe(telemetry, { config, log, life }, bus, gauges);
 
   probes.ready = () => [...bus.problems(), ...(life.signal.aborted ? ["The worker is stopping."] : [])];
-  const { model, name } = provider;
-  log.info({ model, provider: name, slots: capacity.limit(), record_format }, "the agent worker is ready");
+  const told = { model: provider.model, provider: provider.name, slots: capacity.limit(), record_format };
+  log.info(told, "the agent worker is ready");
   await life.untilStopped();
 });

@@ -7,8 +7,11 @@ import type { TitleResult } from "./first-title.ts";
 import { createGuardMetrics } from "./guards/guard-metrics.ts";
 import { createHandoverMetrics } from "./handover/handover-metrics.ts";
 import type { JanitorFinding } from "./janitor.ts";
+import type { SummaryResult } from "./memory/summariser.ts";
 import type { ModelCallFigures } from "./model-call.ts";
+import { createModelRouteMetrics } from "./model-route-metrics.ts";
 import type { DecisionKind } from "./call-approval.ts";
+import { createRoutingMetrics } from "./routing-metrics.ts";
 import type { TurnResult } from "./turn-attempt.ts";
 
 export interface AgentGauges {
@@ -40,9 +43,14 @@ export function createAgentMetrics(isConfigured: (model: string) => boolean = ()
   const { turnSettled, turnClaimed, turnEnded } = createTurnMetrics(registry, rescues);
   const { modelRetried, modelCalled } = createModelMetrics(registry, isConfigured);
   const waits = createWaitMetrics(registry);
+  const routes = createModelRouteMetrics(registry);
   const [people, guards] = [createHandoverMetrics(registry), createGuardMetrics(registry)];
   return {
     registry,
+    modelChosen: harmless(routes.chosen),
+    modelHedged: harmless(routes.hedged),
+    modelWaited: harmless(routes.waited),
+    observeRoutes: routes.observe,
     turnWoken: harmless(waits.woken),
     turnResumed: harmless(waits.resumed),
     callDecided: harmless(waits.decided),
@@ -55,7 +63,7 @@ export function createAgentMetrics(isConfigured: (model: string) => boolean = ()
     turnEnded: harmless(turnEnded),
     modelRetried: harmless(modelRetried),
     modelCalled: harmless(modelCalled),
-    titleAsked: harmless(createTitleMetrics(registry)),
+    ...createAskedMetrics(registry),
     handoverExpired: harmless(people.expired),
     observePeople: people.observe,
     guardBlocked: harmless(guards.blocked),
@@ -201,14 +209,19 @@ function createWaitMetrics(registry: Registry) {
   };
 }
 
-function createTitleMetrics(registry: Registry) {
-  const titles = new Counter({
-    name: "parley_titles_total",
-    help: "Titles that the model was asked for: given, late (there was one meanwhile, or the conversation is gone), empty or failed.",
-    labelNames: ["result"],
-    registers: [registry],
-  });
-  return (result: TitleResult): void => titles.inc({ result });
+/** What the model was asked for that answers nobody, by what came of it. */
+function createAskedMetrics(registry: Registry) {
+  const counterOf = (what: string) => {
+    const help = `${what} that the model was asked for: given, late (another one came first, or the conversation is gone), empty or failed.`;
+    const name = `parley_${what.toLowerCase()}_total`;
+    const asked = new Counter({ name, help, labelNames: ["result"], registers: [registry] });
+    return harmless((result: TitleResult | SummaryResult) => asked.inc({ result }));
+  };
+  return {
+    titleAsked: counterOf("Titles"),
+    summaryAsked: counterOf("Summaries"),
+    routingAsked: harmless(createRoutingMetrics(registry)),
+  };
 }
 
 const otherModel = "other";

@@ -1,33 +1,30 @@
-import { ChatError, type ClientCall, type StoredTurn, type ToolDefinition, type Usage } from "@parley/protocol";
+import {
+  ChatError,
+  type ClientCall,
+  type StoredTurn,
+  type Summary,
+  type ToolDefinition,
+  type Usage,
+} from "@parley/protocol";
 import { callerHash } from "@parley/protocol/approval-hash";
 import type { Briefing } from "./briefing.ts";
 import type { Chain } from "./chain.ts";
+import type { ContextRoom } from "./context-room.ts";
 import { buildMessages } from "./context.ts";
-import type { FenceOf } from "./fences.ts";
-import { createGuardedWriter } from "./guards/guarded-writer.ts";
-import type { AgentGuard } from "./guards/guards.ts";
-import { createMaskedModel } from "./guards/masked-model.ts";
 import { clientCallsOf, givenHistory, givenRequest } from "./given.ts";
 import { truncated } from "./model/model-error.ts";
-import type { FinishReason, ModelClient, ModelEvent, ModelRequest, RequestedCall } from "./model/model.ts";
-import { streamWithRetry, type RestartEvent } from "./model/retry.ts";
-import { estimateUsage } from "./prompt.ts";
-import type { ModelCall, ModelCalls } from "./model-call.ts";
+import type { FinishReason, ModelRequest } from "./model/model.ts";
+import { createGuardedWriter } from "./guards/guarded-writer.ts";
+import type { AgentGuard } from "./guards/guards.ts";
+import { createReading, type ReadingDeps, type Reading } from "./model-reading.ts";
 import type { ClaimedTurn } from "./claimed-turn.ts";
 import { createStepWriter, type StepWriter } from "./step-writer.ts";
 import { stepCallsOf } from "./step-calls.ts";
 import { addUsage, type TurnFold } from "./turn-fold.ts";
 
-export interface ModelStepDeps {
-  readonly model: ModelClient;
-  /** Figures and spans. */
-  readonly modelCalls: ModelCalls;
-  /** History and tool results are cut to this, newest first. */
-  readonly contextBytes: number;
-  /** How often an answer without text and calls is asked for again. */
-  readonly emptyRetries: number;
-  /** What is in the marks around texts of others. */
-  readonly fenceOf: FenceOf;
+export interface ModelStepDeps extends ReadingDeps {
+  /** History and tool results are cut to it, newest first. */
+  readonly room: ContextRoom;
   /** The largest event that the broker takes at the moment. */
   readonly maxEventBytes: () => number;
 }
@@ -36,12 +33,14 @@ export interface ModelStepInput {
   readonly turn: ClaimedTurn;
   readonly chain: Chain;
   readonly history: readonly StoredTurn[];
+  /** What the beginning of the conversation came to. */
+  readonly summary?: Summary | undefined;
   readonly briefing: Briefing;
-  /** What looks at its answer; absent: nothing does. */
-  readonly guard?: AgentGuard | undefined;
   readonly tools: readonly ToolDefinition[];
   /** What whoever asks may not run. */
   readonly notAllowed?: readonly ToolDefinition[];
+  /** What looks at its answer; absent: nothing does. */
+  readonly guard?: AgentGuard | undefined;
   /** No step may follow: the model gets no tools, and if it asks for some nevertheless the turn ends with STEP_LIMIT. */
   readonly isLast: boolean;
 }
@@ -64,34 +63,20 @@ export type ModelStep = ReturnType<typeof createModelStep>;
 
 /** One call of the model: its text goes into the chain as it comes, its tool calls are committed as a step. */
 export function createModelStep(deps: ModelStepDeps) {
-  const { contextBytes, fenceOf, maxEventBytes } = deps;
+  const { room, fenceOf, maxEventBytes } = deps;
   const read = createReading(deps);
 
   return async (input: ModelStepInput): Promise<ModelStepEnd> => {
-    const { turn, chain, history, briefing, isLast } = input;
+    const { turn, chain, briefing, isLast } = input;
     const tools = isLast ? [] : input.tools;
     const offer = { tools, notAllowed: input.notAllowed ?? [] };
-    const { request, fold, attempt } = turn;
+    const { request, fold } = turn;
     const step = fold.steps.length;
     chain.push({ type: "progress", step: "generating", message: "Generating response" });
-    const modelRequest = {
-      messages: buildMessages({
-        systemPrompt: briefing.systemPrompt,
-        history,
-        message: request.message,
-        given: givenHistory(request, fenceOf(request.turn_id)),
-        steps: stepsOf(fold),
-        turnId: request.turn_id,
-        fenceOf,
-        maxBytes: contextBytes,
-      }),
-      ...givenRequest(request, tools, step),
-      requestId: `${request.turn_id}-${attempt}-${step}`,
-      ...(turn.spending === undefined ? {} : { meter: turn.spending.meter("answer") }),
-      ...modelOf(request.model ?? briefing.agent.model),
-    };
+    const modelRequest = requestFor(input, tools, { room, fenceOf });
     const { writer, checked } = openWriter(input, maxEventBytes);
-    const { calls, end, usage: told } = await read(modelRequest, input, { step, writer });
+    const { calls, end, usage: told } = await read(modelRequest, { turn, chain, agent: briefing.agent, step, writer });
+    if (told.estimated !== true) room.counted(modelRequest, told.input_tokens);
     const usage = turn.spending?.take() ?? told;
     if (checked !== undefined) await checked();
     const clientCalls = clientCallsOf(calls, request, step);
@@ -134,6 +119,33 @@ function openWriter({ chain, turn: { fold, stop }, guard, briefing }: ModelStepI
   return { writer, checked: writer.checked };
 }
 
+/** What the model is asked in this step. */
+function requestFor(
+  { turn, history, summary, briefing }: ModelStepInput,
+  tools: readonly ToolDefinition[],
+  { room, fenceOf }: Pick<ModelStepDeps, "room" | "fenceOf">,
+): ModelRequest {
+  const { request, fold, attempt, spending } = turn;
+  const step = fold.steps.length;
+  const given = givenRequest(request, tools, step);
+  const model = request.model ?? briefing.agent.model;
+  return {
+    messages: buildMessages({
+      systemPrompt: briefing.systemPrompt,
+      ...{ history, summary },
+      message: request.message,
+      given: givenHistory(request, fenceOf(request.turn_id)),
+      steps: stepsOf(fold),
+      ...{ turnId: request.turn_id, fenceOf },
+      maxBytes: room.bytesFor(model, given.tools),
+    }),
+    ...given,
+    requestId: `${request.turn_id}-${attempt}-${step}`,
+    ...(spending === undefined ? {} : { meter: spending.meter("answer") }),
+    ...modelOf(model),
+  };
+}
+
 /** The turn ends with this step: what it cost is known, and none of its text is of a step that broke off. */
 function settleUsage(fold: TurnFold, usage: Usage): void {
   fold.usage = addUsage(fold.usage, usage);
@@ -156,95 +168,6 @@ function finishOf({ finish }: Reading["end"], writer: StepWriter): AnsweredStep[
   if (writer.hasStaleText()) throw truncated("the answer broke off, and the next attempt was empty");
   writer.text(sentences[reason]);
   return reason === "length" || reason === "content_filter" ? reason : "empty";
-}
-
-interface Reading {
-  readonly calls: readonly RequestedCall[];
-  readonly end: Extract<ModelEvent, { type: "end" }>;
-  readonly usage: Usage;
-}
-
-/** Reads one answer of the model into the chain, as it comes. */
-function createReading({ model, modelCalls, emptyRetries, fenceOf }: ModelStepDeps) {
-  return async (
-    request: ModelRequest,
-    {
-      turn: {
-        stop,
-        span,
-        request: { conversation_id: conversation, turn_id: turnId },
-      },
-      chain,
-      briefing,
-    }: ModelStepInput,
-    { step, writer }: { step: number; writer: StepWriter },
-  ): Promise<Reading> => {
-    const { signal } = stop;
-    const agent = briefing.agent.name;
-    const call = modelCalls({ parent: span, model: request.model, agent, conversation, step, signal });
-    try {
-      const answer = createAnswerFold({ writer, call, chain });
-      const asked = briefing.agent.maskBeforeProvider === true ? createMaskedModel(model, fenceOf(turnId)) : model;
-      await streamWithRetry(asked, request, { signal, emptyRetries, onRetry: call.retried, onEvents: answer.onEvents });
-      const reading = answer.reading();
-      const usage = reading.end.usage ?? estimateUsage(request.messages, writer.written());
-      call.answered(reading.end, usage);
-      return { ...reading, usage };
-    } catch (error) {
-      call.failed(error);
-      throw error;
-    }
-  };
-}
-
-const withoutTools = "The model takes no tools; it answers without them";
-
-interface AnswerFoldDeps {
-  readonly writer: StepWriter;
-  readonly call: ModelCall;
-  readonly chain: Pick<Chain, "push">;
-}
-
-/** Folds what the model says: text goes to the writer, joined as it came together. */
-function createAnswerFold({ writer, call, chain }: AnswerFoldDeps) {
-  let calls: RequestedCall[] = [];
-  let end: Reading["end"] | undefined;
-  let isToldWithout = false;
-
-  /** In the words of `createToolOffer`, at the same place. Once, although a repeated request says it again. */
-  const tellWithoutTools = (): void => {
-    if (!isToldWithout) chain.push({ type: "progress", step: "tools", message: withoutTools });
-    isToldWithout = true;
-  };
-  const take = (event: Exclude<ModelEvent | RestartEvent, { type: "text" }>): void => {
-    if (event.type === "restart") writer.restart();
-    else if (event.type === "reasoning") writer.reasoning(event.text);
-    else if (event.type === "retract") writer.retract();
-    else if (event.type === "without_tools") tellWithoutTools();
-    else if (event.type === "tool_calls") calls = event.calls;
-    else if (event.type === "end") end = event;
-  };
-
-  return {
-    onEvents(events: readonly (ModelEvent | RestartEvent)[]): void {
-      if (events[0]?.type !== "end") call.saw();
-      let text = "";
-      for (const event of events) {
-        if (event.type === "text") {
-          text += event.text;
-          continue;
-        }
-        writer.text(text);
-        text = "";
-        take(event);
-      }
-      writer.text(text);
-    },
-    reading(): Omit<Reading, "usage"> {
-      if (end === undefined) throw new ChatError("MODEL_TRUNCATED");
-      return { calls, end };
-    },
-  };
 }
 
 function modelOf(model: string | undefined): { model?: string } {

@@ -27,7 +27,9 @@ import { createToolOffer } from "./agents/tool-offer.ts";
 import { createRightsOf, type RightsOf } from "./agents/turn-rights.ts";
 import { createAnswer } from "./answer.ts";
 import type { Brief } from "./briefing.ts";
+import { openClassifier } from "./classifier.ts";
 import type { Config } from "./config.ts";
+import { createContextRoom } from "./context-room.ts";
 import type { createAgentMetrics } from "./metrics.ts";
 import { createModelCalls } from "./model-call.ts";
 import { createModelStep } from "./model-step.ts";
@@ -37,19 +39,21 @@ import { createGuards } from "./guards/guards.ts";
 import { createMaskedModel } from "./guards/masked-model.ts";
 import { createModeration } from "./guards/moderation.ts";
 import { createHandover } from "./handover/handover.ts";
-import { readHoldMs } from "./flush-floor.ts";
-import { createMeteredClient } from "./model/metered-client.ts";
-import { createModelClient } from "./model/model-client.ts";
 import type { ModelTable } from "./model/model-table.ts";
 import type { Provider } from "./model/provider.ts";
+import type { ModelRoutes } from "./model-routes/model-routes.ts";
 import { createPlannedCall } from "./planned-call.ts";
 import { keepOffering, offerOf } from "./offer.ts";
 import { chosenFormat } from "./record-format.ts";
+import { createShortCalls } from "./short-call.ts";
+import { createSummaries } from "./summaries.ts";
+import { createMemoryOf } from "./turn-memory.ts";
 import { createSuspension } from "./suspension.ts";
 import { createToolCalls, type ToolCallsDeps } from "./tool-calls.ts";
 import { createTurn } from "./turn.ts";
 import type { TurnUsage } from "./turn-usage.ts";
 import { keepSharing, type SharedDocuments } from "./retrieval/shared-documents.ts";
+import type { SafetyLists } from "./safety/safety-lists.ts";
 import { fencesOf } from "./start-settings.ts";
 import type { TurnResult } from "./turn-attempt.ts";
 
@@ -104,6 +108,7 @@ const firstConnectionMs = 2_000;
 export interface ToolUse extends Pick<ToolCallsDeps, "worker"> {
   readonly metrics: Pick<ReturnType<typeof createAgentMetrics>, "callDecided">;
   readonly provider: Provider;
+  readonly table: Pick<ModelTable, "models">;
   readonly agents: readonly Agent[];
   readonly documents: SharedDocuments;
 }
@@ -112,7 +117,7 @@ export interface ToolUse extends Pick<ToolCallsDeps, "worker"> {
 export async function connectTools(
   { config, log, life }: Process,
   bus: Bus,
-  { worker, metrics, provider, agents, documents }: ToolUse,
+  { worker, metrics, provider, table, agents, documents }: ToolUse,
 ) {
   const redis = connectRedis({ ...redisAddress(config), role: "cache", log });
   life.use("Redis", () => redis.disconnect());
@@ -122,14 +127,14 @@ export async function connectTools(
   life.use("the tool queue", queue.close);
   const catalogue = createToolCatalogue({ redis, log });
   const board = createOfferBoard({ redis, log });
-  life.use("what is offered", keepOffering({ board, offer: offerOf(provider, agents), redis, log }));
+  const offer = offerOf(provider, agents, table.models.keys());
+  life.use("what is offered", keepOffering({ board, offer, redis, log }));
   const knowledge = createKnowledgeBoard({ redis, log });
   life.use("what is known", keepSharing({ board: knowledge, ...documents, redis, log }));
   const listTimes = createListTimes(redis);
   life.use("the ends that lists are to be told of", listTimes.flush);
   return {
-    redis,
-    catalogue,
+    ...{ redis, worker, catalogue },
     toolOffer: createToolOffer({ catalogue, waitMs: config.TOOLS_WAIT_MS }),
     toolCalls: createToolCalls({
       bus,
@@ -205,16 +210,18 @@ interface Noted {
   readonly notes: readonly string[];
   /** What is wrong at the moment with files that are read again. */
   readonly problems: () => readonly string[];
+  readonly routes: Pick<ModelRoutes, "notes">;
   readonly agents: readonly Agent[];
   readonly catalogue: Pick<ToolCatalogue, "list">;
   readonly facts: Pick<Facts, "fill">;
 }
 
 /** For probes: what an operator should know although the worker is ready. */
-export function createNotes({ notes, problems, agents, catalogue, facts }: Noted): () => Promise<string[]> {
+export function createNotes({ notes, problems, routes, agents, catalogue, facts }: Noted): () => Promise<string[]> {
   return async () => [
     ...notes,
     ...problems(),
+    ...routes.notes(),
     ...(await toolNotes(agents, catalogue)),
     ...(await factNotes(facts).catch((): string[] => [])),
   ];
@@ -222,16 +229,26 @@ export function createNotes({ notes, problems, agents, catalogue, facts }: Noted
 
 export interface TurnParts {
   readonly provider: Provider;
-  readonly table: ModelTable;
+  readonly routes: ModelRoutes;
   readonly usage: TurnUsage;
   readonly brief: Brief;
-  readonly rightsOf: RightsOf;
+  readonly safety: SafetyLists;
   readonly guards: readonly GuardRule[];
   readonly agents: readonly Agent[];
+  readonly rightsOf: RightsOf;
   readonly tools: Awaited<ReturnType<typeof connectTools>>;
   readonly metrics: Pick<
     ReturnType<typeof createAgentMetrics>,
-    "modelCalled" | "modelRetried" | "turnEnded" | "titleAsked" | "guardBlocked" | "guardFailed"
+    | "modelCalled"
+    | "modelRetried"
+    | "modelChosen"
+    | "modelHedged"
+    | "turnEnded"
+    | "titleAsked"
+    | "summaryAsked"
+    | "routingAsked"
+    | "guardBlocked"
+    | "guardFailed"
   >;
   /** Least time between two appends of text, at this moment. */
   readonly tokenFlushMs: () => number;
@@ -241,55 +258,50 @@ export interface TurnParts {
 export function createTurnRun(
   { config, log, life: { signal: stopping } }: Process,
   bus: Bus,
-  { provider, table, usage, brief, rightsOf, guards, agents, tools, metrics, tokenFlushMs }: TurnParts,
+  { provider, routes, usage, brief, safety, guards, agents, rightsOf, tools, metrics, tokenFlushMs }: TurnParts,
 ) {
-  const { MODEL_IDLE_MS: idleMs, MODEL_FIRST_TOKEN_MS: firstTokenMs } = config;
-  const holdMs = (): number => readHoldMs(tokenFlushMs());
-  const client = createModelClient({ provider, rules: table.rules, idleMs, firstTokenMs, holdMs, log });
-  const model = createMeteredClient(client, (request) => request.model ?? provider.model);
+  const model = routes.client;
   const { modelCalled: onCall, modelRetried: onRetry, turnEnded: onEnded, titleAsked: onResult } = metrics;
   const modelCalls = createModelCalls({ provider, onCall, onRetry, log });
-  // Who asks for a title does not know of whose answer it is.
+  // Who asks for a title, a summary or an agent does not know of whose answer it is.
   const isMasked = agents.some(({ maskBeforeProvider }) => maskBeforeProvider === true);
-  const titleModel = isMasked ? createMaskedModel(model, "title") : model;
+  const shortly = isMasked ? createMaskedModel(model, "short") : model;
+  const askShortly = createShortCalls({ model: shortly, modelCalls, usage, stopping });
   const titles =
     config.TITLES === "off"
       ? undefined
-      : createFirstTitles({
-          bus,
-          model: titleModel,
-          modelCalls,
-          usage,
-          modelName: config.TITLE_MODEL,
-          stopping,
-          onResult,
-          log,
-        });
+      : createFirstTitles({ bus, askShortly, modelName: config.TITLE_MODEL, stopping, onResult, log });
+  const classify = openClassifier(config, { model: shortly, modelCalls, onResult: metrics.routingAsked, log });
+  const { CONTEXT_BYTES: contextBytes, CONTEXT_TOKENS: contextTokens } = config;
+  const readsTokens = (asked?: string) => routes.orderOf({ asked, agent: {} })?.[0]?.context_tokens;
+  const room = createContextRoom({ contextBytes, contextTokens, readsTokens });
+  const summaries = createSummaries(config, bus, { askShortly, room, stopping, onResult: metrics.summaryAsked, log });
   const { maxBytes: maxEventBytes } = bus.events;
   const { HANDOVER_WAIT_MS: waitMs, HANDOVER_IDLE_MS: quietMs } = config;
   const answer = createAnswer({
     ...tools,
     plannedCall: createPlannedCall({ ...tools, rightsOf, maxEventBytes }),
-    ...{ brief, rightsOf },
+    ...{ brief, classify, safety, rightsOf, summaries, memoryOf: createMemoryOf({ bus, worker: tools.worker, log }) },
+    handover: createHandover({ handovers: bus.handovers, waitMs, idleMs: quietMs, maxEventBytes }),
     guards: createGuards({
       ...{ guards, moderate: createModeration(provider), log },
       ...{ onBlocked: metrics.guardBlocked, onFailure: metrics.guardFailed },
     }),
-    handover: createHandover({ handovers: bus.handovers, waitMs, idleMs: quietMs, maxEventBytes }),
     suspend: createSuspension(bus, log),
     modelStep: createModelStep({
-      fenceOf: fencesOf(config),
-      ...{ model, modelCalls, contextBytes: config.CONTEXT_BYTES, emptyRetries: config.MODEL_EMPTY_RETRIES },
-      maxEventBytes,
+      ...{ model, routes, modelCalls, room, emptyRetries: config.MODEL_EMPTY_RETRIES },
+      ...{ onChosen: metrics.modelChosen, onHedged: metrics.modelHedged },
+      ...{ maxEventBytes, fenceOf: fencesOf(config) },
     }),
     maxSteps: config.MAX_STEPS,
   });
   return createTurn({
     ...{ bus, answer, usage, log, tokenFlushMs },
-    onEnded: (request, outcome) => {
+    onEnded: (request, outcome, turn) => {
       onEnded(request, outcome);
       countStored(tools.logSizes, request, outcome);
       titles?.(request, outcome);
+      summaries?.ended(request, outcome, turn);
     },
     maxAttempts: config.MAX_ATTEMPTS,
     appendGiveUpMs: config.APPEND_GIVE_UP_MS,

@@ -4,6 +4,7 @@ import { loadAgents } from "./agents/load-agents.ts";
 import { createBrief, type Brief } from "./briefing.ts";
 import { createChooseAgent } from "./choose-agent.ts";
 import type { Config } from "./config.ts";
+import { defaultProvider } from "./model/default-provider.ts";
 import { createFindPassages } from "./find-passages.ts";
 import { loadModelTable } from "./model/load-model-table.ts";
 import type { ModelTable } from "./model/model-table.ts";
@@ -13,6 +14,7 @@ import { providerFrom, type Provider } from "./model/provider.ts";
 import { loadKnowledge } from "./retrieval/knowledge.ts";
 import { sharedDocuments, type SharedDocuments } from "./retrieval/shared-documents.ts";
 import { createRouter } from "./routing/router.ts";
+import { loadSafetyLists, type SafetyLists } from "./safety/safety-lists.ts";
 
 /** What the settings name, as a worker begins with it. */
 export interface StartSettings {
@@ -22,6 +24,7 @@ export interface StartSettings {
   readonly guards: readonly GuardRule[];
   readonly brief: Brief;
   readonly documents: SharedDocuments;
+  readonly safety: SafetyLists;
   /** Names of the models that they name. */
   readonly models: ReadonlySet<string>;
 }
@@ -31,9 +34,13 @@ export interface StartSettings {
  * end the process at its start. Throws a StartError, or a ConfigError with all of them when there are several.
  */
 export async function readStartSettings(config: Config, env: Environment): Promise<StartSettings> {
+  const loaded = loadModelTable(config.MODELS_FILE, env);
   const [provider, table, brief] = await Promise.allSettled([
-    Promise.resolve().then(() => providerFrom(config)),
-    loadModelTable(config.MODELS_FILE, env),
+    loaded.then(
+      (described) => defaultProvider(config, described),
+      () => providerFrom(config),
+    ),
+    loaded,
     readBrief(config),
   ]);
   const failed = [provider, table, brief].filter((part) => part.status === "rejected");
@@ -47,7 +54,9 @@ export async function readStartSettings(config: Config, env: Environment): Promi
   const named = [
     provider.value.model,
     config.TITLE_MODEL,
-    ...brief.value.agents.map(({ model }) => model),
+    config.ROUTING_MODEL,
+    config.SUMMARY_MODEL,
+    ...brief.value.agents.flatMap(({ model, fallbacks = [] }) => [model, ...fallbacks]),
     ...table.value.models.keys(),
   ];
   const models = new Set(named.filter((name) => name !== undefined));
@@ -66,15 +75,17 @@ export function fencesOf({
 async function readBrief({
   AGENTS_DIR,
   KNOWLEDGE_DIR,
+  SAFETY_FILE,
   GUARDS_FILE,
   ...keys
-}: Config): Promise<Pick<StartSettings, "agents" | "brief" | "documents" | "guards">> {
-  const knowledge = await loadKnowledge(KNOWLEDGE_DIR);
+}: Config): Promise<Pick<StartSettings, "agents" | "guards" | "brief" | "documents" | "safety">> {
+  const [knowledge, safety] = await Promise.all([loadKnowledge(KNOWLEDGE_DIR), loadSafetyLists(SAFETY_FILE)]);
+  const safetyLists = [...safety.keys()];
   const guards = await loadGuards(GUARDS_FILE);
-  const names = { collections: knowledge.collections(), guards: guards.map(({ name }) => name) };
+  const names = { collections: knowledge.collections(), safetyLists, guards: guards.map(({ name }) => name) };
   const agents = await loadAgents({ folder: AGENTS_DIR, ...names });
   const documents = sharedDocuments(knowledge.documents(), agents);
   const chooseAgent = createChooseAgent({ agents, route: createRouter(agents) });
-  const findPassages = createFindPassages(knowledge);
-  return { agents, guards, documents, brief: createBrief({ chooseAgent, findPassages, fenceOf: fencesOf(keys) }) };
+  const brief = createBrief({ chooseAgent, findPassages: createFindPassages(knowledge), fenceOf: fencesOf(keys) });
+  return { agents, guards, documents, safety, brief };
 }

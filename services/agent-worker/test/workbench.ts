@@ -34,6 +34,7 @@ export interface Workbench {
       user?: string;
       caller?: CallerRights;
       given?: GivenContext;
+      model?: string;
     },
   ): Promise<TurnRequest>;
   cancel(turn: TurnRequest): Promise<void>;
@@ -111,6 +112,7 @@ export async function startWorkbench(
         user = "tester",
         caller,
         given,
+        model: chosen,
       } = {},
     ) {
       const turn_id = randomUUID().replaceAll("-", "");
@@ -125,6 +127,7 @@ export async function startWorkbench(
         accepted_at: acceptedAt,
         ...(agent === undefined ? {} : { agent }),
         ...(given === undefined ? {} : { given }),
+        ...(chosen === undefined ? {} : { model: chosen }),
         ...(caller === undefined ? {} : { caller }),
       };
       if (isUnmarked) await bus.events.append({ subject: subjects.turns(conversation), data: encodeJson(request) });

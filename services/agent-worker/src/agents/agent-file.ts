@@ -24,14 +24,17 @@ const AgentFile = z.strictObject({
   rules: z.array(Rule).max(50).default([]),
   system_prompt: line(16_384),
   model: line(128).optional(),
+  fallbacks: z.array(line(128)).max(8).optional(),
   reasoning: z.enum(["shown", "folded", "dropped"]).default("folded"),
   tools: z
     .array(z.string().regex(/^!?(?:[A-Za-z0-9_-]{1,64}\*?|\*)$/, "must be the name of a tool, or its beginning and *"))
     .max(100)
     .default([]),
   collections: z.array(line(64)).max(20).default([]),
+  memory: z.boolean().default(false),
   guards: z.array(line(64)).max(20).default([]),
   mask_before_provider: z.boolean().default(false),
+  safety: line(64).optional(),
 });
 
 export interface AgentFileInput {
@@ -40,6 +43,8 @@ export interface AgentFileInput {
   readonly text: string;
   /** Names of the collections there are. */
   readonly collections: readonly string[];
+  /** Names of the lists of safety words there are; undefined: whatever agents name is taken. */
+  readonly safetyLists?: readonly string[] | undefined;
   /** Names of the guards there are. */
   readonly guards?: readonly string[];
 }
@@ -49,7 +54,7 @@ export type ParsedAgentFile =
   | { readonly ok: false; readonly problems: readonly string[] };
 
 /** Reads an agent file. Problems are values, each with file and line: a person mends all of them at once. */
-export function parseAgentFile({ file, text, collections, guards = [] }: AgentFileInput): ParsedAgentFile {
+export function parseAgentFile({ file, text, collections, safetyLists, guards = [] }: AgentFileInput): ParsedAgentFile {
   const parsed = parseYaml({ file, text }, AgentFile);
   if (!parsed.ok) return parsed;
   const { value, placeOf } = parsed;
@@ -58,10 +63,13 @@ export function parseAgentFile({ file, text, collections, guards = [] }: AgentFi
       ? []
       : `${placeOf(["collections", index])}: there is no collection "${name}"; ${thereAre(collections)}`,
   );
-  const unknown = value.guards.flatMap((name, index) =>
-    guards.includes(name) ? [] : `${placeOf(["guards", index])}: there is no guard "${name}"; ${thereAre(guards)}`,
-  );
-  if (missing.length + unknown.length > 0) return { ok: false, problems: [...missing, ...unknown] };
+  const { safety } = value;
+  if (safety !== undefined && safetyLists?.includes(safety) === false)
+    missing.push(`${placeOf(["safety"])}: there is no list "${safety}" of safety words; ${thereAre(safetyLists)}`);
+  for (const [index, name] of value.guards.entries())
+    if (!guards.includes(name))
+      missing.push(`${placeOf(["guards", index])}: there is no guard "${name}"; ${thereAre(guards)}`);
+  if (missing.length > 0) return { ok: false, problems: missing };
   return { ok: true, agent: toAgent(value), place: placeOf(["name"]) };
 }
 
@@ -69,22 +77,18 @@ function thereAre(names: readonly string[]): string {
   return names.length === 0 ? "there are none" : `there are: ${names.join(", ")}`;
 }
 
-function toAgent({
-  system_prompt,
-  model,
-  tools,
-  guards,
-  mask_before_provider: isMasked,
-  ...rest
-}: z.output<typeof AgentFile>): Agent {
+function toAgent(file: z.output<typeof AgentFile>): Agent {
+  const { system_prompt, model, fallbacks, tools, safety, guards, mask_before_provider: isMasked, ...rest } = file;
   return {
     ...rest,
     systemPrompt: system_prompt,
     // Only by its name: it is no tool worker's, and who takes all of theirs has not asked for this.
     tools: tools.filter((name) => name !== askPersonTool),
     ...(tools.includes(askPersonTool) ? { asksPerson: true } : {}),
-    ...(guards.length === 0 ? {} : { guards }),
-    ...(isMasked ? { maskBeforeProvider: true } : {}),
     ...(model === undefined ? {} : { model }),
+    ...(fallbacks === undefined ? {} : { fallbacks }),
+    ...(safety === undefined ? {} : { safety }),
+    ...(guards.length === 0 ? {} : { guards }),
+    ...(isMasked ? { maskBeforeProvider: true as const } : {}),
   };
 }

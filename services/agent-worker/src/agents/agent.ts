@@ -10,6 +10,8 @@ export interface Agent {
   readonly systemPrompt: string;
   /** Instead of the provider's model; a message that names a model itself goes before it. */
   readonly model?: string;
+  /** Models that are asked in its place, in this order. Undefined: those that the table of the models names. A message that names a model has its own. */
+  readonly fallbacks?: readonly string[];
   /** What viewers get of the model's reasoning: to be seen at once, to be opened by who wants it, or nothing. */
   readonly reasoning: "shown" | "folded" | "dropped";
   /** Names of tools, or beginnings of names that end in `*`; with a `!` before it those are left out. The last one that fits counts. None: it gets no tools. */
@@ -22,6 +24,10 @@ export interface Agent {
   readonly maskBeforeProvider?: true;
   /** Folders of the knowledge that are searched for its answers. */
   readonly collections: readonly string[];
+  /** Whether it is given what is remembered of whoever asks, and may write more of that down. */
+  readonly memory?: boolean;
+  /** The list of safety words whose warnings its answers begin with. */
+  readonly safety?: string;
 }
 
 /** The agent that answers what is nobody else's. Every folder of agents has one of this name. */

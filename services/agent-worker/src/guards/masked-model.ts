@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { replacePersonalData } from "@parley/runtime";
-import type { ModelClient, ModelEvent, ModelMessage, OnEvents } from "../model/model.ts";
+import type { ModelClient, ModelEvent, ModelMessage, ModelRequest, OnEvents } from "../model/model.ts";
+import type { RestartEvent } from "../model/retry.ts";
 
 /** Longer is no placeholder of ours. */
 const longestPlaceholder = 48;
@@ -72,30 +73,46 @@ function maskedMessage(message: ModelMessage, mask: Mask): ModelMessage {
   return Object.assign({ ...message }, inside(message, ""));
 }
 
-/** A model whose provider gets no personal data that can be told by its form; what it says of it is put back, in text, reasoning and the arguments of calls. */
+type Told = ModelEvent | RestartEvent;
+
+/** A request without personal data that can be told by its form, and how what is said of it is put back, in text, reasoning and the arguments of calls. */
+export function maskedRequest(request: ModelRequest, of: string) {
+  const mask = createMask(of);
+  const messages = request.messages.map((message) => maskedMessage(message, mask));
+  return {
+    request: mask.isEmpty() ? request : { ...request, messages },
+    unmasking: (onEvents: OnEvents<Told>): OnEvents<Told> => (mask.isEmpty() ? onEvents : unmasking(mask, onEvents)),
+  };
+}
+
+/** The same as a model. */
 export function createMaskedModel(model: ModelClient, of: string): ModelClient {
   return {
     stream(request, signal, onEvents) {
-      const mask = createMask(of);
-      const messages = request.messages.map((message) => maskedMessage(message, mask));
-      if (mask.isEmpty()) return model.stream(request, signal, onEvents);
-      return model.stream({ ...request, messages }, signal, unmasking(mask, onEvents));
+      const masked = maskedRequest(request, of);
+      const told = masked.unmasking((events) => onEvents(events.filter((event) => event.type !== "restart")));
+      return model.stream(masked.request, signal, told);
     },
   };
 }
 
-function unmasking(mask: Mask, onEvents: OnEvents): OnEvents {
+function unmasking(mask: Mask, onEvents: OnEvents<Told>): OnEvents<Told> {
   const streams = { text: mask.createStream(), reasoning: mask.createStream() };
 
-  const rest = (): ModelEvent[] =>
-    (["reasoning", "text"] as const).flatMap((type): ModelEvent[] => {
+  const rest = (): Told[] =>
+    (["reasoning", "text"] as const).flatMap((type): Told[] => {
       const text = streams[type].end();
       return text === "" ? [] : [{ type, text }];
     });
-  const told = (event: ModelEvent): ModelEvent[] => {
+  const told = (event: Told): Told[] => {
     if (event.type === "text" || event.type === "reasoning") {
       const text = streams[event.type].push(event.text);
       return text === "" ? [] : [{ type: event.type, text }];
+    }
+    // What was held back of an answer that broke off is void as the rest of it.
+    if (event.type === "restart") {
+      rest();
+      return [event];
     }
     if (event.type !== "tool_calls") return [...rest(), event];
     const calls = event.calls.map((call) => ({ ...call, arguments: mask.unmask(call.arguments) }));

@@ -1,3 +1,4 @@
+import { issueWords } from "@parley/protocol";
 import { isHttpAddress } from "@parley/runtime";
 import { z } from "zod";
 import { Abilities, ModelRule } from "./model-rules.ts";
@@ -87,7 +88,10 @@ export type NamedModel = z.output<typeof NamedModel>;
 const Entry = z.record(z.string(), z.unknown()).transform((entry, context): ModelRule | NamedModel => {
   const checked = "name" in entry ? NamedModel.safeParse(entry) : ModelRule.safeParse(entry);
   if (checked.success) return checked.data;
-  for (const issue of checked.error.issues) context.issues.push({ ...issue, input: entry } as z.core.$ZodRawIssue);
+  for (const issue of checked.error.issues) {
+    if (issue.code === "unrecognized_keys") context.issues.push({ ...issue, input: entry });
+    else context.addIssue({ code: "custom", path: issue.path, message: issueWords(issue) });
+  }
   return z.NEVER;
 });
 

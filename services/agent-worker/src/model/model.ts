@@ -1,5 +1,6 @@
 import type OpenAI from "openai";
 import type { ProviderCall, Usage } from "@parley/protocol";
+import type { Party } from "../fair-queue.ts";
 
 /** The port to a language model. The agent loop knows these types only. */
 
@@ -16,6 +17,8 @@ export type ModelRequest = {
   maxOutputTokens?: number;
   /** Whether it has to call something, or what. Default: it decides. */
   toolChoice?: "required" | { readonly name: string };
+  /** Whose it is: places at a server are shared fairly among users. Default: nobody's. */
+  party?: Party;
   /** More fields of the request, as whoever asks has given them. None of those above is among them. */
   options?: Readonly<Record<string, unknown>>;
   /** Who pays for it. Undefined: nobody counts. */
@@ -61,7 +64,8 @@ export interface Meter {
 export interface MeteredRequest {
   /** Rejects with QUOTA_EXCEEDED: it is not to be sent. Undefined: nothing is to be waited for. */
   readonly allowed: Promise<void> | undefined;
-  saw(events: readonly ModelEvent[]): void;
+  /** Returns how many of them are to be told: all, as long as there is quota left. */
+  saw(events: readonly ModelEvent[]): number;
   /** Throws QUOTA_EXCEEDED: it is to be broken off. */
   check(): void;
   /** What it has used, with what that costs. */

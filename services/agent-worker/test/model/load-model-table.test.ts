@@ -26,6 +26,13 @@ test("the shipped file can be read, and names every ability", async () => {
   expect(Object.keys(Abilities.shape).filter((name) => !text.includes(`#   ${name}: `))).toEqual([]);
 });
 
+test("the example of the page of models can be read", async () => {
+  const page = await readFile(fileURLToPath(new URL("../../../../docs/models.md", import.meta.url)), "utf8");
+  const [, example = ""] = /```yaml\n([^]*?)```/.exec(page) ?? [];
+  const table = await load(example, { MAIN_KEY: "k" });
+  expect(typeof table === "string" ? table : [...table.models.keys()]).toEqual(["large", "small"]);
+});
+
 test.each(["models", "rules"])("%s: rules have names of models and servers, and what these take", async (list) => {
   const text = `${list}:\n  - model: gemma*\n    tools: false\n    system_role: user\n  - server: llm.example\n`;
   expect(await load(text)).toMatchObject({
