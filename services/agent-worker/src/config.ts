@@ -120,6 +120,9 @@ export const Config = z.object({
   ),
   AGENTS_DIR: z.string().default(shipped("agents")).describe("Folder of the agents, one YAML file each."),
   LIMITS_FILE: limitsFile(),
+  GUARDS_FILE: optionalText().describe(
+    "What is looked for in messages and answers of agents that name a guard. Default: `config/guards.yaml`, if it is there.",
+  ),
   MODELS_FILE: optionalText().describe(
     "The models with their servers, prices and fall-backs, and what they take where that is not known already. Default: `config/models.yaml`, if it is there.",
   ),

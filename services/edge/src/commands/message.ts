@@ -20,7 +20,7 @@ import type { HubConnection, HubViewer } from "../hub/hub.ts";
 import type { Branches } from "./branches.ts";
 import type { MessageFate, MessageLimits, MessagePlace, Spender } from "./message-limits.ts";
 import type { Aside } from "./message-order.ts";
-import type { Guests } from "./handover/guests.ts";
+import type { Guests } from "./guests.ts";
 import type { Ownership } from "./ownership.ts";
 import { promise, showEnd, showTurn } from "./places.ts";
 import { behindStopped, noteSaid, startOf, submit, type SubmissionBus, type Submitted } from "./submission.ts";

@@ -13,7 +13,7 @@ import type { Logger } from "@parley/runtime";
 import type { Admission } from "../admission/admit.ts";
 import type { FrameLimits } from "../admission/limit-frames.ts";
 import type { Commands } from "../commands/commands.ts";
-import { askOf } from "../commands/handover/asking.ts";
+import { askOf } from "../commands/asking.ts";
 import { inOrder, type Aside } from "../commands/message-order.ts";
 import type { Ownership } from "../commands/ownership.ts";
 import { rememberWish } from "../commands/places.ts";

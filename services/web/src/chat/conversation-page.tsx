@@ -19,6 +19,7 @@ export interface ConversationPageProps {
   readonly conversationId: string;
   /** Who looks at it; absent where people are not asked for. */
   readonly userId?: string | undefined;
+  readonly onGivenBack?: (() => void) | undefined;
   /** Says that the conversation is not there yet; called once, when its first message is sent. */
   readonly onStarted?: ((id: string) => void) | undefined;
   /** Begins another conversation; without it there is no button for that. */
@@ -34,7 +35,16 @@ export function ConversationPage(props: ConversationPageProps) {
   return <Pane key={props.conversationId} {...props} />;
 }
 
-function Pane({ conversationId, userId, onStarted, onNew, beginning, headerStart, headerEnd }: ConversationPageProps) {
+function Pane({
+  conversationId,
+  userId,
+  onGivenBack,
+  onStarted,
+  onNew,
+  beginning,
+  headerStart,
+  headerEnd,
+}: ConversationPageProps) {
   const conversation = useConversation(conversationId);
   const [isStartedHere] = useState(onStarted !== undefined);
   const list = useRef<MessageListHandle>(null);
@@ -71,7 +81,12 @@ function Pane({ conversationId, userId, onStarted, onNew, beginning, headerStart
         onNew={onNew}
       />
       {userId === undefined || shown.phase === "refused" ? null : (
-        <HandoverNote conversation={conversation} userId={userId} hasMessages={shown.phase === "messages"} />
+        <HandoverNote
+          conversation={conversation}
+          userId={userId}
+          hasMessages={shown.phase === "messages"}
+          onGivenBack={onGivenBack}
+        />
       )}
       {mayWrite ? (
         <Foot
