@@ -3,7 +3,7 @@ import { traceNames, type TraceSpan } from "@parley/runtime";
 import type { Agent } from "./agents/agent.ts";
 import type { QuotedPassage } from "./retrieval/context-block.ts";
 import type { Knowledge } from "./retrieval/knowledge.ts";
-import type { FoundPassage } from "./retrieval/search-index.ts";
+import type { FoundPassage } from "./retrieval/passage.ts";
 
 /** Passages of the documents that the model gets to see. */
 const maxPassages = 4;

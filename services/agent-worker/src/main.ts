@@ -30,7 +30,7 @@ const both = (one: () => void, other: () => void) => (): void => {
 
 runMain("agent-worker", async ({ env }) => {
   const config = readConfig(Config, env);
-  const { provider, rules, agents, brief, documents, models } = await readStartSettings(config);
+  const { provider, rules, agents, brief, knowledge, documents, models } = await readStartSettings(config);
   const log = createLogger({ service: "agent-worker", level: config.LOG_LEVEL, format: config.LOG_FORMAT });
   await using life = createLifecycle({ log, shutdownMs: config.SHUTDOWN_MS });
   const worker = `agent-${randomUUID()}`;
@@ -43,8 +43,10 @@ runMain("agent-worker", async ({ env }) => {
   const probes = await startProbes({ config, log, life }, metrics.registry);
   const bus = await connectBus({ config, log, life }, worker);
   const tools = await connectTools({ config, log, life }, bus, { worker, metrics, provider, agents, documents });
+  life.use("the look at the documents", knowledge.watch({ log }));
   const { format: record_format, notes } = chosenFormat(config, bus);
-  probes.notes = createNotes({ notes, problems, agents, catalogue: tools.catalogue, facts: bus.facts });
+  const wrong = (): string[] => [...problems(), ...knowledge.problems()];
+  probes.notes = createNotes({ notes, problems: wrong, agents, catalogue: tools.catalogue, facts: bus.facts });
   const capacity = createCapacity(config);
   life.use("the look at the load", capacity.stop);
   const { slots, tokenFlushMs } = capacity;

@@ -96,7 +96,7 @@ export interface ToolUse extends Pick<ToolCallsDeps, "worker"> {
   readonly metrics: Pick<ReturnType<typeof createAgentMetrics>, "callDecided">;
   readonly provider: Provider;
   readonly agents: readonly Agent[];
-  readonly documents: SharedDocuments;
+  readonly documents: () => SharedDocuments;
 }
 
 /** The tool workers, reached through Redis. It may be away: turns without tools go on. */
@@ -115,7 +115,7 @@ export async function connectTools(
   const board = createOfferBoard({ redis, log });
   life.use("what is offered", keepOffering({ board, offer: offerOf(provider, agents), redis, log }));
   const knowledge = createKnowledgeBoard({ redis, log });
-  life.use("what is known", keepSharing({ board: knowledge, ...documents, redis, log }));
+  life.use("what is known", keepSharing({ board: knowledge, documents, redis, log }));
   const listTimes = createListTimes(redis);
   life.use("the ends that lists are to be told of", listTimes.flush);
   return {

@@ -8,7 +8,7 @@ import { createFindPassages } from "./find-passages.ts";
 import { loadModelRules } from "./model/load-model-rules.ts";
 import type { ModelRule } from "./model/model-rules.ts";
 import { providerFrom, type Provider } from "./model/provider.ts";
-import { loadKnowledge } from "./retrieval/knowledge.ts";
+import { loadKnowledge, type KnowledgeFolder } from "./retrieval/knowledge.ts";
 import { sharedDocuments, type SharedDocuments } from "./retrieval/shared-documents.ts";
 import { createRouter } from "./routing/router.ts";
 
@@ -18,7 +18,9 @@ export interface StartSettings {
   readonly rules: readonly ModelRule[];
   readonly agents: readonly Agent[];
   readonly brief: Brief;
-  readonly documents: SharedDocuments;
+  readonly knowledge: KnowledgeFolder;
+  /** What edges are told of the documents, as they are at the moment. */
+  readonly documents: () => SharedDocuments;
   /** Names of the models that they name. */
   readonly models: ReadonlySet<string>;
 }
@@ -50,10 +52,27 @@ export async function readStartSettings(config: Config): Promise<StartSettings> 
 async function readBrief({
   AGENTS_DIR,
   KNOWLEDGE_DIR,
-}: Config): Promise<Pick<StartSettings, "agents" | "brief" | "documents">> {
+}: Config): Promise<Pick<StartSettings, "agents" | "brief" | "knowledge" | "documents">> {
   const knowledge = await loadKnowledge(KNOWLEDGE_DIR);
   const agents = await loadAgents({ folder: AGENTS_DIR, collections: knowledge.collections() });
-  const documents = sharedDocuments(knowledge.documents(), agents);
+  const documents = createSharing(knowledge, agents);
   const chooseAgent = createChooseAgent({ agents, route: createRouter(agents) });
-  return { agents, documents, brief: createBrief({ chooseAgent, findPassages: createFindPassages(knowledge) }) };
+  return {
+    agents,
+    knowledge,
+    documents,
+    brief: createBrief({ chooseAgent, findPassages: createFindPassages(knowledge) }),
+  };
+}
+
+/** They are hashed once for each change, not each time they are told of. */
+function createSharing(knowledge: KnowledgeFolder, agents: readonly Agent[]): () => SharedDocuments {
+  let known: ReturnType<KnowledgeFolder["documents"]> | undefined;
+  let shared: SharedDocuments = { shared: [], leftOut: [] };
+  return () => {
+    const now = knowledge.documents();
+    if (known !== now) shared = sharedDocuments(now, agents);
+    known = now;
+    return shared;
+  };
 }

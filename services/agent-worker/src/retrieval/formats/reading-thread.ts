@@ -1,0 +1,13 @@
+import { parentPort, workerData } from "node:worker_threads";
+import { z } from "zod";
+import { DocumentError, documentKinds } from "./document-kind.ts";
+import { readDocument } from "./read-document.ts";
+
+/** A thread that reads one document, and says what it read. `document-reader.ts` starts it, and ends it when it takes too much. */
+const DocumentFile = z.object({ kind: z.enum(documentKinds), name: z.string(), bytes: z.instanceof(Uint8Array) });
+
+try {
+  parentPort?.postMessage({ read: await readDocument(DocumentFile.parse(workerData)) });
+} catch (error) {
+  parentPort?.postMessage({ problem: error instanceof DocumentError ? error.message : "cannot be read" });
+}
