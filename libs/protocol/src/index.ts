@@ -91,7 +91,7 @@ export { ConversationEvent, TitleEvent, TitleRecord } from "./conversation-event
 export { titleLine } from "./title-line.ts";
 export { Feedback, FeedbackEntry, FeedbackRecord, MessageId, Rating, commentText, feedbackBy } from "./feedback.ts";
 export { AgentChoice, ModelChoice, Simulated } from "./offer.ts";
-export { Source } from "./source.ts";
+export { Source, sourcesPath } from "./source.ts";
 export { FinishedToolCall, StepCall, ToolArguments, ToolCall, ToolStatus, unknownEffect } from "./tool-calls.ts";
 export {
   DataPart,

@@ -5,6 +5,7 @@ import type { Brief, Briefing } from "./briefing.ts";
 import type { Chain } from "./chain.ts";
 import type { ClaimedTurn } from "./claimed-turn.ts";
 import { completeOutcome } from "./ending.ts";
+import { groundsOf } from "./retrieval/citations.ts";
 import { wantsNoTools } from "./given.ts";
 import type { AnsweredStep, ModelStep } from "./model-step.ts";
 import { isOutOfCalls } from "./step-calls.ts";
@@ -49,7 +50,7 @@ function createLoop(
       const { note, ...offer } = isLast || wantsNoTools(request) ? noTools : await offerTools();
       const end = await modelStep({ turn, chain, history, briefing: withNote(briefing, note), ...offer, isLast });
       stop.signal.throwIfAborted();
-      if (end.kind === "answered") return completeOutcome(turn, metadataOf(briefing, end));
+      if (end.kind === "answered") return completeOutcome(turn, metadataOf(briefing, end, fold.text));
     }
   };
 }
@@ -92,10 +93,11 @@ function withNote(briefing: Briefing, note: string): Briefing {
   return note === "" ? briefing : { ...briefing, systemPrompt: `${note}\n\n${briefing.systemPrompt}` };
 }
 
-function metadataOf({ agent, confidence, sources }: Briefing, answered: AnsweredStep): AnswerMetadata {
+function metadataOf({ agent, confidence, sources }: Briefing, answered: AnsweredStep, text: string): AnswerMetadata {
   const { model, finish, clientCalls = [] } = answered;
   const handed = clientCalls.length === 0 ? {} : { client_calls: [...clientCalls] };
-  return { agent: agent.name, confidence, model, context: { sources: [...sources] }, finish, ...handed };
+  const context = { sources: [...sources], ...(agent.collections.length === 0 ? {} : groundsOf(text, sources.length)) };
+  return { agent: agent.name, confidence, model, context, finish, ...handed };
 }
 
 /** Text of a step that the lost worker did not finish stays until there is other text for it: see `createStepWriter`. */

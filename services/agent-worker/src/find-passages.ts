@@ -1,8 +1,8 @@
-import { cutJsonText, limits, type Source } from "@parley/protocol";
+import { cutJsonText, limits, sourcesPath, type Source } from "@parley/protocol";
 import { traceNames, type TraceSpan } from "@parley/runtime";
 import type { Agent } from "./agents/agent.ts";
 import type { QuotedPassage } from "./retrieval/context-block.ts";
-import type { Knowledge } from "./retrieval/knowledge.ts";
+import type { KnowledgeFolder } from "./retrieval/knowledge.ts";
 import type { FoundPassage } from "./retrieval/passage.ts";
 
 /** Passages of the documents that the model gets to see. */
@@ -24,10 +24,16 @@ export interface FoundPassages {
   readonly sources: readonly Source[];
 }
 
-/** Finds what the agent's documents say, once: the model sees what an earlier attempt has found, as far as that is kept. */
-export function createFindPassages(knowledge: Knowledge) {
+/**
+ * Finds what the agent's documents say, once: the model sees the passages that an earlier attempt has found. Of one that is not in the index any more it
+ * sees what is kept with the turn.
+ */
+export function createFindPassages(knowledge: Pick<KnowledgeFolder, "search" | "passage">) {
+  const kept = ({ id = "", title, file = "", passage = "" }: Source): QuotedPassage => {
+    return knowledge.passage(id) ?? { title, file, text: passage };
+  };
   return ({ agent, query, found, span }: PassageQuestion): FoundPassages => {
-    if (found !== undefined) return { passages: found.map(keptPassage), sources: found };
+    if (found !== undefined) return { passages: found.map(kept), sources: found };
     const retrieval = span.child({ name: "retrieve", attributes: { [traceNames.agent]: agent.name } });
     try {
       const passages = knowledge.search({ query, collections: agent.collections, limit: maxPassages });
@@ -39,12 +45,9 @@ export function createFindPassages(knowledge: Knowledge) {
   };
 }
 
-function keptPassage({ title, file = "", passage = "" }: Source): QuotedPassage {
-  return { title, file, text: passage };
-}
-
 /** With what they say: who reads the answer can look. Only here, so that it is kept once, as parts of the answer; its end names them. */
-function quotedSource({ title, file, text, score }: FoundPassage, nth: number): Source {
+function quotedSource({ id, title, heading, file, text, score }: FoundPassage, nth: number): Source {
   const isShown = nth < limits.passagesPerTurn;
-  return { title, file, ...(isShown ? { passage: cutJsonText(text, limits.passageBytes) } : {}), score };
+  const passage = isShown ? { passage: cutJsonText(text, limits.passageBytes) } : {};
+  return { title, id, file, heading, link: `${sourcesPath}/${id}`, ...passage, score };
 }
