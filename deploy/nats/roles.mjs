@@ -67,6 +67,9 @@ export function edgeRole(shards) {
         factsOf(shard, "like", every),
       ]),
       ...ofAllShards,
+      subjects.documentList(every),
+      subjects.documentPart(every, every, every),
+      subjects.documentQuestion,
       subjects.audit("decided", every, every),
       subjects.auditAdmin(every),
       ...api([
@@ -75,6 +78,9 @@ export function edgeRole(shards) {
         // What has run out goes where there is no room for more.
         `STREAM.MSG.DELETE.${streams.gate}`,
         ...readConsumers(streams.gate),
+        ...reading([streams.documents]),
+        // Of documents that were replaced or removed.
+        `STREAM.PURGE.${streams.documents}`,
         // Made where it is missing, and read for those who may: nobody deletes, purges or changes it.
         ...reading([streams.audit]),
         ...readConsumers(streams.audit),
@@ -93,6 +99,7 @@ export function edgeRole(shards) {
       ...forEachShard(shards, (shard) => [subjects.allLive(shard)]),
       subjects.canary(every),
       subjects.allDeleted,
+      subjects.documentAnswer(every, every),
     ],
   };
 }
@@ -137,10 +144,12 @@ export function agentRole(shards) {
     publish: [
       ...forEachShard(shards, agentSubjects),
       subjects.allAgents,
+      // To what edges ask about documents, which are read here and never written.
+      subjects.allDocumentAnswers,
       `$JS.ACK.${streams.turns}.${turnsConsumer}.>`,
       ...forEachShard(shards, (shard) => [`$JS.ACK.${streams.facts(shard)}.${wakeConsumer}.>`]),
       ...api([
-        ...reading(namesOf(shards)),
+        ...reading([...namesOf(shards), streams.documents]),
         ...namesOf(shards).map((name) => `STREAM.UPDATE.${name}`),
         `STREAM.MSG.DELETE.${streams.turns}`,
         `CONSUMER.CREATE.${streams.turns}.${turnsConsumer}`,
@@ -159,6 +168,7 @@ export function agentRole(shards) {
     subscribe: [
       inbox,
       subjects.allAgents,
+      subjects.documentQuestion,
       ...forEachShard(shards, (shard) => [
         subjects.allLiveControl(shard),
         subjects.liveToolResults(shard, every, every),

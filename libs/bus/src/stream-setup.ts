@@ -8,7 +8,7 @@ import {
   type StreamConfig,
 } from "@nats-io/jetstream";
 import { millis, nanos } from "@nats-io/transport-node";
-import { limits, streams, subjects, turnsConsumer, wakeConsumer } from "@parley/protocol";
+import { documentStoreLimits, limits, streams, subjects, turnsConsumer, wakeConsumer } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import { factStreamBytes } from "./fact-room.ts";
 import type { LogMarks } from "./log-marks.ts";
@@ -176,6 +176,26 @@ export async function setUpAudit(
   options: Pick<StreamOptions, "replicas" | "auditKeepMs" | "auditMaxBytes">,
 ): Promise<void> {
   await ensureStream(jsm, auditStream(options), false);
+}
+
+function documentStream({ replicas }: Pick<StreamOptions, "replicas">): Config {
+  return {
+    name: streams.documents,
+    subjects: [subjects.allDocuments],
+    retention: RetentionPolicy.Limits,
+    storage: StorageType.File,
+    num_replicas: replicas,
+    max_msgs_per_subject: 1,
+    max_bytes: documentStoreLimits.allBytes,
+    // Nobody's document makes room for another one.
+    discard: DiscardPolicy.New,
+    allow_direct: true,
+  };
+}
+
+/** Makes the stream of the tenants' documents, for who uses them. Nobody raises its settings. */
+export async function setUpDocuments(jsm: JetStreamManager, options: Pick<StreamOptions, "replicas">): Promise<void> {
+  await ensureStream(jsm, documentStream(options), false);
 }
 
 /** Makes the stream of the gate, which only edges use: others need no right to it. Nobody raises its settings. */

@@ -21,6 +21,8 @@ export const actions = {
   "model:use": "model",
   "tool:run": "tool",
   "approval:decide": "approval",
+  "documents:read": "documents",
+  "documents:write": "documents",
   "service:read": "service",
   "service:audit": "service",
   "service:feedback": "service",
@@ -39,6 +41,8 @@ export type Resource =
   /** What a user has beside conversations. */
   | { readonly kind: "user"; readonly id: string }
   | { readonly kind: "agent" | "model" | "tool"; readonly name: string }
+  /** The documents of the caller's own tenant: no others can be named. */
+  | { readonly kind: "documents" }
   /** The deployment itself. */
   | { readonly kind: "service" };
 
@@ -81,12 +85,16 @@ export const everybody = "everybody";
 /** What holds where the operator says nothing: everybody may do all but touch the service itself. */
 const standardRoles: Readonly<Record<string, RoleRights>> = {
   [everybody]: {
-    actions: ["conversation:*", "session:*", "connection:*", "agent:use", "model:use", "tool:run"],
+    actions: [
+      ...["conversation:*", "session:*", "connection:*", "documents:read"],
+      ...["agent:use", "model:use", "tool:run"],
+    ],
     agents: ["*"],
     models: ["*"],
     tools: ["*"],
   },
-  operator: { actions: ["service:*"], agents: [], models: [], tools: [] },
+  operator: { actions: ["service:*", "documents:*"], agents: [], models: [], tools: [] },
+  librarian: { actions: ["documents:*"], agents: [], models: [], tools: [] },
   approver: { actions: ["approval:decide"], agents: [], models: [], tools: [] },
 };
 
@@ -144,6 +152,7 @@ function ofThing(caller: Caller, own: readonly RoleRights[], thing: Resource): V
         own.some((role) => isListed(role[listOf[thing.kind]], thing.name)),
         notAmong(thing),
       );
+    case "documents":
     case "service":
       return allowed;
   }

@@ -45,6 +45,7 @@ export { ChatError, chatErrorOf, toChatError } from "./chat-error.ts";
 export { AnyErrorCode, ErrorCode } from "./errors.ts";
 export {
   agentChannel,
+  documentReaders,
   conversationOfSubject,
   isChangedMessage,
   kindOfSubject,
@@ -91,6 +92,21 @@ export { ConversationEvent, TitleEvent, TitleRecord } from "./conversation-event
 export { titleLine } from "./title-line.ts";
 export { Feedback, FeedbackEntry, FeedbackRecord, MessageId, Rating, commentText, feedbackBy } from "./feedback.ts";
 export { AgentChoice, ModelChoice, Simulated } from "./offer.ts";
+export {
+  CollectionName,
+  defaultCollection,
+  DocumentAnswer,
+  documentKindOf,
+  documentKinds,
+  type DocumentKind,
+  DocumentList,
+  DocumentQuestion,
+  documentStoreLimits,
+  DocumentVersion,
+  FoundPassageAnswer,
+  ReadPassage,
+  StoredDocument,
+} from "./documents.ts";
 export { Source, sourcesPath } from "./source.ts";
 export { FinishedToolCall, StepCall, ToolArguments, ToolCall, ToolStatus, unknownEffect } from "./tool-calls.ts";
 export {

@@ -2,7 +2,7 @@ import { cutJsonText, limits, sourcesPath, type Source } from "@parley/protocol"
 import { traceNames, type TraceSpan } from "@parley/runtime";
 import type { Agent } from "./agents/agent.ts";
 import type { QuotedPassage } from "./retrieval/context-block.ts";
-import type { KnowledgeFolder } from "./retrieval/knowledge.ts";
+import type { Retriever } from "./retrieval/retriever.ts";
 import type { FoundPassage } from "./retrieval/passage.ts";
 
 /** Passages of the documents that the model gets to see. */
@@ -11,6 +11,8 @@ const maxPassages = 4;
 export interface PassageQuestion {
   readonly agent: Agent;
   readonly query: string;
+  /** Of whoever asks. */
+  readonly tenant: string | undefined;
   /** What an earlier attempt has found. */
   readonly found: readonly Source[] | undefined;
   /** Of the turn. */
@@ -28,15 +30,15 @@ export interface FoundPassages {
  * Finds what the agent's documents say, once: the model sees the passages that an earlier attempt has found. Of one that is not in the index any more it
  * sees what is kept with the turn.
  */
-export function createFindPassages(knowledge: Pick<KnowledgeFolder, "search" | "passage">) {
-  const kept = ({ id = "", title, file = "", passage = "" }: Source): QuotedPassage => {
-    return knowledge.passage(id) ?? { title, file, text: passage };
-  };
-  return ({ agent, query, found, span }: PassageQuestion): FoundPassages => {
-    if (found !== undefined) return { passages: found.map(kept), sources: found };
+export function createFindPassages(retriever: Retriever) {
+  return async ({ agent, query, tenant, found, span }: PassageQuestion): Promise<FoundPassages> => {
+    const { collections } = agent;
+    const kept = async ({ id = "", title, file = "", passage = "" }: Source): Promise<QuotedPassage> =>
+      (await retriever.passage(id, collections, tenant)) ?? { title, file, text: passage };
+    if (found !== undefined) return { passages: await Promise.all(found.map(kept)), sources: found };
     const retrieval = span.child({ name: "retrieve", attributes: { [traceNames.agent]: agent.name } });
     try {
-      const passages = knowledge.search({ query, collections: agent.collections, limit: maxPassages });
+      const passages = await retriever.search({ query, collections, limit: maxPassages, tenant });
       retrieval.set({ [traceNames.passages]: passages.length });
       return { passages, sources: passages.map(quotedSource) };
     } finally {

@@ -19,6 +19,7 @@ import { createQueueAge } from "./queue-age.ts";
 import { chosenFormat } from "./record-format.ts";
 import { readStartSettings } from "./start-settings.ts";
 import { observe, startTelemetry } from "./telemetry.ts";
+import { openTenantDocuments } from "./tenant-documents.ts";
 import { createTurnRunner } from "./turn-runner.ts";
 import { createWaits } from "./waits.ts";
 import { createWaking } from "./waking.ts";
@@ -30,7 +31,7 @@ const both = (one: () => void, other: () => void) => (): void => {
 
 runMain("agent-worker", async ({ env }) => {
   const config = readConfig(Config, env);
-  const { provider, rules, agents, brief, knowledge, documents, models } = await readStartSettings(config);
+  const { provider, rules, agents, briefWith, knowledge, documents, models } = await readStartSettings(config);
   const log = createLogger({ service: "agent-worker", level: config.LOG_LEVEL, format: config.LOG_FORMAT });
   await using life = createLifecycle({ log, shutdownMs: config.SHUTDOWN_MS });
   const worker = `agent-${randomUUID()}`;
@@ -44,6 +45,8 @@ runMain("agent-worker", async ({ env }) => {
   const bus = await connectBus({ config, log, life }, worker);
   const tools = await connectTools({ config, log, life }, bus, { worker, metrics, provider, agents, documents });
   life.use("the look at the documents", knowledge.watch({ log }));
+  const tenants = openTenantDocuments({ config, log, life }, bus, { knowledge, agents, rightsOf });
+  const brief = briefWith(tenants);
   const { format: record_format, notes } = chosenFormat(config, bus);
   const wrong = (): string[] => [...problems(), ...knowledge.problems()];
   probes.notes = createNotes({ notes, problems: wrong, agents, catalogue: tools.catalogue, facts: bus.facts });

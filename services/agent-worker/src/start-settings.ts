@@ -10,6 +10,8 @@ import type { ModelRule } from "./model/model-rules.ts";
 import { providerFrom, type Provider } from "./model/provider.ts";
 import { loadKnowledge, type KnowledgeFolder } from "./retrieval/knowledge.ts";
 import { sharedDocuments, type SharedDocuments } from "./retrieval/shared-documents.ts";
+import { createRetriever } from "./retrieval/retriever.ts";
+import type { TenantKnowledge } from "./retrieval/tenant-knowledge.ts";
 import { createRouter } from "./routing/router.ts";
 
 /** What the settings name, as a worker begins with it. */
@@ -17,7 +19,8 @@ export interface StartSettings {
   readonly provider: Provider;
   readonly rules: readonly ModelRule[];
   readonly agents: readonly Agent[];
-  readonly brief: Brief;
+  /** With the documents that tenants have brought; undefined: no agent has any. */
+  readonly briefWith: (tenants: TenantKnowledge | undefined) => Brief;
   readonly knowledge: KnowledgeFolder;
   /** What edges are told of the documents, as they are at the moment. */
   readonly documents: () => SharedDocuments;
@@ -52,17 +55,14 @@ export async function readStartSettings(config: Config): Promise<StartSettings> 
 async function readBrief({
   AGENTS_DIR,
   KNOWLEDGE_DIR,
-}: Config): Promise<Pick<StartSettings, "agents" | "brief" | "knowledge" | "documents">> {
+}: Config): Promise<Pick<StartSettings, "agents" | "briefWith" | "knowledge" | "documents">> {
   const knowledge = await loadKnowledge(KNOWLEDGE_DIR);
   const agents = await loadAgents({ folder: AGENTS_DIR, collections: knowledge.collections() });
   const documents = createSharing(knowledge, agents);
   const chooseAgent = createChooseAgent({ agents, route: createRouter(agents) });
-  return {
-    agents,
-    knowledge,
-    documents,
-    brief: createBrief({ chooseAgent, findPassages: createFindPassages(knowledge) }),
-  };
+  const briefWith = (tenants: TenantKnowledge | undefined): Brief =>
+    createBrief({ chooseAgent, findPassages: createFindPassages(createRetriever({ knowledge, tenants })) });
+  return { agents, knowledge, documents, briefWith };
 }
 
 /** They are hashed once for each change, not each time they are told of. */

@@ -14,8 +14,16 @@ export interface Agent {
   readonly reasoning: "shown" | "folded" | "dropped";
   /** Names of tools, or beginnings of names that end in `*`; with a `!` before it those are left out. The last one that fits counts. None: it gets no tools. */
   readonly tools: readonly string[];
-  /** Folders of the knowledge that are searched for its answers. */
+  /** Folders of the knowledge that are searched for its answers, and documents of whoever asks (`tenant:*`). */
   readonly collections: readonly string[];
+}
+
+/** How an agent names collections that whoever asks has brought: `tenant:*` for all, or one of them. */
+export const tenantPrefix = "tenant:";
+export const everyTenantCollection = `${tenantPrefix}*`;
+
+export function isTenantCollection(name: string): boolean {
+  return name.startsWith(tenantPrefix);
 }
 
 /** The agent that answers what is nobody else's. Every folder of agents has one of this name. */

@@ -1,8 +1,9 @@
 import type { Dirent, Stats } from "node:fs";
 import { readFile, readdir, stat } from "node:fs/promises";
 import path from "node:path";
+import { documentKindOf } from "@parley/protocol";
 import { StartError } from "@parley/runtime";
-import { DocumentError, documentLimits, kindOf } from "./formats/document-kind.ts";
+import { DocumentError, documentLimits } from "./formats/document-kind.ts";
 import type { DocumentReader } from "./formats/document-reader.ts";
 import { documentOf, type KnowledgeDocument } from "./passage.ts";
 
@@ -35,7 +36,7 @@ export function createFolderReading(folder: string, read: DocumentReader) {
   const entryOf = async (collection: string, name: string): Promise<Entry | undefined> => {
     const file = `${collection}/${name}`;
     const place = path.join(folder, collection, name);
-    const kind = kindOf(name);
+    const kind = documentKindOf(name);
     const found = await stat(place).catch(() => undefined);
     if (kind === undefined || found === undefined || !found.isFile()) return undefined;
     const mark = markOf(found);
@@ -46,7 +47,7 @@ export function createFolderReading(folder: string, read: DocumentReader) {
       const bytes = await readFile(place).catch((cause: unknown) => {
         throw new DocumentError("cannot be read", { cause });
       });
-      return { mark, document: documentOf(collection, file, await read({ kind, name, bytes })) };
+      return { mark, document: documentOf({ collection, file }, await read({ kind, name, bytes })) };
     } catch (error) {
       if (!(error instanceof DocumentError)) throw error;
       return { mark, problem: `The document ${file} ${error.message}: it is left out.` };

@@ -30,10 +30,21 @@ export interface KnowledgeDocument {
   readonly passages: readonly Passage[];
 }
 
-export function documentOf(collection: string, file: string, { title, text, chunks }: ReadDocument): KnowledgeDocument {
+/** Where a document is. */
+export interface DocumentPlace {
+  readonly collection: string;
+  readonly file: string;
+  /** Two tenants may have the same document: what one of them was told of is no key to the other's. */
+  readonly tenant?: string | undefined;
+}
+
+export function documentOf(
+  { collection, file, tenant }: DocumentPlace,
+  { title, text, chunks }: ReadDocument,
+): KnowledgeDocument {
   const passages = new Map<string, Passage>();
   for (const chunk of chunks) {
-    const id = passageId(collection, file, chunk.title, chunk.text);
+    const id = passageId(collection, file, chunk.title, chunk.text, ...(tenant === undefined ? [] : [tenant]));
     // What stands there twice is found once.
     if (!passages.has(id)) passages.set(id, { id, collection, file, ...chunk });
   }

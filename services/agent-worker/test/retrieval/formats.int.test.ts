@@ -1,7 +1,7 @@
+import type { DocumentKind } from "@parley/protocol";
 import JSZip from "jszip";
 import { describe, expect, test } from "vitest";
 import { createDocumentReader } from "../../src/retrieval/formats/document-reader.ts";
-import type { DocumentKind } from "../../src/retrieval/formats/document-kind.ts";
 import { docx, docxOf, pdf } from "./sample-documents.ts";
 
 const read = createDocumentReader();

@@ -6,6 +6,8 @@ import type { SignIn } from "../admission/admit.ts";
 import type { Oidc } from "../admission/oidc.ts";
 import type { Tickets } from "../admission/tickets.ts";
 import type { Connections } from "../commands/connections/connections.ts";
+import { createDocuments } from "../commands/documents/documents.ts";
+import { countOne } from "../figures/metrics.ts";
 import { createAuthRoutes, type Revoke } from "./auth-routes.ts";
 import { createChatRoutes } from "./chat-routes.ts";
 import { createApprovalRoutes } from "./approval-routes.ts";
@@ -13,6 +15,7 @@ import { createConversationStreams } from "./conversation-streams.ts";
 import { createConnectionRoutes } from "./connection-routes.ts";
 import { createConversationRoutes } from "./conversation-routes.ts";
 import type { OfferReading } from "../commands/offer.ts";
+import { createDocumentRoutes } from "./document-routes.ts";
 import { createListRoutes } from "./list-routes.ts";
 import { createHttpTurns } from "./http-turns.ts";
 import { createHoldRequest } from "./held-requests.ts";
@@ -68,10 +71,16 @@ export function addHttpService(app: TemplatedApp, deps: HttpServiceDeps): { swee
     ...{ hold: createHoldRequest(viewers), commands, conversations, ownership, offer, may, catalogue, bus, redis },
     ...{ issuers: tokens.issuers, origin: createOriginOf(deps.publicUrl), version, isDevelopment, log },
   };
+  const { documents: store, documentQuestions } = bus;
+  const documents = createDocuments({
+    ...{ documents: store, documentQuestions, may },
+    onDocument: (outcome) => countOne(counters.documents, outcome),
+  });
   const own = [
     ...createChatRoutes({ turns, isOwn: ownership.isOwn }),
     ...createConversationRoutes({ conversations, facts: bus.facts, ownership, commands }),
     ...createListRoutes({ conversations, ownership, may, offer }),
+    ...createDocumentRoutes({ documents }),
     ...createApprovalRoutes(commands),
     ...createAuthRoutes({ admission, tickets, signIn, revoke, may, isDevelopment, log }),
     ...createConnectionRoutes({ connections: deps.accounts, admission, log }),

@@ -7,6 +7,7 @@ import type { Limiter } from "../admission/limits.ts";
 import { mayConnect, type OriginRules } from "../admission/origin.ts";
 import { countOne } from "../figures/metrics.ts";
 import { createExchange, type Exchange } from "./exchange.ts";
+import { parseForm } from "./form-body.ts";
 import { unknownPath, type Asked, type Pages } from "./pages.ts";
 import { whenceOf } from "./peer.ts";
 import { chatErrorReply, errorReply, send, type Reply } from "./reply.ts";
@@ -151,6 +152,30 @@ function wrongMethod({ path, method, refuse }: Exchange, methods: readonly strin
   return { ...reply, status: 405, headers: { ...reply.headers, allow } };
 }
 
+/** Files come before it is known whose they are, and each takes megabytes of this process. */
+const mostUploads = 16;
+let uploads = 0;
+const noRoomNeeded = (): void => {};
+
+/** Undefined: there is none. */
+function takeRoom({ onGone }: Exchange): (() => void) | undefined {
+  if (uploads >= mostUploads) return undefined;
+  uploads++;
+  let isFree = false;
+  const free = (): void => {
+    if (!isFree) uploads--;
+    isFree = true;
+  };
+  // The body of a client that is gone never ends.
+  onGone(free);
+  return free;
+}
+
+function uploadsFull(): ChatError {
+  const message = "Too many files are being sent at the moment. Try again.";
+  return new ChatError("OVERLOADED", { message, retryAfterMs: 2_000 });
+}
+
 function serve(route: Route, deps: RoutingDeps) {
   const how = { ...howOf(route), parameterCount: parameterNames(route).length };
   return (response: HttpResponse, request: HttpRequest): void => {
@@ -159,13 +184,15 @@ function serve(route: Route, deps: RoutingDeps) {
       countOne(deps.counters.errors, "FORBIDDEN");
       return exchange.reply(limitedReply(exchange.whence, deps, exchange.refuse) ?? foreignOrigin(exchange));
     }
+    const room = route.isForm === true ? takeRoom(exchange) : noRoomNeeded;
+    if (room === undefined) return exchange.reply(refusal(uploadsFull(), exchange, deps));
     // The body must be listened for before anything is waited for.
     const body = route.hasBody
       ? exchange.body(route.maxBodyBytes ?? limits.escapedFrameBytes)
       : Promise.resolve(noBody);
-    void answer(route, exchange, body, deps).catch((thrown: unknown) => {
-      exchange.reply(refusal(thrown, exchange, deps));
-    });
+    void answer(route, exchange, body, deps)
+      .catch((thrown: unknown) => exchange.reply(refusal(thrown, exchange, deps)))
+      .finally(room);
   };
 }
 
@@ -184,7 +211,8 @@ async function answer(
   admission.recheck(caller);
   if (bytes === undefined) throw tooLarge(route.maxBodyBytes);
   limiter.bodyOf(caller, whence, bytes.length);
-  const problem = route.hasBody ? bodyTypeProblem(exchange, route.takesAnyType === true) : undefined;
+  const problem =
+    route.hasBody && route.isForm !== true ? bodyTypeProblem(exchange, route.takesAnyType === true) : undefined;
   if (problem !== undefined) {
     countOne(counters.errors, "UNSUPPORTED");
     return exchange.reply({ ...exchange.refuse(new ChatError("UNSUPPORTED", { message: problem })), status: 415 });
@@ -193,11 +221,16 @@ async function answer(
   const raw = {
     params,
     query: Object.fromEntries(exchange.query),
-    body: route.hasBody ? parseBody(bytes, route.maxBodyBytes) : {},
+    body: bodyOf(route, exchange, bytes),
     bytes,
   };
   const reply = await route.answer({ caller, exchange }, raw);
   if (reply !== undefined) exchange.reply(reply);
+}
+
+function bodyOf(route: Route, { header }: Exchange, bytes: Buffer): unknown {
+  if (!route.hasBody) return {};
+  return route.isForm === true ? parseForm(bytes, header("content-type")) : parseBody(bytes, route.maxBodyBytes);
 }
 
 /** The library gives parameters as they stand in the address. */

@@ -1,24 +1,3 @@
-import path from "node:path";
-
-/** What a document may be: how it is read goes by the end of its name, and what it holds has to agree. */
-export const documentKinds = ["markdown", "text", "html", "pdf", "docx"] as const;
-export type DocumentKind = (typeof documentKinds)[number];
-
-const kindsByExtension: Readonly<Record<string, DocumentKind>> = {
-  ".md": "markdown",
-  ".markdown": "markdown",
-  ".txt": "text",
-  ".html": "html",
-  ".htm": "html",
-  ".pdf": "pdf",
-  ".docx": "docx",
-};
-
-/** Undefined: it is no document. */
-export function kindOf(name: string): DocumentKind | undefined {
-  return kindsByExtension[path.extname(name).toLowerCase()];
-}
-
 /** What one document may cost. A runbook or a manual has a hundredth of it; what has more was made to stop somebody. */
 export const documentLimits = {
   fileBytes: 20 * 2 ** 20,

@@ -1,6 +1,7 @@
 import { Worker, type WorkerOptions } from "node:worker_threads";
+import type { DocumentKind } from "@parley/protocol";
 import { z } from "zod";
-import { DocumentError, documentLimits, type DocumentKind } from "./document-kind.ts";
+import { DocumentError, documentLimits } from "./document-kind.ts";
 import { readDocument, type DocumentFile, type ReadDocument } from "./read-document.ts";
 
 const Answer = z.union([

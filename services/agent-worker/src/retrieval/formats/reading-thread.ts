@@ -1,6 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
+import { documentKinds } from "@parley/protocol";
 import { z } from "zod";
-import { DocumentError, documentKinds } from "./document-kind.ts";
+import { DocumentError } from "./document-kind.ts";
 import { readDocument } from "./read-document.ts";
 
 /** A thread that reads one document, and says what it read. `document-reader.ts` starts it, and ends it when it takes too much. */
