@@ -3,6 +3,7 @@ import { noTools, type ToolOffer } from "./agents/tool-offer.ts";
 import type { RightsOf } from "./agents/turn-rights.ts";
 import type { Brief, Briefing } from "./briefing.ts";
 import type { Chain } from "./chain.ts";
+import type { Classify } from "./classifier.ts";
 import type { ClaimedTurn } from "./claimed-turn.ts";
 import { completeOutcome } from "./ending.ts";
 import { groundsOf } from "./retrieval/citations.ts";
@@ -20,6 +21,8 @@ export interface AnswerDeps extends ToolStepDeps {
   /** Model calls of one turn, over all attempts. The last one gets no tools; if it asks for some all the same, the turn ends with STEP_LIMIT. */
   readonly maxSteps: number;
   readonly brief: Brief;
+  /** A model that is asked which agent a message is for. */
+  readonly classify?: Classify | undefined;
   readonly rightsOf: RightsOf;
 }
 
@@ -30,7 +33,7 @@ export type Answer = ReturnType<typeof createAnswer>;
 
 /** The loop of a turn: model, tools, model, … until the model answers. It begins where the fold says that an earlier attempt stopped. */
 function createLoop(
-  { brief, rightsOf, modelStep, toolOffer, maxSteps }: AnswerDeps,
+  { brief, classify, rightsOf, modelStep, toolOffer, maxSteps }: AnswerDeps,
   { runTools }: Pick<ReturnType<typeof createToolStep>, "runTools">,
 ) {
   return async (turn: ClaimedTurn, chain: Chain, history: readonly StoredTurn[]): Promise<AnswerEnd> => {
@@ -39,9 +42,10 @@ function createLoop(
     const isTold = (step: string, message: string) => told === "all" || told.has(progressKey({ step, message }));
     const { mayUse, mayRun } = rightsOf(request);
     const { decisions } = fold;
-    const briefing = await brief({ request, history, chain, isTold, decisions, mayUse, span });
+    const { signal } = stop;
+    const briefing = await brief({ request, history, chain, isTold, decisions, mayUse, classify, signal, span });
     const tell = (message: string): void => chain.push({ type: "progress", step: "tools", message });
-    const offerTools = toolOffer({ agent: briefing.agent, mayRun, signal: stop.signal, tell });
+    const offerTools = toolOffer({ agent: briefing.agent, mayRun, signal, tell });
     for (;;) {
       if (fold.steps.length >= maxSteps) throw new ChatError("STEP_LIMIT");
       const open = openStep(fold);

@@ -87,6 +87,16 @@ export const Config = z.object({
       "Whether a conversation without a title gets one after its first answer, by a short call of the model; `npm start` switches it on.",
     ),
   TITLE_MODEL: optionalText().describe("The model that is asked for titles. Unset: the one that answers by default."),
+  ROUTER: z
+    .enum(["lexical", "model"], { error: "must be lexical or model" })
+    .default("lexical")
+    .describe(
+      "How an agent is chosen where neither the message nor a rule names one: by words, or also by a short call of a model where words leave it open; `npm start` switches that on for the simulated model.",
+    ),
+  ROUTING_MODEL: optionalText().describe(
+    "The model that is asked which agent a message is for. Unset: the one that answers by default.",
+  ),
+  ROUTING_MODEL_MS: durationMs(3_000, 1).describe("It may take this long; then the agent is chosen without it."),
   JANITOR_MS: durationMs(30_000, MIN_ROUND_MS).describe(
     "How often the queue is searched for turns that nobody looks after.",
   ),

@@ -7,6 +7,7 @@ import type { TitleResult } from "./first-title.ts";
 import type { JanitorFinding } from "./janitor.ts";
 import type { ModelCallFigures } from "./model-call.ts";
 import type { DecisionKind } from "./call-approval.ts";
+import { createRoutingMetrics } from "./routing-metrics.ts";
 import type { TurnResult } from "./turn-attempt.ts";
 
 export interface AgentGauges {
@@ -53,6 +54,7 @@ export function createAgentMetrics(isConfigured: (model: string) => boolean = ()
     modelRetried: harmless(modelRetried),
     modelCalled: harmless(modelCalled),
     titleAsked: harmless(createTitleMetrics(registry)),
+    routingAsked: harmless(createRoutingMetrics(registry)),
     observe({ slots, running, parked, queued, backlog, eventsFill, factsFill }: AgentGauges): void {
       const gauge = (name: string, help: string, read: () => number) => addGauge(registry, name, help, read);
       const most =

@@ -27,6 +27,7 @@ import { createToolOffer } from "./agents/tool-offer.ts";
 import { createRightsOf, type RightsOf } from "./agents/turn-rights.ts";
 import { createAnswer } from "./answer.ts";
 import type { Brief } from "./briefing.ts";
+import { openClassifier } from "./classifier.ts";
 import type { Config } from "./config.ts";
 import type { createAgentMetrics } from "./metrics.ts";
 import { createModelCalls } from "./model-call.ts";
@@ -218,7 +219,7 @@ export interface TurnParts {
   readonly tools: Awaited<ReturnType<typeof connectTools>>;
   readonly metrics: Pick<
     ReturnType<typeof createAgentMetrics>,
-    "modelCalled" | "modelRetried" | "turnEnded" | "titleAsked"
+    "modelCalled" | "modelRetried" | "turnEnded" | "titleAsked" | "routingAsked"
   >;
   /** Least time between two appends of text, at this moment. */
   readonly tokenFlushMs: () => number;
@@ -239,11 +240,12 @@ export function createTurnRun(
     config.TITLES === "off"
       ? undefined
       : createFirstTitles({ bus, model, modelCalls, modelName: config.TITLE_MODEL, stopping, onResult, log });
+  const classify = openClassifier(config, { model, modelCalls, onResult: metrics.routingAsked, log });
   const { maxBytes: maxEventBytes } = bus.events;
   const answer = createAnswer({
     ...tools,
     plannedCall: createPlannedCall({ ...tools, rightsOf, maxEventBytes }),
-    ...{ brief, rightsOf },
+    ...{ brief, classify, rightsOf },
     suspend: createSuspension(bus, log),
     modelStep: createModelStep({
       ...{ model, modelCalls, contextBytes: config.CONTEXT_BYTES, emptyRetries: config.MODEL_EMPTY_RETRIES },

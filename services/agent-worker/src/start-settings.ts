@@ -46,7 +46,12 @@ export async function readStartSettings(config: Config): Promise<StartSettings> 
   if (provider.status === "rejected") throw provider.reason;
   if (rules.status === "rejected") throw rules.reason;
   if (brief.status === "rejected") throw brief.reason;
-  const named = [provider.value.model, config.TITLE_MODEL, ...brief.value.agents.map(({ model }) => model)];
+  const named = [
+    provider.value.model,
+    config.TITLE_MODEL,
+    config.ROUTING_MODEL,
+    ...brief.value.agents.map(({ model }) => model),
+  ];
   const models = new Set(named.filter((name) => name !== undefined));
   return { provider: provider.value, rules: rules.value, ...brief.value, models };
 }

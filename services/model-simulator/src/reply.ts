@@ -1,3 +1,4 @@
+import { readAgentChoice } from "./agent-choice.ts";
 import { readClusterQuestion } from "./cluster-questions.ts";
 import type { Control } from "./control.ts";
 import { answerFromDocuments, findDocuments } from "./document-answer.ts";
@@ -25,6 +26,8 @@ const SELF = "I am a simulated model: my answers follow fixed rules, no language
 
 /** Decides from the messages, the offered tools and the directives. The same input always gives the same reply. */
 export function createReply(turn: Turn, control: Control, parallel: boolean): Reply {
+  const choice = readAgentChoice(turn);
+  if (choice !== undefined) return { text: "", calls: [choice] };
   const step = plannedSteps(turn, control, parallel)[turn.stepsDone];
   if (step !== undefined) return { text: preface(step), calls: step };
   if (TITLE.test(turn.instructions)) return { text: titleOf(turn.question), calls: [] };

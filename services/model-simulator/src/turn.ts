@@ -1,4 +1,4 @@
-import { type ChatMessage, type ChatRequest, type OfferedTool, textOf } from "./chat-request.ts";
+import { asksForAgent, type ChatMessage, type ChatRequest, type OfferedTool, textOf } from "./chat-request.ts";
 import { withoutDirectives } from "./control.ts";
 
 export type ToolOutcome = { toolName: string; content: string };
@@ -27,7 +27,7 @@ export function readTurn(request: ChatRequest): Turn {
   const tools = request.tool_choice === "none" ? [] : (request.tools ?? []).map((tool) => tool.function);
   const current = messages.slice(asked + 1);
   return {
-    question: asked < 0 ? "" : questionOf(messages[asked]),
+    question: asked < 0 ? "" : asksForAgent(request) ? wholeOf(messages[asked]) : questionOf(messages[asked]),
     stepsDone: current.filter((entry) => entry.role === "assistant" && entry.tool_calls !== undefined).length,
     outcomes: outcomesOf(current),
     earlierQuestions: messages
@@ -50,6 +50,10 @@ export function readTurn(request: ChatRequest): Turn {
 function demandedTool(choice: ChatRequest["tool_choice"], tools: readonly OfferedTool[]): string | undefined {
   if (typeof choice === "object") return choice.function.name;
   return choice === "required" ? tools[0]?.name : undefined;
+}
+
+function wholeOf(entry: ChatMessage | undefined): string {
+  return entry === undefined ? "" : textOf(entry);
 }
 
 function questionOf(entry: ChatMessage | undefined): string {

@@ -1,6 +1,7 @@
 import { ChatError } from "@parley/protocol";
-import { defaultAgentName, type Agent } from "../agents/agent.ts";
-import { createExampleMatch, type ExampleMatch } from "./example-match.ts";
+import type { Agent } from "../agents/agent.ts";
+import { createComparison, type Compared } from "./comparison.ts";
+import { likelihoodsOf } from "./likelihood.ts";
 
 export interface RouteInput {
   readonly message: string;
@@ -14,26 +15,35 @@ export interface RouteInput {
 
 /**
  * What decided: `explicit`, the message names its agent; `rule`, it matches a rule; `lexical`, it is like an agent's
- * examples; `previous`, it is like nobody's, so it goes on with what was talked about; `default`, there was nothing before.
+ * examples; `model`, the examples were not sure, and a model was asked; `previous`, it is like nobody's, so it goes on with what was talked about;
+ * `default`, there was nothing before.
  */
-export type RouteMethod = "explicit" | "rule" | "lexical" | "previous" | "default";
+export type RouteMethod = "explicit" | "rule" | "lexical" | "model" | "previous" | "default";
+
+/** An agent that could answer, and how likely it is the right one. */
+export interface Candidate {
+  readonly agent: Agent;
+  /** Those of all candidates together are 1. */
+  readonly likelihood: number;
+  /** What it would be chosen by. */
+  readonly method: "lexical" | "previous" | "default";
+  /** It gave the answer before, or answers what is nobody's. */
+  readonly isFallback: boolean;
+}
 
 export interface Route {
   readonly agent: Agent;
-  /** 0 to 1, computed from this message: see `docs/agents.md`. */
+  /** 0 to 1: how likely this is the right agent, calibrated on labelled messages (`docs/evaluation.md`). */
   readonly confidence: number;
   readonly method: RouteMethod;
+  /** Where words decided: all who may answer, the likeliest first. */
+  readonly candidates?: readonly Candidate[];
 }
 
-type MayUse = (agent: string) => boolean;
-
-const everybodys: MayUse = () => true;
-
-/** Least confidence for a message to be an agent's because of its examples. Chosen with labelled messages (see the tests). */
-const MIN_CONFIDENCE = 0.2;
+const everybodys = (): boolean => true;
 
 /** This much of a message is looked at: what it asks stands at its beginning, and the time of a rule's pattern stays bounded. */
-const MAX_CHARS = 2_000;
+const maxChars = 2_000;
 
 /**
  * Decides which agent answers. Pure: the same message after the same agent, with the same rights, always gives the same route. Throws ChatError
@@ -42,7 +52,7 @@ const MAX_CHARS = 2_000;
  */
 export function createRouter(agents: readonly Agent[]) {
   const byName = new Map(agents.map((agent) => [agent.name, agent]));
-  const matchExamples = createExampleMatch(agents);
+  const compare = createComparison(agents);
 
   const explicitRoute = (name: string): Route => {
     const agent = byName.get(name);
@@ -51,46 +61,31 @@ export function createRouter(agents: readonly Agent[]) {
     throw new ChatError("INVALID_FRAME", { message });
   };
 
-  /** One agent's rule settles it; rules of several agents leave it to the examples of these. */
-  const ruleRoute = (text: string, matches: readonly ExampleMatch<Agent>[]): Route | undefined => {
-    const claimed = matches.filter(({ owner }) => owner.rules.some((rule) => rule.test(text)));
-    const [best] = claimed;
-    if (best === undefined) return undefined;
-    return { agent: best.owner, confidence: claimed.length === 1 ? 1 : rounded(shareOf(claimed)), method: "rule" };
-  };
-
-  /** Where `general` is not theirs, the first that is. */
-  const fallback = (previousAgent: string | undefined, doubt: number, mayUse: MayUse): Route => {
-    const own = (name: string | undefined) => (name !== undefined && mayUse(name) ? byName.get(name) : undefined);
-    const previous = own(previousAgent);
-    const agent = previous ?? own(defaultAgentName) ?? agents.find(({ name }) => mayUse(name));
-    if (agent === undefined) throw new ChatError("FORBIDDEN", { message: "There is no agent that you may use." });
-    const method = previous === undefined || agent.name === defaultAgentName ? "default" : "previous";
-    return { agent, confidence: rounded(1 - doubt), method };
-  };
-
   return ({ message, explicit, previousAgent, mayUse = everybodys }: RouteInput): Route => {
     if (explicit !== undefined) return explicitRoute(explicit);
-    const text = message.slice(0, MAX_CHARS);
-    const matches = matchExamples(text).filter(({ owner }) => mayUse(owner.name));
-    const ruled = ruleRoute(text, matches);
-    if (ruled !== undefined) return ruled;
-    const [best] = matches;
-    const confidence = confidenceOf(matches);
-    if (best === undefined || confidence < MIN_CONFIDENCE) return fallback(previousAgent, confidence, mayUse);
-    return { agent: best.owner, confidence: rounded(confidence), method: "lexical" };
+    const text = message.slice(0, maxChars);
+    const compared = compare({ text, previousAgent, mayUse });
+    // Rules of several agents leave it to the words.
+    const ruled = weigh(compared.filter(({ agent }) => agent.rules.some((rule) => rule.test(text))))[0];
+    if (ruled !== undefined) return { agent: ruled.agent, confidence: rounded(ruled.likelihood), method: "rule" };
+    const candidates = weigh(compared.filter(({ isKnown }) => isKnown));
+    const [best] = candidates;
+    if (best === undefined) throw noAgent();
+    const { agent, likelihood, method } = best;
+    return { agent, confidence: rounded(likelihood), method, candidates };
   };
 }
 
-/** How near the best is, less half of how near the second is: an exact match that two agents share is worth one half. */
-function confidenceOf([best, second]: readonly ExampleMatch<Agent>[]): number {
-  return (best?.similarity ?? 0) - (second?.similarity ?? 0) / 2;
+function noAgent(): ChatError {
+  return new ChatError("FORBIDDEN", { message: "There is no agent that you may use." });
 }
 
-/** The part of the best in what all of them have; equal parts when the examples say nothing. */
-function shareOf(matches: readonly ExampleMatch<Agent>[]): number {
-  const sum = matches.reduce((total, { similarity }) => total + similarity, 0);
-  return sum === 0 ? 1 / matches.length : (matches[0]?.similarity ?? 0) / sum;
+/** The likeliest first; equal ones in the order they were given. */
+function weigh(compared: readonly Compared[]): Candidate[] {
+  const likelihoods = likelihoodsOf(compared.map(({ features }) => features));
+  return compared
+    .map(({ agent, method, isFallback }, at) => ({ agent, method, isFallback, likelihood: likelihoods[at] ?? 0 }))
+    .toSorted((one, other) => other.likelihood - one.likelihood);
 }
 
 /** It is stored and shown: more digits would say more than is known. */
