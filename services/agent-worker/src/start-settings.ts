@@ -10,8 +10,7 @@ import type { ModelRule } from "./model/model-rules.ts";
 import { providerFrom, type Provider } from "./model/provider.ts";
 import { loadKnowledge, type KnowledgeFolder } from "./retrieval/knowledge.ts";
 import { sharedDocuments, type SharedDocuments } from "./retrieval/shared-documents.ts";
-import { createRetriever } from "./retrieval/retriever.ts";
-import type { TenantKnowledge } from "./retrieval/tenant-knowledge.ts";
+import { createRetriever, type RetrieverDeps } from "./retrieval/retriever.ts";
 import { createRouter } from "./routing/router.ts";
 
 /** What the settings name, as a worker begins with it. */
@@ -19,8 +18,8 @@ export interface StartSettings {
   readonly provider: Provider;
   readonly rules: readonly ModelRule[];
   readonly agents: readonly Agent[];
-  /** With the documents that tenants have brought; undefined: no agent has any. */
-  readonly briefWith: (tenants: TenantKnowledge | undefined) => Brief;
+  /** With what else documents are found by than their words, and with those that tenants have brought. */
+  readonly briefWith: (sources: Pick<RetrieverDeps, "tenants" | "semantic">) => Brief;
   readonly knowledge: KnowledgeFolder;
   /** What edges are told of the documents, as they are at the moment. */
   readonly documents: () => SharedDocuments;
@@ -65,8 +64,8 @@ async function readBrief({
   const agents = await loadAgents({ folder: AGENTS_DIR, collections: knowledge.collections() });
   const documents = createSharing(knowledge, agents);
   const chooseAgent = createChooseAgent({ agents, route: createRouter(agents) });
-  const briefWith = (tenants: TenantKnowledge | undefined): Brief =>
-    createBrief({ chooseAgent, findPassages: createFindPassages(createRetriever({ knowledge, tenants })) });
+  const briefWith: StartSettings["briefWith"] = (sources) =>
+    createBrief({ chooseAgent, findPassages: createFindPassages(createRetriever({ knowledge, ...sources })) });
   return { agents, knowledge, documents, briefWith };
 }
 

@@ -25,7 +25,7 @@ const FULL_COVERAGE = 4;
 const BOOST = { title: 2 };
 const FUZZINESS = 0.2;
 const MIN_PREFIX_CHARS = 4;
-const MIN_FUZZY_CHARS = 5;
+const MIN_FUZZY_CHARS = 6;
 
 /** BM25 over passages. */
 export interface SearchIndex {
