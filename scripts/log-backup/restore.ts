@@ -16,7 +16,7 @@ const Started = z.object({ deliver_subject: z.string() });
 const Restored = z.object({ state: z.looseObject(StreamState.shape) });
 
 /** What they hold since the backup must stay: who was revoked, and who did what. Then the broker keeps its own. */
-const keptIfThere: readonly string[] = [names.gate, names.audit];
+const keptIfThere: readonly string[] = [names.gate, names.audit, names.documents];
 
 type Connection = BrokerLink["nc"];
 

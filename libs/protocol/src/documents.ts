@@ -32,7 +32,7 @@ export const documentStoreLimits = {
   documents: 200,
   tenantBytes: 64 * 1024 * 1024,
   /** Of all tenants together, on disk. */
-  allBytes: 2 * 1024 * 1024 * 1024,
+  allBytes: 1024 * 1024 * 1024,
   sourceChars: 200,
   collectionChars: 64,
   /** What a client says of a document, as JSON. */

@@ -8,6 +8,9 @@ import {
   ConnectionFrame,
   ConversationEvent,
   ConversationEventFrame,
+  DocumentAnswer,
+  DocumentList,
+  DocumentQuestion,
   EventFrame,
   Fact,
   FeedbackRecord,
@@ -64,6 +67,11 @@ const records: Record<string, z.ZodType> = {
   "fact-text": TextFact,
   "tool-definition": ToolDefinition,
   ...Object.fromEntries(Fact.options.map((schema) => [`fact-${schema.shape.kind.value}`, schema])),
+  "document-list": DocumentList,
+  ...Object.fromEntries(
+    DocumentQuestion.options.map((schema) => [`document-question-${schema.shape.kind.value}`, schema]),
+  ),
+  ...Object.fromEntries(DocumentAnswer.options.map((schema) => [`document-answer-${schema.shape.kind.value}`, schema])),
 };
 const all = [
   ...clientFrames,
@@ -109,6 +117,7 @@ describe("golden files", () => {
         "Author",
         "CallerRights",
         "CallId",
+        "CollectionName",
         "ChainEvent",
         "ClientFrame",
         "ConnectionFrame",
@@ -116,6 +125,12 @@ describe("golden files", () => {
         "ConversationEventFrame",
         "ConversationId",
         "Decider",
+        "DocumentAnswer",
+        "DocumentQuestion",
+        "DocumentVersion",
+        "FoundPassageAnswer",
+        "ReadPassage",
+        "StoredDocument",
       ],
       ...[
         "ErrorCode",
