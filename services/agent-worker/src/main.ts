@@ -49,7 +49,7 @@ runMain("agent-worker", async ({ env }) => {
   semantic?.prepare(knowledge.passages());
   const onChange = (): void => semantic?.prepare(knowledge.passages());
   life.use("the look at the documents", knowledge.watch({ log, onChange }));
-  const tenants = openTenantDocuments({ config, log, life }, bus, { knowledge, agents, rightsOf });
+  const tenants = openTenantDocuments({ config, log, life }, bus, { knowledge, agents, rightsOf, semantic });
   const brief = briefWith({ tenants, semantic });
   const { format: record_format, notes } = chosenFormat(config, bus);
   const wrong = (): string[] => [...problems(), ...knowledge.problems()];

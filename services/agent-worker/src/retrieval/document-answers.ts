@@ -8,16 +8,20 @@ import {
 import { isTenantCollection, type Agent } from "../agents/agent.ts";
 import type { RightsOf } from "../agents/turn-rights.ts";
 import { DocumentError } from "./formats/document-kind.ts";
+import { fused } from "./fusion.ts";
 import type { KnowledgeFolder } from "./knowledge.ts";
 import type { Passage } from "./passage.ts";
 import { best } from "./retriever.ts";
+import type { SemanticIndex } from "./semantic-index.ts";
 import type { TenantIndex, TenantKnowledge } from "./tenant-knowledge.ts";
 
 export interface DocumentAnswersDeps {
-  readonly knowledge: Pick<KnowledgeFolder, "search" | "passage">;
+  readonly knowledge: Pick<KnowledgeFolder, "search" | "passage" | "passages">;
   readonly tenants: Pick<TenantKnowledge, "newest" | "check">;
   readonly agents: readonly Pick<Agent, "name" | "collections">[];
   readonly rightsOf: RightsOf;
+  /** Undefined: passages are found by their words alone. */
+  readonly semantic: Pick<SemanticIndex, "rank"> | undefined;
 }
 
 type Asked<Kind extends DocumentQuestion["kind"]> = Extract<DocumentQuestion, { kind: Kind }>;
@@ -29,7 +33,7 @@ const candidates = 200;
  * Answers what edges ask about documents. Of the deployment's own documents everybody finds those of agents that they may use; of those that tenants have
  * brought, those of their own tenant.
  */
-export function createDocumentAnswers({ knowledge, tenants, agents, rightsOf }: DocumentAnswersDeps) {
+export function createDocumentAnswers({ knowledge, tenants, agents, rightsOf, semantic }: DocumentAnswersDeps) {
   const sharedWith = (question: DocumentQuestion): string[] => {
     const { mayUse } = rightsOf(callerOf(question));
     const usable = agents.filter(({ name }) => mayUse(name));
@@ -40,13 +44,17 @@ export function createDocumentAnswers({ knowledge, tenants, agents, rightsOf }: 
     const { query, limit, collection, source, document_type: type } = question;
     const own = await tenants.newest(question.caller.tenant);
     const asked = { query, limit: candidates };
-    const found = best(
+    const shared = sharedWith(question);
+    const byWords = best(
       [
         ...own.search({ ...asked, collections: own.collections }),
-        ...knowledge.search({ ...asked, collections: sharedWith(question) }),
+        ...knowledge.search({ ...asked, collections: shared }),
       ],
       2 * candidates,
     );
+    const theirs = knowledge.passages().filter((one) => shared.includes(one.collection));
+    const byMeaning = await semantic?.rank(query, [...own.passages, ...theirs]);
+    const found = byMeaning === undefined ? byWords : fused(byWords, byMeaning, 2 * candidates);
     const results = found
       .map(({ score, ...passage }) => ({ ...readPassage(passage, own), score }))
       .filter((one) => collection === undefined || one.collection === collection)

@@ -104,3 +104,21 @@ it("keeps what an answer cites with the turn", async () => {
   expect(answer?.metadata?.context).toEqual(end.metadata.context);
   expect(end.metadata.context?.cited?.length).toBeGreaterThan(0);
 });
+
+it("a document that cannot be read is told of in /readyz, and the worker answers from the others", async () => {
+  const { dir } = await documents("# Engine\nThe engine power of the car is 110 kW.");
+  await using _ = dir;
+  await using bench = await startWorkbench();
+  const worker = await bench.addWorker({ KNOWLEDGE_DIR: dir.path });
+  await writeFile(path.join(dir.path, "vehicle-manual/old.pdf"), "%PDF-1.4 broken");
+  const notes = async (): Promise<unknown> => {
+    const response = await fetch(`http://127.0.0.1:${worker.adminPort}/readyz`);
+    return [response.status, await response.json()];
+  };
+  const sentence = "The document vehicle-manual/old.pdf is no PDF that can be read: it is left out.";
+  await expect
+    .poll(notes, { timeout: 15_000, interval: 250 })
+    .toEqual([200, expect.objectContaining({ notes: expect.arrayContaining([sentence]) })]);
+  const end = await bench.ended(await bench.ask(question, { agent: "specs" }));
+  expect(end).toMatchObject({ type: "complete", response: expect.stringContaining("110 kW") });
+});
