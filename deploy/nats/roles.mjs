@@ -46,6 +46,15 @@ const api = (names) => names.map((name) => `$JS.API.${name}`);
 /** What edges tell of the whole deployment. */
 const ofAllShards = [subjects.canary(every), subjects.allDeleted, subjects.allRevoked, subjects.allConnections];
 
+/** What edges store of tenants' documents, and ask workers about them. */
+const edgeDocuments = [
+  subjects.documentList(every),
+  subjects.documentPart(every, every, every),
+  subjects.documentQuestion,
+];
+/** What was replaced or removed is purged. */
+const documentStream = [...reading([streams.documents]), `STREAM.PURGE.${streams.documents}`];
+
 export function edgeRole(shards) {
   return {
     publish: [
@@ -67,20 +76,15 @@ export function edgeRole(shards) {
         factsOf(shard, "like", every),
       ]),
       ...ofAllShards,
-      subjects.documentList(every),
-      subjects.documentPart(every, every, every),
-      subjects.documentQuestion,
-      subjects.audit("decided", every, every),
-      subjects.auditAdmin(every),
+      ...edgeDocuments,
+      ...[subjects.audit("decided", every, every), subjects.auditAdmin(every)],
       ...api([
         ...reading([...namesOf(shards), streams.gate]),
         ...connections,
         // What has run out goes where there is no room for more.
         `STREAM.MSG.DELETE.${streams.gate}`,
         ...readConsumers(streams.gate),
-        ...reading([streams.documents]),
-        // Of documents that were replaced or removed.
-        `STREAM.PURGE.${streams.documents}`,
+        ...documentStream,
         // Made where it is missing, and read for those who may: nobody deletes, purges or changes it.
         ...reading([streams.audit]),
         ...readConsumers(streams.audit),

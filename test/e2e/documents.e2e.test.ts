@@ -29,7 +29,11 @@ beforeAll(async () => {
     ...{ edges: 2, agentWorkers: 2, toolWorkers: 0 },
     env: {
       edge: { ISSUERS_FILE: path.join(folder.path, "issuers.yaml") },
-      "agent-worker": { AGENTS_DIR: path.join(folder.path, "agents"), SLOTS: "1", OPENAI_MODEL: "parley-simulated-fast" },
+      "agent-worker": {
+        AGENTS_DIR: path.join(folder.path, "agents"),
+        SLOTS: "1",
+        OPENAI_MODEL: "parley-simulated-fast",
+      },
     },
   });
 }, 120_000);

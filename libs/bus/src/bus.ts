@@ -7,6 +7,7 @@ import { createAuditLog, type AuditLog } from "./audit-log.ts";
 import { hasStreamMetadata, isTooOldForCluster, oldestForCluster } from "./broker-version.ts";
 import { createDecisions, type Decisions } from "./decisions.ts";
 import { createDocumentQuestions, type DocumentQuestions } from "./document-questions.ts";
+import { setUpDocuments } from "./document-stream.ts";
 import { createDocumentStore, type DocumentStore } from "./document-store.ts";
 import { createEventRoom } from "./event-room.ts";
 import { createEventLog, type EventLog } from "./event-log.ts";
@@ -18,7 +19,7 @@ import { connectNats, type BrokerLink, type NatsOptions } from "./nats-connectio
 import { askTimeoutMs, createPatientLookups } from "./patient-lookups.ts";
 import { watchPayloadLimit } from "./payload-limit.ts";
 import { createUnreadable, type Unreadable } from "./unreadable.ts";
-import { setUpAudit, setUpDocuments, setUpGate, setUpStreams, type StreamOptions } from "./stream-setup.ts";
+import { setUpAudit, setUpGate, setUpStreams, type StreamOptions } from "./stream-setup.ts";
 import { createOutbox } from "./outbox.ts";
 import { createRequests } from "./requests.ts";
 import { createOwners, type Owners } from "./owners.ts";

@@ -37,24 +37,22 @@ export type DocumentStore = ReturnType<typeof createDocumentStore>;
  * nobody's, and removed when the tenant next brings something.
  */
 export function createDocumentStore(deps: DocumentStoreDeps) {
-  const { jsm } = deps;
   const ready = createReady(deps);
   const lists = createLists(deps, ready);
-  const drop = (tenant: Tenant, version: string): Promise<unknown> =>
-    jsm.streams.purge(streams.documents, { filter: subjects.documentPart(tokenOf(tenant), version, "*") });
-
   return {
     /** Makes the stream if it is not there: for who reads it in turns, where nobody should wait for that. */
     setUp: ready,
+    list: lists.of,
+    ...createBytes(deps, ready),
+    ...createChanges(deps, lists),
+  };
+}
 
-    async list(tenant: Tenant): Promise<TenantDocuments> {
-      await ready();
-      const found = await jsm.lookUp(streams.documents, { last_by_subj: subjects.documentList(tokenOf(tenant)) });
-      const last = lists.read(found);
-      return { seq: last?.seq ?? 0, documents: last?.value?.documents ?? [] };
-    },
-
-    /** Stores the bytes, which nobody sees yet. Throws OVERLOADED when the broker does not answer for 15 s, or there is no room. */
+/** The bytes of versions, which nobody sees before a list names them. */
+function createBytes(deps: DocumentStoreDeps, ready: () => Promise<void>) {
+  const { jsm } = deps;
+  return {
+    /** Throws OVERLOADED when the broker does not answer for 15 s, or there is no room. */
     async write(tenant: Tenant, bytes: Uint8Array): Promise<Pick<DocumentVersion, "version" | "parts" | "hash">> {
       await ready();
       const { partBytes } = documentStoreLimits;
@@ -67,7 +65,7 @@ export function createDocumentStore(deps: DocumentStoreDeps) {
       return { version, parts, hash: hashOf(bytes) };
     },
 
-    /** The bytes of a version; undefined: they are gone, or are not what was stored. */
+    /** Undefined: they are gone, or are not what was stored. */
     async read(tenant: Tenant, { version, parts, hash }: DocumentVersion): Promise<Uint8Array | undefined> {
       await ready();
       const pieces: Buffer[] = [];
@@ -80,20 +78,29 @@ export function createDocumentStore(deps: DocumentStoreDeps) {
       const bytes = Buffer.concat(pieces);
       return hashOf(bytes) === hash ? bytes : undefined;
     },
+  };
+}
 
+function createChanges(deps: DocumentStoreDeps, lists: Lists) {
+  const { jsm } = deps;
+  const drop = (tenant: Tenant, version: string): Promise<unknown> =>
+    jsm.streams.purge(streams.documents, { filter: subjects.documentPart(tokenOf(tenant), version, "*") });
+  return {
     /** Puts a document into the list, in place of the one of its name. Throws CONFLICT where the tenant has no room, and OVERLOADED as above. */
     async put(tenant: Tenant, document: NewDocument): Promise<StoredDocument> {
-      const done: { put?: StoredDocument; before?: StoredDocument | undefined } = {};
+      const now = Date.now();
+      const done: { put: StoredDocument; before?: StoredDocument | undefined } = {
+        put: { ...document, created_at: now, updated_at: now },
+      };
       await lists.change(tenant, (documents) => {
-        const now = Date.now();
         done.before = documents.find((one) => isSame(one, document));
-        done.put = { ...document, created_at: done.before?.created_at ?? now, updated_at: now };
+        done.put = { ...done.put, created_at: done.before?.created_at ?? now };
         return checked([...documents.filter((one) => !isSame(one, document)), done.put]);
       });
       // What is left behind takes room until the tenant's next change; nobody sees it.
       if (done.before !== undefined) await drop(tenant, done.before.version).catch(() => {});
       await sweep(deps, tenant).catch(() => {});
-      return done.put ?? { ...document, created_at: 0, updated_at: 0 };
+      return done.put;
     },
 
     /** Removes a document, and then its bytes. Undefined: there is none of this name. */
@@ -158,6 +165,7 @@ function createReady({ setUp }: Pick<DocumentStoreDeps, "setUp">): () => Promise
   };
 }
 
+type Lists = ReturnType<typeof createLists>;
 type Change = (documents: readonly StoredDocument[]) => StoredDocument[] | undefined;
 
 function createLists({ jsm, append, setUp, unreadable }: DocumentStoreDeps, ready: () => Promise<void>) {
@@ -176,17 +184,26 @@ function createLists({ jsm, append, setUp, unreadable }: DocumentStoreDeps, read
     last: async (subject: string): Promise<LastOne<DocumentList> | undefined> =>
       read(await jsm.streams.getMessage(streams.documents, { last_by_subj: subject })),
   };
+  const changed = (last: LastOne<DocumentList> | undefined, change: Change): DocumentList | undefined => {
+    if (last !== undefined && last.value === undefined) throw unreadableList();
+    const { n, documents: before } = last?.value ?? { n: 0, documents: [] };
+    const documents = change(before);
+    return documents && { v: 1, n: n + 1, documents };
+  };
   return {
-    read,
+    async of(tenant: Tenant): Promise<TenantDocuments> {
+      await ready();
+      const found = await jsm.lookUp(streams.documents, { last_by_subj: subjects.documentList(tokenOf(tenant)) });
+      const last = read(found);
+      return { seq: last?.seq ?? 0, documents: last?.value?.documents ?? [] };
+    },
     async change(tenant: Tenant, change: Change): Promise<void> {
       await ready();
       const subject = subjects.documentList(tokenOf(tenant));
       await appendBehind<DocumentList>(records, subject, (last, tried) => {
         // Stored without an answer.
-        if (tried !== undefined && JSON.stringify(last?.value) === JSON.stringify(tried)) return undefined;
-        if (last !== undefined && last.value === undefined) throw unreadableList();
-        const documents = change(last?.value?.documents ?? []);
-        return documents && { v: 1, n: (last?.value?.n ?? 0) + 1, documents };
+        const isOwn = tried !== undefined && JSON.stringify(last?.value) === JSON.stringify(tried);
+        return isOwn ? undefined : changed(last, change);
       }).catch((error: unknown) => {
         throw error instanceof EventTooLargeError ? tooMany(error) : error;
       });

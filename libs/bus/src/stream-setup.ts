@@ -8,7 +8,7 @@ import {
   type StreamConfig,
 } from "@nats-io/jetstream";
 import { millis, nanos } from "@nats-io/transport-node";
-import { documentStoreLimits, limits, streams, subjects, turnsConsumer, wakeConsumer } from "@parley/protocol";
+import { limits, streams, subjects, turnsConsumer, wakeConsumer } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import { factStreamBytes } from "./fact-room.ts";
 import type { LogMarks } from "./log-marks.ts";
@@ -67,7 +67,7 @@ const noStorageLeft = 10_047;
 const mayBeThere: ReadonlySet<number> = new Set([streamNameInUse, noStorageLeft]);
 const consumerNotFound = 10_014;
 
-type Config = Partial<StreamConfig> & Pick<StreamConfig, "name" | "subjects">;
+export type Config = Partial<StreamConfig> & Pick<StreamConfig, "name" | "subjects">;
 
 function turnsStream({ replicas }: StreamOptions): Config {
   return {
@@ -178,33 +178,13 @@ export async function setUpAudit(
   await ensureStream(jsm, auditStream(options), false);
 }
 
-function documentStream({ replicas }: Pick<StreamOptions, "replicas">): Config {
-  return {
-    name: streams.documents,
-    subjects: [subjects.allDocuments],
-    retention: RetentionPolicy.Limits,
-    storage: StorageType.File,
-    num_replicas: replicas,
-    max_msgs_per_subject: 1,
-    max_bytes: documentStoreLimits.allBytes,
-    // Nobody's document makes room for another one.
-    discard: DiscardPolicy.New,
-    allow_direct: true,
-  };
-}
-
-/** Makes the stream of the tenants' documents, for who uses them. Nobody raises its settings. */
-export async function setUpDocuments(jsm: JetStreamManager, options: Pick<StreamOptions, "replicas">): Promise<void> {
-  await ensureStream(jsm, documentStream(options), false);
-}
-
 /** Makes the stream of the gate, which only edges use: others need no right to it. Nobody raises its settings. */
 export async function setUpGate(jsm: JetStreamManager, options: Pick<StreamOptions, "replicas">): Promise<void> {
   await ensureStream(jsm, gateStream(options), false);
 }
 
 /** Returns its settings; undefined: it has others than these, and who does not own it may not ask which. */
-async function ensureStream(
+export async function ensureStream(
   jsm: JetStreamManager,
   config: Config,
   isOwner: boolean,

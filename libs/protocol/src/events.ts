@@ -4,7 +4,7 @@ import { AnyErrorCode } from "./errors.ts";
 import { ClientCall } from "./given-context.ts";
 import { CallId, ConversationId, TurnId } from "./ids.ts";
 import { openEnum } from "./open-enum.ts";
-import { Source } from "./source.ts";
+import { AnswerContext, Source } from "./source.ts";
 import { FinishedToolCall, StepCall, ToolCall } from "./tool-calls.ts";
 import { traceParent } from "./trace.ts";
 
@@ -50,26 +50,7 @@ export const AnswerMetadata = z
     agent: z.string().optional().describe("The agent that answered."),
     confidence: z.number().optional().describe("How sure it is that this agent was the right one, 0 to 1."),
     model: z.string().optional().describe("The model that answered, as it calls itself."),
-    context: z
-      .object({
-        sources: z.array(Source),
-        found: z
-          .number()
-          .int()
-          .nonnegative()
-          .optional()
-          .describe(
-            "How many passages the model was given. 0: the documents say nothing of what was asked. Absent: the agent has none.",
-          ),
-        cited: z
-          .array(z.number().int().positive())
-          .optional()
-          .describe(
-            "Which of the sources the answer cites, by their place, from 1 on, as it says `[1]`. Empty: it cites none.",
-          ),
-      })
-      .optional()
-      .describe("The passages of documents that the model was given."),
+    context: AnswerContext.optional().describe("The passages of documents that the model was given."),
     finish: openEnum(["stop", "length", "content_filter", "empty", "other"])
       .optional()
       .describe(

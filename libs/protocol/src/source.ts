@@ -26,3 +26,22 @@ export const Source = z
   })
   .describe("A passage of a document that the answer may rest on.");
 export type Source = z.infer<typeof Source>;
+
+/** What an answer rests on. */
+export const AnswerContext = z.object({
+  sources: z.array(Source),
+  found: z
+    .number()
+    .int()
+    .nonnegative()
+    .optional()
+    .describe(
+      "How many passages the model was given. 0: the documents say nothing of what was asked. Absent: the agent has none.",
+    ),
+  cited: z
+    .array(z.number().int().positive())
+    .optional()
+    .describe(
+      "Which of the sources the answer cites, by their place, from 1 on, as it says `[1]`. Empty: it cites none.",
+    ),
+});

@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { createLifecycle, createLogger, readConfig, runMain } from "@parley/runtime";
 import { createCancellations } from "./cancellations.ts";
-import { createCapacity } from "./capacity.ts";
 import { Config } from "./config.ts";
 import { createEarlyEnds } from "./early-ends.ts";
 import { createIntake } from "./intake.ts";
@@ -12,15 +11,16 @@ import {
   createNotes,
   createTelling,
   createTurnRun,
+  openCapacity,
   openRights,
+  sayReady,
   startProbes,
 } from "./parts.ts";
 import { createQueueAge } from "./queue-age.ts";
 import { chosenFormat } from "./record-format.ts";
 import { readStartSettings } from "./start-settings.ts";
 import { observe, startTelemetry } from "./telemetry.ts";
-import { openSemanticIndex } from "./semantic-documents.ts";
-import { openTenantDocuments } from "./tenant-documents.ts";
+import { openDocuments } from "./documents.ts";
 import { createTurnRunner } from "./turn-runner.ts";
 import { createWaits } from "./waits.ts";
 import { createWaking } from "./waking.ts";
@@ -45,17 +45,11 @@ runMain("agent-worker", async ({ env }) => {
   const probes = await startProbes({ config, log, life }, metrics.registry);
   const bus = await connectBus({ config, log, life }, worker);
   const tools = await connectTools({ config, log, life }, bus, { worker, metrics, provider, agents, documents });
-  const semantic = openSemanticIndex({ config, log }, provider);
-  semantic?.prepare(knowledge.passages());
-  const onChange = (): void => semantic?.prepare(knowledge.passages());
-  life.use("the look at the documents", knowledge.watch({ log, onChange }));
-  const tenants = openTenantDocuments({ config, log, life }, bus, { knowledge, agents, rightsOf, semantic });
-  const brief = briefWith({ tenants, semantic });
+  const brief = openDocuments({ config, log, life }, bus, { provider, knowledge, agents, rightsOf, briefWith });
   const { format: record_format, notes } = chosenFormat(config, bus);
   const wrong = (): string[] => [...problems(), ...knowledge.problems()];
   probes.notes = createNotes({ notes, problems: wrong, agents, catalogue: tools.catalogue, facts: bus.facts });
-  const capacity = createCapacity(config);
-  life.use("the look at the load", capacity.stop);
+  const capacity = openCapacity({ config, log, life });
   const { slots, tokenFlushMs } = capacity;
   const parts = { provider, rules, brief, rightsOf, tools, metrics, tokenFlushMs };
   const run = createTurnRun({ config, log, life }, bus, parts);
@@ -87,7 +81,6 @@ runMain("agent-worker", async ({ env }) => {
   observe(telemetry, { config, log, life }, bus, gauges);
 
   probes.ready = () => [...bus.problems(), ...(life.signal.aborted ? ["The worker is stopping."] : [])];
-  const { model, name } = provider;
-  log.info({ model, provider: name, slots: capacity.limit(), record_format }, "the agent worker is ready");
+  sayReady(log, provider, { slots: capacity.limit(), record_format });
   await life.untilStopped();
 });

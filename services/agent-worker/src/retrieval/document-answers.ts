@@ -29,22 +29,21 @@ type Asked<Kind extends DocumentQuestion["kind"]> = Extract<DocumentQuestion, { 
 /** Looked at before what does not fit what was asked for is left out. */
 const candidates = 200;
 
-/**
- * Answers what edges ask about documents. Of the deployment's own documents everybody finds those of agents that they may use; of those that tenants have
- * brought, those of their own tenant.
- */
-export function createDocumentAnswers({ knowledge, tenants, agents, rightsOf, semantic }: DocumentAnswersDeps) {
-  const sharedWith = (question: DocumentQuestion): string[] => {
+/** Collections of the deployment that whoever asks may read: those of agents that they may use. */
+function createSharing({ agents, rightsOf }: DocumentAnswersDeps) {
+  return (question: DocumentQuestion): string[] => {
     const { mayUse } = rightsOf(callerOf(question));
     const usable = agents.filter(({ name }) => mayUse(name));
     return [...new Set(usable.flatMap(({ collections }) => collections))].filter((name) => !isTenantCollection(name));
   };
+}
 
-  const search = async (question: Asked<"search">): Promise<DocumentAnswer> => {
+function createDocumentSearch({ knowledge, tenants, semantic }: DocumentAnswersDeps, sharedWith: Shared) {
+  return async (question: Asked<"search">): Promise<DocumentAnswer> => {
     const { query, limit, collection, source, document_type: type } = question;
     const own = await tenants.newest(question.caller.tenant);
-    const asked = { query, limit: candidates };
     const shared = sharedWith(question);
+    const asked = { query, limit: candidates };
     const byWords = best(
       [
         ...own.search({ ...asked, collections: own.collections }),
@@ -62,6 +61,18 @@ export function createDocumentAnswers({ knowledge, tenants, agents, rightsOf, se
       .filter((one) => type === undefined || one.document_type === type);
     return { kind: "found", results: results.slice(0, limit) };
   };
+}
+
+type Shared = ReturnType<typeof createSharing>;
+
+/**
+ * Answers what edges ask about documents. Of the deployment's own documents everybody finds those of agents that they may use; of those that tenants have
+ * brought, those of their own tenant.
+ */
+export function createDocumentAnswers(deps: DocumentAnswersDeps) {
+  const { knowledge, tenants } = deps;
+  const sharedWith = createSharing(deps);
+  const search = createDocumentSearch(deps, sharedWith);
 
   const passage = async (question: Asked<"passage">): Promise<DocumentAnswer> => {
     const shared = knowledge.passage(question.id);

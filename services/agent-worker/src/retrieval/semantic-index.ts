@@ -75,21 +75,11 @@ function textOf({ title, text }: Passage): string {
   return `${title}\n${text}`.slice(0, 8_000);
 }
 
-function createVectors({ embed, model, store, log }: SemanticDeps) {
-  /** By the passage's id; the one that came first is the first to go. */
-  const known = new Map<string, PackedVector>();
-  const wanted = new Map<string, Passage>();
-  /** Provider's dimensions have changed for these: what is on disk is of no use. */
-  const stale = new Set<string>();
-  let working: Promise<void> | undefined;
+type Keep = (id: string, vector: PackedVector) => void;
 
-  const keep = (id: string, vector: PackedVector): void => {
-    known.set(id, vector);
-    const [oldest] = known.keys();
-    if (known.size > mostVectors && oldest !== undefined) known.delete(oldest);
-  };
-
-  const makeBatch = async (batch: readonly Passage[]): Promise<void> => {
+/** Gives passages their vectors: those that are stored, and of the provider what is missing. `stale`: whose stored one is of no use. */
+function createMaking({ embed, model, store }: SemanticDeps, stale: Set<string>, keep: Keep) {
+  return async (batch: readonly Passage[]): Promise<void> => {
     const missing: Passage[] = [];
     for (const passage of batch) {
       const found = stale.has(passage.id) ? undefined : await store?.read(vectorKey(model, textOf(passage)));
@@ -106,6 +96,21 @@ function createVectors({ embed, model, store, log }: SemanticDeps) {
       await store?.write(vectorKey(model, textOf(passage)), packed(vector));
     }
   };
+}
+
+function createVectors(deps: SemanticDeps) {
+  const { model, log } = deps;
+  /** By the passage's id; the one that came first is the first to go. */
+  const known = new Map<string, PackedVector>();
+  const wanted = new Map<string, Passage>();
+  /** The provider's dimensions have changed for these. */
+  const stale = new Set<string>();
+  let working: Promise<void> | undefined;
+  const makeBatch = createMaking(deps, stale, (id, vector) => {
+    known.set(id, vector);
+    const [oldest] = known.keys();
+    if (known.size > mostVectors && oldest !== undefined) known.delete(oldest);
+  });
 
   const work = async (): Promise<void> => {
     const backoff = createBackoff({ minMs: 1_000, maxMs: 60_000 });

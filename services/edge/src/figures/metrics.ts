@@ -10,7 +10,8 @@ export type AnswerEnd = Outcome["type"] | "left";
 export type ApprovalOutcome = "approved" | "denied" | "repeated" | "conflict" | "expired";
 
 /** What became of a document that somebody brought, or removed. */
-export type DocumentOutcome = "stored" | "refused" | "removed";
+const documentOutcomes = ["stored", "refused", "removed"] as const;
+export type DocumentOutcome = (typeof documentOutcomes)[number];
 
 /** What people say of an answer. */
 export type FeedbackKind = "up" | "down" | "taken back";
@@ -106,11 +107,7 @@ export function createCounters() {
     ]),
     errors: new Map<ErrorCode, number>(),
     /** Documents that tenants brought or removed. */
-    documents: new Map<DocumentOutcome, number>([
-      ["stored", 0],
-      ["refused", 0],
-      ["removed", 0],
-    ]),
+    documents: new Map(documentOutcomes.map((outcome): [DocumentOutcome, number] => [outcome, 0])),
     /** Sockets without subprotocol, by the dialect that their first chat frame chose. */
     dialects: new Map<string, number>(),
   };

@@ -6,8 +6,8 @@ import type { SignIn } from "../admission/admit.ts";
 import type { Oidc } from "../admission/oidc.ts";
 import type { Tickets } from "../admission/tickets.ts";
 import type { Connections } from "../commands/connections/connections.ts";
-import { createDocuments } from "../commands/documents/documents.ts";
-import { countOne } from "../figures/metrics.ts";
+import { createDocuments, type Documents } from "../commands/documents/documents.ts";
+import { countOne, type DocumentOutcome } from "../figures/metrics.ts";
 import { createAuthRoutes, type Revoke } from "./auth-routes.ts";
 import { createChatRoutes } from "./chat-routes.ts";
 import { createApprovalRoutes } from "./approval-routes.ts";
@@ -56,6 +56,12 @@ export interface HttpServiceDeps extends ServiceDeps {
   readonly notes: () => string[];
 }
 
+function documentsOf({ bus, may, counters }: HttpServiceDeps): Documents {
+  const { documents, documentQuestions } = bus;
+  const onDocument = (outcome: DocumentOutcome): void => countOne(counters.documents, outcome);
+  return createDocuments({ documents, documentQuestions, may, onDocument });
+}
+
 /** Everything that is asked over HTTP. */
 export function addHttpService(app: TemplatedApp, deps: HttpServiceDeps): { sweep(nowMs: number): void } {
   const { bus, redis, tokens, admission, origins, isDevelopment, limiter, version, pages, log } = deps;
@@ -71,16 +77,11 @@ export function addHttpService(app: TemplatedApp, deps: HttpServiceDeps): { swee
     ...{ hold: createHoldRequest(viewers), commands, conversations, ownership, offer, may, catalogue, bus, redis },
     ...{ issuers: tokens.issuers, origin: createOriginOf(deps.publicUrl), version, isDevelopment, log },
   };
-  const { documents: store, documentQuestions } = bus;
-  const documents = createDocuments({
-    ...{ documents: store, documentQuestions, may },
-    onDocument: (outcome) => countOne(counters.documents, outcome),
-  });
   const own = [
     ...createChatRoutes({ turns, isOwn: ownership.isOwn }),
     ...createConversationRoutes({ conversations, facts: bus.facts, ownership, commands }),
     ...createListRoutes({ conversations, ownership, may, offer }),
-    ...createDocumentRoutes({ documents }),
+    ...createDocumentRoutes({ documents: documentsOf(deps) }),
     ...createApprovalRoutes(commands),
     ...createAuthRoutes({ admission, tickets, signIn, revoke, may, isDevelopment, log }),
     ...createConnectionRoutes({ connections: deps.accounts, admission, log }),

@@ -11,6 +11,7 @@ import { parseForm } from "./form-body.ts";
 import { unknownPath, type Asked, type Pages } from "./pages.ts";
 import { whenceOf } from "./peer.ts";
 import { chatErrorReply, errorReply, send, type Reply } from "./reply.ts";
+import { noRoomNeeded, takeRoom, uploadsFull } from "./upload-room.ts";
 import { bodyTypeProblem, parseBody, tooLarge } from "./request-body.ts";
 import { parameterNames, type Route } from "./route.ts";
 
@@ -150,30 +151,6 @@ function wrongMethod({ path, method, refuse }: Exchange, methods: readonly strin
   const allow = methods.join(", ");
   const reply = refuse(new ChatError("UNSUPPORTED", { message: `${path} takes ${allow}, not ${method}.` }));
   return { ...reply, status: 405, headers: { ...reply.headers, allow } };
-}
-
-/** Files come before it is known whose they are, and each takes megabytes of this process. */
-const mostUploads = 16;
-let uploads = 0;
-const noRoomNeeded = (): void => {};
-
-/** Undefined: there is none. */
-function takeRoom({ onGone }: Exchange): (() => void) | undefined {
-  if (uploads >= mostUploads) return undefined;
-  uploads++;
-  let isFree = false;
-  const free = (): void => {
-    if (!isFree) uploads--;
-    isFree = true;
-  };
-  // The body of a client that is gone never ends.
-  onGone(free);
-  return free;
-}
-
-function uploadsFull(): ChatError {
-  const message = "Too many files are being sent at the moment. Try again.";
-  return new ChatError("OVERLOADED", { message, retryAfterMs: 2_000 });
 }
 
 function serve(route: Route, deps: RoutingDeps) {

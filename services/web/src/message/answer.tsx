@@ -58,7 +58,7 @@ export function Answer({ conversationId, message, actions }: AnswerProps) {
       {wasOpen && <Spoken parts={parts} outcome={outcome} />}
       {outcome !== undefined && <AnswerEnd outcome={outcome} />}
       {/* Not before: what is written would push them down. */}
-      {outcome !== undefined && <Sources parts={parts} place={sources?.place ?? ""} />}
+      {outcome !== undefined && <Sources parts={parts} place={sources.place} />}
       {outcome !== undefined && (
         <div className="message-foot">
           {actions}
@@ -86,16 +86,14 @@ interface PartProps {
   readonly isTurnOpen: boolean;
   /** It may go on. */
   readonly isLast: boolean;
-  readonly sources: CitedSources | undefined;
+  readonly sources: CitedSources;
 }
 
 /** The same object as long as there are as many: texts are read again when it changes. */
-function useCitedSources(parts: MessageView["parts"]): CitedSources | undefined {
+function useCitedSources(parts: MessageView["parts"]): CitedSources {
   const id = useId();
   const count = parts.filter(isSource).length;
-  return useMemo(() => {
-    return count === 0 ? undefined : { count, place: `source-${id.replaceAll(/\W/gu, "")}-` };
-  }, [id, count]);
+  return useMemo(() => ({ count, place: `source-${id.replaceAll(/\W/gu, "")}-` }), [id, count]);
 }
 
 function Part({ part, conversationId, isTurnOpen, isLast, sources }: PartProps) {

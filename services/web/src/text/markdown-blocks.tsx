@@ -22,7 +22,8 @@ export const MarkdownBlocks = memo(function MarkdownBlocks({
   sources,
 }: MarkdownProps) {
   // What is half written would change what stands before it.
-  const text = sources === undefined || isStreaming ? written : withSourceLinks(written, sources);
+  const text =
+    sources === undefined || sources.count === 0 || isStreaming ? written : withSourceLinks(written, sources);
   const [split] = useState(createSplitter);
   useKeptSelection(isStreaming);
   const { groups, last, definitions } = split(text);

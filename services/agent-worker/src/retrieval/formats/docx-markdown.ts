@@ -43,7 +43,8 @@ async function partOf(entry: JSZip.JSZipObject, mostBytes: number): Promise<Buff
   let bytes = 0;
   try {
     for await (const piece of new Readable().wrap(entry.nodeStream())) {
-      const part = Buffer.from(piece);
+      const read: unknown = piece;
+      const part = read instanceof Uint8Array ? Buffer.from(read) : Buffer.alloc(0);
       bytes += part.length;
       if (bytes > mostBytes) throw new DocumentError("unpacks to more than is read");
       pieces.push(part);

@@ -109,6 +109,10 @@ function open(name: string, state: Reading, out: Writer): void {
   if (state.silent > 0 || state.code !== undefined) return;
   if (state.tables > 0) return openInTable(name, state, out);
   if (name === "br") return out.lineBreak();
+  openBlock(name, state, out);
+}
+
+function openBlock(name: string, state: Reading, out: Writer): void {
   if (name === "table") state.tables++;
   if (name === "ul" || name === "ol") state.lists++;
   if (name === "pre") state.code = "";

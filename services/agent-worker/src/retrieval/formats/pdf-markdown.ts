@@ -51,7 +51,8 @@ async function linesOf(document: PDFDocumentProxy, number: number): Promise<Line
   const lines: { text: string; size: number; y: number; end: number }[] = [];
   for (const item of items) {
     if (!("str" in item)) continue;
-    const [, , , , x = 0, y = 0]: number[] = item.transform;
+    const place: readonly unknown[] = item.transform;
+    const [x, y] = [Number(place[4]), Number(place[5])];
     const last = lines.at(-1);
     const size = item.height;
     if (last !== undefined && Math.abs(last.y - y) < Math.max(1, last.size / 2)) {

@@ -59,6 +59,7 @@ const tries = 2;
 export function createDocuments(deps: DocumentsDeps) {
   const { documents, may, onDocument } = deps;
   const ask = createAsking(deps);
+  const bring = createBringing(deps, ask);
   const demandFor = (caller: Caller, action: "documents:read" | "documents:write"): void =>
     demand(may(caller, action, { kind: "documents" }));
 
@@ -66,23 +67,12 @@ export function createDocuments(deps: DocumentsDeps) {
     /** Throws INVALID_FRAME with what is wrong with it, CONFLICT when the tenant has no room, OVERLOADED when no agent worker answers. */
     async bring(caller: Caller, brought: BroughtDocument): Promise<StoredDocument> {
       demandFor(caller, "documents:write");
-      const { tenant, user } = caller;
-      const kind = checkedKind(brought);
-      const { bytes, kind: _kind, ...named } = brought;
-      const written = { kind, ...(await documents.write(tenant, bytes)) };
       try {
-        const document = { source: brought.source, ...written };
-        const checked = await ask.once({ kind: "check", ...askedBy(caller), document }, checkMs);
-        if (checked.kind !== "checked") throw refused(brought, checked);
-        const { title, passages } = checked;
-        const put = { ...withoutUndefined(named), ...written, title, passages, bytes: bytes.length, by: user.id };
-        const stored = await documents.put(tenant, put);
+        const stored = await bring(caller, brought);
         onDocument("stored");
         return stored;
       } catch (error) {
         onDocument("refused");
-        // Nobody will ask for it. What is left here goes with the tenant's next document.
-        await documents.drop(tenant, written.version).catch(() => {});
         throw error;
       }
     },
@@ -104,7 +94,7 @@ export function createDocuments(deps: DocumentsDeps) {
     /** In what the caller's agents know, and in the documents of their tenant. */
     async search(caller: Caller, asked: SearchAsked): Promise<readonly FoundPassageAnswer[]> {
       demandFor(caller, "documents:read");
-      const found = await ask.patiently({ kind: "search", ...askedBy(caller), ...withoutUndefined(asked) });
+      const found = await ask.patiently({ kind: "search", ...askedBy(caller), ...asked });
       return found.kind === "found" ? found.results : [];
     },
 
@@ -119,6 +109,27 @@ export function createDocuments(deps: DocumentsDeps) {
   };
 }
 
+/** Stores the bytes, has them read, and then puts the document into the list. */
+function createBringing({ documents }: DocumentsDeps, ask: Asking) {
+  return async (caller: Caller, brought: BroughtDocument): Promise<StoredDocument> => {
+    const { tenant, user } = caller;
+    const kind = checkedKind(brought);
+    const { bytes, kind: _kind, ...named } = brought;
+    const written = { kind, ...(await documents.write(tenant, bytes)) };
+    try {
+      const document = { source: brought.source, ...written };
+      const checked = await ask.once({ kind: "check", ...askedBy(caller), document }, checkMs);
+      if (checked.kind !== "checked") throw refused(brought, checked);
+      const { title, passages } = checked;
+      return await documents.put(tenant, { ...named, ...written, title, passages, bytes: bytes.length, by: user.id });
+    } catch (error) {
+      // Nobody will ask for it. What is left here goes with the tenant's next document.
+      await documents.drop(tenant, written.version).catch(() => {});
+      throw error;
+    }
+  };
+}
+
 /** By which clients may know a document: the same for the same name. */
 export function documentId({ collection, source }: DocumentName): string {
   return createHash("sha256")
@@ -130,6 +141,8 @@ export function documentId({ collection, source }: DocumentName): string {
 function askedBy(caller: Caller): Pick<DocumentQuestion, "user" | "caller"> {
   return { user: { id: caller.user.id }, caller: rightsOf(caller) };
 }
+
+type Asking = ReturnType<typeof createAsking>;
 
 function createAsking({ documentQuestions }: Pick<DocumentsDeps, "documentQuestions">) {
   const once = async (question: DocumentQuestion, withinMs: number): Promise<DocumentAnswer> => {
@@ -170,12 +183,4 @@ function refused({ source }: BroughtDocument, answer: DocumentAnswer): ChatError
 
 function invalid(message: string): ChatError {
   return new ChatError("INVALID_FRAME", { message });
-}
-
-type Given<T> = { [Name in keyof T]: Exclude<T[Name], undefined> };
-
-function withoutUndefined<T extends object>(value: T): Given<T> {
-  const kept: Partial<T> = { ...value };
-  for (const [name, one] of Object.entries(value)) if (one === undefined) Reflect.deleteProperty(kept, name);
-  return kept as Given<T>;
 }
