@@ -4,10 +4,11 @@ import { z } from "zod";
 import { badRequest, sendError, sendJson } from "./api-error.ts";
 
 /** Named so that nobody takes its vectors for those of a model. */
-export const embeddingsModel = "parley-simulated-embeddings";
+const embeddingsModel = "parley-simulated-embeddings";
 const dimensions = 256;
 
 const EmbeddingsRequest = z.object({
+  /** Whichever is asked for, this one answers. */
   model: z.string(),
   input: z.union([z.string().min(1), z.array(z.string().min(1)).min(1).max(2_048)]),
   dimensions: z.number().int().min(8).max(1_024).optional(),
@@ -17,12 +18,12 @@ const EmbeddingsRequest = z.object({
 export function answerEmbeddings(_req: IncomingMessage, res: ServerResponse, body: Buffer): void {
   const parsed = EmbeddingsRequest.safeParse(parseJson(body));
   if (!parsed.success) return sendError(res, badRequest("The request is no request for embeddings.", "input"));
-  const { model, input, dimensions: size = dimensions } = parsed.data;
+  const { input, dimensions: size = dimensions } = parsed.data;
   const texts = typeof input === "string" ? [input] : input;
   const tokens = texts.reduce((sum, text) => sum + Math.ceil(text.length / 4), 0);
   const data = texts.map((text, index) => ({ object: "embedding", index, embedding: vectorOf(text, size) }));
   const usage = { prompt_tokens: tokens, total_tokens: tokens };
-  sendJson(res, 200, JSON.stringify({ object: "list", model, data, usage }));
+  sendJson(res, 200, JSON.stringify({ object: "list", model: embeddingsModel, data, usage }));
 }
 
 function parseJson(body: Buffer): unknown {

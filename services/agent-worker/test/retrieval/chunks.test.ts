@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { chunksOf } from "../../src/retrieval/chunks.ts";
+import { chunksOf } from "../../src/retrieval/formats/chunks.ts";
 
 const options = { maxChars: 60, untitled: "notes" };
 const cut = (...lines: string[]) => chunksOf(lines.join("\n"), options).map(({ title, text }) => ({ title, text }));

@@ -1,6 +1,6 @@
 import path from "node:path";
 import type { DocumentKind } from "@parley/protocol";
-import { chunksOf, type Chunk } from "../chunks.ts";
+import { chunksOf, type Chunk } from "./chunks.ts";
 import { decodeText, DocumentError, documentLimits, type DocumentText } from "./document-kind.ts";
 
 /** What is to be read. */
