@@ -67,6 +67,8 @@ export function edgeRole(shards) {
         subjects.title(shard, every),
         subjects.titleEvent(shard, every),
         subjects.feedback(shard, every),
+        subjects.handover(shard, every),
+        subjects.handoverEvent(shard, every),
         factsOf(shard, "said"),
         factsOf(shard, "cancel"),
         subjects.changedMessage(shard, every, every),
@@ -127,6 +129,9 @@ function agentSubjects(shard) {
     // Of a conversation that has none, after its first answer.
     subjects.title(shard, every),
     subjects.titleEvent(shard, every),
+    // Asked for by an agent or a user, ended when nobody came.
+    subjects.handover(shard, every),
+    subjects.handoverEvent(shard, every),
     factsOf(shard, "said"),
     factsOf(shard, "result", every),
     // Taken to make sure that a call is never run: a cancelled one, or one that took too long.

@@ -60,7 +60,7 @@ const checkLimits: StartCheck = async (env) => {
 /** What a process does with its settings before it connects to anything: the service's own code, so that both say the same. */
 export const startChecks: ReadonlyMap<string, readonly StartCheck[]> = new Map<string, readonly StartCheck[]>([
   ["edge", [checkTokens, checkApiKeys, checkConnections, checkLimits, ...checkBrokers]],
-  ["agent-worker", [(env) => readStartSettings(readConfig(AgentWorkerConfig, env)), checkLimits, ...checkBrokers]],
+  ["agent-worker", [(env) => readStartSettings(readConfig(AgentWorkerConfig, env), env), checkLimits, ...checkBrokers]],
   [
     "tool-worker",
     [

@@ -154,7 +154,10 @@ interface Told {
 function tell({ values, report, agents, runs, model }: Told): void {
   const names = agents.map(({ name }) => name);
   const by = model === undefined ? "words" : `words and ${model.name}`;
-  const measured = [...runs].map(([name, { routed }]) => ({ name, figures: figuresOf(routed, names) }));
+  const measured = [...runs].map(([name, { routed, asked }]) => {
+    const own = { name, figures: figuresOf(routed, names) };
+    return model === undefined ? own : { ...own, asked: asked.length };
+  });
   for (const { name, figures } of measured) {
     report.say(`-- ${name}, by ${by}: accuracy ${figures.accuracy.toFixed(3)}`);
     sayFigures(report, figures);
@@ -166,7 +169,10 @@ function tell({ values, report, agents, runs, model }: Told): void {
   if (model !== undefined) sayModel(report, model, [...runs.values()]);
   const part = [...(values.set === undefined ? [] : ["own"]), ...(model === undefined ? [] : ["model"])].join("-");
   const file = part === "" ? undefined : part;
-  report.json({ by, ...Object.fromEntries(measured.map(({ name, figures }) => [name, figures])) }, file);
+  report.json(
+    { by, ...Object.fromEntries(measured.map(({ name, figures, ...own }) => [name, { ...own, ...figures }])) },
+    file,
+  );
   const last = measured.at(-1);
   if (last !== undefined)
     report.picture(

@@ -89,3 +89,21 @@ it.skipIf(kustomize() === undefined)(
     expect(settings?.data).toMatchObject({ LIMITS_FILE: "/etc/parley-limits/limits.yaml", STREAM_REPLICAS: "3" });
   },
 );
+
+it.skipIf(kustomize() === undefined)(
+  "agent workers read the models that are mounted, with keys from their own Secret",
+  () => {
+    const manifests = withComponents(["limits", "models"]);
+    expect(manifests.flatMap(problemsOf)).toEqual([]);
+    const worker = manifests.find(({ kind, metadata }) => kind === "Deployment" && metadata.name === "agent-worker");
+    const { volumes, containers } = Deployment.parse(worker).spec.template.spec;
+    expect(containers[0]?.volumeMounts).toContainEqual({ name: "models", mountPath: "/etc/parley-models" });
+    // With the hash of its content: a change replaces the workers.
+    const name = volumes.find((volume) => volume.name === "models")?.configMap?.name ?? "";
+    expect(name).toMatch(/^parley-models-[a-z0-9]{10}$/);
+    expect(JSON.stringify(worker)).toContain('{"secretRef":{"name":"parley-models","optional":true}}');
+    const maps = manifests.filter(({ kind }) => kind === "ConfigMap").map((one) => ConfigMap.parse(one));
+    expect(maps.find(({ metadata }) => metadata.name === name)?.data).toHaveProperty(["models.yaml"]);
+    expect(maps.some(({ data }) => data["MODELS_FILE"] === "/etc/parley-models/models.yaml")).toBe(true);
+  },
+);

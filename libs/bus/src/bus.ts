@@ -13,6 +13,7 @@ import { createEventRoom } from "./event-room.ts";
 import { createEventLog, type EventLog } from "./event-log.ts";
 import { createFacts, type Facts } from "./facts.ts";
 import { createFeedbackLog, type FeedbackLog } from "./feedback.ts";
+import { createHandovers, type Handovers } from "./handovers.ts";
 import { createGateLog, type GateLog, type GateLogDeps } from "./gate-log.ts";
 import { createLogMarks } from "./log-marks.ts";
 import { connectNats, type BrokerLink, type NatsOptions } from "./nats-connection.ts";
@@ -32,6 +33,8 @@ import {
 import { createTitles, type Titles } from "./titles.ts";
 import { createTranscripts, type Transcripts } from "./transcripts.ts";
 import { createTurnQueue, type TurnQueue } from "./turn-queue.ts";
+import { createUsageLog, type UsageLog } from "./usage-log.ts";
+import { setUpUsage } from "./usage-stream.ts";
 import { createWaitingTexts, type WaitingTexts } from "./waiting-texts.ts";
 
 export interface BusOptions extends NatsOptions, Partial<Omit<StreamOptions, "metadata">> {}
@@ -56,6 +59,8 @@ export interface Bus extends BrokerLink {
   readonly titles: Titles;
   /** What people say of answers. For edges: others have no right to write it. */
   readonly feedback: FeedbackLog;
+  /** Conversations in which a person answers in place of the agent. */
+  readonly handovers: Handovers;
   readonly conversations: StoredConversations;
   /** What was revoked. For edges: others have no right to it. */
   readonly gate: GateLog;
@@ -65,6 +70,8 @@ export interface Bus extends BrokerLink {
   readonly documents: DocumentStore;
   /** What edges ask agent workers about documents. */
   readonly documentQuestions: DocumentQuestions;
+  /** What turns have used. Agent workers write it, edges read it: others have no right to it. */
+  readonly usage: UsageLog;
   /** Calls the listener when live events may be missing although the connection held, until the signal. Only a cluster loses any that way. */
   watchStreams(onDisturbed: Disturbed, signal: AbortSignal): void;
   /** See `createEventRoom`. */
@@ -100,6 +107,8 @@ const defaults: Omit<StreamOptions, "metadata"> = {
   factsMaxBytes: 4 * 2 ** 30,
   auditKeepMs: 90 * 86_400_000,
   auditMaxBytes: 2 * 2 ** 30,
+  usageKeepMs: 400 * 86_400_000,
+  usageMaxBytes: 2 * 2 ** 30,
 };
 
 /** Connects to NATS, makes sure the streams are there, and opens what is built on them. */
@@ -167,18 +176,24 @@ function sharedLogs(
     audit: createAuditLog({ ...deps, setUp: () => setUpAudit(manager, options) }),
     documents: createDocumentStore({ ...deps, setUp: () => setUpDocuments(manager, options) }),
     documentQuestions: createDocumentQuestions(deps.link, log),
+    usage: createUsageLog({ ...deps, setUp: () => setUpUsage(manager, options) }),
   };
 }
 
-function conversationParts(deps: Omit<StoredConversationsDeps, "titles" | "feedback">, eventWindowMs: number) {
+function conversationParts(
+  deps: Omit<StoredConversationsDeps, "titles" | "feedback" | "handovers">,
+  eventWindowMs: number,
+) {
   const { jsm, events, unreadable } = deps;
   const titles = createTitles({ ...deps, eventWindowMs });
   const feedback = createFeedbackLog(deps);
+  const handovers = createHandovers({ ...deps, eventWindowMs });
   return {
     owners: createOwners(jsm, events, unreadable),
     titles,
     feedback,
-    conversations: createStoredConversations({ ...deps, titles, feedback }),
+    handovers,
+    conversations: createStoredConversations({ ...deps, titles, feedback, handovers }),
   };
 }
 

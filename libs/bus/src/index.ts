@@ -8,7 +8,7 @@ export { unreadableFact, type FactAddress, type ReadFact, type StoredFact } from
 export { fitResult, type ToolText } from "./result-text.ts";
 export { loneToolCallEndOf, toolCallEndOf } from "./result-event.ts";
 export { isTooOldForCluster, oldestForCluster } from "./broker-version.ts";
-export { streamSettings } from "./stream-setup.ts";
+export { streamSettings } from "./stream-settings.ts";
 export { RangeTooLargeError } from "./stream-reading.ts";
 export type { StreamState } from "./event-lookups.ts";
 export type { EventAtSeq, StoredMessage } from "./stored-message.ts";
@@ -34,6 +34,7 @@ export type {
 export type { WaitingTexts } from "./waiting-texts.ts";
 export { noSuchAnswer, type FeedbackLog, type FeedbackPlace, type NewFeedback, type RatedAnswer } from "./feedback.ts";
 export type { TitlePlace, Titles } from "./titles.ts";
+export type { Handovers, HandoverFollower, HandoverWish } from "./handovers.ts";
 export type { TranscriptPage, Transcripts } from "./transcripts.ts";
 export { natsAddress, redisAddress, requireTlsFiles } from "./broker-tls.ts";
 export { connectRedis, type RedisRole } from "./redis.ts";
@@ -57,6 +58,15 @@ export {
   type ToolWorkerOptions,
 } from "./tool-worker-queue.ts";
 export { conversationListKey, createListTimes, type ListTimes } from "./list-times.ts";
+export {
+  createQuotaCounters,
+  type QuotaAccount,
+  type QuotaCounters,
+  type QuotaGrant,
+  type UsedUp,
+} from "./quota-counters.ts";
+export { createUsageSums } from "./usage-sums.ts";
+export { type UsageLog, type UsagePage } from "./usage-log.ts";
 export { createKnowledgeBoard, type AnnouncedDocument, type KnowledgeBoard } from "./knowledge-board.ts";
 export { createOfferBoard, type AnnouncedAgents, type Offer, type OfferBoard } from "./offer.ts";
 export { announceEveryMs, createToolCatalogue, type ToolCatalogue } from "./tool-catalogue.ts";

@@ -16,6 +16,7 @@ import { z } from "zod";
 import type { EventLog } from "./event-log.ts";
 import type { Facts } from "./facts.ts";
 import type { FeedbackLog } from "./feedback.ts";
+import type { Handovers } from "./handovers.ts";
 import type { BrokerLink } from "./nats-connection.ts";
 import type { PatientLookups } from "./patient-lookups.ts";
 import type { Titles } from "./titles.ts";
@@ -28,6 +29,7 @@ export interface StoredConversationsDeps {
   readonly facts: Pick<Facts, "purge">;
   readonly titles: Pick<Titles, "bury">;
   readonly feedback: Pick<FeedbackLog, "bury">;
+  readonly handovers: Pick<Handovers, "bury">;
   readonly shards: number;
   readonly unreadable: Unreadable;
   readonly log: Logger;
@@ -131,7 +133,8 @@ function createListing(deps: StoredConversationsDeps) {
   };
 }
 
-function createDeletionParts({ link, jsm, events, facts, titles, feedback, log }: StoredConversationsDeps) {
+function createDeletionParts(deps: StoredConversationsDeps) {
+  const { link, jsm, events, facts, titles, feedback, log } = deps;
   return {
     async endOf(conversation: ConversationId): Promise<ConversationEnd> {
       const shard = events.shardOf(conversation);
@@ -152,7 +155,7 @@ function createDeletionParts({ link, jsm, events, facts, titles, feedback, log }
     },
 
     /**
-     * Removes facts, events, transcript, titles and feedback up to `end` (default: all): what came later may be of a turn that was accepted since. Whose the
+     * Removes facts, events, transcript, titles, feedback and hand-overs up to `end` (default: all): what came later may be of a turn that was accepted since. Whose the
      * conversation was stays recorded: its id must never become somebody else's while edges remember the owner. Can be repeated; throws when
      * the broker does not answer.
      */
@@ -166,7 +169,8 @@ function createDeletionParts({ link, jsm, events, facts, titles, feedback, log }
       await jsm.streams.purge(streams.events(shard), { filter, ...upTo(end?.events) });
       await jsm.streams.purge(streams.log(shard), { filter: subjects.log(shard, conversation), ...upTo(end?.log) });
       // Last: who gives it a title meanwhile, or says something of an answer, looks first whether there is anything left.
-      await Promise.all([titles.bury(conversation), feedback.bury(conversation)]);
+      const { bury } = deps.handovers;
+      await Promise.all([titles.bury(conversation), feedback.bury(conversation), bury(conversation)]);
     },
 
     /**

@@ -35,29 +35,11 @@ export interface StreamOptions {
   /** How long the audit log is kept, and the disk it may use, where this process makes it. */
   readonly auditKeepMs: number;
   readonly auditMaxBytes: number;
+  /** How long what turns have used is kept, and the disk it may use, where this process makes it. */
+  readonly usageKeepMs: number;
+  readonly usageMaxBytes: number;
 }
 
-/** The settings of a process (see `brokerFields`) as the options of `openBus`. */
-export function streamSettings(config: {
-  SHARDS: number;
-  STREAM_REPLICAS: number;
-  EVENTS_MAX_BYTES: number;
-  EVENT_WINDOW_MS: number;
-  FACTS_MAX_BYTES: number;
-  AUDIT_DAYS?: number;
-  AUDIT_MAX_BYTES?: number;
-}) {
-  const { SHARDS: shards, STREAM_REPLICAS: replicas, EVENTS_MAX_BYTES: eventsMaxBytes } = config;
-  const { EVENT_WINDOW_MS: eventWindowMs, FACTS_MAX_BYTES: factsMaxBytes } = config;
-  const { AUDIT_DAYS: days, AUDIT_MAX_BYTES: auditMaxBytes } = config;
-  const audit = {
-    ...(days === undefined ? {} : { auditKeepMs: days * dayMs }),
-    ...(auditMaxBytes === undefined ? {} : { auditMaxBytes }),
-  };
-  return { shards, replicas, eventsMaxBytes, eventWindowMs, factsMaxBytes, ...audit };
-}
-
-const dayMs = 86_400_000;
 const streamNameInUse = 10_058;
 /**
  * nats-server 2.9.10 looks for room before it looks whether the stream is there: where the limits of all streams and of one of them once more are
@@ -104,11 +86,11 @@ function eventStream(shard: number, { replicas, eventsMaxBytes, eventWindowMs, m
 }
 
 function logStream(shard: number, { replicas }: StreamOptions, description: string | undefined): Config {
-  const { allLog, allOwners, allTitles, allFeedback } = subjects;
+  const { allLog, allOwners, allTitles, allFeedback, allHandovers } = subjects;
   return {
     ...(description !== undefined && { description }),
     name: streams.log(shard),
-    subjects: [allLog, allOwners, allTitles, allFeedback].map((all) => all(shard)),
+    subjects: [allLog, allOwners, allTitles, allFeedback, allHandovers].map((all) => all(shard)),
     retention: RetentionPolicy.Limits,
     storage: StorageType.File,
     num_replicas: replicas,

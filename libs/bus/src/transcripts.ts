@@ -195,7 +195,7 @@ function linkedRecord(
   knownSeqs: RecordLookups["knownSeqs"],
 ): AnyTurnRecord {
   const prev = newest?.seq ?? 0;
-  if (!("kind" in record) && record.author.role === "user") return { ...record, prev };
+  if (!("kind" in record) && record.author.role !== "assistant") return { ...record, prev };
   return { ...record, ...linkTo(newest === undefined ? [] : knownSeqs(newest)) };
 }
 

@@ -9,6 +9,7 @@ const nativeOnly: ReadonlySet<unknown> = new Set([
   "queue",
   "title",
   "feedback",
+  "handover",
 ]);
 /** Fields of a native `message` that dialect C does not have. */
 const nativeFields = ["id", "conversation_id", "on_busy", "agent", "model", "metadata"];
@@ -20,7 +21,7 @@ const nativeFields = ["id", "conversation_id", "on_busy", "agent", "model", "met
  * |---|---|
  * | `message`, without `type` | A |
  * | `type: message` with `session_id`, or without any field that only the native dialect has | C |
- * | `type: message` else; `subscribe`, `unsubscribe`, `cancel`, `approve`, `queue`, `title`, `feedback` | native |
+ * | `type: message` else; `subscribe`, `unsubscribe`, `cancel`, `approve`, `queue`, `title`, `feedback`, `handover` | native |
  */
 export function dialectOfFrame(frame: Readonly<Record<string, unknown>>): DialectName | undefined {
   const { type } = frame;

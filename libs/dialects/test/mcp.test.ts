@@ -98,6 +98,14 @@ describe("results", () => {
     expect(isError).toBeUndefined();
   });
 
+  test("what a newer version counts beside the tokens is left out, for clients that check the schema", () => {
+    const known = { ...usage, cached_tokens: 2, cost: { micros: 7, currency: "USD", as_of: "2026-11-30" } };
+    const counted = { ...known, carbon: 7 };
+    const outcome = { type: "complete" as const, ...ended, usage: counted, metadata: {} };
+    const { structuredContent } = resultOf({ ...complete, outcome }, where);
+    expect(structuredContent.usage).toEqual(known);
+  });
+
   test.each<[string, TurnView, RegExp]>([
     [
       "cut",

@@ -23,6 +23,7 @@ export const actions = {
   "approval:decide": "approval",
   "documents:read": "documents",
   "documents:write": "documents",
+  "handover:answer": "handover",
   "service:read": "service",
   "service:audit": "service",
   "service:feedback": "service",
@@ -38,6 +39,8 @@ export type Resource =
   | { readonly kind: "conversation"; readonly owner: string | undefined; readonly tenant: string | undefined }
   /** What a call of somebody else's turn waits for. `tenant`: of whose it is. */
   | { readonly kind: "approval"; readonly tenant: string | undefined }
+  /** A conversation that waits for a person, or has one. `tenant`: of whose it is. */
+  | { readonly kind: "handover"; readonly tenant: string | undefined }
   /** What a user has beside conversations. */
   | { readonly kind: "user"; readonly id: string }
   | { readonly kind: "agent" | "model" | "tool"; readonly name: string }
@@ -93,7 +96,7 @@ const standardRoles: Readonly<Record<string, RoleRights>> = {
     models: ["*"],
     tools: ["*"],
   },
-  operator: { actions: ["service:*", "documents:*"], agents: [], models: [], tools: [] },
+  operator: { actions: ["service:*", "documents:*", "handover:answer"], agents: [], models: [], tools: [] },
   librarian: { actions: ["documents:*"], agents: [], models: [], tools: [] },
   approver: { actions: ["approval:decide"], agents: [], models: [], tools: [] },
 };
@@ -141,6 +144,7 @@ function ofThing(caller: Caller, own: readonly RoleRights[], thing: Resource): V
     case "conversation":
       return only(thing.owner === undefined || isTheirs(caller, thing), othersConversation);
     case "approval":
+    case "handover":
       // To the letter: what was asked before its user had a tenant is no tenant's.
       return only(thing.tenant === caller.tenant, "This is of another tenant.");
     case "user":

@@ -163,6 +163,23 @@ export const QueueFrame = z
     "Changes a message that waits, or takes it back. The answer is the `message` with its new text, or the end of the turn; `CONFLICT` where the turn has begun, as the first of the queue always has.",
   );
 export type QueueFrame = z.infer<typeof QueueFrame>;
+export const HandoverFrame = z
+  .object({
+    type: z.literal("handover"),
+    id: z.string().min(1).max(128).describe("The client's own id of it, as of a `message`."),
+    conversation_id: ConversationId,
+    reason: z
+      .string()
+      .trim()
+      .max(limits.handoverReasonChars)
+      .optional()
+      .describe("What it is about, at most `handoverReasonChars` characters."),
+    end: z.literal(true).optional().describe("Instead: the agent is to answer again."),
+  })
+  .describe(
+    "Asks for a person to answer in place of the agent in a conversation of one's own; answered as a `message`, by `accepted` and a turn. With `end` it is answered by the event `handover`.",
+  );
+export type HandoverFrame = z.infer<typeof HandoverFrame>;
 export const FeedbackFrame = z
   .object({
     type: z.literal("feedback"),
@@ -194,6 +211,7 @@ export const ClientFrame = z.discriminatedUnion("type", [
   ApproveFrame,
   TitleFrame,
   QueueFrame,
+  HandoverFrame,
   FeedbackFrame,
   PingFrame,
 ]);

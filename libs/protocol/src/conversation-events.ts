@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { Author } from "./events.ts";
+import { HandoverEvent } from "./handover.ts";
 import { ConversationId } from "./ids.ts";
 
 /**
@@ -25,7 +26,7 @@ export const TitleEvent = z
   .describe("The conversation has a title, or another one. The last one counts.");
 export type TitleEvent = z.infer<typeof TitleEvent>;
 
-export const ConversationEvent = z.discriminatedUnion("type", [TitleEvent]);
+export const ConversationEvent = z.discriminatedUnion("type", [TitleEvent, HandoverEvent]);
 export type ConversationEvent = z.infer<typeof ConversationEvent>;
 
 /**

@@ -29,21 +29,39 @@ export const chained = {
 
 export const Author = z
   .object({
-    role: openEnum(["user", "assistant"]).describe("Who speaks."),
-    id: z.string().optional().describe("Of a user."),
-    name: z.string().optional().describe("Of a user whose token has one."),
+    role: openEnum(["user", "assistant", "operator"]).describe(
+      "Who speaks; `operator`: a person who answers in place of the agent.",
+    ),
+    id: z.string().optional().describe("Of a user or an operator."),
+    name: z.string().optional().describe("Of one whose token has a name."),
   })
   .describe("Whoever wrote a message.");
 export type Author = z.infer<typeof Author>;
+
+export const Cost = z
+  .object({
+    micros: z.number().describe("The amount, in millionths of the currency."),
+    currency: z.string().describe("Three letters, such as `USD`."),
+    as_of: z.string().describe("The day on which the prices were looked up that it was computed with."),
+  })
+  .describe("What the models cost, by the prices that the operator has given.");
+export type Cost = z.infer<typeof Cost>;
 
 export const Usage = z
   .object({
     input_tokens: z.number().describe("Tokens the model has read, all its steps together."),
     output_tokens: z.number().describe("Tokens the model has written."),
     estimated: z.boolean().optional().describe("Partly counted by us, because the model did not say."),
+    cached_tokens: z
+      .number()
+      .optional()
+      .describe("Of the tokens read, those that the provider had kept from earlier requests, where it says so."),
+    cost: Cost.optional().describe("Absent: nobody has said what the model costs."),
   })
   .describe("What a turn has cost.");
 export type Usage = z.infer<typeof Usage>;
+
+export const HandoverState = openEnum(["waiting", "taken", "ended"]);
 
 export const AnswerMetadata = z
   .object({
@@ -66,6 +84,9 @@ export const AnswerMetadata = z
       .describe(
         "The model asks for tools that its client has brought, and runs itself: the client sends the results with its next message.",
       ),
+    handover: HandoverState.optional().describe(
+      "A person was asked for, or answers, in place of the agent: how that stood. No model was asked unless there is a `model`.",
+    ),
   })
   .describe("Who answered, and from what.");
 export type AnswerMetadata = z.infer<typeof AnswerMetadata>;
@@ -119,8 +140,14 @@ export const ProgressEvent = z
     method: z
       .string()
       .optional()
-      .describe("How it was chosen: `explicit`, `rule`, `lexical`, `previous` or `default`."),
+      .describe(
+        "How it was chosen: `explicit`, `rule`, `lexical`, `model`, `previous` or `default`; there may be others.",
+      ),
     sources: z.array(Source).optional().describe("The passages that were found."),
+    model: z
+      .string()
+      .optional()
+      .describe("The model that answers from here on, in place of the one that was asked first."),
   })
   .describe("A step of the work begins. It may come again, with what the step has found.");
 export const TokenEvent = z

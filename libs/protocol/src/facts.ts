@@ -111,6 +111,8 @@ const WaitFact = z.object({
   found: z.literal(true).optional(),
   /** Where the attempt that waited is in its trace. */
   trace: z.string().optional(),
+  /** The model that was chosen in place of the one that was asked first. */
+  model: z.string().optional(),
 });
 /** Where the delivery of a turn that was put back is answered. The last one counts. */
 const AckFact = z.object({ kind: z.literal("ack"), ...common, reply: z.string(), seq: z.number().int().positive() });

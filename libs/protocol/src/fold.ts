@@ -66,5 +66,6 @@ export type {
   User,
   WaitingFrame,
 } from "./server-frames.ts";
+export type { Handover } from "./handover.ts";
 export type { Source } from "./source.ts";
 export type { WaitingTurn } from "./waiting-turn.ts";

@@ -19,6 +19,22 @@ export { CallerRights, callerOf, rightsOf, type Caller } from "./caller.ts";
 export { limits } from "./limits.ts";
 export { AddressRules, Limits, LimitsFile, type Rate } from "./limits-file.ts";
 export type { CountRow, RateRow } from "./limit-row.ts";
+export {
+  Quotas,
+  isUsageKept,
+  noQuotas,
+  periodOf,
+  quotaPeriods,
+  quotaSentence,
+  quotaTable,
+  quotasOf,
+  type PeriodSpan,
+  type QuotaHolder,
+  type QuotaLimit,
+  type QuotaName,
+  type QuotaPeriod,
+} from "./quotas.ts";
+export { UsageRecord, nothingSpent, spentOf, type Spent } from "./usage-record.ts";
 export { limitTable, type CountName, type LimitName, type RateName } from "./limit-table.ts";
 export {
   beginningOfLines,
@@ -67,6 +83,7 @@ export {
   CancelFrame,
   ClientFrame,
   FeedbackFrame,
+  HandoverFrame,
   MessageFrame,
   OnBusy,
   PingFrame,
@@ -85,11 +102,21 @@ export {
   Outcome,
   StoredEvent,
   ToolCallEndEvent,
+  Cost,
   Usage,
   type StoredEventType,
 } from "./events.ts";
 export { ConversationEvent, TitleEvent, TitleRecord } from "./conversation-events.ts";
 export { titleLine } from "./title-line.ts";
+export {
+  Handover,
+  HandoverEvent,
+  HandoverRecord,
+  askPersonTool,
+  handoverOf,
+  isHandedOver,
+  tellsHandover,
+} from "./handover.ts";
 export { Feedback, FeedbackEntry, FeedbackRecord, MessageId, Rating, commentText, feedbackBy } from "./feedback.ts";
 export { AgentChoice, ModelChoice, Simulated } from "./offer.ts";
 export {
@@ -158,7 +185,7 @@ export {
   User,
   WaitingFrame,
 } from "./server-frames.ts";
-export { TurnRequest, messageEventOf } from "./turn-request.ts";
+export { TurnRequest, authorOf, messageEventOf } from "./turn-request.ts";
 export { KnowledgeEntry, knowledgeLimits } from "./knowledge.ts";
 export type { ClientCall, GivenCall, GivenChoice, GivenContext, GivenMessage, GivenTool } from "./given-context.ts";
 export { ToolJob, toolJobId } from "./tool-job.ts";

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { RightsByRole } from "./authority.ts";
 import { limitTable, type CountName, type RateName } from "./limit-table.ts";
+import { Quotas } from "./quotas.ts";
 
 const most = 1_000_000_000;
 const mostBytes = 1_000_000_000_000_000;
@@ -66,6 +67,7 @@ export type AddressRules = z.infer<typeof AddressRules>;
 export const LimitsFile = z.strictObject({
   roles: RightsByRole,
   limits: Limits.prefault({}),
+  quotas: Quotas.prefault({}),
   addresses: AddressRules.default({ allow: [], deny: [] }),
 });
 export type LimitsFile = z.infer<typeof LimitsFile>;

@@ -8,6 +8,10 @@ export const limits = {
   ...clientLimits,
   /** Characters of a conversation's title, without the white space around it. Longer, or empty: INVALID_FRAME. */
   titleChars: 200,
+  /** Characters in which somebody says why a person is to answer. More: INVALID_FRAME. */
+  handoverReasonChars: 500,
+  /** Conversations that a queue of hand-overs remembers; the oldest stay. */
+  handoversOpen: 10_000,
   /** What somebody says of an answer beside the rating, UTF-8. Larger: MESSAGE_TOO_LARGE. */
   feedbackCommentBytes: 2 * 1024,
   /** How often one user may change what they say of an answer. More: CONFLICT. */

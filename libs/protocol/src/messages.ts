@@ -159,7 +159,7 @@ function isAnswer({ author }: TranscriptMessage): boolean {
 function messagesIn(stored: readonly TranscriptMessage[], known: TurnView | undefined): MessageView[] {
   const answer = known === undefined ? undefined : answerIn(known, stored.find(isAnswer)?.feedback);
   const shown = stored.filter((message) => answer === undefined || !isAnswer(message)).map(storedMessage);
-  const isAsked = stored.some(({ author }) => author.role === "user");
+  const isAsked = stored.some((message) => !isAnswer(message));
   if (known?.message !== undefined && !isAsked) shown.unshift(questionIn(known.message));
   return answer === undefined ? shown : [...shown, answer];
 }

@@ -37,5 +37,5 @@ export function isReadable(event: ReadEvent): event is StoredEvent {
 }
 
 function isOfConversation(event: ReadEvent): event is ConversationEvent {
-  return event.type === "title";
+  return event.type === "title" || event.type === "handover";
 }

@@ -23,6 +23,7 @@ import {
   WaitingEvent,
 } from "./events.ts";
 import { Feedback, MessageId, Rating } from "./feedback.ts";
+import { Handover, HandoverEvent } from "./handover.ts";
 import { CallId, ConversationId, TurnId } from "./ids.ts";
 import { openEnum } from "./open-enum.ts";
 import { Part } from "./parts.ts";
@@ -141,6 +142,9 @@ export const SnapshotFrame = z
       .string()
       .optional()
       .describe("The title of the conversation. Absent: it has none, or none that the viewer lacks."),
+    handover: Handover.optional().describe(
+      "Whether a person answers in place of the agent, or did. Absent beside `messages`: nobody was asked for in these.",
+    ),
     queue: z
       .array(WaitingTurn)
       .optional()
@@ -261,7 +265,7 @@ export const EventFrame = z.discriminatedUnion("type", [
 export type EventFrame = z.infer<typeof EventFrame>;
 
 /** Events of the conversation that belong to no turn. */
-export const ConversationEventFrame = z.discriminatedUnion("type", [TitleEvent.extend(seq)]);
+export const ConversationEventFrame = z.discriminatedUnion("type", [TitleEvent.extend(seq), HandoverEvent.extend(seq)]);
 export type ConversationEventFrame = z.infer<typeof ConversationEventFrame>;
 
 export const ServerFrame = z.union([EventFrame, ConversationEventFrame, ConnectionFrame]);

@@ -47,7 +47,7 @@ export function turnOfRecord(record: NewTurnRecord, seq: number): StoredTurn {
     return { ...common, asked, question: questionOf(record), answer: answerOf(record) };
   }
   const message = messageOf(record);
-  return record.author.role === "user" ? { ...common, question: message } : { ...common, answer: message };
+  return record.author.role === "assistant" ? { ...common, answer: message } : { ...common, question: message };
 }
 
 function messageOf(record: NewMessageRecord & Partial<Pick<LogRecord, "prev" | "back">>): TranscriptMessage {

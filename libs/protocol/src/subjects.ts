@@ -18,6 +18,8 @@ export const streams = {
   audit: "AUDIT",
   /** Documents that tenants have brought. */
   documents: "DOCUMENTS",
+  /** What turns have used, of the whole deployment; there where quotas are, or somebody wants it kept. */
+  usage: "USAGE",
 } as const;
 
 /** In the metadata of an event stream: when it was made, ms since 1970. All cursors of the stream are counted from it. */
@@ -54,6 +56,9 @@ export const subjects = {
 
   /** The conversation's title, as viewers are told of it: compare-and-set. One token, so that readers of turns pass over it. */
   titleEvent: (shard: number, conversation: ConversationId): string => `${stored}.${shard}.${conversation}.title`,
+
+  /** Whether a person answers in place of the agent, as viewers are told of it: compare-and-set. */
+  handoverEvent: (shard: number, conversation: ConversationId): string => `${stored}.${shard}.${conversation}.handover`,
 
   /** The message of the user: write-once. */
   user: (shard: number, conversation: ConversationId, turn: TurnId): string =>
@@ -138,6 +143,10 @@ export const subjects = {
   feedback: (shard: number, conversation: ConversationId): string => `chat.feedback.${shard}.${conversation}`,
   allFeedback: (shard: number): string => `chat.feedback.${shard}.*`,
 
+  /** Whether a person answers in place of the agent, kept with the transcripts: compare-and-set, the last one counts. */
+  handover: (shard: number, conversation: ConversationId): string => `chat.handover.${shard}.${conversation}`,
+  allHandovers: (shard: number): string => `chat.handover.${shard}.*`,
+
   /** A token of the tool workers, by the hash of what it is for: compare-and-set, the last one counts. */
   token: (hash: string): string => `chat.token.${hash}`,
   allTokens: "chat.token.*",
@@ -167,6 +176,10 @@ export const subjects = {
   /** Of one conversation, whoever wrote it. */
   auditOf: (conversation: ConversationId): string => `${audit}.*.*.${conversation}`,
   allAudit: `${audit}.>`,
+
+  /** What a turn has used, by the hashes of its tenant and user. */
+  usage: (tenant: string, user: string): string => `chat.usage.${tenant}.${user}`,
+  allUsage: "chat.usage.*.*",
 } as const;
 
 /** What an event subject says about its event. */

@@ -1,9 +1,10 @@
 import { z } from "zod";
 import { CallerRights } from "./caller.ts";
-import type { MessageEvent } from "./events.ts";
+import type { Author, MessageEvent } from "./events.ts";
 import { GivenContext } from "./given-context.ts";
 import { User } from "./server-frames.ts";
 import { ConversationId, TurnId } from "./ids.ts";
+import { openEnum } from "./open-enum.ts";
 import { traceParent } from "./trace.ts";
 
 /** The message of `TURNS`: all an agent worker needs to run the turn, whichever worker it is. */
@@ -24,6 +25,8 @@ export const TurnRequest = z.object({
   metadata: z.record(z.string(), z.unknown()).optional(),
   /** Comes with messages of protocols that are not ours. A worker of an older version does not see it. */
   given: GivenContext.optional(),
+  /** `ask`: the sender asks for a person. `answer`: the sender is the person who answers in place of the agent. No model is asked. */
+  handover: openEnum(["ask", "answer"]).optional(),
   /** It is not among the turns that are counted as its user's: no limit applies to where it came from. */
   uncounted: z.boolean().optional(),
   /** When the edge accepted it, by the edge's clock. */
@@ -34,7 +37,13 @@ export type TurnRequest = z.infer<typeof TurnRequest>;
 
 /** The user's message as an event. Edge and worker both write it; whoever is first wins, and both write the same. */
 export function messageEventOf(request: TurnRequest): MessageEvent {
-  const { conversation_id, turn_id, accepted_at: ts, message_id, id, user, message } = request;
-  const author = { role: "user", id: user.id, ...(user.name === undefined ? {} : { name: user.name }) };
+  const { conversation_id, turn_id, accepted_at: ts, message_id, id, message } = request;
+  const author = authorOf(request);
   return { type: "message", conversation_id, turn_id, ts, message_id, id, author, message };
+}
+
+/** Who wrote it. */
+export function authorOf({ user, handover }: Pick<TurnRequest, "user" | "handover">): Author {
+  const role = handover === "answer" ? "operator" : "user";
+  return { role, id: user.id, ...(user.name === undefined ? {} : { name: user.name }) };
 }

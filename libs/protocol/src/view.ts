@@ -3,6 +3,7 @@ import type { MessageEvent, Outcome } from "./events.ts";
 import type { ConversationId, TurnId } from "./ids.ts";
 import { outcomeOf, partsOfMessage, storedParts } from "./outcome.ts";
 import { callPart, foldParts, noParts, pendingCallsOf, withStored, type Parts } from "./parts-fold.ts";
+import type { Handover } from "./handover.ts";
 import type { ReadEvent } from "./read-event.ts";
 import type {
   ConversationEventFrame,
@@ -36,6 +37,8 @@ export interface ConversationView {
   readonly seq: number;
   /** Undefined: none has been seen. */
   readonly title: string | undefined;
+  /** Whether a person answers in place of the agent; undefined: nobody was asked for, as far as is known. */
+  readonly handover: Handover | undefined;
   /** What waits, as the server said it last: also turns that have no event here. */
   readonly waiting: readonly WaitingTurn[];
   /** In the order in which they were first seen. */
@@ -53,6 +56,7 @@ export function createView(conversationId: ConversationId, turnIds: readonly Tur
     conversation_id: conversationId,
     seq: 0,
     title: undefined,
+    handover: undefined,
     waiting: [],
     turns,
     transcript: [],
@@ -125,10 +129,11 @@ export function foldFrame(
   const { seq } = frame;
   if (frame.type === "snapshot") return foldSnapshot({ ...view, seq, title: frame.title ?? view.title }, frame);
   if (frame.type === "title") return { ...view, seq, title: frame.title };
-  const { conversation_id, title, waiting, transcriptAfter } = view;
+  if (frame.type === "handover") return { ...view, seq, handover: frame };
+  const { conversation_id, title, handover, waiting, transcriptAfter } = view;
   const turns = withTurn(view.turns, frame.turn_id, (turn) => foldEvent(turn, frame));
   const transcript = frame.type === "message" ? withChanged(view.transcript, frame) : view.transcript;
-  return { conversation_id, seq, title, waiting, turns, transcript, transcriptAfter };
+  return { conversation_id, seq, title, handover, waiting, turns, transcript, transcriptAfter };
 }
 
 /** The view after the server has said what waits; that is no event, and moves no cursor. */
@@ -166,8 +171,8 @@ function foldSnapshot(view: ConversationView, frame: SnapshotFrame): Conversatio
   const known = transcript === undefined ? view.turns : reachedBy(view.turns, transcript);
   const turns = withTurn(known, turn_id, (turn) => replacedBy(turn, frame));
   if (transcript === undefined) return { ...view, turns };
-  const { queue: waiting = [] } = frame;
-  return { ...view, waiting, turns, transcript, transcriptAfter: known.at(-1)?.turn_id };
+  const { queue: waiting = [], handover } = frame;
+  return { ...view, handover, waiting, turns, transcript, transcriptAfter: known.at(-1)?.turn_id };
 }
 
 /**

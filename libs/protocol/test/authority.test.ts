@@ -114,6 +114,19 @@ const table: Record<
       [caller({ roles: ["approver"], scopes: ["conversation:*"] }), { kind: "approval", tenant: undefined }],
     ],
   },
+  "handover:answer": {
+    yes: [
+      [caller({ roles: ["operator"] }), { kind: "handover", tenant: undefined }],
+      [caller({ roles: ["operator"], tenant: "acme" }), { kind: "handover", tenant: "acme" }],
+    ],
+    no: [
+      [caller(), { kind: "handover", tenant: undefined }],
+      [caller({ roles: ["approver", "auditor"] }), { kind: "handover", tenant: undefined }],
+      [caller({ roles: ["operator"], tenant: "acme" }), { kind: "handover", tenant: undefined }],
+      [caller({ roles: ["operator"], tenant: "other" }), { kind: "handover", tenant: "acme" }],
+      [caller({ roles: ["operator"], scopes: ["conversation:*"] }), { kind: "handover", tenant: undefined }],
+    ],
+  },
   "service:audit": {
     yes: [[caller({ roles: ["auditor"] }), { kind: "service" }]],
     no: [[caller(), { kind: "service" }]],

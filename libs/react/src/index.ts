@@ -11,6 +11,7 @@ export {
   useProgress,
   useQueue,
   useRefusal,
+  useHandover,
   useTitle,
   useView,
 } from "./use-conversation.ts";

@@ -5,6 +5,7 @@ import {
   pendingApprovals,
   queue,
   type ConversationView,
+  type Handover,
   type MessageView,
   type PendingApproval,
   type QueuedTurn,
@@ -125,6 +126,15 @@ export function useTitle(conversation: Conversation): string | undefined {
 
 function titleOf({ title }: ConversationView): string | undefined {
   return title;
+}
+
+/** Whether a person answers in place of the agent; undefined: nobody was asked for, as far as is known. */
+export function useHandover(conversation: Conversation): Handover | undefined {
+  return useView(conversation, handoverOf);
+}
+
+function handoverOf({ handover }: ConversationView): Handover | undefined {
+  return handover;
 }
 
 /** The turn that runs or waits for a person. */

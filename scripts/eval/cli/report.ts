@@ -23,8 +23,8 @@ export interface Report {
   /** Keeps `<name of the evaluation>[-<part>].svg`. */
   picture(svg: string, part?: string): void;
   /**
-   * Keeps `<name of the evaluation>[-<part>].md`, Markdown of which a document has a copy between `<!-- begin: evals/results/<file> -->` and
-   * `<!-- end -->`; a test compares them (test/docs/evaluation.test.ts).
+   * Keeps `<name of the evaluation>[-<part>].md`. A document has a copy of it between `<!-- begin: evals/results/<file> -->` and `<!-- end -->`:
+   * `--write` puts it there, and a test compares them (test/docs/evaluation.test.ts).
    */
   page(markdown: string, part?: string): void;
   /** What must not be: the command ends with 1. */

@@ -1,14 +1,16 @@
 import { once } from "node:events";
-import { createLogger, noSpan, StartError } from "@parley/runtime";
+import { createLogger, noSpan } from "@parley/runtime";
 import {
   createClassifier,
   type ClassifierResult,
   type Classify,
 } from "../../../services/agent-worker/src/classifier.ts";
 import { createModelCalls } from "../../../services/agent-worker/src/model-call.ts";
-import { createModelClient } from "../../../services/agent-worker/src/model/model-client.ts";
-import { loadModelRules } from "../../../services/agent-worker/src/model/load-model-rules.ts";
-import { providerFrom, type Provider } from "../../../services/agent-worker/src/model/provider.ts";
+import { openModels } from "../../../services/agent-worker/src/model-parts.ts";
+import { defaultProvider } from "../../../services/agent-worker/src/model/default-provider.ts";
+import { loadModelTable } from "../../../services/agent-worker/src/model/load-model-table.ts";
+import type { ModelTable } from "../../../services/agent-worker/src/model/model-table.ts";
+import { namesProvider, providerFrom, type Provider } from "../../../services/agent-worker/src/model/provider.ts";
 import { createModelServer } from "../../../services/model-simulator/src/server.ts";
 
 export interface AskedModel {
@@ -22,19 +24,16 @@ export interface AskedModel {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The model that the environment names as it does for a worker (`OPENAI_*`, `OPENROUTER_API_KEY`, `ROUTING_MODEL`); the simulated one if it names none. */
+/** The model that the environment and `models.yaml` name as they do for a worker (`OPENAI_*`, `OPENROUTER_API_KEY`, `ROUTING_MODEL`); the simulated one if it names none. */
 export async function openModel(env: Environment, timeoutMs: number): Promise<AskedModel> {
   const log = createLogger({ service: "eval", level: "error", format: "pretty" });
-  const { provider, close } = await openProvider(env, log);
+  const table = await loadModelTable(env["MODELS_FILE"], env);
+  const { provider, close } = await openProvider(env, { table, log });
   const results = new Map<ClassifierResult, number>();
   const durationsMs: number[] = [];
-  const model = createModelClient({
-    provider,
-    rules: await loadModelRules(env["MODELS_FILE"]),
-    idleMs: timeoutMs,
-    firstTokenMs: timeoutMs,
-    log,
-  });
+  const config = { MODEL_IDLE_MS: timeoutMs, MODEL_FIRST_TOKEN_MS: timeoutMs };
+  const metrics = { modelWaited() {}, observeRoutes() {} };
+  const { client: model } = openModels({ config, log }, { provider, table, metrics, tokenFlushMs: () => 0 });
   const modelName = env["ROUTING_MODEL"];
   const classify = createClassifier({
     model,
@@ -53,14 +52,9 @@ export async function openModel(env: Environment, timeoutMs: number): Promise<As
 
 async function openProvider(
   env: Environment,
-  log: ReturnType<typeof createLogger>,
+  { table, log }: { readonly table: ModelTable; readonly log: ReturnType<typeof createLogger> },
 ): Promise<{ provider: Provider; close: () => void }> {
-  try {
-    return { provider: providerFrom(env), close() {} };
-  } catch (error) {
-    const isNamed = ["OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENROUTER_API_KEY"].some((name) => env[name] !== undefined);
-    if (isNamed || !(error instanceof StartError)) throw error;
-  }
+  if (namesProvider(env) || table.models.size > 0) return { provider: defaultProvider(env, table), close() {} };
   const { server, stop } = createModelServer({ tokensPerSecond: 0, log });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -78,5 +72,5 @@ async function openProvider(
 
 /** What a worker would give with a turn. */
 export function evaluatedTurn(number: number): Pick<Parameters<Classify>[0], "request" | "span"> {
-  return { request: { conversation_id: "eval", turn_id: `eval-${number}` }, span: noSpan };
+  return { request: { conversation_id: "eval", turn_id: `eval-${number}`, user: { id: "eval" } }, span: noSpan };
 }

@@ -3,6 +3,8 @@ import type { Figures, Part } from "./figures.ts";
 export interface Measured {
   readonly name: string;
   readonly figures: Figures;
+  /** Messages that a model was asked about. */
+  readonly asked?: number | undefined;
 }
 
 const shown = (value: number | null): string => (value === null ? "–" : value.toFixed(3));
@@ -32,10 +34,14 @@ export function pageOf(measured: readonly Measured[]): string {
     row(["utterances", ...measured.map(({ figures }) => figures.utterances)]),
     row(["**accuracy**", ...measured.map(({ figures }) => `**${shown(figures.accuracy)}**`)]),
     row(["calibration error", ...measured.map(({ figures }) => shown(figures.calibrationError))]),
+    ...(measured.some(({ asked }) => asked !== undefined)
+      ? [row(["asked of the model", ...measured.map(({ asked = 0 }) => asked)])]
+      : []),
     ...parts("kind:", ({ kinds }) => kinds),
     ...parts("language:", ({ languages }) => languages),
     ...parts("decided by", ({ methods }) => methods),
     ...classRows(measured),
+    ...binRows(measured),
   ].join("\n");
 }
 
@@ -48,4 +54,18 @@ function classRows(measured: readonly Measured[]): string[] {
     });
     return row([`\`${name}\`: precision, recall`, ...cells]);
   });
+}
+
+/** Of each bin of confidence: its mean, and how many of it are right. */
+function binRows(measured: readonly Measured[]): string[] {
+  const bins = new Set(measured.flatMap(({ figures }) => figures.reliability.map(({ from }) => from)));
+  return [...bins]
+    .toSorted((one, other) => one - other)
+    .map((from) => {
+      const cells = measured.map(({ figures }) => {
+        const bin = figures.reliability.find((one) => one.from === from);
+        return bin === undefined ? "–" : `${shown(bin.confidence)}: ${shown(bin.accuracy)} of ${bin.utterances}`;
+      });
+      return row([`confidence from ${from.toFixed(1)}: right`, ...cells]);
+    });
 }

@@ -8,6 +8,8 @@ import type { ClaimedTurn } from "./claimed-turn.ts";
 import { completeOutcome } from "./ending.ts";
 import { groundsOf } from "./retrieval/citations.ts";
 import { wantsNoTools } from "./given.ts";
+import { withAskPerson } from "./handover/ask-person.ts";
+import { handoverIn, type Handover } from "./handover/handover.ts";
 import type { AnsweredStep, ModelStep } from "./model-step.ts";
 import { isOutOfCalls } from "./step-calls.ts";
 import type { PlannedCall } from "./planned-call.ts";
@@ -17,6 +19,7 @@ import { progressKey, type TurnFold } from "./turn-fold.ts";
 export interface AnswerDeps extends ToolStepDeps {
   readonly modelStep: ModelStep;
   readonly plannedCall: PlannedCall;
+  readonly handover: Handover;
   readonly toolOffer: ToolOffer;
   /** Model calls of one turn, over all attempts. The last one gets no tools; if it asks for some all the same, the turn ends with STEP_LIMIT. */
   readonly maxSteps: number;
@@ -37,31 +40,33 @@ function createLoop(
   { runTools }: Pick<ReturnType<typeof createToolStep>, "runTools">,
 ) {
   return async (turn: ClaimedTurn, chain: Chain, history: readonly StoredTurn[]): Promise<AnswerEnd> => {
-    const { request, fold, stop, span } = turn;
+    const { request, fold, stop, spending, span } = turn;
     const { told } = fold;
     const isTold = (step: string, message: string) => told === "all" || told.has(progressKey({ step, message }));
     const { mayUse, mayRun } = rightsOf(request);
     const { decisions } = fold;
-    const { signal } = stop;
-    const briefing = await brief({ request, history, chain, isTold, decisions, mayUse, classify, signal, span });
+    const asking = { classify, spending, signal: stop.signal };
+    const briefing = await brief({ request, history, chain, isTold, decisions, mayUse, ...asking, span });
     const tell = (message: string): void => chain.push({ type: "progress", step: "tools", message });
-    const offerTools = toolOffer({ agent: briefing.agent, mayRun, signal, tell });
+    const offerTools = toolOffer({ agent: briefing.agent, mayRun, signal: stop.signal, tell });
     for (;;) {
       if (fold.steps.length >= maxSteps) throw new ChatError("STEP_LIMIT");
       const open = openStep(fold);
       if (open !== undefined && (await runTools(turn, chain, open))) return "waiting";
       const isLast = fold.steps.length === maxSteps - 1 || isOutOfCalls(fold);
-      const { note, ...offer } = isLast || wantsNoTools(request) ? noTools : await offerTools();
+      const { note, ...offer } =
+        isLast || wantsNoTools(request) ? noTools : withAskPerson(briefing.agent, mayRun, await offerTools());
       const end = await modelStep({ turn, chain, history, briefing: withNote(briefing, note), ...offer, isLast });
       stop.signal.throwIfAborted();
-      if (end.kind === "answered") return completeOutcome(turn, metadataOf(briefing, end, fold.text));
+      if (end.kind === "answered")
+        return completeOutcome(turn, { ...metadataOf(briefing, end, fold.text), ...handoverIn(fold) });
     }
   };
 }
 
 /** Answers by the loop, or by the one call that a message names. */
 export function createAnswer(deps: AnswerDeps) {
-  const { rightsOf, plannedCall, toolCalls } = deps;
+  const { rightsOf, plannedCall, handover, toolCalls } = deps;
   const { toolRun, runTools } = createToolStep(deps);
   const loop = createLoop(deps, { runTools });
 
@@ -75,6 +80,8 @@ export function createAnswer(deps: AnswerDeps) {
         if (fold.text !== earlier.message) chain.push({ type: "turn_restarted", text: earlier.message });
         return outcomeOf(earlier);
       }
+      const unasked = await handover.end(turn, chain, recorded);
+      if (unasked !== undefined) return unasked;
       rightsOf(request).checkChoice();
       if (request.given?.call !== undefined) return plannedCall(turn, chain, request.given.call);
       return loop(

@@ -7,6 +7,7 @@ import type { Classify } from "./classifier.ts";
 import type { Decisions } from "./decisions.ts";
 import type { createFindPassages } from "./find-passages.ts";
 import { documentsBlock } from "./retrieval/context-block.ts";
+import type { TurnSpending } from "./usage/turn-spending.ts";
 
 export interface BriefingDeps {
   readonly chooseAgent: ReturnType<typeof createChooseAgent>;
@@ -25,6 +26,8 @@ export interface BriefingInput {
   readonly mayUse: (agent: string) => boolean;
   /** A model that is asked which agent it is for, where words leave it open. */
   readonly classify?: Classify | undefined;
+  /** Of the attempt: what that uses counts for whoever has asked. */
+  readonly spending?: Pick<TurnSpending, "meter"> | undefined;
   /** Of the turn; its reason is thrown when it is aborted. */
   readonly signal: AbortSignal;
   readonly span: TraceSpan;

@@ -5,6 +5,7 @@ import type { Classify } from "./classifier.ts";
 import type { Routed } from "./decisions.ts";
 import { openCandidates, withOpinion } from "./routing/model-opinion.ts";
 import type { createRouter, Route } from "./routing/router.ts";
+import type { TurnSpending } from "./usage/turn-spending.ts";
 
 export interface ChooseAgentDeps {
   readonly agents: readonly Agent[];
@@ -12,7 +13,7 @@ export interface ChooseAgentDeps {
 }
 
 export interface AgentQuestion {
-  readonly request: Pick<TurnRequest, "message" | "agent" | "conversation_id" | "turn_id">;
+  readonly request: Pick<TurnRequest, "message" | "agent" | "conversation_id" | "turn_id" | "user" | "caller">;
   readonly history: readonly StoredTurn[];
   /** What an earlier attempt has decided. */
   readonly routed: Routed | undefined;
@@ -22,6 +23,8 @@ export interface AgentQuestion {
   readonly classify?: Classify | undefined;
   /** It is asked now. */
   readonly onAsk: () => void;
+  /** Of the attempt: what that uses counts for whoever has asked. */
+  readonly spending?: Pick<TurnSpending, "meter"> | undefined;
   /** Of the turn; its reason is thrown when it is aborted. */
   readonly signal: AbortSignal;
   readonly span: TraceSpan;
@@ -67,7 +70,7 @@ export function createChooseAgent({ agents, route }: ChooseAgentDeps) {
 /** Undefined: what words say holds. */
 async function askedModel(
   byWords: Route,
-  { request, classify, onAsk, span, signal }: AgentQuestion,
+  { request, classify, onAsk, spending, span, signal }: AgentQuestion,
   previousAgent: string | undefined,
 ): Promise<Route | undefined> {
   if (classify === undefined) return undefined;
@@ -75,6 +78,7 @@ async function askedModel(
   if (open === undefined) return undefined;
   onAsk();
   const agents = open.map(({ agent }) => agent);
-  const opinion = await classify({ request, message: request.message, previousAgent, agents, span, signal });
+  const asked = { message: request.message, previousAgent, agents };
+  const opinion = await classify({ ...asked, request, meter: spending?.meter("classifier"), span, signal });
   return opinion === undefined ? undefined : withOpinion(open, opinion);
 }

@@ -1,6 +1,7 @@
 import type { StoredTurn, TurnRequest } from "@parley/protocol";
 import type { TraceSpan } from "@parley/runtime";
 import type { TurnFold } from "./turn-fold.ts";
+import type { TurnSpending } from "./usage/turn-spending.ts";
 
 /** What a log line says about a turn, so that it can be found with its trace. */
 export function idsOf({ request: { turn_id, conversation_id }, span }: Pick<ClaimedTurn, "request" | "span">) {
@@ -23,4 +24,6 @@ export interface ClaimedTurn {
   readonly stop: AbortController;
   /** Of this attempt. */
   readonly span: TraceSpan;
+  /** What this attempt uses; undefined until it runs. */
+  readonly spending?: TurnSpending;
 }

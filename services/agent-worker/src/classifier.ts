@@ -1,8 +1,9 @@
-import type { TurnRequest } from "@parley/protocol";
+import { ChatError, type TurnRequest } from "@parley/protocol";
 import type { Logger, TraceSpan } from "@parley/runtime";
 import type { Config } from "./config.ts";
 import type { ModelCall, ModelCalls } from "./model-call.ts";
-import type { ModelClient, ModelEvent, ModelRequest, RequestedCall } from "./model/model.ts";
+import { partyOf } from "./fair-queue.ts";
+import type { Meter, ModelClient, ModelEvent, ModelRequest, RequestedCall } from "./model/model.ts";
 import { estimateUsage } from "./prompt.ts";
 import {
   agentQuestion,
@@ -28,7 +29,9 @@ export interface ClassifierDeps {
 type RouterSettings = Pick<Config, "ROUTER" | "ROUTING_MODEL" | "ROUTING_MODEL_MS">;
 
 export interface ClassifierQuestion extends AgentQuestionInput {
-  readonly request: Pick<TurnRequest, "conversation_id" | "turn_id">;
+  readonly request: Pick<TurnRequest, "conversation_id" | "turn_id" | "user" | "caller">;
+  /** Who pays for it. */
+  readonly meter?: Meter | undefined;
   /** Of the turn. */
   readonly span: TraceSpan;
   readonly signal: AbortSignal;
@@ -56,8 +59,8 @@ export function createClassifier({ timeoutMs, onResult, log, ...deps }: Classifi
   let failures = 0;
   let restsUntilMs = 0;
 
-  const noted = (result: ClassifierResult): void => {
-    if (result === "stopped") return;
+  const noted = (result: ClassifierResult, error?: unknown): void => {
+    if (result === "stopped" || (result === "failed" && !isTheModels(error))) return;
     failures = result === "told" || result === "unusable" ? 0 : failures + 1;
     if (failures < failuresInRow) return;
     failures = 0;
@@ -72,8 +75,8 @@ export function createClassifier({ timeoutMs, onResult, log, ...deps }: Classifi
       return undefined;
     }
     const deadline = AbortSignal.timeout(timeoutMs);
-    const settle = (result: ClassifierResult): void => {
-      noted(result);
+    const settle = (result: ClassifierResult, error?: unknown): void => {
+      noted(result, error);
       onResult(result, performance.now() - startedMs);
     };
     try {
@@ -81,7 +84,7 @@ export function createClassifier({ timeoutMs, onResult, log, ...deps }: Classifi
       settle(opinion === undefined ? "unusable" : "told");
       return opinion;
     } catch (err) {
-      settle(question.signal.aborted ? "stopped" : deadline.aborted ? "late" : "failed");
+      settle(question.signal.aborted ? "stopped" : deadline.aborted ? "late" : "failed", err);
       question.signal.throwIfAborted();
       log.debug({ err, turn_id: question.request.turn_id }, "an agent is chosen without the model");
       return undefined;
@@ -89,14 +92,21 @@ export function createClassifier({ timeoutMs, onResult, log, ...deps }: Classifi
   };
 }
 
+/** One user's quota, say, is no fault of a model. */
+function isTheModels(error: unknown): boolean {
+  return !(error instanceof ChatError) || error.code.startsWith("MODEL_");
+}
+
 function createAsking({ model, modelCalls, modelName }: Pick<ClassifierDeps, "model" | "modelCalls" | "modelName">) {
   return async (question: ClassifierQuestion, signal: AbortSignal): Promise<Opinion | undefined> => {
-    const { request, span: parent } = question;
+    const { request, meter, span: parent } = question;
     const asked: ModelRequest = {
       ...agentQuestion(question),
       requestId: `${request.turn_id}-route`,
       maxOutputTokens: outputTokens,
       toolChoice: { name: choiceTool },
+      party: partyOf(request),
+      ...(meter === undefined ? {} : { meter }),
       ...(modelName === undefined ? {} : { model: modelName }),
     };
     const conversation = request.conversation_id;

@@ -100,10 +100,16 @@ export const Config = z.object({
   JANITOR_MS: durationMs(30_000, MIN_ROUND_MS).describe(
     "How often the queue is searched for turns that nobody looks after.",
   ),
+  HANDOVER_WAIT_MS: durationMs(600_000, 1).describe(
+    "A person who was asked for has to come within this time; then the agent answers again.",
+  ),
+  HANDOVER_IDLE_MS: durationMs(900_000, 1).describe(
+    "A person who has a conversation and says nothing for so long gives it back.",
+  ),
   AGENTS_DIR: z.string().default(shipped("agents")).describe("Folder of the agents, one YAML file each."),
   LIMITS_FILE: limitsFile(),
   MODELS_FILE: optionalText().describe(
-    "What models and their servers take, where that is not known already. Default: `config/models.yaml`, if it is there.",
+    "The models with their servers, prices and fall-backs, and what they take where that is not known already. Default: `config/models.yaml`, if it is there.",
   ),
   KNOWLEDGE_DIR: z
     .string()

@@ -2,6 +2,7 @@ import { ChatError, isText, isToolCall, type StoredTurn } from "@parley/protocol
 import { reasoningFields } from "./model/message-fields.ts";
 import type { ModelMessage } from "./model/model.ts";
 import type { GivenHistory } from "./given.ts";
+import { handedOverMessages, inTurns } from "./handover/handover-context.ts";
 import { shortenSteps, type AnsweredCall, type FinishedStep } from "./tool-text.ts";
 import { cutRule, dataRule, earlierArgumentsRule, modelToolName, wrapToolResult } from "./prompt.ts";
 
@@ -99,7 +100,7 @@ function window(turns: readonly EarlierTurn[], maxBytes: number): ModelMessage[]
     leftBytes -= fitting.bytes;
     kept.unshift(fitting.messages);
   }
-  return kept.flat();
+  return turns.some((turn) => handedOverMessages(turn) !== undefined) ? inTurns(kept.flat()) : kept.flat();
 }
 
 function fittingIn(maxBytes: number, messages: ModelMessage[]) {
@@ -108,6 +109,8 @@ function fittingIn(maxBytes: number, messages: ModelMessage[]) {
 }
 
 function turnMessages(turn: EarlierTurn): ModelMessage[] {
+  const handedOver = handedOverMessages(turn);
+  if (handedOver !== undefined) return handedOver;
   const { steps, rest } = stepsOfAnswer(turn.answer);
   const answer = answerMessage(
     turn,
@@ -118,7 +121,7 @@ function turnMessages(turn: EarlierTurn): ModelMessage[] {
 }
 
 function plainTurnMessages(turn: EarlierTurn): ModelMessage[] {
-  return [...questionMessages(turn), answerMessage(turn)];
+  return handedOverMessages(turn) ?? [...questionMessages(turn), answerMessage(turn)];
 }
 
 /** Calls with the text before them, and the text after the last one; calls of which nobody knows where they stood come first. */

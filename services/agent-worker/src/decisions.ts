@@ -15,18 +15,22 @@ export interface Decisions {
   readonly routed?: Routed | undefined;
   /** The passages that the model gets to see, in their order; none: nothing was found. */
   readonly sources?: readonly Source[] | undefined;
+  /** The model that answers in place of the one that was asked first; absent: none does. */
+  readonly model?: string | undefined;
 }
 
 type Progress = Pick<
   Extract<StoredEvent, { type: "progress" }>,
-  "step" | "agent" | "confidence" | "method" | "sources"
+  "step" | "agent" | "confidence" | "method" | "sources" | "model"
 >;
 
-/** The first decision of a kind counts. */
-export function foldDecision(decisions: Decisions, { step, agent, confidence, method, sources }: Progress): Decisions {
+/** The first decision of a kind counts; of models, which fail one after the other, the last one. */
+export function foldDecision(decisions: Decisions, progress: Progress): Decisions {
+  const { step, agent, confidence, method, sources, model } = progress;
   if (step === "agent_routing" && decisions.routed === undefined && agent !== undefined)
     return { ...decisions, routed: { agent, confidence: confidence ?? 0, method: method ?? "default" } };
   if (step === "rag_retrieval" && decisions.sources === undefined && sources !== undefined)
     return { ...decisions, sources };
+  if (step === "model" && model !== undefined) return { ...decisions, model };
   return decisions;
 }

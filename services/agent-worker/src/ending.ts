@@ -28,9 +28,13 @@ function shared({ request, fold }: ClaimedTurn) {
   };
 }
 
-/** What a broken-off model step cost is not known exactly: about four characters a token. */
+/** What a broken-off model step cost is not known exactly, where nobody has counted it: about four characters a token. */
 function withPartialStep(turn: ClaimedTurn) {
-  const { request, fold } = turn;
+  const { request, fold, spending } = turn;
+  if (spending !== undefined) {
+    const rest = spending.takeLast(request.message);
+    return rest === undefined ? shared(turn) : { ...shared(turn), usage: addUsage(fold.usage, rest) };
+  }
   const partial = fold.text.length - fold.committedText.length;
   // Where no model was asked there is nothing to estimate.
   if (partial === 0 || request.given?.call !== undefined) return shared(turn);
@@ -65,6 +69,8 @@ export function codeOf(outcome: Outcome): string | undefined {
 
 export interface EndingDeps extends Pick<Bus, "transcripts"> {
   readonly recordFormat: RecordFormat;
+  /** Keeps what the turn has used, which is decided with its end. Never throws. */
+  readonly settle: (turn: ClaimedTurn, outcome: Outcome) => Promise<void>;
   /** Told of every turn that has its terminal event from here. */
   readonly onEnded: (request: TurnRequest, outcome: Outcome) => void;
 }
@@ -100,7 +106,7 @@ function createFitting(chain: Chain, outcome: Outcome) {
  * Ends a turn, in an order that survives a crash between any two lines: decide (`ending`, in the fenced chain), store the transcript,
  * tell the viewers. Whoever takes over after the first line does the other two with the same content.
  */
-export function createEnding({ transcripts, recordFormat: format, onEnded }: EndingDeps) {
+export function createEnding({ transcripts, recordFormat: format, settle, onEnded }: EndingDeps) {
   return async (turn: ClaimedTurn, chain: Chain, outcome: Outcome): Promise<void> => {
     const { request, fold, span } = turn;
     const fitting = createFitting(chain, outcome);
@@ -116,9 +122,11 @@ export function createEnding({ transcripts, recordFormat: format, onEnded }: End
         await fitting.write((kept) => tell({ type: "ending", outcome: kept }));
         ending.event("decided");
       }
+      const settled = settle(turn, fitting.kept());
       await fitting.write((kept, maxBytes) =>
         transcripts.appendOf(turn.queuedAt, ...recordsOf(turn, kept, { format, maxBytes })),
       );
+      await settled;
       ending.event("transcript stored");
       await fitting.write((kept) => tell(kept));
       ending.event("told");

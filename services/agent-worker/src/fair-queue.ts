@@ -1,7 +1,13 @@
+import type { TurnRequest } from "@parley/protocol";
+
 /** Whose turn it is. `tenant` undefined: of none. */
 export interface Party {
   readonly user: string;
   readonly tenant: string | undefined;
+}
+
+export function partyOf({ user, caller }: Pick<TurnRequest, "user" | "caller">): Party {
+  return { user: user.id, tenant: caller?.tenant };
 }
 
 /** The turns of one user: those that wait, in the order in which they came, and how many run. */

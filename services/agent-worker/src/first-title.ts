@@ -4,6 +4,7 @@ import { noSpan, type Logger } from "@parley/runtime";
 import type { ModelCall, ModelCalls } from "./model-call.ts";
 import type { ModelClient, ModelEvent, ModelRequest } from "./model/model.ts";
 import { estimateUsage } from "./prompt.ts";
+import type { TurnUsage } from "./turn-usage.ts";
 
 /** `given`: it is the conversation's title. `late`: somebody gave one meanwhile, or the conversation is no more. `empty`: the model said nothing. */
 export type TitleResult = "given" | "late" | "empty" | "failed";
@@ -14,6 +15,8 @@ export interface FirstTitleDeps {
   readonly modelCalls: ModelCalls;
   /** Default: the provider's. */
   readonly modelName: string | undefined;
+  /** What they use counts for whoever has asked. */
+  readonly usage: Pick<TurnUsage, "beside">;
   /** Of this process. */
   readonly stopping: AbortSignal;
   readonly onResult: (result: TitleResult) => void;
@@ -55,6 +58,7 @@ export function createFirstTitles(deps: FirstTitleDeps) {
   return (request: TurnRequest, outcome: Outcome): void => {
     // Whoever keeps the conversation itself, or has asked no model, sees no title of ours.
     if (request.given?.messages !== undefined || request.given?.call !== undefined) return;
+    if (outcome.type === "complete" && outcome.metadata.handover !== undefined) return;
     if (outcome.type !== "complete" || running >= mostAtOnce || deps.stopping.aborted) return;
     running++;
     give(request, outcome.response)
@@ -77,10 +81,12 @@ async function isFirst({ transcripts }: Pick<Bus, "transcripts">, conversation: 
 }
 
 async function ask(
-  { model, modelCalls, modelName, stopping }: FirstTitleDeps,
-  { conversation_id: conversation, turn_id, message }: TurnRequest,
+  { model, modelCalls, modelName, usage, stopping }: FirstTitleDeps,
+  turn: TurnRequest,
   answer: string,
 ): Promise<string> {
+  const { conversation_id: conversation, turn_id, message } = turn;
+  const spending = usage.beside(turn, "title");
   const signal = AbortSignal.any([stopping, AbortSignal.timeout(timeoutMs)]);
   const request: ModelRequest = {
     messages: [
@@ -90,12 +96,16 @@ async function ask(
     tools: [],
     requestId: `${turn_id}-title`,
     maxOutputTokens: outputTokens,
+    meter: spending.meter,
     ...(modelName === undefined ? {} : { model: modelName }),
   };
   const call = modelCalls({ parent: noSpan, model: modelName, agent: "title", conversation, step: 0, signal });
   try {
-    return await textOf({ model, request, signal, call });
+    const text = await textOf({ model, request, signal, call });
+    void spending.settle("complete");
+    return text;
   } catch (error) {
+    void spending.settle("error");
     call.failed(error);
     throw error;
   }

@@ -3,8 +3,10 @@ import { createLifecycle, createLogger, readConfig, runMain } from "@parley/runt
 import { createCancellations } from "./cancellations.ts";
 import { Config } from "./config.ts";
 import { createEarlyEnds } from "./early-ends.ts";
+import { createHandoverWatch } from "./handover/handover-watch.ts";
 import { createIntake } from "./intake.ts";
 import { createJanitor } from "./janitor.ts";
+import { openModels } from "./model-parts.ts";
 import {
   connectBus,
   connectTools,
@@ -22,6 +24,7 @@ import { readStartSettings } from "./start-settings.ts";
 import { observe, startTelemetry } from "./telemetry.ts";
 import { openDocuments } from "./documents.ts";
 import { createTurnRunner } from "./turn-runner.ts";
+import { openUsage } from "./usage-parts.ts";
 import { createWaits } from "./waits.ts";
 import { createWaking } from "./waking.ts";
 
@@ -32,11 +35,11 @@ const both = (one: () => void, other: () => void) => (): void => {
 
 runMain("agent-worker", async ({ env }) => {
   const config = readConfig(Config, env);
-  const { provider, rules, agents, briefWith, knowledge, documents, models } = await readStartSettings(config);
+  const { provider, table, agents, briefWith, knowledge, documents, models } = await readStartSettings(config, env);
   const log = createLogger({ service: "agent-worker", level: config.LOG_LEVEL, format: config.LOG_FORMAT });
   await using life = createLifecycle({ log, shutdownMs: config.SHUTDOWN_MS });
   const worker = `agent-${randomUUID()}`;
-  const { rightsOf, problems, isConfigured } = await openRights({ config, log, life }, models);
+  const { rightsOf, problems, quotas, isConfigured } = await openRights({ config, log, life }, models);
   const telemetry = await startTelemetry({ config, log, life }, worker, isConfigured);
   const { metrics, tracing } = telemetry;
   const { TURN_MS: turnMs, APPEND_GIVE_UP_MS: appendGiveUpMs, HISTORY_MESSAGES: historyMessages } = config;
@@ -44,19 +47,20 @@ runMain("agent-worker", async ({ env }) => {
   // First of all, so that the process can be seen to live while it waits for the broker.
   const probes = await startProbes({ config, log, life }, metrics.registry);
   const bus = await connectBus({ config, log, life }, worker);
-  const tools = await connectTools({ config, log, life }, bus, { worker, metrics, provider, agents, documents });
+  const tools = await connectTools({ config, log, life }, bus, { worker, metrics, provider, table, agents, documents });
   const brief = openDocuments({ config, log, life }, bus, { provider, knowledge, agents, rightsOf, briefWith });
   const { format: record_format, notes } = chosenFormat(config, bus);
-  const wrong = (): string[] => [...problems(), ...knowledge.problems()];
-  probes.notes = createNotes({ notes, problems: wrong, agents, catalogue: tools.catalogue, facts: bus.facts });
   const capacity = openCapacity({ config, log, life });
   const { slots, tokenFlushMs } = capacity;
-  const parts = { provider, rules, brief, rightsOf, tools, metrics, tokenFlushMs };
+  const routes = openModels({ config, log }, { provider, table, metrics, tokenFlushMs });
+  const wrong = (): string[] => [...problems(), ...knowledge.problems()];
+  probes.notes = createNotes({ notes, problems: wrong, routes, agents, catalogue: tools.catalogue, facts: bus.facts });
+  const usage = openUsage({ config, log, life }, bus, { redis: tools.redis, table, quotas, metrics, isConfigured });
+  const parts = { provider, routes, usage, brief, rightsOf, tools, metrics, tokenFlushMs };
   const run = createTurnRun({ config, log, life }, bus, parts);
   const { onWoken, ...telling } = createTelling(metrics, tools, log);
-  const waits = createWaits({ bus, log });
-  const age = createQueueAge(bus.turns, config.QUEUE_AGE_MS);
-  const stopping = life.signal;
+  const [waits, age] = [createWaits({ bus, log }), createQueueAge(bus.turns, config.QUEUE_AGE_MS)];
+  const { signal: stopping } = life;
   const deps = { bus, worker, run, age, waits, stopping, turnMs, appendGiveUpMs, historyMessages, tracing, log };
   const runner = createTurnRunner({ ...deps, ...telling });
 
@@ -69,6 +73,9 @@ runMain("agent-worker", async ({ env }) => {
     onFinding: metrics.janitorFound,
   });
   life.use("the janitor", janitor.close);
+  const { handoverExpired: onExpired } = metrics;
+  const people = createHandoverWatch({ handovers: bus.handovers, everyMs, onExpired, log });
+  life.use("the hand-overs", people.close);
   const intake = createIntake({
     ...{ bus, runner, earlyEnds, waits, age, slots, stopping, log },
     maxParked: config.MAX_PARKED,
@@ -78,6 +85,7 @@ runMain("agent-worker", async ({ env }) => {
   const waking = createWaking({ bus, ackWaitMs, stopping, onWoken: both(capacity.expectOne, onWoken), log });
   life.use("running turns", async () => void (await Promise.all([intake.stop(), waking.stop()])));
   const gauges = { slots: capacity.limit, running: runner.running, parked: intake.parked, queued: intake.queued };
+  metrics.observePeople(people.count);
   observe(telemetry, { config, log, life }, bus, gauges);
 
   probes.ready = () => [...bus.problems(), ...(life.signal.aborted ? ["The worker is stopping."] : [])];

@@ -1,11 +1,12 @@
 import type { TurnBacklog } from "@parley/bus";
 import type { Outcome, TurnRequest } from "@parley/protocol";
-import { Counter, Histogram, addGauge, createKnownLabel, createMetrics, type Registry } from "@parley/runtime";
+import { Counter, Gauge, Histogram, addGauge, createKnownLabel, createMetrics, type Registry } from "@parley/runtime";
 import type { PreviousAttempt } from "./claim.ts";
 import { codeOf } from "./ending.ts";
 import type { TitleResult } from "./first-title.ts";
 import type { JanitorFinding } from "./janitor.ts";
 import type { ModelCallFigures } from "./model-call.ts";
+import { createModelRouteMetrics } from "./model-route-metrics.ts";
 import type { DecisionKind } from "./call-approval.ts";
 import { createRoutingMetrics } from "./routing-metrics.ts";
 import type { TurnResult } from "./turn-attempt.ts";
@@ -39,8 +40,13 @@ export function createAgentMetrics(isConfigured: (model: string) => boolean = ()
   const { turnSettled, turnClaimed, turnEnded } = createTurnMetrics(registry, rescues);
   const { modelRetried, modelCalled } = createModelMetrics(registry, isConfigured);
   const waits = createWaitMetrics(registry);
+  const routes = createModelRouteMetrics(registry);
   return {
     registry,
+    modelChosen: harmless(routes.chosen),
+    modelHedged: harmless(routes.hedged),
+    modelWaited: harmless(routes.waited),
+    observeRoutes: routes.observe,
     turnWoken: harmless(waits.woken),
     turnResumed: harmless(waits.resumed),
     callDecided: harmless(waits.decided),
@@ -55,6 +61,7 @@ export function createAgentMetrics(isConfigured: (model: string) => boolean = ()
     modelCalled: harmless(modelCalled),
     titleAsked: harmless(createTitleMetrics(registry)),
     routingAsked: harmless(createRoutingMetrics(registry)),
+    ...createHandoverMetrics(registry),
     observe({ slots, running, parked, queued, backlog, eventsFill, factsFill }: AgentGauges): void {
       const gauge = (name: string, help: string, read: () => number) => addGauge(registry, name, help, read);
       const most =
@@ -261,4 +268,30 @@ function createModelMetrics(registry: Registry, isConfigured: (model: string) =>
 /** Clocks of two machines: never negative. */
 function secondsSince(wallMs: number): number {
   return Math.max(0, Date.now() - wallMs) / 1_000;
+}
+
+function createHandoverMetrics(registry: Registry) {
+  const expired = new Counter({
+    name: "parley_handovers_expired_total",
+    help: "Hand-overs to a person that this worker ended because their time was over: nobody came, or whoever came was silent.",
+    labelNames: ["why"],
+    registers: [registry],
+  });
+  const help = "Conversations that wait for a person (waiting) or have one (taken); the same on all workers.";
+  return {
+    handoverExpired: harmless(({ ended = "" }: { readonly ended?: string | undefined }) =>
+      expired.inc({ why: ended.replaceAll(" ", "_") }),
+    ),
+    observePeople(count: (state: "waiting" | "taken") => number | undefined): void {
+      const gauge: Gauge = new Gauge({
+        name: "parley_handovers_open",
+        help,
+        labelNames: ["state"],
+        registers: [registry],
+        collect() {
+          for (const state of ["waiting", "taken"] as const) gauge.set({ state }, count(state) ?? Number.NaN);
+        },
+      });
+    },
+  };
 }

@@ -22,6 +22,8 @@ export interface ModelCallsDeps {
 }
 
 export interface NewModelCall {
+  /** Where the model is. Default: at the provider. */
+  readonly provider?: Pick<Provider, "name" | "baseURL">;
   /** Of the turn. */
   readonly parent: TraceSpan;
   readonly model: string | undefined;
@@ -37,6 +39,8 @@ export interface ModelCall {
   retried(notice: RetryNotice): void;
   answered(end: Extract<ModelEvent, { type: "end" }>, usage: Usage): void;
   failed(error: unknown): void;
+  /** Another model was asked beside it, and is the one that answers. */
+  movedTo(model: string): void;
 }
 
 export type ModelCalls = ReturnType<typeof createModelCalls>;
@@ -61,18 +65,20 @@ export function createModelCalls(deps: ModelCallsDeps) {
       retried: (notice) => attempt(() => figures.retried(notice), undefined),
       answered: (end, usage) => attempt(() => figures.answered(end, usage), undefined),
       failed: (error) => attempt(() => figures.failed(error), undefined),
+      movedTo: figures.movedTo,
     };
   };
 }
 
-const uncounted: ModelCall = { saw() {}, retried() {}, answered() {}, failed() {} };
+const uncounted: ModelCall = { saw() {}, retried() {}, answered() {}, failed() {}, movedTo() {} };
 
 function createOpenCall({ provider, onCall, onRetry }: ModelCallsDeps) {
   const server = serverOf(provider);
 
   return (call: NewModelCall): ModelCall => {
-    const model = call.model ?? provider.model;
-    const span = call.parent === noSpan ? noSpan : call.parent.child(chatSpan(call, model, server));
+    let model = call.model ?? provider.model;
+    const at = call.provider === undefined ? server : serverOf(call.provider);
+    const span = call.parent === noSpan ? noSpan : call.parent.child(chatSpan(call, model, at));
     const startedMs = performance.now();
     let firstTokenMs: number | undefined;
     const settle = (result: string, usage?: Usage): void => {
@@ -103,11 +109,14 @@ function createOpenCall({ provider, onCall, onRetry }: ModelCallsDeps) {
         span.fail(code);
         settle(code);
       },
+      movedTo(other) {
+        model = other;
+      },
     };
   };
 }
 
-function serverOf({ name, baseURL }: ModelCallsDeps["provider"]): SpanAttributes {
+function serverOf({ name, baseURL }: Pick<Provider, "name" | "baseURL">): SpanAttributes {
   const { hostname, port, protocol } = new URL(baseURL);
   return {
     [traceNames.provider]: name,

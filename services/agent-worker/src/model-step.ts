@@ -5,23 +5,16 @@ import type { Chain } from "./chain.ts";
 import { buildMessages } from "./context.ts";
 import { clientCallsOf, givenHistory, givenRequest } from "./given.ts";
 import { truncated } from "./model/model-error.ts";
-import type { FinishReason, ModelClient, ModelEvent, ModelRequest, RequestedCall } from "./model/model.ts";
-import { streamWithRetry, type RestartEvent } from "./model/retry.ts";
-import { estimateUsage } from "./prompt.ts";
-import type { ModelCall, ModelCalls } from "./model-call.ts";
+import type { FinishReason } from "./model/model.ts";
+import { createReading, type ReadingDeps, type Reading } from "./model-reading.ts";
 import type { ClaimedTurn } from "./claimed-turn.ts";
 import { createStepWriter, type StepWriter } from "./step-writer.ts";
 import { stepCallsOf } from "./step-calls.ts";
 import { addUsage, type TurnFold } from "./turn-fold.ts";
 
-export interface ModelStepDeps {
-  readonly model: ModelClient;
-  /** Figures and spans. */
-  readonly modelCalls: ModelCalls;
+export interface ModelStepDeps extends ReadingDeps {
   /** History and tool results are cut to this, newest first. */
   readonly contextBytes: number;
-  /** How often an answer without text and calls is asked for again. */
-  readonly emptyRetries: number;
   /** The largest event that the broker takes at the moment. */
   readonly maxEventBytes: () => number;
 }
@@ -77,10 +70,12 @@ export function createModelStep(deps: ModelStepDeps) {
       }),
       ...givenRequest(request, tools, step),
       requestId: `${request.turn_id}-${attempt}-${step}`,
+      ...(turn.spending === undefined ? {} : { meter: turn.spending.meter("answer") }),
       ...modelOf(request.model ?? briefing.agent.model),
     };
     const writer = createStepWriter(chain, fold, { maxEventBytes, reasoning: briefing.agent.reasoning });
-    const { calls, end, usage } = await read(modelRequest, input, { step, writer });
+    const { calls, end, usage: told } = await read(modelRequest, { turn, chain, agent: briefing.agent, step, writer });
+    const usage = turn.spending?.take() ?? told;
     const clientCalls = clientCallsOf(calls, request, step);
     if (clientCalls.length > 0) {
       writer.settle();
@@ -127,94 +122,6 @@ function finishOf({ finish }: Reading["end"], writer: StepWriter): AnsweredStep[
   if (writer.hasStaleText()) throw truncated("the answer broke off, and the next attempt was empty");
   writer.text(sentences[reason]);
   return reason === "length" || reason === "content_filter" ? reason : "empty";
-}
-
-interface Reading {
-  readonly calls: readonly RequestedCall[];
-  readonly end: Extract<ModelEvent, { type: "end" }>;
-  readonly usage: Usage;
-}
-
-/** Reads one answer of the model into the chain, as it comes. */
-function createReading({ model, modelCalls, emptyRetries }: ModelStepDeps) {
-  return async (
-    request: ModelRequest,
-    {
-      turn: {
-        stop,
-        span,
-        request: { conversation_id: conversation },
-      },
-      chain,
-      briefing,
-    }: ModelStepInput,
-    { step, writer }: { step: number; writer: StepWriter },
-  ): Promise<Reading> => {
-    const { signal } = stop;
-    const agent = briefing.agent.name;
-    const call = modelCalls({ parent: span, model: request.model, agent, conversation, step, signal });
-    try {
-      const answer = createAnswerFold({ writer, call, chain });
-      await streamWithRetry(model, request, { signal, emptyRetries, onRetry: call.retried, onEvents: answer.onEvents });
-      const reading = answer.reading();
-      const usage = reading.end.usage ?? estimateUsage(request.messages, writer.written());
-      call.answered(reading.end, usage);
-      return { ...reading, usage };
-    } catch (error) {
-      call.failed(error);
-      throw error;
-    }
-  };
-}
-
-const withoutTools = "The model takes no tools; it answers without them";
-
-interface AnswerFoldDeps {
-  readonly writer: StepWriter;
-  readonly call: ModelCall;
-  readonly chain: Pick<Chain, "push">;
-}
-
-/** Folds what the model says: text goes to the writer, joined as it came together. */
-function createAnswerFold({ writer, call, chain }: AnswerFoldDeps) {
-  let calls: RequestedCall[] = [];
-  let end: Reading["end"] | undefined;
-  let isToldWithout = false;
-
-  /** In the words of `createToolOffer`, at the same place. Once, although a repeated request says it again. */
-  const tellWithoutTools = (): void => {
-    if (!isToldWithout) chain.push({ type: "progress", step: "tools", message: withoutTools });
-    isToldWithout = true;
-  };
-  const take = (event: Exclude<ModelEvent | RestartEvent, { type: "text" }>): void => {
-    if (event.type === "restart") writer.restart();
-    else if (event.type === "reasoning") writer.reasoning(event.text);
-    else if (event.type === "retract") writer.retract();
-    else if (event.type === "without_tools") tellWithoutTools();
-    else if (event.type === "tool_calls") calls = event.calls;
-    else if (event.type === "end") end = event;
-  };
-
-  return {
-    onEvents(events: readonly (ModelEvent | RestartEvent)[]): void {
-      if (events[0]?.type !== "end") call.saw();
-      let text = "";
-      for (const event of events) {
-        if (event.type === "text") {
-          text += event.text;
-          continue;
-        }
-        writer.text(text);
-        text = "";
-        take(event);
-      }
-      writer.text(text);
-    },
-    reading(): Omit<Reading, "usage"> {
-      if (end === undefined) throw new ChatError("MODEL_TRUNCATED");
-      return { calls, end };
-    },
-  };
 }
 
 function modelOf(model: string | undefined): { model?: string } {

@@ -10,8 +10,9 @@ const examplesShown = 4;
 export function offerOf(
   { model, simulated }: Pick<Provider, "model" | "simulated">,
   agents: readonly Agent[],
+  described: Iterable<string> = [],
 ): AnnouncedAgents {
-  const models = new Set([model, ...agents.flatMap((agent) => agent.model ?? [])]);
+  const models = new Set([model, ...agents.flatMap((agent) => agent.model ?? []), ...described]);
   return {
     agents: agents.map(({ name, description, examples }) => ({
       ...{ name, description },

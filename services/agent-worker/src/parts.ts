@@ -34,16 +34,17 @@ import type { createAgentMetrics } from "./metrics.ts";
 import { createModelCalls } from "./model-call.ts";
 import { createModelStep } from "./model-step.ts";
 import { createFirstTitles } from "./first-title.ts";
-import { readHoldMs } from "./flush-floor.ts";
-import { createModelClient } from "./model/model-client.ts";
-import type { ModelRule } from "./model/model-rules.ts";
+import { createHandover } from "./handover/handover.ts";
+import type { ModelTable } from "./model/model-table.ts";
 import type { Provider } from "./model/provider.ts";
+import type { ModelRoutes } from "./model-routes/model-routes.ts";
 import { createPlannedCall } from "./planned-call.ts";
 import { keepOffering, offerOf } from "./offer.ts";
 import { chosenFormat } from "./record-format.ts";
 import { createSuspension } from "./suspension.ts";
 import { createToolCalls, type ToolCallsDeps } from "./tool-calls.ts";
 import { createTurn } from "./turn.ts";
+import type { TurnUsage } from "./turn-usage.ts";
 import { keepSharing, type SharedDocuments } from "./retrieval/shared-documents.ts";
 import type { TurnResult } from "./turn-attempt.ts";
 
@@ -73,6 +74,7 @@ export async function openRights({ config, log, life }: Process, models: Readonl
   return {
     rightsOf: createRightsOf(limits.may),
     problems: limits.problems,
+    quotas: () => limits.current().quotas,
     isConfigured: (model: string): boolean =>
       models.has(model) || Object.values(limits.current().roles).some((role) => role.models.includes(model)),
   };
@@ -112,6 +114,7 @@ const firstConnectionMs = 2_000;
 export interface ToolUse extends Pick<ToolCallsDeps, "worker"> {
   readonly metrics: Pick<ReturnType<typeof createAgentMetrics>, "callDecided">;
   readonly provider: Provider;
+  readonly table: Pick<ModelTable, "models">;
   readonly agents: readonly Agent[];
   readonly documents: () => SharedDocuments;
 }
@@ -120,7 +123,7 @@ export interface ToolUse extends Pick<ToolCallsDeps, "worker"> {
 export async function connectTools(
   { config, log, life }: Process,
   bus: Bus,
-  { worker, metrics, provider, agents, documents }: ToolUse,
+  { worker, metrics, provider, table, agents, documents }: ToolUse,
 ) {
   const redis = connectRedis({ ...redisAddress(config), role: "cache", log });
   life.use("Redis", () => redis.disconnect());
@@ -130,12 +133,14 @@ export async function connectTools(
   life.use("the tool queue", queue.close);
   const catalogue = createToolCatalogue({ redis, log });
   const board = createOfferBoard({ redis, log });
-  life.use("what is offered", keepOffering({ board, offer: offerOf(provider, agents), redis, log }));
+  const offer = offerOf(provider, agents, table.models.keys());
+  life.use("what is offered", keepOffering({ board, offer, redis, log }));
   const knowledge = createKnowledgeBoard({ redis, log });
   life.use("what is known", keepSharing({ board: knowledge, documents, redis, log }));
   const listTimes = createListTimes(redis);
   life.use("the ends that lists are to be told of", listTimes.flush);
   return {
+    redis,
     catalogue,
     toolOffer: createToolOffer({ catalogue, waitMs: config.TOOLS_WAIT_MS }),
     toolCalls: createToolCalls({
@@ -212,16 +217,18 @@ interface Noted {
   readonly notes: readonly string[];
   /** What is wrong at the moment with files that are read again. */
   readonly problems: () => readonly string[];
+  readonly routes: Pick<ModelRoutes, "notes">;
   readonly agents: readonly Agent[];
   readonly catalogue: Pick<ToolCatalogue, "list">;
   readonly facts: Pick<Facts, "fill">;
 }
 
 /** For probes: what an operator should know although the worker is ready. */
-export function createNotes({ notes, problems, agents, catalogue, facts }: Noted): () => Promise<string[]> {
+export function createNotes({ notes, problems, routes, agents, catalogue, facts }: Noted): () => Promise<string[]> {
   return async () => [
     ...notes,
     ...problems(),
+    ...routes.notes(),
     ...(await toolNotes(agents, catalogue)),
     ...(await factNotes(facts).catch((): string[] => [])),
   ];
@@ -229,13 +236,14 @@ export function createNotes({ notes, problems, agents, catalogue, facts }: Noted
 
 export interface TurnParts {
   readonly provider: Provider;
-  readonly rules: readonly ModelRule[];
+  readonly routes: ModelRoutes;
+  readonly usage: TurnUsage;
   readonly brief: Brief;
   readonly rightsOf: RightsOf;
   readonly tools: Awaited<ReturnType<typeof connectTools>>;
   readonly metrics: Pick<
     ReturnType<typeof createAgentMetrics>,
-    "modelCalled" | "modelRetried" | "turnEnded" | "titleAsked" | "routingAsked"
+    "modelCalled" | "modelRetried" | "modelChosen" | "modelHedged" | "turnEnded" | "titleAsked" | "routingAsked"
   >;
   /** Least time between two appends of text, at this moment. */
   readonly tokenFlushMs: () => number;
@@ -245,32 +253,33 @@ export interface TurnParts {
 export function createTurnRun(
   { config, log, life: { signal: stopping } }: Process,
   bus: Bus,
-  { provider, rules, brief, rightsOf, tools, metrics, tokenFlushMs }: TurnParts,
+  { provider, routes, usage, brief, rightsOf, tools, metrics, tokenFlushMs }: TurnParts,
 ) {
-  const { MODEL_IDLE_MS: idleMs, MODEL_FIRST_TOKEN_MS: firstTokenMs } = config;
-  const holdMs = (): number => readHoldMs(tokenFlushMs());
-  const model = createModelClient({ provider, rules, idleMs, firstTokenMs, holdMs, log });
+  const model = routes.client;
   const { modelCalled: onCall, modelRetried: onRetry, turnEnded: onEnded, titleAsked: onResult } = metrics;
   const modelCalls = createModelCalls({ provider, onCall, onRetry, log });
   const titles =
     config.TITLES === "off"
       ? undefined
-      : createFirstTitles({ bus, model, modelCalls, modelName: config.TITLE_MODEL, stopping, onResult, log });
+      : createFirstTitles({ bus, model, modelCalls, usage, modelName: config.TITLE_MODEL, stopping, onResult, log });
   const classify = openClassifier(config, { model, modelCalls, onResult: metrics.routingAsked, log });
   const { maxBytes: maxEventBytes } = bus.events;
+  const { HANDOVER_WAIT_MS: waitMs, HANDOVER_IDLE_MS: quietMs } = config;
   const answer = createAnswer({
     ...tools,
     plannedCall: createPlannedCall({ ...tools, rightsOf, maxEventBytes }),
     ...{ brief, classify, rightsOf },
+    handover: createHandover({ handovers: bus.handovers, waitMs, idleMs: quietMs, maxEventBytes }),
     suspend: createSuspension(bus, log),
     modelStep: createModelStep({
-      ...{ model, modelCalls, contextBytes: config.CONTEXT_BYTES, emptyRetries: config.MODEL_EMPTY_RETRIES },
+      ...{ model, routes, modelCalls, contextBytes: config.CONTEXT_BYTES, emptyRetries: config.MODEL_EMPTY_RETRIES },
+      ...{ onChosen: metrics.modelChosen, onHedged: metrics.modelHedged },
       maxEventBytes,
     }),
     maxSteps: config.MAX_STEPS,
   });
   return createTurn({
-    ...{ bus, answer, log, tokenFlushMs },
+    ...{ bus, answer, usage, log, tokenFlushMs },
     onEnded: (request, outcome) => {
       onEnded(request, outcome);
       countStored(tools.logSizes, request, outcome);

@@ -1,12 +1,13 @@
-import { ConfigError, StartError } from "@parley/runtime";
+import { ConfigError, StartError, type Environment } from "@parley/runtime";
 import type { Agent } from "./agents/agent.ts";
 import { loadAgents } from "./agents/load-agents.ts";
 import { createBrief, type Brief } from "./briefing.ts";
 import { createChooseAgent } from "./choose-agent.ts";
 import type { Config } from "./config.ts";
+import { defaultProvider } from "./model/default-provider.ts";
 import { createFindPassages } from "./find-passages.ts";
-import { loadModelRules } from "./model/load-model-rules.ts";
-import type { ModelRule } from "./model/model-rules.ts";
+import { loadModelTable } from "./model/load-model-table.ts";
+import type { ModelTable } from "./model/model-table.ts";
 import { providerFrom, type Provider } from "./model/provider.ts";
 import { loadKnowledge, type KnowledgeFolder } from "./retrieval/knowledge.ts";
 import { sharedDocuments, type SharedDocuments } from "./retrieval/shared-documents.ts";
@@ -16,7 +17,7 @@ import { createRouter } from "./routing/router.ts";
 /** What the settings name, as a worker begins with it. */
 export interface StartSettings {
   readonly provider: Provider;
-  readonly rules: readonly ModelRule[];
+  readonly table: ModelTable;
   readonly agents: readonly Agent[];
   /** With what else documents are found by than their words, and with those that tenants have brought. */
   readonly briefWith: (sources: Pick<RetrieverDeps, "tenants" | "semantic">) => Brief;
@@ -31,28 +32,33 @@ export interface StartSettings {
  * Reads what the settings name: the model, its rules, agents and documents. `npm run config -- check` calls it too, so that it finds what would
  * end the process at its start. Throws a StartError, or a ConfigError with all of them when there are several.
  */
-export async function readStartSettings(config: Config): Promise<StartSettings> {
-  const [provider, rules, brief] = await Promise.allSettled([
-    Promise.resolve().then(() => providerFrom(config)),
-    loadModelRules(config.MODELS_FILE),
+export async function readStartSettings(config: Config, env: Environment): Promise<StartSettings> {
+  const loaded = loadModelTable(config.MODELS_FILE, env);
+  const [provider, table, brief] = await Promise.allSettled([
+    loaded.then(
+      (described) => defaultProvider(config, described),
+      () => providerFrom(config),
+    ),
+    loaded,
     readBrief(config),
   ]);
-  const failed = [provider, rules, brief].filter((part) => part.status === "rejected");
+  const failed = [provider, table, brief].filter((part) => part.status === "rejected");
   const errors = failed.map(({ reason }): unknown => reason);
   if (errors.length > 1 && errors.every((error) => error instanceof StartError)) {
     throw new ConfigError(errors.map(({ message }) => message));
   }
   if (provider.status === "rejected") throw provider.reason;
-  if (rules.status === "rejected") throw rules.reason;
+  if (table.status === "rejected") throw table.reason;
   if (brief.status === "rejected") throw brief.reason;
   const named = [
     provider.value.model,
     config.TITLE_MODEL,
     config.ROUTING_MODEL,
-    ...brief.value.agents.map(({ model }) => model),
+    ...brief.value.agents.flatMap(({ model, fallbacks = [] }) => [model, ...fallbacks]),
+    ...table.value.models.keys(),
   ];
   const models = new Set(named.filter((name) => name !== undefined));
-  return { provider: provider.value, rules: rules.value, ...brief.value, models };
+  return { provider: provider.value, table: table.value, ...brief.value, models };
 }
 
 /** The agents and documents. Throws a StartError that names every problem with file and line. */

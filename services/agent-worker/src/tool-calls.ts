@@ -115,6 +115,7 @@ export function createToolCalls({ bus, queue, worker, log, queueWaitMs, onDecide
       }
     },
 
+    settle: results.settle,
     /** Ends calls that would have had to wait for a person, without one. */
     async refuse(run: ToolRun, calls: readonly StepCall[], sentence: string): Promise<void> {
       await Promise.all(

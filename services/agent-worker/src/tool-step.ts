@@ -1,23 +1,36 @@
 import type { ToolCatalogue } from "@parley/bus";
+import { askPersonTool } from "@parley/protocol";
 import type { Chain } from "./chain.ts";
 import type { ClaimedTurn } from "./claimed-turn.ts";
+import type { Handover } from "./handover/handover.ts";
 import type { Suspend } from "./suspension.ts";
 import type { ToolCalls, ToolRun } from "./tool-calls.ts";
 import type { CommittedStep, TurnFold } from "./turn-fold.ts";
 
 export interface ToolStepDeps {
   readonly toolCalls: ToolCalls;
+  /** Runs the one tool that is no tool worker's; absent: there is none here. */
+  readonly handover?: Pick<Handover, "askPerson"> | undefined;
   readonly catalogue: Pick<ToolCatalogue, "list">;
   readonly suspend: Suspend;
 }
 
 /** Runs the tools of a committed step. */
-export function createToolStep({ toolCalls, catalogue, suspend }: ToolStepDeps) {
+export function createToolStep({ toolCalls, handover, catalogue, suspend }: ToolStepDeps) {
   const toolRun = async ({ request, fold, stop, span }: ClaimedTurn, { calls }: CommittedStep): Promise<ToolRun> => {
     const definitions = await catalogue.list();
     const definitionOf = (name: string) =>
       definitions.find((tool) => tool.name === name || tool.aliases.includes(name));
     return { request, fold, calls, definitionOf, signal: stop.signal, span };
+  };
+
+  const askPersons = async (turn: ClaimedTurn, run: ToolRun, { askPerson }: Pick<Handover, "askPerson">) => {
+    for (const call of run.calls) {
+      const isDone = call.problem !== undefined || turn.fold.results.has(call.call_id);
+      if (call.tool_name !== askPersonTool || isDone) continue;
+      const result = await askPerson(turn, call);
+      await toolCalls.settle(run, call, { status: "completed", result, durationMs: 0 });
+    }
   };
 
   /** Returns whether the turn waits for a person now. */
@@ -28,6 +41,7 @@ export function createToolStep({ toolCalls, catalogue, suspend }: ToolStepDeps) 
     }
     await chain.stored();
     const run = await toolRun(turn, step);
+    if (handover !== undefined) await askPersons(turn, run, handover);
     const undecided = await toolCalls.runAll(run);
     turn.stop.signal.throwIfAborted();
     if (undecided.length === 0) return false;

@@ -17,6 +17,8 @@ import {
   type Usage,
   type unreadableEvent,
 } from "@parley/protocol";
+import { addedUsage } from "./usage/added-usage.ts";
+import { foldCalls, type UncommittedCalls } from "./usage/uncommitted-calls.ts";
 
 /** A model step that asked for tools and is committed: it stays, whoever dies. */
 export interface CommittedStep {
@@ -59,6 +61,8 @@ export interface TurnFold {
   /** What is known of that, by the facts, which decide: of calls that were looked up. */
   readonly approvals: Map<string, SeenApproval>;
   usage: Usage;
+  /** Calls of the model that `usage` does not have. */
+  readonly uncommitted: UncommittedCalls;
   /** The log was lost in mid-turn: viewers may have text that is not in it any more. */
   forgotten: boolean;
   /** Its chain does not say all: its record may tell how it ended. */
@@ -108,6 +112,7 @@ export function createTurnFold(): TurnFold {
     asked: new Set(),
     approvals: new Map(),
     usage: { input_tokens: 0, output_tokens: 0 },
+    uncommitted: { calls: 0, chars: 0 },
     forgotten: false,
     mayHaveEnded: false,
     visible: false,
@@ -143,6 +148,7 @@ export function foldEvent(fold: TurnFold, seq: number, event: ReadEvent): void {
     foldWriter(fold, event);
     foldTime(fold, event);
   }
+  foldCalls(fold.uncommitted, event);
   if (isTerminal(event.type)) fold.ended = true;
   fold.parts = foldParts(fold.parts, event);
   switch (event.type) {
@@ -227,11 +233,7 @@ function commitStep(fold: TurnFold, seq: number, event: Extract<StoredEvent, { t
 }
 
 export function addUsage(one: Usage, other: Usage): Usage {
-  return {
-    input_tokens: one.input_tokens + other.input_tokens,
-    output_tokens: one.output_tokens + other.output_tokens,
-    ...(one.estimated === true || other.estimated === true ? { estimated: true } : {}),
-  };
+  return addedUsage(one, other);
 }
 
 function finishedCallOf(event: Extract<StoredEvent, { type: "tool_call_end" }>): FinishedToolCall {

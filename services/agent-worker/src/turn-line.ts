@@ -1,8 +1,8 @@
 import type { Delivery, TurnQueue, TurnStanding } from "@parley/bus";
-import type { TurnId, TurnRequest } from "@parley/protocol";
+import type { TurnId } from "@parley/protocol";
 import { sleep, type Logger } from "@parley/runtime";
 import type { EarlyEnds } from "./early-ends.ts";
-import { createFairQueue, type Party } from "./fair-queue.ts";
+import { createFairQueue, partyOf, type Party } from "./fair-queue.ts";
 import { answersOf, type Answers } from "./parking.ts";
 
 /** A delivery that waits here for a slot: all of it that is kept. Its message is read again when it gets one. */
@@ -34,10 +34,6 @@ const leastShared = 4;
 const mostShared = 64;
 /** Ended in one look, without a slot. */
 const mostEnded = 16;
-
-export function partyOf({ user, caller }: Pick<TurnRequest, "user" | "caller">): Party {
-  return { user: user.id, tenant: caller?.tenant };
-}
 
 function entryOf(delivery: Delivery, standing: Queued["standing"]): Queued {
   const { seq, request, isFirst = false } = delivery;

@@ -1,4 +1,5 @@
 import {
+  authorOf,
   callPart,
   fitMessage,
   isReasoning,
@@ -60,11 +61,11 @@ function withOrderWithin(maxBytes: number, record: MessageRecord): MessageRecord
 }
 
 function turnRecordOf({ request, place, queuedAt, fold }: RecordedTurn, outcome: Outcome): Omit<TurnRecord, "prev"> {
-  const { conversation_id, turn_id, id, user, message, accepted_at: ts } = request;
+  const { conversation_id, turn_id, id, message, accepted_at: ts } = request;
   const { message_id, usage, type: status } = outcome;
   // Whoever takes over writes the same: it is the time of the stored decision. No clock puts an answer before its question.
   const endedAt = Math.max(ts, fold.endedAt);
-  const author = { role: "user" as const, id: user.id, ...(user.name === undefined ? {} : { name: user.name }) };
+  const author = authorOf(request);
   return {
     ...{ v: 2, kind: "turn", conversation_id, turn_id, place, queued_at: queuedAt },
     question: { message_id: messageIdOf(turn_id, "user"), author, parts: partsOfMessage({ message }), ts, id },

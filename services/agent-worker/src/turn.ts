@@ -17,6 +17,7 @@ import { cancelledOutcome, createEnding, errorOutcome } from "./ending.ts";
 import { FencedError } from "./fenced-append.ts";
 import { tooLargeSentence } from "./outcome-size.ts";
 import { TurnCancelled, TurnHandedOver } from "./turn-stop.ts";
+import type { TurnUsage } from "./turn-usage.ts";
 
 export interface TurnDeps {
   readonly bus: Bus;
@@ -30,6 +31,8 @@ export interface TurnDeps {
   /** How the transcript is written. */
   readonly recordFormat: RecordFormat;
   readonly onEnded: (request: TurnRequest, outcome: Outcome) => void;
+  /** Counts what turns use. */
+  readonly usage: Pick<TurnUsage, "open" | "settle">;
   readonly log: Logger;
 }
 
@@ -105,8 +108,8 @@ export type TurnEnd = "ended" | "waiting" | "handed over";
  * another worker, or whatever kept the ending from being stored (then the turn is delivered again).
  */
 export function createTurn(deps: TurnDeps) {
-  const { bus, answer, maxAttempts, recordFormat, onEnded, log } = deps;
-  const end = createEnding({ transcripts: bus.transcripts, recordFormat, onEnded });
+  const { bus, answer, maxAttempts, recordFormat, usage, onEnded, log } = deps;
+  const end = createEnding({ transcripts: bus.transcripts, recordFormat, settle: usage.settle, onEnded });
 
   const answerOrThrow = async (turn: ClaimedTurn, chain: Chain): Promise<AnswerEnd> => {
     const { fold, stop } = turn;
@@ -141,7 +144,8 @@ export function createTurn(deps: TurnDeps) {
     }
   };
 
-  return async (turn: ClaimedTurn): Promise<TurnEnd> => {
+  return async (claimed: ClaimedTurn): Promise<TurnEnd> => {
+    const turn: ClaimedTurn = { ...claimed, spending: usage.open(claimed) };
     const chain = openChain(turn, deps);
     try {
       const decided = await decide(turn, chain);

@@ -28,13 +28,17 @@ export interface Waiting {
 
 /** Which sources it has, its parts say. */
 function decidedIn({
-  decisions: { routed, sources },
-}: Pick<TurnFold, "decisions">): Pick<WaitFact, "routed" | "found"> {
-  return { ...(routed === undefined ? {} : { routed }), ...(sources === undefined ? {} : { found: true }) };
+  decisions: { routed, sources, model },
+}: Pick<TurnFold, "decisions">): Pick<WaitFact, "routed" | "found" | "model"> {
+  return {
+    ...(routed === undefined ? {} : { routed }),
+    ...(sources === undefined ? {} : { found: true }),
+    ...(model === undefined ? {} : { model }),
+  };
 }
 
-function decisionsOf({ routed, found }: WaitFact, parts: Parts): TurnFold["decisions"] {
-  return { routed, sources: found === true ? parts.filter(isSource).map(sourceOf) : undefined };
+function decisionsOf({ routed, found, model }: WaitFact, parts: Parts): TurnFold["decisions"] {
+  return { routed, model, sources: found === true ? parts.filter(isSource).map(sourceOf) : undefined };
 }
 
 function sourceOf({ type: _type, ...source }: Extract<Parts[number], { type: "source" }>): Source {

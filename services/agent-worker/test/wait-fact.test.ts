@@ -164,3 +164,15 @@ describe("what a turn needs to go on, with any share of every limit used", () =>
     expect(waitOf(fold, 2 * limits.eventBytes)).toBeDefined();
   });
 });
+
+test("the model that was chosen in place of the first one stays chosen, over a wait too", () => {
+  const fold = createTurnFold();
+  const common = { conversation_id: "c", turn_id: turnId, attempt: 1, n: 1, ts: 1 };
+  foldEvent(fold, 1, { type: "progress", ...common, step: "generating", message: "…" });
+  expect(fold.decisions.model).toBeUndefined();
+  expect(waitOf(fold)).not.toHaveProperty("model");
+  foldEvent(fold, 2, { type: "progress", ...common, step: "model", message: "…", model: "b" });
+  foldEvent(fold, 3, { type: "progress", ...common, step: "generating", message: "…" });
+  const fact = waitOf(fold);
+  expect([fold.decisions.model, fact && foldOfWait(stored(fact)).decisions.model]).toEqual(["b", "b"]);
+});

@@ -6,6 +6,7 @@ import {
   isTerminal,
   messageIdOf,
   subjects,
+  type CallerRights,
   type GivenContext,
   type Outcome,
   StoredEvent,
@@ -31,7 +32,9 @@ export interface Workbench {
       acceptedAt?: number;
       isUnmarked?: boolean;
       user?: string;
+      caller?: CallerRights;
       given?: GivenContext;
+      model?: string;
     },
   ): Promise<TurnRequest>;
   cancel(turn: TurnRequest): Promise<void>;
@@ -107,7 +110,9 @@ export async function startWorkbench(
         acceptedAt = Date.now(),
         isUnmarked = false,
         user = "tester",
+        caller,
         given,
+        model: chosen,
       } = {},
     ) {
       const turn_id = randomUUID().replaceAll("-", "");
@@ -122,6 +127,8 @@ export async function startWorkbench(
         accepted_at: acceptedAt,
         ...(agent === undefined ? {} : { agent }),
         ...(given === undefined ? {} : { given }),
+        ...(chosen === undefined ? {} : { model: chosen }),
+        ...(caller === undefined ? {} : { caller }),
       };
       if (isUnmarked) await bus.events.append({ subject: subjects.turns(conversation), data: encodeJson(request) });
       else await bus.turns.submit(request);

@@ -15,6 +15,8 @@ import { createCommands } from "./commands/commands.ts";
 import type { Redis } from "./commands/conversations/conversation-index.ts";
 import { openConnections, type ConnectionOptions } from "./commands/connections/connections.ts";
 import { createConversations } from "./commands/conversations/conversations.ts";
+import { createGuests } from "./commands/handover/guests.ts";
+import { createIsOperator } from "./commands/handover/handovers.ts";
 import { createOfferReading } from "./commands/offer.ts";
 import type { IsKeptOut } from "./commands/open-call.ts";
 import { createOwnership } from "./commands/ownership.ts";
@@ -102,15 +104,16 @@ interface Counting {
 
 /** `delivery` and `hub`: what comes from the broker, and what each viewer gets of it. */
 function createHubRoom({ bus, limits = deliveryLimits, log }: EdgeOptions, { counters, answers }: Counting) {
-  const { events, facts, turns, transcripts, titles, feedback, waitingTexts } = bus;
+  const { events, facts, turns, transcripts, titles, feedback, handovers, waitingTexts } = bus;
   const outbox = createOutbox({ limits, counters, answers });
+  const guests = createGuests({ outbox });
   const delivery = createDelivery<HubViewer, Hub>({ outbox, settle, lag: (viewer) => moveViewer(viewer, "lagging") });
   const { mark } = delivery;
   const history = createHistory({ events, facts, turns });
   const waiting = createWaiting({ turns, waitingTexts, outbox, log });
   const recovery = { outbox, counters, mark, tellQueue: waiting.tell };
   const { lookOnce } = waiting;
-  const stored = { events, transcripts, titles, feedback };
+  const stored = { events, transcripts, titles, feedback, handovers };
   const whole = createWholeConversations({ ...recovery, ...stored, history, lookOnce, log });
   const catchUp = createCatchUp({ ...recovery, history, whole, log });
   const resuming = createResuming({ events, turns, transcripts, history, catchUp: catchUp.catchUp, log });
@@ -122,10 +125,11 @@ function createHubRoom({ bus, limits = deliveryLimits, log }: EdgeOptions, { cou
     catchUp: catchUp.catchUp,
     lookAtQueue: (hub) => void waiting.look(hub),
     isIdle: async (conversation) => (await turns.first(conversation)) === undefined,
+    onHandover: guests.look,
     tellDeleted: createDeletionNotice({ outbox, events, log }),
     log,
   });
-  return { outbox, delivery, hubs, catchUp, resuming, waiting };
+  return { outbox, delivery, hubs, catchUp, resuming, waiting, guests };
 }
 
 type HubRoom = ReturnType<typeof createHubRoom>;
@@ -133,17 +137,17 @@ type HubRoom = ReturnType<typeof createHubRoom>;
 /** `commands`: what callers may ask. */
 function createCommandRoom(
   { bus, redis, may, gate = openGate, tracing = noTracing, log }: EdgeOptions,
-  { outbox, hubs, catchUp, resuming, waiting }: HubRoom,
+  { outbox, hubs, catchUp, resuming, waiting, guests }: HubRoom,
   { counters, limiter }: { readonly counters: Counters; readonly limiter: Limiter },
 ) {
   const { messages: limits, conversations: quota, subscriptions } = limiter;
-  const ownership = createOwnership({ owners: bus.owners, may, quota });
+  const ownership = createOwnership({ owners: bus.owners, may, quota, isOperator: createIsOperator(bus, may) });
   const viewing = createViewing({ hubs, catchUp, resuming, waiting, events: bus.events, subscriptions });
   const conversations = createConversations({ bus, redis, onDeleted: hubs.forget, log });
   const onAccepted = conversations.accepted;
   const isKeptOut: IsKeptOut = (caller) =>
     gate.isCallerRevoked(caller) || gate.blockedUntil("", caller.user.id) !== undefined;
-  const parts = { bus, ownership, may, isKeptOut, limits, viewing, outbox, onAccepted, counters, tracing };
+  const parts = { bus, ownership, may, isKeptOut, limits, viewing, outbox, onAccepted, counters, tracing, guests };
   const commands = createCommands(parts);
   return { ownership, viewing, conversations, commands };
 }

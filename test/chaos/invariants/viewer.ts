@@ -103,7 +103,7 @@ function takeFrame(walk: Walk, { frame, atMs }: { frame: ConversationFrame; atMs
   if (frame.type === "queue") return;
   // An error that answers a frame is no event.
   if (frame.type === "error" && !("turn_id" in frame)) return;
-  if (frame.type === "title") return takeTitle(walk, frame);
+  if (frame.type === "title" || frame.type === "handover") return takeTitle(walk, frame);
   checkPlace(walk, frame, atMs);
   checkAfterEnd(walk, frame);
   // Who subscribes again with an older cursor asks for what it has already.

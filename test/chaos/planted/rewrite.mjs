@@ -53,7 +53,7 @@ export const faults = {
   "tool worker asks nobody": {
     file: "/services/tool-worker/dist/call-approval.js",
     line: "const { asked, decided } = await approvals.read(call.job);",
-    instead: "return undefined; const { asked, decided } = {};",
+    instead: `return { hasLapsed: () => false, to: { hash: "", by: undefined } }; const { asked, decided } = {};`,
   },
   "agent wakes nobody": {
     file: "/services/agent-worker/dist/waking.js",

@@ -84,11 +84,12 @@ function usageChunk(state: ChatCompletionsState, place: TurnPlace, usage: Usage)
 }
 
 /** `estimated` is no field of OpenAI's: partly counted by us. */
-function usageOf({ input_tokens, output_tokens, estimated }: Usage) {
+function usageOf({ input_tokens, output_tokens, estimated, cached_tokens }: Usage) {
   return {
     prompt_tokens: input_tokens,
     completion_tokens: output_tokens,
     total_tokens: input_tokens + output_tokens,
+    ...(cached_tokens === undefined ? {} : { prompt_tokens_details: { cached_tokens } }),
     ...(estimated === true ? { estimated } : {}),
   };
 }

@@ -5,6 +5,7 @@ import {
   pendingCallsOf,
   shortArguments,
   textOf,
+  Usage,
   type AgentChoice,
   type ChatError,
   type Outcome,
@@ -61,9 +62,7 @@ export const TurnContent = z.object({
   finish: z.string().optional().describe("Why the answer is not whole. Absent: it is."),
   tool_calls: z.array(Called),
   sources: z.array(z.object({ title: z.string(), file: z.string().optional(), url: z.string().optional() })),
-  usage: z
-    .object({ input_tokens: z.number(), output_tokens: z.number(), estimated: z.boolean().optional() })
-    .optional(),
+  usage: Usage.optional(),
   error: z
     .object({
       code: z.string(),
@@ -160,7 +159,8 @@ function endOf(outcome: Outcome): string | undefined {
 }
 
 function endFields(outcome: Outcome): Partial<TurnContent> {
-  const { usage } = outcome;
+  // Clients check what they get against the schema, which takes no field that it does not name.
+  const usage = Usage.parse(outcome.usage);
   if (outcome.type === "cancelled") return { usage };
   if (outcome.type === "error") {
     const { code, error: message, retryable, retry_after_ms } = outcome;

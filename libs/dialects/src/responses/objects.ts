@@ -75,11 +75,11 @@ function toldError({ code, error }: Extract<Outcome, { type: "error" }>): ChatEr
   return new ChatError(isErrorCode(code) ? code : "PROCESSING_ERROR", { message: error });
 }
 
-/** Cached and reasoning tokens are not counted apart. */
-function usageOf({ input_tokens, output_tokens }: Usage): object {
+/** Reasoning tokens are not counted apart. */
+function usageOf({ input_tokens, output_tokens, cached_tokens = 0 }: Usage): object {
   return {
     input_tokens,
-    input_tokens_details: { cached_tokens: 0 },
+    input_tokens_details: { cached_tokens },
     output_tokens,
     output_tokens_details: { reasoning_tokens: 0 },
     total_tokens: input_tokens + output_tokens,

@@ -1,3 +1,4 @@
+import { askPersonTool } from "@parley/protocol";
 import { parseYaml } from "@parley/runtime";
 import { z } from "zod";
 import { isTenantCollection, type Agent } from "./agent.ts";
@@ -23,6 +24,7 @@ const AgentFile = z.strictObject({
   rules: z.array(Rule).max(50).default([]),
   system_prompt: line(16_384),
   model: line(128).optional(),
+  fallbacks: z.array(line(128)).max(8).optional(),
   reasoning: z.enum(["shown", "folded", "dropped"]).default("folded"),
   tools: z
     .array(z.string().regex(/^!?(?:[A-Za-z0-9_-]{1,64}\*?|\*)$/, "must be the name of a tool, or its beginning and *"))
@@ -61,6 +63,14 @@ function thereAre(names: readonly string[]): string {
   return names.length === 0 ? "there are none" : `there are: ${names.join(", ")}`;
 }
 
-function toAgent({ system_prompt, model, ...rest }: z.output<typeof AgentFile>): Agent {
-  return { ...rest, systemPrompt: system_prompt, ...(model === undefined ? {} : { model }) };
+function toAgent({ system_prompt, model, fallbacks, tools, ...rest }: z.output<typeof AgentFile>): Agent {
+  return {
+    ...rest,
+    systemPrompt: system_prompt,
+    // Only by its name: it is no tool worker's, and who takes all of theirs has not asked for this.
+    tools: tools.filter((name) => name !== askPersonTool),
+    ...(tools.includes(askPersonTool) ? { asksPerson: true } : {}),
+    ...(model === undefined ? {} : { model }),
+    ...(fallbacks === undefined ? {} : { fallbacks }),
+  };
 }

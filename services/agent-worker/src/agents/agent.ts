@@ -10,10 +10,14 @@ export interface Agent {
   readonly systemPrompt: string;
   /** Instead of the provider's model; a message that names a model itself goes before it. */
   readonly model?: string;
+  /** Models that are asked in its place, in this order. Undefined: those that the table of the models names. A message that names a model has its own. */
+  readonly fallbacks?: readonly string[];
   /** What viewers get of the model's reasoning: to be seen at once, to be opened by who wants it, or nothing. */
   readonly reasoning: "shown" | "folded" | "dropped";
   /** Names of tools, or beginnings of names that end in `*`; with a `!` before it those are left out. The last one that fits counts. None: it gets no tools. */
   readonly tools: readonly string[];
+  /** It may ask for a person to answer in its place. */
+  readonly asksPerson?: true;
   /** Folders of the knowledge that are searched for its answers, and documents of whoever asks (`tenant:*`). */
   readonly collections: readonly string[];
 }

@@ -63,6 +63,18 @@ export function timedOut({ ms, what }: Expiry): ChatError {
   return new ChatError("MODEL_TIMEOUT", { cause: new ProviderFault(`no ${what} within ${ms} ms`, false) });
 }
 
+/** It was not even asked: more is open at its server than somebody has allowed. Another attempt would only wait again; another model may be asked. */
+export function tooManyRequests(retryAfterMs: number): ChatError {
+  const message = "The language model has too many requests at the moment.";
+  const cause = new ProviderFault("no place for another request to its server", true);
+  return new ChatError("MODEL_UNAVAILABLE", { message, retryAfterMs, cause });
+}
+
+/** Whether it is the model's server that has failed, and not whoever reads its answer. */
+export function isOfProvider(error: unknown): error is ChatError {
+  return error instanceof ChatError && error.cause instanceof ProviderFault;
+}
+
 /** The connection failed before there was a response. */
 export function unreachable(thrown: unknown): ChatError {
   return new ChatError("MODEL_UNAVAILABLE", {

@@ -1,5 +1,6 @@
 import type OpenAI from "openai";
 import type { ProviderCall, Usage } from "@parley/protocol";
+import type { Party } from "../fair-queue.ts";
 
 /** The port to a language model. The agent loop knows these types only. */
 
@@ -16,8 +17,12 @@ export type ModelRequest = {
   maxOutputTokens?: number;
   /** Whether it has to call something, or what. Default: it decides. */
   toolChoice?: "required" | { readonly name: string };
+  /** Whose it is: places at a server are shared fairly among users. Default: nobody's. */
+  party?: Party;
   /** More fields of the request, as whoever asks has given them. None of those above is among them. */
   options?: Readonly<Record<string, unknown>>;
+  /** Who pays for it. Undefined: nobody counts. */
+  meter?: Meter;
 };
 
 /** A call as the model wrote it: `arguments` is text that may or may not be a JSON object. */
@@ -48,4 +53,22 @@ export interface ModelClient {
    * aborted, with the signal's reason and nothing else. An abort closes the connection to the provider at once.
    */
   stream(request: ModelRequest, signal: AbortSignal, onEvents: OnEvents): Promise<void>;
+}
+
+/** What counts the requests of a turn. */
+export interface Meter {
+  begin(request: ModelRequest, model: string): MeteredRequest;
+}
+
+/** One request to a provider that is being counted. */
+export interface MeteredRequest {
+  /** Rejects with QUOTA_EXCEEDED: it is not to be sent. Undefined: nothing is to be waited for. */
+  readonly allowed: Promise<void> | undefined;
+  saw(events: readonly ModelEvent[]): void;
+  /** Throws QUOTA_EXCEEDED: it is to be broken off. */
+  check(): void;
+  /** What it has used, with what that costs. */
+  ended(usage: Usage | undefined): Usage;
+  /** `isFree`: it was refused. */
+  brokeOff(isFree: boolean): void;
 }

@@ -41,6 +41,32 @@ export function providerFrom(settings: ProviderSettings): Provider {
   throw new StartError("No language model is configured: set OPENAI_API_KEY, OPENROUTER_API_KEY or OPENAI_BASE_URL.");
 }
 
+/** A server that `models.yaml` names, and one model there. */
+export interface NamedServer {
+  readonly address: string;
+  readonly key: string | undefined;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** Its address says what is known of it, as for `OPENAI_BASE_URL`. */
+export function serverProvider({ address, key = "none", headers }: NamedServer, model: string): Provider {
+  const { hostname } = new URL(address);
+  const provider =
+    hostname === new URL(OPENAI_URL).hostname
+      ? openai(address, key, model)
+      : hostname === new URL(OPENROUTER_URL).hostname
+        ? openrouter(address, key, model)
+        : compatible(address, key, model);
+  return { ...provider, headers: { ...provider.headers, ...headers } };
+}
+
+/** Whether the settings say anything of a model. */
+export function namesProvider(settings: ProviderSettings): boolean {
+  return [settings.OPENAI_BASE_URL, settings.OPENAI_API_KEY, settings.OPENROUTER_API_KEY].some(
+    (setting) => setting !== undefined,
+  );
+}
+
 function providerAt(baseURL: string, settings: ProviderSettings): Provider {
   const { OPENAI_API_KEY: key, OPENAI_MODEL: model, OPENROUTER_API_KEY: routerKey } = settings;
   const { hostname } = parseAddress(baseURL);

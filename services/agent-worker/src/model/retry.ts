@@ -22,6 +22,10 @@ export type RetryOptions = {
   /** Called for every repetition, silent or not, before its wait. For logs and metrics. */
   onRetry?: (notice: RetryNotice) => void;
   random?: () => number;
+  /** Whether what has failed so may be repeated at all, at this moment. Default: always. */
+  mayRepeat?: (error: ChatError) => boolean;
+  /** What was told before this call is void too: a `restart` comes before its first words. */
+  isVoid?: boolean;
   onEvents: OnEvents<ModelEvent | RestartEvent>;
 };
 
@@ -43,7 +47,7 @@ export async function streamWithRetry(
   request: ModelRequest,
   options: RetryOptions,
 ): Promise<void> {
-  const { signal, attempts = 3, onRetry } = options;
+  const { signal, attempts = 3, onRetry, mayRepeat = () => true } = options;
   const waitAfter = createWait(options);
   const answer = createEmission(options);
   for (let attempt = 1; ; attempt++) {
@@ -55,7 +59,7 @@ export async function streamWithRetry(
     } catch (error) {
       if (answer.hasFailed()) throw error;
       signal.throwIfAborted();
-      if (attempt >= attempts || !answer.mayBeginAnew() || !mayRepeat(error)) throw error;
+      if (attempt >= attempts || !answer.mayBeginAnew() || !isRepeatable(error) || !mayRepeat(error)) throw error;
       await waitAfter(error, attempt);
     }
   }
@@ -65,7 +69,7 @@ export async function streamWithRetry(
 const withoutContent: ReadonlySet<ModelEvent["type"]> = new Set(["reasoning", "without_tools"]);
 
 /** What has been told of the answer, over all requests for it. */
-function createEmission({ emptyRetries = 0, onEvents }: RetryOptions) {
+function createEmission({ emptyRetries = 0, isVoid = false, onEvents }: RetryOptions) {
   let hasContent = false;
   let restarts = 0;
   let emitted = false;
@@ -79,7 +83,7 @@ function createEmission({ emptyRetries = 0, onEvents }: RetryOptions) {
     onEvents(events);
     hasFailed = false;
   };
-  const restart = createRestart(() => tell([{ type: "restart" }]));
+  const restart = createRestart(isVoid, () => tell([{ type: "restart" }]));
   /** The end of an answer; undefined: it is asked for again. */
   const ended = (end: ModelEvent): ModelEvent | undefined => {
     if (end.type !== "end") return end;
@@ -122,8 +126,8 @@ function createEmission({ emptyRetries = 0, onEvents }: RetryOptions) {
 }
 
 /** Tells before the first words of a request, once, that what the ones before it have said is void. */
-function createRestart(tell: () => void) {
-  let isVoid = false;
+function createRestart(wasVoid: boolean, tell: () => void) {
+  let isVoid = wasVoid;
   let hasSpoken = false;
   return {
     begin(): void {
@@ -144,7 +148,8 @@ function sum(one: Usage | undefined, other: Usage | undefined): Usage | undefine
     one.input_tokens + other.input_tokens,
     one.output_tokens + other.output_tokens,
   ];
-  return { ...one, ...other, input_tokens, output_tokens };
+  const cached = (one.cached_tokens ?? 0) + (other.cached_tokens ?? 0);
+  return { ...one, ...other, input_tokens, output_tokens, ...(cached > 0 && { cached_tokens: cached }) };
 }
 
 /** Waits before a repetition. An abort ends the wait; the next request then fails with the signal's reason. */
@@ -157,7 +162,7 @@ function createWait({ signal, onRetry, random = Math.random }: RetryOptions) {
   };
 }
 
-function mayRepeat(error: unknown): error is ChatError {
+function isRepeatable(error: unknown): error is ChatError {
   return error instanceof ChatError && isTransient(error) && (error.retryAfterMs ?? 0) <= MAX_RETRY_AFTER_MS;
 }
 

@@ -1,5 +1,5 @@
 import type { Usage } from "@parley/protocol";
-import { isFields } from "./fields.ts";
+import { isFields, type Fields } from "./fields.ts";
 
 /** No answer has used more tokens; what says so is no count. */
 const mostTokens = 1e9;
@@ -11,7 +11,15 @@ export function usageOf(value: unknown): Usage | undefined {
   const output = countOf(value["completion_tokens"] ?? value["output_tokens"]);
   // Servers that count nothing send zeros.
   if (input === undefined || output === undefined || input + output === 0) return undefined;
-  return { input_tokens: input, output_tokens: output };
+  const cached = Math.min(input, cachedOf(value) ?? 0);
+  return { input_tokens: input, output_tokens: output, ...(cached > 0 ? { cached_tokens: cached } : {}) };
+}
+
+/** OpenAI and most others; the Responses form; DeepSeek; Moonshot. */
+function cachedOf(usage: Fields): number | undefined {
+  const details = usage["prompt_tokens_details"] ?? usage["input_tokens_details"];
+  const told = isFields(details) ? details["cached_tokens"] : undefined;
+  return countOf(told ?? usage["prompt_cache_hit_tokens"] ?? usage["cached_tokens"]);
 }
 
 function countOf(value: unknown): number | undefined {

@@ -84,11 +84,16 @@ export function readOpinion(
   { agents }: Pick<AgentQuestionInput, "agents">,
 ): Opinion | undefined {
   const call = calls.find(({ name }) => name === choiceTool);
-  const answer = Answer.safeParse(parsed(argumentsText(call?.arguments ?? text))).data;
+  const answer = Answer.safeParse(parsed(argumentsText(call?.arguments ?? objectIn(text)))).data;
   if (answer === undefined) return undefined;
   const { agent, confidence } = answer;
   if (agents.slice(0, maxAgents).some(({ name }) => name === agent)) return { agent, confidence };
   return agent === nobody ? { agent: undefined, confidence } : undefined;
+}
+
+/** Models that call nothing like to say a word before it. */
+function objectIn(text: string): string {
+  return /\{[^{}]*\}/.exec(text)?.[0] ?? text;
 }
 
 function parsed(json: string): unknown {

@@ -6,6 +6,8 @@ import type { Counters } from "../figures/metrics.ts";
 import { createApproveCheck, createApproveHandler } from "./approve.ts";
 import { createCancelHandler } from "./cancel.ts";
 import { createFeedbackHandler } from "./feedback.ts";
+import type { Guests } from "./handover/guests.ts";
+import { createHandoverCommands } from "./handover/handovers.ts";
 import { createMessageHandler, type MessageDeps } from "./message.ts";
 import { createOpenApprovals } from "./open-approvals.ts";
 import type { IsKeptOut } from "./open-call.ts";
@@ -17,7 +19,7 @@ import type { Viewing } from "./viewing.ts";
 export interface CommandDeps {
   readonly bus: Pick<
     Bus,
-    "events" | "facts" | "turns" | "transcripts" | "titles" | "feedback" | "waitingTexts" | "audit"
+    "events" | "facts" | "turns" | "transcripts" | "titles" | "feedback" | "waitingTexts" | "handovers" | "audit"
   >;
   readonly ownership: Ownership;
   readonly may: May;
@@ -26,8 +28,9 @@ export interface CommandDeps {
   readonly viewing: Viewing;
   readonly outbox: Outbox;
   readonly onAccepted: MessageDeps["onAccepted"];
-  readonly counters: Pick<Counters, "accepted" | "approvals" | "feedback">;
+  readonly counters: Pick<Counters, "accepted" | "approvals" | "feedback" | "handovers">;
   readonly tracing: Tracing;
+  readonly guests: Guests;
 }
 
 export type Commands = ReturnType<typeof createCommands>;
@@ -35,8 +38,13 @@ export type Commands = ReturnType<typeof createCommands>;
 /** What a caller may have done with a conversation, over whatever transport. Each throws ChatError, which is the caller's answer. */
 export function createCommands(deps: CommandDeps) {
   const { bus, ownership, may, isKeptOut, limits, viewing, outbox, onAccepted, counters, tracing } = deps;
+  const { guests } = deps;
+  const handover = createHandoverCommands({ bus, ownership, may, figures: counters.handovers });
+  const messageDeps = { bus, ownership, may, limits, viewing, outbox, onAccepted, counters, tracing, guests };
   return {
-    message: createMessageHandler({ bus, ownership, may, limits, viewing, outbox, onAccepted, counters, tracing }),
+    message: createMessageHandler({ ...messageDeps, onAnswered: handover.answered }),
+    handover,
+    guests,
     cancel: createCancelHandler({ bus, ownership }),
     approve: createApproveHandler({ bus, ownership, isKeptOut, counters }),
     checkApprove: createApproveCheck({ bus, ownership, isKeptOut }),

@@ -19,6 +19,7 @@ import type { Counters } from "../figures/metrics.ts";
 import type { HubConnection, HubViewer } from "../hub/hub.ts";
 import type { MessageFate, MessageLimits, MessagePlace, Spender } from "./message-limits.ts";
 import type { Aside } from "./message-order.ts";
+import type { Guests } from "./handover/guests.ts";
 import type { Ownership } from "./ownership.ts";
 import { promise, showEnd, showTurn } from "./places.ts";
 import {
@@ -44,6 +45,9 @@ export interface MessageDeps {
   readonly onAccepted: (request: TurnRequest) => void;
   readonly counters: Pick<Counters, "accepted">;
   readonly tracing: Tracing;
+  readonly guests: Pick<Guests, "add">;
+  /** Somebody has answered in place of the agent. Never rejects. */
+  readonly onAnswered: (conversation: ConversationId, caller: Caller) => Promise<unknown>;
 }
 
 /** `parent`: the `traceparent` of the caller. `aside`: how it lets others pass while it waits for long. */
@@ -118,13 +122,17 @@ export function createMessageHandler(deps: MessageDeps): OnMessage {
     });
     try {
       // One that was just made up cannot be somebody else's: then nothing has to wait for this.
-      if (frame.conversation_id !== undefined) await owned;
-      const request = turnRequestOf(frame, { caller, conversation, turn, trace, isExempt });
-      const done = await submitted(deps.bus, request, frame, {
+      const isOperator = frame.conversation_id !== undefined && (await owned) === "operator";
+      if (isOperator) deps.guests.add(connection, conversation);
+      const request = turnRequestOf(frame, { caller, conversation, turn, trace, isExempt, isOperator });
+      // Who answers for the agent stops nobody.
+      const asked = isOperator ? ({ ...frame, on_busy: "enqueue" } as const) : frame;
+      const done = await submitted(deps.bus, request, asked, {
         aside,
         submitAs: (as) => accept(connection, request, as, { owned, allowed, askedMs }),
       });
       settle(fateOf(done));
+      if (isOperator && !done.isRepeated) void deps.onAnswered(conversation, caller);
       counters.accepted[done.isRepeated ? "repeated" : "new"]++;
       span.set({ [traceNames.duplicate]: done.isRepeated, [traceNames.queuePosition]: done.earlier.length });
     } catch (error) {

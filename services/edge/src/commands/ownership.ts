@@ -27,7 +27,14 @@ export interface OwnershipDeps {
   readonly may: May;
   /** How many conversations somebody may begin. */
   readonly quota: ConversationQuota;
+  /** Whether the caller answers in it in place of the agent: asked only where it is not theirs. Absent: nobody does. */
+  readonly isOperator?: IsOperator;
 }
+
+export type IsOperator = (conversation: ConversationId, caller: Caller, tenant: string | undefined) => Promise<boolean>;
+
+/** As what somebody reads a conversation, and writes in it. */
+export type Standing = "owner" | "operator";
 
 export interface ClaimWay {
   /** Its id was just made up: it cannot be anybody's. */
@@ -68,11 +75,23 @@ function createMemory(owners: OwnershipDeps["owners"]) {
 }
 
 /** Whose conversation it is, and so what a caller may do with it. */
-export function createOwnership({ owners, may, quota }: OwnershipDeps) {
+export function createOwnership({ owners, may, quota, isOperator }: OwnershipDeps) {
   const { remembered, remember, find, findOwner } = createMemory(owners);
 
   const admit = (caller: Caller, action: ConversationAction, owner: Owner | undefined): void => {
     demand(may(caller, action, conversationOf(owner)));
+  };
+
+  const standing = async (
+    conversation: ConversationId,
+    caller: Caller,
+    action: "conversation:read" | "conversation:send",
+    owner: Owner,
+  ): Promise<Standing> => {
+    const verdict = may(caller, action, conversationOf(owner));
+    if (verdict.allowed) return "owner";
+    if (isOperator !== undefined && (await isOperator(conversation, caller, owner.tenant))) return "operator";
+    throw new ChatError(verdict.code, { message: verdict.message });
   };
 
   /** Who may begin no more conversations leaves no record of one. */
@@ -92,13 +111,13 @@ export function createOwnership({ owners, may, quota }: OwnershipDeps) {
 
   return {
     /** The conversation is the caller's from now on, if it is nobody's. Throws FORBIDDEN, and RATE_LIMITED where they have begun too many. */
-    async claim(conversation: ConversationId, caller: Caller, { isFresh, isExempt }: ClaimWay): Promise<void> {
+    async claim(conversation: ConversationId, caller: Caller, { isFresh, isExempt }: ClaimWay): Promise<Standing> {
       // Who may send nothing at all must not have conversations made either.
       const known = remembered.get(conversation);
       if (known === undefined) admit(caller, "conversation:send", undefined);
       const owner = known ?? (await claimUnknown(conversation, { caller, isExempt }, isFresh));
       remember(conversation, owner);
-      admit(caller, "conversation:send", owner);
+      return standing(conversation, caller, "conversation:send", owner);
     },
 
     /** Whether somebody has written in it, as far as this process remembers. */
@@ -114,6 +133,10 @@ export function createOwnership({ owners, may, quota }: OwnershipDeps) {
     async check(conversation: ConversationId, caller: Caller, action: ConversationAction): Promise<void> {
       admit(caller, action, await findOwner(conversation));
     },
+
+    /** The same for who only reads, as whoever may who answers in place of the agent. */
+    reader: async (conversation: ConversationId, caller: Caller): Promise<Standing> =>
+      standing(conversation, caller, "conversation:read", await findOwner(conversation)),
 
     /** Throws FORBIDDEN for who may not decide on its calls at all, or NOT_FOUND when it is nobody's. It opens nothing else of it. */
     async decider(conversation: ConversationId, caller: Caller): Promise<DeciderRights> {

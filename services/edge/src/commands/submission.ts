@@ -255,16 +255,23 @@ interface Place {
   readonly trace: string | undefined;
   /** No limit applies to the sender, so the turn is not counted. */
   readonly isExempt: boolean;
+  /** The conversation was handed over to the sender, who answers in place of the agent. */
+  readonly isOperator?: boolean;
 }
 
 /** A message, with what protocols bring that are not ours. No frame of a socket has that. */
-export type GivenMessageFrame = MessageFrame & { readonly given?: GivenContext | undefined };
+export type GivenMessageFrame = MessageFrame & {
+  readonly given?: GivenContext | undefined;
+  /** It asks for a person. */
+  readonly handover?: "ask";
+};
 
 /** What is queued for a message. */
 export function turnRequestOf(
-  { id, message, agent, model, customer_id, metadata, given }: GivenMessageFrame,
-  { caller, conversation: conversation_id, turn: turn_id, trace, isExempt }: Place,
+  { id, message, agent, model, customer_id, metadata, given, handover: asks }: GivenMessageFrame,
+  { caller, conversation: conversation_id, turn: turn_id, trace, isExempt, isOperator }: Place,
 ): TurnRequest {
+  const handover = isOperator === true ? "answer" : asks;
   return {
     v: 1,
     turn_id,
@@ -279,6 +286,7 @@ export function turnRequestOf(
     ...(customer_id === undefined ? {} : { customer_id }),
     ...(metadata === undefined ? {} : { metadata }),
     ...(given === undefined ? {} : { given }),
+    ...(handover === undefined ? {} : { handover }),
     ...(isExempt ? { uncounted: true } : {}),
     accepted_at: Date.now(),
     ...(trace === undefined ? {} : { trace }),

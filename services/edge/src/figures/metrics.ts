@@ -1,6 +1,7 @@
 import { limitTable, type ErrorCode, type LimitName, type Outcome } from "@parley/protocol";
 import { addCounts, Counter, Gauge, Histogram, type Registry } from "@parley/runtime";
 import { createConnectionFigures } from "./connection-figures.ts";
+import { createHandoverFigures } from "./handover-figures.ts";
 import { addSubscriptionMetrics, createSubscriptionFigures } from "./subscription-figures.ts";
 
 /** How an answer that was timed ended; `left`: the connection that asked was gone first. */
@@ -75,6 +76,7 @@ export function createCounters() {
       ["down", 0],
       ["taken back", 0],
     ]),
+    handovers: createHandoverFigures(),
     /** WebSocket messages received. */
     received: 0,
     receivedBytes: 0,
@@ -253,6 +255,7 @@ export function addEdgeMetrics(
   registry.registerMetric(counters.answers.firstToken);
   registry.registerMetric(counters.answers.responses);
   registry.registerMetric(counters.connections.durations);
+  counters.handovers.register(registry);
   addSubscriptionMetrics(registry, counters.subscriptions);
   addLabelledCounters(registry, counters);
 }

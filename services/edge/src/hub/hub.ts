@@ -32,6 +32,8 @@ export interface HubDeps {
   readonly catchUp: (viewer: HubViewer) => void;
   /** The conversation was deleted at which it looks. */
   readonly tellDeleted: (viewer: HubViewer) => void;
+  /** Whether a person answers has changed: who looks on only for that may have to go. */
+  readonly onHandover?: (hub: Hub, event: VisibleEvent) => void;
   readonly log: Logger;
 }
 
@@ -209,10 +211,15 @@ function take(hub: Hub, message: StoredMessage, turn: TurnId): void {
   if (event === undefined) return;
   hub.lastEventMs = performance.now();
   append(ring, event);
+  if (turn === "") noteOwn(hub, event);
   noteEnd(hub, event);
   if (mayChangeQueue(hub, event)) deps.lookAtQueue(hub);
   if (viewers.size > 0) deps.mark(hub);
   else settle(hub);
+}
+
+function noteOwn(hub: Hub, event: VisibleEvent): void {
+  if (event.type === "handover") hub.deps.onHandover?.(hub, event);
 }
 
 function noteEnd({ feed }: Hub, { turn, type }: VisibleEvent): void {
@@ -227,6 +234,7 @@ function takeLate(hub: Hub, message: StoredMessage, turn: TurnId): boolean {
   const event = visibleEventOf(message, turn, hub.offset);
   if (event === undefined) return true;
   hub.lastEventMs = performance.now();
+  if (turn === "") noteOwn(hub, event);
   noteEnd(hub, event);
   if (mayChangeQueue(hub, event)) deps.lookAtQueue(hub);
   if (!insert(ring, event)) return false;

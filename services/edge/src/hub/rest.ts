@@ -3,6 +3,7 @@ import {
   conversationOfSubject,
   messagesOf,
   subjects,
+  tellsHandover,
   type ConversationId,
   type TranscriptMessage,
   type TurnId,
@@ -39,7 +40,7 @@ export async function isAtRest(stored: Stored, hub: Hub, cursor: number): Promis
   const newest = answers.at(-1);
   // By its place in the queue: one that was cancelled while it waited is recorded before those that it waited for, and may end after them.
   if (newest === undefined || !ranInTurn(newest)) return false;
-  const [end, titled] = await Promise.all([endOf(stored, hub, newest.turn_id), titledAt(stored, hub)]);
+  const [end, titled] = await Promise.all([endOf(stored, hub, newest.turn_id), ownEventAt(stored, hub, answers)]);
   if (end === undefined || end > cursor) return false;
   // It is above the cursor, or so near below it that it may have been overtaken.
   if (titled > cursor - deliveryLimits.overtakingSeqs) return false;
@@ -59,9 +60,16 @@ async function endOf({ events }: Stored, { conversation, shard }: Hub, turn: Tur
   return (await events.last(subjects.agent(shard, conversation, turn)))?.seq;
 }
 
-/** Sequence of the newest event that tells a title; below all others where none is kept. */
-async function titledAt({ events }: Stored, { conversation, shard }: Hub): Promise<number> {
-  return (await events.last(subjects.titleEvent(shard, conversation)))?.seq ?? -Infinity;
+/** Sequence of the newest event that is the conversation's alone; below all others where none is kept. Of a hand-over there is one only beside turns that say so. */
+async function ownEventAt(
+  { events }: Stored,
+  { conversation, shard }: Hub,
+  answers: readonly TranscriptMessage[],
+): Promise<number> {
+  const own = [subjects.titleEvent(shard, conversation)];
+  if (answers.some(tellsHandover)) own.push(subjects.handoverEvent(shard, conversation));
+  const found = await Promise.all(own.map((subject) => events.last(subject)));
+  return Math.max(...found.map((event) => event?.seq ?? -Infinity));
 }
 
 interface Answers {

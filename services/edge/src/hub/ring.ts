@@ -1,6 +1,14 @@
 import { decodeVisible, isFoldable, type VisibleEvent } from "@parley/dialects";
-import { createTurnView, foldEvent, isTerminal, type ReadEvent, type TurnId, type TurnView } from "@parley/protocol";
-import { titleIn } from "./visible-event.ts";
+import {
+  createTurnView,
+  foldEvent,
+  isTerminal,
+  type Handover,
+  type ReadEvent,
+  type TurnId,
+  type TurnView,
+} from "@parley/protocol";
+import { handoverIn, titleIn } from "./visible-event.ts";
 
 export interface RingLimits {
   readonly ringEvents: number;
@@ -48,6 +56,8 @@ export interface Known {
   readonly quiet: { readonly since: number; readonly turn: TurnId } | undefined;
   /** The title as of the floor, if an event that left the ring has said it. */
   readonly title: string | undefined;
+  /** The same of a person who answers in place of the agent. */
+  readonly handover?: Handover | undefined;
 }
 
 /**
@@ -59,6 +69,7 @@ export interface Ring extends Known {
   rooted: boolean;
   quiet: { since: number; turn: TurnId } | undefined;
   title: string | undefined;
+  handover?: Handover | undefined;
   readonly base: Map<TurnId, OpenTurn>;
   /** Of those that were made of what decides, what was made: for who reads what is below the floor, where events of theirs may be. */
   readonly settled: Map<TurnId, OpenTurn>;
@@ -213,6 +224,7 @@ function evict(ring: Ring, count: number): void {
 function foldEvicted(ring: Ring, event: VisibleEvent): void {
   const { turn, type } = event;
   if (type === "title") ring.title = titleIn(event);
+  if (type === "handover") ring.handover = handoverIn(event);
   if (ring.ended.has(turn)) {
     ring.base.delete(turn);
     ring.settled.delete(turn);

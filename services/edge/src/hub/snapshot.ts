@@ -79,6 +79,7 @@ export function conversationSnapshot(
   if (messages.length === 0 && running === undefined) return undefined;
   const about = {
     ...(known.title === undefined ? {} : { title: known.title }),
+    ...(known.handover === undefined ? {} : { handover: known.handover }),
     ...(waiting.length === 0 ? {} : { queue: [...waiting] }),
   };
   if (running !== undefined) {

@@ -1,7 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import type { StoredMessage } from "@parley/bus";
 import { changedMessage, decodeVisible, type VisibleEvent } from "@parley/dialects";
-import { isChangedMessage, isVisible, seqHead, typeOfStored, type TurnId } from "@parley/protocol";
+import { Handover, isChangedMessage, isVisible, seqHead, typeOfStored, type TurnId } from "@parley/protocol";
 
 const closingBrace = 0x7d;
 
@@ -47,4 +47,11 @@ export function titleIn(event: VisibleEvent): string | undefined {
   if (event.type !== "title") return undefined;
   const decoded = decodeVisible(event);
   return decoded.type === "title" ? decoded.title : undefined;
+}
+
+/** How it stands with a person who answers in place of the agent, as an event says it. */
+export function handoverIn(event: VisibleEvent): Handover | undefined {
+  if (event.type !== "handover") return undefined;
+  const decoded = decodeVisible(event);
+  return decoded.type === "handover" ? Handover.parse(decoded) : undefined;
 }

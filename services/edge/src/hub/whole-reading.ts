@@ -2,6 +2,7 @@ import { RangeTooLargeError, type Bus, type TranscriptPage } from "@parley/bus";
 import { isTerminal, messagesOf, subjects, type TranscriptMessage, type TurnId } from "@parley/protocol";
 import { deliveryLimits } from "../delivery/delivery-limits.ts";
 import type { History, Queued } from "./history.ts";
+import { shownHandover } from "./shown-handover.ts";
 import { isLive, type Hub } from "./hub.ts";
 import type { Known, Ring } from "./ring.ts";
 import { createWhole, type Past, type Whole } from "./whole.ts";
@@ -14,6 +15,7 @@ export interface WholeReadingDeps {
   readonly lookOnce: (hub: Hub) => Promise<void>;
   readonly titles: Pick<Bus["titles"], "shown">;
   readonly feedback: Pick<Bus["feedback"], "of">;
+  readonly handovers: Pick<Bus["handovers"], "of">;
 }
 
 /** What those need who wait for it. */
@@ -53,6 +55,7 @@ export async function readWhole(
     said.of(hub.conversation),
     deps.lookOnce(hub),
   ]);
+  const handover = await shownHandover(deps.handovers, hub.conversation, page.turns);
   if (!(await history.confirm(hub))) return undefined;
   const past = queued === undefined ? undefined : await readPast(history, hub, { reach, queued });
   const laterEnds = fromSeq === undefined ? 0 : countEnds(past ?? ring);
@@ -61,7 +64,7 @@ export async function readWhole(
   const shown = records.filter(({ turn_id }) => queued?.startless.has(turn_id) !== true || ring.ended.has(turn_id));
   const isCurrent = createCurrency(hub, { ring, endsLeft, past });
   const isTooMuch = reach !== undefined && past === undefined;
-  const parts = { past, isTooMuch, records: shown, title, feedback, owed, owedRecords, isCurrent };
+  const parts = { past, isTooMuch, records: shown, title, handover, feedback, owed, owedRecords, isCurrent };
   return isCurrent() ? createWhole(hub, parts) : undefined;
 }
 

@@ -2,6 +2,7 @@ import type { VisibleEvent } from "@parley/dialects";
 import {
   isTerminal,
   type FeedbackEntry,
+  type Handover,
   type SnapshotFrame,
   type TranscriptMessage,
   type TurnId,
@@ -10,7 +11,7 @@ import type { Hub } from "./hub.ts";
 import { createFeedbackFrames, type FeedbackFrames } from "./own-feedback.ts";
 import type { Known, OpenTurns } from "./ring.ts";
 import { conversationSnapshot } from "./snapshot.ts";
-import { hasBeginning, titleIn } from "./visible-event.ts";
+import { handoverIn, hasBeginning, titleIn } from "./visible-event.ts";
 
 /** What was read of a conversation. */
 export interface Whole {
@@ -52,6 +53,8 @@ export interface WholeParts {
   readonly records: readonly TranscriptMessage[];
   /** As it is kept; perhaps it was given after the sequence as of which the conversation is shown. */
   readonly title: string | undefined;
+  /** The same of a person who answers in place of the agent. */
+  readonly handover: Handover | undefined;
   /** What was said of answers, by whomever. */
   readonly feedback: readonly FeedbackEntry[];
   /** Older turns that were asked for, and their messages. */
@@ -119,13 +122,13 @@ function recordsAsOf(records: readonly TranscriptMessage[], { events }: Known, s
 function snapshotAt(
   { conversation, offset, queue }: Hub,
   known: Known,
-  { records, title }: Pick<WholeParts, "records" | "title">,
+  { records, title, handover }: Pick<WholeParts, "records" | "title" | "handover">,
   seq: number,
 ): SnapshotFrame | undefined {
   const events = known.events.filter((event) => event.seq <= seq);
   return conversationSnapshot(
     { conversation, seq: offset + seq },
-    { ...known, events, title: titleAsOf(title, known, seq) },
+    { ...known, events, title: titleAsOf(title, known, seq), handover: handoverAsOf(handover, known, seq) },
     recordsAsOf(records, known, seq),
     queue.frame?.turns,
   );
@@ -137,6 +140,13 @@ function titleAsOf(kept: string | undefined, { events, title }: Known, seq: numb
   const last = titled.findLast((event) => event.seq <= seq);
   if (last !== undefined) return titleIn(last);
   return title ?? (titled.some((event) => titleIn(event) === kept) ? undefined : kept);
+}
+
+function handoverAsOf(kept: Handover | undefined, { events, handover }: Known, seq: number): Handover | undefined {
+  const told = events.filter(({ type }) => type === "handover");
+  const last = told.findLast((event) => event.seq <= seq);
+  if (last !== undefined) return handoverIn(last);
+  return handover ?? (told.some((event) => handoverIn(event)?.n === kept?.n) ? undefined : kept);
 }
 
 /** Before the last messages come those of the older turns that the viewer is owed. */

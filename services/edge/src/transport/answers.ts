@@ -1,5 +1,6 @@
 import { cutOf, seedMetadata, seedToolCall, type TerminalEvent } from "@parley/dialects";
 import {
+  Handover,
   AgentChoice,
   AnswerMetadata,
   ApprovalDecision,
@@ -94,6 +95,7 @@ export const ConversationPage = z.object({
 export const MessagePage = z.object({
   conversation_id: ConversationId,
   title: z.string().optional().describe("Of the conversation, if it has one."),
+  handover: Handover.optional().describe("Of the newest page: whether a person answers in place of the agent."),
   messages: z.array(TranscriptMessage).describe("Oldest first."),
   before: z.string().optional().describe("Give it as `before` for older ones; absent: there are none."),
 });

@@ -51,6 +51,9 @@ const Me = z.object({
   approves: z
     .boolean()
     .describe("Whether the caller decides for others: who does not is refused by `GET /api/v1/approvals`."),
+  answers: z
+    .boolean()
+    .describe("Whether the caller answers in place of agents: who does not is refused by `GET /api/v1/handovers`."),
 });
 
 const SessionEntry = z.object({
@@ -116,6 +119,7 @@ function meRoute(deps: AuthRoutesDeps): Route {
         ...(expires === undefined ? {} : { expires_at: expires }),
         by: signIn === undefined ? "token" : "session",
         approves: deps.may(caller, "approval:decide", { kind: "approval", tenant }).allowed,
+        answers: deps.may(caller, "handover:answer", { kind: "handover", tenant }).allowed,
       };
       return jsonReply(200, me);
     },

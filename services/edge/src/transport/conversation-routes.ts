@@ -66,11 +66,16 @@ function messagesRoute({ conversations, ownership }: ConversationRouteDeps): Rou
     body: nothing,
     responses: { 200: { description: "A page of messages.", content: MessagePage } },
     async handle({ caller }, { params: { id }, query }) {
-      await ownership.check(id, caller, "conversation:read");
-      const { turns, before, title, feedback } = await conversations.messages(id, query.limit, query.before ?? 0);
+      await ownership.reader(id, caller);
+      const { turns, before, title, feedback, handover } = await conversations.messages(
+        id,
+        query.limit,
+        query.before ?? 0,
+      );
       const said = feedbackBy(feedback, caller.user.id);
       const messages = messagesOf(turns).map((message) => withParts(message, said.get(message.message_id)));
-      const titled = { conversation_id: id, ...(title === undefined ? {} : { title }) };
+      const named = { conversation_id: id, ...(title === undefined ? {} : { title }) };
+      const titled = handover === undefined ? named : { ...named, handover };
       const page = { ...titled, messages, ...(before === 0 ? {} : { before: String(before) }) };
       return answerReply(page, knowsUnknownStatus(query));
     },

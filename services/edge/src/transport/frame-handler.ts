@@ -13,6 +13,7 @@ import type { Logger } from "@parley/runtime";
 import type { Admission } from "../admission/admit.ts";
 import type { FrameLimits } from "../admission/limit-frames.ts";
 import type { Commands } from "../commands/commands.ts";
+import { askOf } from "../commands/handover/asking.ts";
 import { inOrder, type Aside } from "../commands/message-order.ts";
 import type { Ownership } from "../commands/ownership.ts";
 import { rememberWish } from "../commands/places.ts";
@@ -54,10 +55,11 @@ export function createFrameHandler(deps: FrameHandlerDeps) {
     if (caller === undefined) throw new ChatError("AUTH_REQUIRED");
     const standstill = admission.afterStandstill(caller);
     if (standstill !== undefined) await standstill;
-    if (frame.type !== "message") return handleOfCaller(deps, connection, caller, frame);
-    return inOrder(connection, frame.conversation_id, aside, (step) => {
+    const message = frame.type === "handover" && frame.end !== true ? askOf(frame) : frame;
+    if (message.type !== "message") return handleOfCaller(deps, connection, caller, message);
+    return inOrder(connection, message.conversation_id, aside, (step) => {
       deps.viewing.leaveEnded(connection);
-      return deps.commands.message(connection, caller, frame, { aside: step });
+      return deps.commands.message(connection, caller, message, { aside: step });
     });
   };
 
@@ -116,8 +118,7 @@ async function handleOfCaller(
   switch (frame.type) {
     case "subscribe":
       rememberWish(connection, frame.conversation_id, frame.after);
-      await ownership.check(frame.conversation_id, caller, "conversation:read");
-      return viewing.follow(connection, frame.conversation_id, frame.after);
+      return subscribe({ commands, ownership, viewing }, connection, caller, frame);
     case "unsubscribe":
       return viewing.unsubscribe(connection, frame.conversation_id);
     case "cancel":
@@ -129,12 +130,29 @@ async function handleOfCaller(
     case "feedback":
       outbox.sendFrame(connection, await commands.feedback(caller, frame));
       return;
+    case "handover":
+      await commands.handover.withdraw(frame.conversation_id, caller);
+      return;
     case "queue":
       return commands.queue(caller, frame);
     case "approve":
       outbox.sendFrame(connection, await commands.approve(caller, frame));
       return;
   }
+}
+
+/** Who looks on because the conversation was handed over to them does so no longer than that holds: it may have ended before they were there to be told. */
+async function subscribe(
+  { commands: { guests }, ownership, viewing }: Pick<FrameHandlerDeps, "commands" | "ownership" | "viewing">,
+  connection: HubConnection,
+  caller: Caller,
+  { conversation_id: conversation, after }: Extract<ClientFrame, { type: "subscribe" }>,
+): Promise<void> {
+  const standing = await ownership.reader(conversation, caller);
+  if (standing === "operator") guests.add(connection, conversation);
+  await viewing.follow(connection, conversation, after);
+  if (standing === "operator")
+    await ownership.reader(conversation, caller).catch(() => guests.leave(connection, conversation));
 }
 
 function addressOf(frame: ClientFrame): FrameAddress {

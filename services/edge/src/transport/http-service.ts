@@ -21,6 +21,7 @@ import { createHttpTurns } from "./http-turns.ts";
 import { createHoldRequest } from "./held-requests.ts";
 import { createHttpViewers } from "./http-viewers.ts";
 import { createOriginOf } from "./public-origin.ts";
+import { createHandoverRoutes } from "./handover-routes.ts";
 import type { Pages } from "./pages.ts";
 import { addRoutes } from "./routing.ts";
 import { createSignInRoutes } from "./sign-in-routes.ts";
@@ -83,6 +84,7 @@ export function addHttpService(app: TemplatedApp, deps: HttpServiceDeps): { swee
     ...createListRoutes({ conversations, ownership, may, offer }),
     ...createDocumentRoutes({ documents: documentsOf(deps) }),
     ...createApprovalRoutes(commands),
+    ...createHandoverRoutes({ turns, commands }),
     ...createAuthRoutes({ admission, tickets, signIn, revoke, may, isDevelopment, log }),
     ...createConnectionRoutes({ connections: deps.accounts, admission, log }),
     ...(signIn === undefined ? [] : createSignInRoutes({ ...signIn, signIn, revoke, log })),

@@ -77,6 +77,8 @@ export interface Me {
   readonly by: "session" | "token";
   /** Decides for others. Absent: an older server, which does not say. */
   readonly approves?: boolean;
+  /** Answers in place of agents. Absent: an older server. */
+  readonly answers?: boolean;
 }
 
 export interface SignInEntry {

@@ -23,6 +23,7 @@ import {
   type WholeResult,
 } from "./answers.ts";
 import { ApiError, fieldsOf, ownError } from "./api-error.ts";
+import { handoverCalls, type HandoverCalls } from "./handovers.ts";
 import type { Http } from "./http.ts";
 
 export interface Decision {
@@ -34,7 +35,7 @@ export interface Decision {
 }
 
 /** What the page asks over HTTP. Everything throws `ApiError`. */
-export interface Api {
+export interface Api extends HandoverCalls {
   /** The caller's conversations, newest first; with `q` those whose titles or beginnings have its words. */
   readonly listConversations: (query?: {
     readonly cursor?: string | undefined;
@@ -73,7 +74,13 @@ const listLimit = 40;
 const messagesLimit = 50;
 
 export function createApi(http: Http): Api {
-  return { ...conversationCalls(http), ...answerCalls(http), ...approvalCalls(http), ...accountCalls(http) };
+  return {
+    ...conversationCalls(http),
+    ...answerCalls(http),
+    ...approvalCalls(http),
+    ...accountCalls(http),
+    ...handoverCalls(http),
+  };
 }
 
 /** Below one conversation; ids are made of anything that fits a subject. */

@@ -3,12 +3,14 @@ import { loadMarkdown } from "../text/markdown.tsx";
 import { loadWords } from "../words/use-words.ts";
 import type { ApprovalsPageProps } from "./approvals-page.tsx";
 import { later } from "./later.tsx";
+import type { OperatorPageProps } from "./operator-page.tsx";
 import type { SettingsDialogProps } from "./settings-dialog.tsx";
 import type { SignInsDialogProps } from "./sign-ins-dialog.tsx";
 
 export const approvalsPage = later<ApprovalsPageProps>(
   async () => (await import("./approvals-page.tsx")).ApprovalsPage,
 );
+export const operatorPage = later<OperatorPageProps>(async () => (await import("./operator-page.tsx")).OperatorPage);
 export const settingsDialog = later<SettingsDialogProps>(
   async () => (await import("./settings-dialog.tsx")).SettingsDialog,
 );
@@ -28,7 +30,7 @@ export function loadLaterParts(): void {
 }
 
 function loadAll(): Promise<unknown> {
-  const parts = [approvalsPage, settingsDialog, signInsDialog].map(({ load }) => load());
+  const parts = [approvalsPage, operatorPage, settingsDialog, signInsDialog].map(({ load }) => load());
   return Promise.allSettled([...parts, loadMarkdown(), loadHighlighter(), loadWords("de"), import("diff")]);
 }
 

@@ -6,6 +6,7 @@ export type Route =
   | { readonly name: "new"; readonly id: string }
   | { readonly name: "conversation"; readonly id: string }
   | { readonly name: "approvals" }
+  | { readonly name: "operator" }
   | { readonly name: "unknown" };
 
 export interface Navigation {
@@ -28,6 +29,7 @@ export function routeOf(path: string, newId: string): Route {
   const [, id] = conversationPath.exec(path) ?? [];
   if (id !== undefined) return { name: "conversation", id };
   if (path === "/" || path === "/index.html") return { name: "new", id: newId };
+  if (path === "/operator" || path === "/operator/") return { name: "operator" };
   return path === "/approvals" || path === "/approvals/" ? { name: "approvals" } : { name: "unknown" };
 }
 

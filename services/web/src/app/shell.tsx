@@ -12,7 +12,7 @@ import { useWords } from "../words/use-words.ts";
 import { ConnectWanted } from "./connect-wanted.tsx";
 import { ConnectionBanner } from "./connection-banner.tsx";
 import { gathered } from "./gathered.ts";
-import { approvalsPage } from "./later-parts.ts";
+import { approvalsPage, operatorPage } from "./later-parts.ts";
 import { Link } from "./link.tsx";
 import type { Navigation, Route } from "./navigation.ts";
 import { PaneBoundary } from "./pane-boundary.tsx";
@@ -71,7 +71,7 @@ export function Shell(props: ShellProps) {
         <PaneBoundary place={placeOf(route)}>
           <DraftsOf value={drafts}>
             <Pane
-              {...{ route, navigation, sidebar, approvals }}
+              {...{ route, navigation, sidebar, approvals, userId }}
               beginning={conversations.items.find(({ conversation_id }) => conversation_id === currentId)?.title}
               onChange={conversations.refresh}
             />
@@ -95,13 +95,14 @@ interface PaneProps {
   readonly navigation: Navigation;
   readonly sidebar: SidebarState;
   readonly approvals: Approvals;
+  readonly userId: string;
   /** By which the list knows the conversation that has no title. */
   readonly beginning: string | undefined;
   /** Something that the list tells of has changed. */
   readonly onChange: () => void;
 }
 
-function Pane({ route, navigation, sidebar, approvals, beginning, onChange }: PaneProps) {
+function Pane({ route, navigation, sidebar, approvals, userId, beginning, onChange }: PaneProps) {
   const start = sidebar.isOpen && !sidebar.isNarrow ? null : <HeaderStart sidebar={sidebar} go={navigation.go} />;
   switch (route.name) {
     case "new":
@@ -111,6 +112,7 @@ function Pane({ route, navigation, sidebar, approvals, beginning, onChange }: Pa
           <Follower key={route.id} id={route.id} beginning={beginning ?? ""} onChange={onChange} />
           <ConversationPage
             conversationId={route.id}
+            userId={userId}
             beginning={beginning}
             onStarted={route.name === "new" ? navigation.begun : undefined}
             onNew={() => navigation.go("/")}
@@ -121,6 +123,8 @@ function Pane({ route, navigation, sidebar, approvals, beginning, onChange }: Pa
       );
     case "approvals":
       return <approvalsPage.Part approvals={approvals} headerStart={start} />;
+    case "operator":
+      return <operatorPage.Part userId={userId} go={navigation.go} headerStart={start} />;
     case "unknown":
       return <UnknownPage headerStart={start} go={navigation.go} />;
   }

@@ -57,6 +57,12 @@ export function Sidebar(props: SidebarProps) {
           <ApprovalCount count={approvals.items?.length ?? 0} />
         </Link>
       )}
+      {session.me.answers === true && (
+        <Link className="app-approvals-link" path="/operator" isCurrent={route.name === "operator"} go={go}>
+          <Icon name="person" />
+          <span>{app.operator.name}</span>
+        </Link>
+      )}
       <ConversationList
         conversations={conversations}
         currentId={route.name === "conversation" ? route.id : undefined}

@@ -19,6 +19,7 @@ import { examplesOf, sendOptionsOf, useChoice } from "./choice.ts";
 import { Composer, type ComposerHandle } from "./composer.tsx";
 import { ConversationHeader } from "./conversation-header.tsx";
 import { EmptyState, LoadingState, RefusedState, StatePane } from "./conversation-state.tsx";
+import { HandoverNote } from "./handover-note.tsx";
 import { isForAnswer } from "./keys.ts";
 import { MessageList, type MessageListHandle } from "./message-list.tsx";
 import { useOffers } from "./offers.ts";
@@ -27,6 +28,8 @@ import { WaitingMessages } from "./waiting-messages.tsx";
 
 export interface ConversationPageProps {
   readonly conversationId: string;
+  /** Who looks at it; absent where people are not asked for. */
+  readonly userId?: string | undefined;
   /** Says that the conversation is not there yet; called once, when its first message is sent. */
   readonly onStarted?: ((id: string) => void) | undefined;
   /** Begins another conversation; without it there is no button for that. */
@@ -42,7 +45,7 @@ export function ConversationPage(props: ConversationPageProps) {
   return <Pane key={props.conversationId} {...props} />;
 }
 
-function Pane({ conversationId, onStarted, onNew, beginning, headerStart, headerEnd }: ConversationPageProps) {
+function Pane({ conversationId, userId, onStarted, onNew, beginning, headerStart, headerEnd }: ConversationPageProps) {
   const conversation = useConversation(conversationId);
   const [isStartedHere] = useState(onStarted !== undefined);
   const offers = useOffers();
@@ -80,6 +83,9 @@ function Pane({ conversationId, onStarted, onNew, beginning, headerStart, header
         onExample={(text) => composer.current?.fill(text)}
         onNew={onNew}
       />
+      {userId === undefined || shown.phase === "refused" ? null : (
+        <HandoverNote conversation={conversation} userId={userId} hasMessages={shown.phase === "messages"} />
+      )}
       {mayWrite ? (
         <Foot
           ref={composer}

@@ -32,7 +32,7 @@ export function rowsOf({ older, messages, outgoing, waiting, next }: RowsOf): Ro
   let nextDay = Number.NEGATIVE_INFINITY;
   for (const list of [older, messages]) {
     for (const message of list) {
-      if (waiting.has(message.turn_id)) continue;
+      if (waiting.has(message.turn_id) || isUnanswered(message)) continue;
       const { ts } = message;
       // Times of different servers: an earlier day behind a later one begins no day again.
       const end = ts === undefined || ts < nextDay ? Number.NaN : startOfDay(ts, 1);
@@ -46,6 +46,12 @@ export function rowsOf({ older, messages, outgoing, waiting, next }: RowsOf): Ro
   if (next !== undefined && outgoing.length === 0) rows.push({ kind: "pending", key: `p-${next}` });
   for (const one of outgoing) rows.push({ kind: "outgoing", key: one.id, outgoing: one });
   return rows;
+}
+
+/** No agent answered, because a person does: there is nothing to be shown in its place. */
+function isUnanswered({ author, parts, outcome }: MessageView): boolean {
+  const isHandedOver = outcome?.type === "complete" && outcome.metadata.handover !== undefined;
+  return isHandedOver && author.role === "assistant" && parts.length === 0;
 }
 
 const ofMessages = new WeakMap<MessageView, Row>();

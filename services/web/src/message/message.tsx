@@ -17,6 +17,6 @@ void loadMarkdown();
 
 /** One message with its parts in their order. */
 export const Message = memo(function Message({ conversationId, message, actions }: MessageProps) {
-  if (message.author.role === "user") return <Question message={message} actions={actions} />;
+  if (message.author.role !== "assistant") return <Question message={message} actions={actions} />;
   return <Answer conversationId={conversationId} message={message} actions={actions} />;
 });

@@ -19,8 +19,14 @@ export function Question({ message, actions }: QuestionProps) {
   const id = useId();
   const text = textOf(message);
   const isLong = text.length > foldedChars || hasLines(text, foldedLines);
+  const { role, name, id: who = "" } = message.author;
+  const isOperator = role === "operator";
   return (
-    <article className="message-question" aria-label={words.you}>
+    <article
+      className={isOperator ? "message-question message-of-person" : "message-question"}
+      aria-label={isOperator ? words.person(name ?? who) : words.you}
+    >
+      {isOperator && <span className="message-author">{words.person(name ?? who)}</span>}
       <div className="message-own" dir="auto" id={id} data-folded={isLong && !isOpen}>
         {isLong && !isOpen ? beginningOf(text) : text}
       </div>

@@ -150,6 +150,17 @@ export const appDe: AppWords = {
     gone: "Das ist entschieden, oder die Zeit dafür ist vorbei.",
   },
 
+  operator: {
+    name: "Wartet auf einen Menschen",
+    lead: "Gespräche, in denen Nutzer oder Agenten einen Menschen gerufen haben. Wer eines übernimmt, antwortet anstelle des Agenten.",
+    empty: "Niemand wartet.",
+    forbidden: "Sie dürfen hier nicht für Agenten antworten.",
+    waits: (minutes) => (minutes === 0 ? "seit weniger als einer Minute" : `seit ${minutes} min`),
+    take: "Übernehmen",
+    open: "Weiter antworten",
+    takenBy: (name) => `${name} antwortet.`,
+  },
+
   simulated: {
     chip: "Simuliert",
     model: "Das Sprachmodell ist simuliert: Seine Antworten bedeuten nichts.",

@@ -148,6 +148,17 @@ export const appEn = {
     gone: "This was decided, or its time is over.",
   },
 
+  operator: {
+    name: "Waiting for a person",
+    lead: "Conversations whose users, or agents, have asked for a person. Whoever takes one answers in place of the agent.",
+    empty: "Nobody waits.",
+    forbidden: "You may not answer for agents here.",
+    waits: (minutes: number) => (minutes === 0 ? "since less than a minute" : `for ${minutes} min`),
+    take: "Take",
+    open: "Go on answering",
+    takenBy: (name: string) => `${name} answers.`,
+  },
+
   simulated: {
     chip: "Simulated",
     model: "The language model is simulated: its answers mean nothing.",

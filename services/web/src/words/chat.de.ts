@@ -81,5 +81,13 @@ export const chatDe: ChatWords = {
   sendComment: "Senden",
   close: "Schließen",
   thanks: "Danke für Ihre Rückmeldung.",
+  askPerson: "Mit einem Menschen sprechen",
+  personAsked: "Ein Mensch ist gerufen. Bis jemand kommt, schweigt der Assistent.",
+  personAnswers: (name) => `${name} antwortet hier.`,
+  youAnswer: "Sie antworten hier anstelle des Assistenten.",
+  agentAnswers: "Der Assistent antwortet wieder.",
+  nobodyCame: "Niemand konnte kommen. Der Assistent antwortet wieder.",
+  backToAgent: "Zurück zum Assistenten",
+  giveBack: "An den Assistenten zurückgeben",
   feedbackFailed: "Ihre Rückmeldung konnte nicht gespeichert werden.",
 };

@@ -78,6 +78,14 @@ export const chatEn = {
   sendComment: "Send",
   close: "Close",
   thanks: "Thank you for your feedback.",
+  askPerson: "Talk to a person",
+  personAsked: "A person was asked for. Until somebody comes, the assistant is silent.",
+  personAnswers: (name: string) => `${name} answers here.`,
+  youAnswer: "You answer here, in place of the assistant.",
+  agentAnswers: "The assistant answers again.",
+  nobodyCame: "Nobody could come. The assistant answers again.",
+  backToAgent: "Back to the assistant",
+  giveBack: "Give back to the assistant",
   feedbackFailed: "Your feedback could not be stored.",
 };
 

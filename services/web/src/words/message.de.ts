@@ -1,6 +1,7 @@
 import type { MessageWords } from "./message.en.ts";
 
 export const messageDe: MessageWords = {
+  person: (name) => `${name} · Team`,
   you: "Sie",
   agent: "Assistent",
   showAll: "Alles zeigen",

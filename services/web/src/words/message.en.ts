@@ -1,6 +1,7 @@
 /** What a message says beside its own text. */
 export const messageEn = {
   you: "You",
+  person: (name: string) => `${name} · Staff`,
   /** Of an answer whose agent nobody has named yet. */
   agent: "Assistant",
   showAll: "Show all of it",

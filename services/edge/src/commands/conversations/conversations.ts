@@ -5,9 +5,11 @@ import {
   type Caller,
   type ConversationId,
   type FeedbackEntry,
+  type Handover,
   type TurnRequest,
 } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
+import { shownHandover } from "../../hub/shown-handover.ts";
 import { createConversationIndex, type Redis } from "./conversation-index.ts";
 import { createDeletion } from "./deletion.ts";
 import { createIndexNotes } from "./index-notes.ts";
@@ -26,6 +28,8 @@ export interface ConversationsDeps {
 
 export interface TitledPage extends TranscriptPage {
   readonly title: string | undefined;
+  /** Whether a person answers in it. Of the newest page. */
+  readonly handover: Handover | undefined;
   /** What was said of its answers, by whomever. */
   readonly feedback: readonly FeedbackEntry[];
 }
@@ -97,8 +101,9 @@ export function createConversations({ bus, redis, onDeleted, log }: Conversation
 }
 
 /** One call of a tool is no conversation to its user: it is deleted when it is over, and not listed until then. */
-function isListed({ given }: TurnRequest): boolean {
-  return given?.call === undefined;
+function isListed({ given, handover }: TurnRequest): boolean {
+  // Nor is it theirs who only answer in it.
+  return given?.call === undefined && handover !== "answer";
 }
 
 async function pageOf(
@@ -116,7 +121,8 @@ async function pageOf(
     bus.feedback.of(conversation),
   ]);
   if (page.turns.length === 0 && !(await exists(bus, conversation))) throw notFound();
-  return { ...page, title, feedback };
+  const handover = before > 0 ? undefined : await shownHandover(bus.handovers, conversation, page.turns);
+  return { ...page, title, feedback, handover };
 }
 
 async function exists({ events, turns }: Bus, conversation: ConversationId): Promise<boolean> {

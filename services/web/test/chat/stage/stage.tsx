@@ -51,6 +51,11 @@ const api: Api = {
   connections: notNeeded,
   connect: notNeeded,
   disconnect: notNeeded,
+  handovers: notNeeded,
+  takeHandover: notNeeded,
+  giveBack: notNeeded,
+  askForPerson: notNeeded,
+  withdrawHandover: notNeeded,
 };
 
 /** What the browser itself says of the page, from its beginning on. */

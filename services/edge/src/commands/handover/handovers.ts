@@ -1,0 +1,130 @@
+import { randomUUID } from "node:crypto";
+import { hostname } from "node:os";
+import type { Bus } from "@parley/bus";
+import {
+  ChatError,
+  demand,
+  isHandedOver,
+  type Author,
+  type Caller,
+  type ConversationId,
+  type HandoverRecord,
+  type May,
+} from "@parley/protocol";
+import type { HandoverFigures } from "../../figures/handover-figures.ts";
+import type { Ownership } from "../ownership.ts";
+
+export interface HandoverDeps {
+  readonly bus: Pick<Bus, "handovers" | "audit">;
+  readonly ownership: Ownership;
+  readonly may: May;
+  readonly figures: HandoverFigures;
+}
+
+/** Ids of an entry of the queue of people who wait, for who may answer. */
+export interface QueuedHandover {
+  readonly conversation_id: ConversationId;
+  readonly record: HandoverRecord;
+}
+
+/** Records let go for one list. */
+const mostDropped = 100;
+
+/** What people do who answer in place of agents, and what the owner of a conversation does about it (docs/handover.md). */
+export function createHandoverCommands({ bus, ownership, may, figures }: HandoverDeps) {
+  const { handovers } = bus;
+  const follower = handovers.follow();
+  const demandRight = (caller: Caller, tenant: string | undefined): void =>
+    demand(may(caller, "handover:answer", { kind: "handover", tenant }));
+
+  /** Of a conversation that may be handed over to the caller. What is of another tenant is to them as if it were not there. */
+  const known = async (conversation: ConversationId, caller: Caller): Promise<HandoverRecord> => {
+    demandRight(caller, caller.tenant);
+    const record = await handovers.of(conversation);
+    if (record === undefined || record.tenant !== caller.tenant)
+      throw new ChatError("NOT_FOUND", { message: "Nobody is waited for in this conversation, or not any more." });
+    return record;
+  };
+
+  return {
+    /** Those of the caller's tenant who wait for a person, or have one; oldest first. Throws FORBIDDEN for who answers for nobody. */
+    async list(caller: Caller, limit: number): Promise<HandoverRecord[]> {
+      demandRight(caller, caller.tenant);
+      const open = await follower.open();
+      for (const { conversation, seq } of follower.takeOld().slice(0, mostDropped))
+        await handovers.dropEarlier(conversation, seq);
+      const nowMs = Date.now();
+      return open.filter(({ tenant, until = nowMs }) => tenant === caller.tenant && until >= nowMs).slice(0, limit);
+    },
+
+    /** The caller answers in it from now on. Throws CONFLICT where somebody else does, NOT_FOUND where nobody is waited for. */
+    async take(conversation: ConversationId, caller: Caller): Promise<HandoverRecord> {
+      const before = await known(conversation, caller);
+      try {
+        const record = await handovers.take(conversation, authorOf(caller));
+        if (before.state === "waiting") {
+          figures.taken(record);
+          await audit(bus, caller, "handover_take", conversation);
+        }
+        return record;
+      } catch (error) {
+        if (error instanceof ChatError && error.code === "CONFLICT") figures.conflict();
+        throw error;
+      }
+    },
+
+    /** Whoever has it gives it back. Throws FORBIDDEN for others, NOT_FOUND where there is none. */
+    async giveBack(conversation: ConversationId, caller: Caller): Promise<HandoverRecord> {
+      const before = await known(conversation, caller);
+      if (before.operator?.id !== caller.user.id)
+        throw new ChatError("FORBIDDEN", { message: "You do not have this conversation." });
+      const record = await handovers.end(conversation, "given back", ({ operator }) => operator?.id === caller.user.id);
+      if (isHandedOver(before)) {
+        figures.ended(record);
+        await audit(bus, caller, "handover_end", conversation);
+      }
+      return record;
+    },
+
+    /** The owner wants the agent back. NOT_FOUND where nobody was asked for. */
+    async withdraw(conversation: ConversationId, caller: Caller): Promise<HandoverRecord> {
+      await ownership.check(conversation, caller, "conversation:send");
+      const before = await handovers.of(conversation);
+      const record = await handovers.end(conversation, "withdrawn");
+      if (isHandedOver(before)) figures.ended(record);
+      await handovers.dropEarlier(conversation).catch(() => {});
+      return record;
+    },
+
+    /** Something was said in it by who has it. */
+    answered: (conversation: ConversationId, caller: Caller): Promise<unknown> =>
+      audit(bus, caller, "handover_answer", conversation),
+  };
+}
+
+export type HandoverCommands = ReturnType<typeof createHandoverCommands>;
+
+/** Whether the caller has this conversation: then they may read it and answer in it, and nothing else. */
+export function createIsOperator({ handovers }: Pick<Bus, "handovers">, may: May) {
+  return async (conversation: ConversationId, caller: Caller, tenant: string | undefined): Promise<boolean> => {
+    if (!may(caller, "handover:answer", { kind: "handover", tenant }).allowed) return false;
+    const record = await handovers.of(conversation);
+    return record?.state === "taken" && record.operator?.id === caller.user.id && record.tenant === caller.tenant;
+  };
+}
+
+function authorOf({ user: { id, name } }: Caller): Author {
+  return { role: "operator", id, ...(name === undefined ? {} : { name }) };
+}
+
+/** It has happened already, so it is told even where this cannot be stored. */
+async function audit(
+  { audit }: Pick<Bus, "audit">,
+  { user, tenant, roles, session, address }: Caller,
+  action: string,
+  conversation_id: ConversationId,
+): Promise<void> {
+  const writer = `edge-${process.pid}@${hostname()}`;
+  const who = { user: { id: user.id, name: user.name }, roles: [...roles], tenant, session, address };
+  await audit.write({ v: 1, kind: "admin", writer, ...who, conversation_id, action }, randomUUID());
+}
