@@ -34,6 +34,7 @@ export type {
 export type { WaitingTexts } from "./waiting-texts.ts";
 export { noSuchAnswer, type FeedbackLog, type FeedbackPlace, type NewFeedback, type RatedAnswer } from "./feedback.ts";
 export type { TitlePlace, Titles } from "./titles.ts";
+export type { FoundPlace, PathPage, PathQuery } from "./branch-reading.ts";
 export type { Handovers, HandoverFollower, HandoverWish } from "./handovers.ts";
 export type { TranscriptPage, Transcripts } from "./transcripts.ts";
 export { natsAddress, redisAddress, requireTlsFiles } from "./broker-tls.ts";
@@ -85,3 +86,4 @@ export {
   type TokenRecordsDeps,
   type Tokens,
 } from "./token-records.ts";
+export { openWorkshopLog, type StoredDay, type WorkshopLog } from "./workshop-log.ts";

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { ApprovalDecision, ApprovalRequest } from "./approval.ts";
+import { branchFields } from "./branch-fields.ts";
 import { AnyErrorCode } from "./errors.ts";
 import { ClientCall } from "./given-context.ts";
 import { CallId, ConversationId, TurnId } from "./ids.ts";
@@ -105,6 +106,7 @@ export const MessageEvent = z
       .positive()
       .optional()
       .describe("It comes again, because its author has changed the text while it waited; so many times by now."),
+    ...branchFields,
   })
   .describe(
     "What a participant wrote; every device that looks gets it, the sender's too. The first event of its turn. One that comes again replaces it.",
@@ -171,6 +173,8 @@ const StepEvent = z.object({
   /** Whose calls they are: see `callerHash`. Absent: an older version committed it. */
   caller_hash: z.string().optional(),
 });
+/** The answer begins with this text, whatever the model says after it. Committed before the text is told and the model is asked; hidden. */
+const OpeningEvent = z.object({ type: z.literal("_opening"), ...chained, text: z.string() });
 export const ToolCallStartEvent = z
   .object({
     type: z.literal("tool_call_start"),
@@ -284,6 +288,7 @@ export const ChainEvent = z.discriminatedUnion("type", [
   TokenEvent,
   ReasoningEvent,
   StepEvent,
+  OpeningEvent,
   ToolCallStartEvent,
   TurnRestartedEvent,
   WaitingEvent,

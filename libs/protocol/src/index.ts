@@ -88,6 +88,7 @@ export {
   OnBusy,
   PingFrame,
   QueueFrame,
+  RegenerateFrame,
   SubscribeFrame,
   TitleFrame,
   UnsubscribeFrame,
@@ -165,7 +166,7 @@ export { ApprovalForm, FormContent, FormField, formProblem } from "./approval-fo
 export { ApprovalDecision, ApprovalPreview, ApprovalRequest, ApprovalState, Decider } from "./approval.ts";
 export { Fact, likeTurn, type FactKind, type FactOf } from "./facts.ts";
 export { TextFact, WaitingTurn } from "./waiting-turn.ts";
-export { turnOfAnswer } from "./message-ids.ts";
+export { turnOfAnswer, turnOfMessage } from "./message-ids.ts";
 export { TurnRecord } from "./turn-record.ts";
 export { ProviderCall } from "./provider-call.ts";
 export { ReadEvent, isReadable, unreadableEvent } from "./read-event.ts";
@@ -197,6 +198,7 @@ export { LogRecord, OwnerRecord, wasAcceptedBefore } from "./transcript.ts";
 export { RevocationRecord, revocable, revocationKey, type Revocable } from "./revocation.ts";
 export {
   messageRecordsOf,
+  inOrderOfAcceptance,
   messagesOf,
   readTurnRecord,
   turnOfRecord,
@@ -204,7 +206,11 @@ export {
   type AnyTurnRecord,
   type NewTurnRecord,
   type StoredTurn,
+  turnPlaceOf,
 } from "./stored-turns.ts";
+export { newestBranch } from "./newest-branch.ts";
+export { beginning } from "./branch-fields.ts";
+export { hasBranches, treeOf, type TurnPlace, type TurnTree } from "./branches.ts";
 export {
   checkMessageText,
   decodeClientFrame,

@@ -96,6 +96,8 @@ export const limits = {
   auditEntryBytes: 8 * 1024,
   /** Records that the record of a turn, or of its answer, names beside the one before it: an odd number, so that the last one is an answer too. */
   recordsBack: 47,
+  /** Records that are looked through for the branches of a conversation, from the newest backwards. What is older is one path to whoever asks. */
+  branchRecords: 4_000,
   /** Records on one page of a transcript, encoded: then it ends, whichever number of messages was asked for. A turn is never divided. */
   transcriptPageBytes: 4 * 1024 * 1024,
   /** What a message of a client that keeps its conversation itself brings of it, encoded. Larger: INVALID_FRAME. */

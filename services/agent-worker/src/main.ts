@@ -35,7 +35,8 @@ const both = (one: () => void, other: () => void) => (): void => {
 
 runMain("agent-worker", async ({ env }) => {
   const config = readConfig(Config, env);
-  const { provider, table, agents, briefWith, knowledge, documents, models } = await readStartSettings(config, env);
+  const { provider, table, agents, safety, models, ...settings } = await readStartSettings(config, env);
+  const { knowledge, documents } = settings;
   const log = createLogger({ service: "agent-worker", level: config.LOG_LEVEL, format: config.LOG_FORMAT });
   await using life = createLifecycle({ log, shutdownMs: config.SHUTDOWN_MS });
   const worker = `agent-${randomUUID()}`;
@@ -48,7 +49,7 @@ runMain("agent-worker", async ({ env }) => {
   const probes = await startProbes({ config, log, life }, metrics.registry);
   const bus = await connectBus({ config, log, life }, worker);
   const tools = await connectTools({ config, log, life }, bus, { worker, metrics, provider, table, agents, documents });
-  const brief = openDocuments({ config, log, life }, bus, { provider, knowledge, agents, rightsOf, briefWith });
+  const brief = openDocuments({ config, log, life }, bus, { ...settings, provider, agents, rightsOf });
   const { format: record_format, notes } = chosenFormat(config, bus);
   const capacity = openCapacity({ config, log, life });
   const { slots, tokenFlushMs } = capacity;
@@ -56,7 +57,7 @@ runMain("agent-worker", async ({ env }) => {
   const wrong = (): string[] => [...problems(), ...knowledge.problems()];
   probes.notes = createNotes({ notes, problems: wrong, routes, agents, catalogue: tools.catalogue, facts: bus.facts });
   const usage = openUsage({ config, log, life }, bus, { redis: tools.redis, table, quotas, metrics, isConfigured });
-  const parts = { provider, routes, usage, brief, rightsOf, tools, metrics, tokenFlushMs };
+  const parts = { provider, routes, usage, brief, safety, rightsOf, tools, metrics, tokenFlushMs };
   const run = createTurnRun({ config, log, life }, bus, parts);
   const { onWoken, ...telling } = createTelling(metrics, tools, log);
   const [waits, age] = [createWaits({ bus, log }), createQueueAge(bus.turns, config.QUEUE_AGE_MS)];

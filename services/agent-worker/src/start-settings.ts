@@ -13,6 +13,7 @@ import { loadKnowledge, type KnowledgeFolder } from "./retrieval/knowledge.ts";
 import { sharedDocuments, type SharedDocuments } from "./retrieval/shared-documents.ts";
 import { createRetriever, type RetrieverDeps } from "./retrieval/retriever.ts";
 import { createRouter } from "./routing/router.ts";
+import { loadSafetyLists, type SafetyLists } from "./safety/safety-lists.ts";
 
 /** What the settings name, as a worker begins with it. */
 export interface StartSettings {
@@ -24,6 +25,7 @@ export interface StartSettings {
   readonly knowledge: KnowledgeFolder;
   /** What edges are told of the documents, as they are at the moment. */
   readonly documents: () => SharedDocuments;
+  readonly safety: SafetyLists;
   /** Names of the models that they name. */
   readonly models: ReadonlySet<string>;
 }
@@ -65,14 +67,16 @@ export async function readStartSettings(config: Config, env: Environment): Promi
 async function readBrief({
   AGENTS_DIR,
   KNOWLEDGE_DIR,
-}: Config): Promise<Pick<StartSettings, "agents" | "briefWith" | "knowledge" | "documents">> {
-  const knowledge = await loadKnowledge(KNOWLEDGE_DIR);
-  const agents = await loadAgents({ folder: AGENTS_DIR, collections: knowledge.collections() });
+  SAFETY_FILE,
+}: Config): Promise<Pick<StartSettings, "agents" | "briefWith" | "knowledge" | "documents" | "safety">> {
+  const [knowledge, safety] = await Promise.all([loadKnowledge(KNOWLEDGE_DIR), loadSafetyLists(SAFETY_FILE)]);
+  const safetyLists = [...safety.keys()];
+  const agents = await loadAgents({ folder: AGENTS_DIR, collections: knowledge.collections(), safetyLists });
   const documents = createSharing(knowledge, agents);
   const chooseAgent = createChooseAgent({ agents, route: createRouter(agents) });
   const briefWith: StartSettings["briefWith"] = (sources) =>
     createBrief({ chooseAgent, findPassages: createFindPassages(createRetriever({ knowledge, ...sources })) });
-  return { agents, knowledge, documents, briefWith };
+  return { agents, knowledge, documents, safety, briefWith };
 }
 
 /** They are hashed once for each change, not each time they are told of. */

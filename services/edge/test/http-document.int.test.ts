@@ -76,6 +76,14 @@ describe("the OpenAPI document", () => {
     await answerNext("c_doc-a");
     const one = "/api/v1/conversations/c_doc";
     expect([await chat, await seed]).toEqual([200, 200]);
+    const { turn_id } = (await world.bus.transcripts.tail("c_doc", { limit: 1 })).turns[0]!;
+    const asked = { message_id: `${turn_id}-u`, author: { role: "user", id: "ann" }, message: "hello", ts: 1 };
+    await world.bus.transcripts.append({ v: 1, conversation_id: "c_doc", turn_id, ...asked, status: "complete" });
+    const again = check("POST", `${one}/regenerate`, { body: { message_id: `${turn_id}-a` } });
+    await answerNext("c_doc");
+    expect(await again).toBe(200);
+    expect(await check("POST", `${one}/regenerate`, { body: { message_id: "none-a" } })).toBe(404);
+    expect(await check("POST", `${one}/regenerate`, { body: {} })).toBe(400);
     expect(await check("POST", "/api/v1/chat", { body: { message: 1 } })).toBe(400);
     expect(await check("POST", "/api/v1/chat", { body, user: null })).toBe(401);
     expect(await check("POST", "/api/v1/chat", { body, user: "eve" })).toBe(403);
@@ -189,6 +197,8 @@ describe("the OpenAPI document", () => {
       "path id",
       "query limit",
       "query before",
+      "query branch",
+      "query leaf",
       "query knows",
     ]);
   });

@@ -20,6 +20,8 @@ export interface Agent {
   readonly asksPerson?: true;
   /** Folders of the knowledge that are searched for its answers, and documents of whoever asks (`tenant:*`). */
   readonly collections: readonly string[];
+  /** The list of safety words whose warnings its answers begin with. */
+  readonly safety?: string;
 }
 
 /** How an agent names collections that whoever asks has brought: `tenant:*` for all, or one of them. */

@@ -79,7 +79,7 @@ export function addHttpService(app: TemplatedApp, deps: HttpServiceDeps): { swee
     ...{ issuers: tokens.issuers, origin: createOriginOf(deps.publicUrl), version, isDevelopment, log },
   };
   const own = [
-    ...createChatRoutes({ turns, isOwn: ownership.isOwn }),
+    ...createChatRoutes({ turns, isOwn: ownership.isOwn, again: commands.again }),
     ...createConversationRoutes({ conversations, facts: bus.facts, ownership, commands }),
     ...createListRoutes({ conversations, ownership, may, offer }),
     ...createDocumentRoutes({ documents: documentsOf(deps) }),

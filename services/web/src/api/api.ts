@@ -44,8 +44,8 @@ export interface Api extends HandoverCalls {
   }) => Promise<ConversationEntries>;
   readonly renameConversation: (id: string, title: string) => Promise<string>;
   readonly deleteConversation: (id: string) => Promise<void>;
-  /** A page of the transcript, the newest without `before`. */
-  readonly messages: (id: string, before?: string) => Promise<MessagePage>;
+  /** A page of the transcript, the newest without `before`: of the branch of the newest turn, or of the one that is named. */
+  readonly messages: (id: string, before?: string, of?: BranchName) => Promise<MessagePage>;
   readonly wholeResult: (conversationId: string, callId: string) => Promise<WholeResult>;
   readonly feedback: (
     conversationId: string,
@@ -68,6 +68,9 @@ export interface Api extends HandoverCalls {
   readonly connect: (server: string) => Promise<string>;
   readonly disconnect: (server: string) => Promise<void>;
 }
+
+/** What leads to a turn, or the newest branch through one. */
+export type BranchName = { readonly leaf?: string } | { readonly branch?: string };
 
 /** In one page of the list: a screen and a half. */
 const listLimit = 40;
@@ -109,8 +112,8 @@ function conversationCalls(http: Http) {
 
 function answerCalls(http: Http) {
   return {
-    messages: async (id: string, before?: string) => {
-      const query = new URLSearchParams({ limit: String(messagesLimit), knows: "unknown" });
+    messages: async (id: string, before?: string, of: BranchName = {}) => {
+      const query = new URLSearchParams({ limit: String(messagesLimit), knows: "unknown", ...of });
       if (before !== undefined) query.set("before", before);
       const answer = await http(`${inside(id, "messages")}?${query}`);
       const [title, next] = [textIn(answer, "title"), textIn(answer, "before")];
