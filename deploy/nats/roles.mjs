@@ -90,6 +90,9 @@ export function edgeRole(shards) {
         // Made where it is missing, and read for those who may: nobody deletes, purges or changes it.
         ...reading([streams.audit]),
         ...readConsumers(streams.audit),
+        // What turns have used: read for those who pay, and for counters that Redis has lost.
+        ...reading([streams.usage]),
+        ...readConsumers(streams.usage),
         `STREAM.MSG.DELETE.${streams.turns}`,
         `CONSUMER.INFO.${streams.turns}.${turnsConsumer}`,
         ...forEachShard(shards, (shard) => [
@@ -155,10 +158,12 @@ export function agentRole(shards) {
       subjects.allAgents,
       // To what edges ask about documents, which are read here and never written.
       subjects.allDocumentAnswers,
+      subjects.allUsage,
       `$JS.ACK.${streams.turns}.${turnsConsumer}.>`,
       ...forEachShard(shards, (shard) => [`$JS.ACK.${streams.facts(shard)}.${wakeConsumer}.>`]),
       ...api([
-        ...reading([...namesOf(shards), streams.documents]),
+        ...reading([...namesOf(shards), streams.documents, streams.usage]),
+        ...readConsumers(streams.usage),
         ...namesOf(shards).map((name) => `STREAM.UPDATE.${name}`),
         `STREAM.MSG.DELETE.${streams.turns}`,
         `CONSUMER.CREATE.${streams.turns}.${turnsConsumer}`,

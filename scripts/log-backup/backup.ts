@@ -29,7 +29,7 @@ export async function backUpLog(nc: Connection, folder: string): Promise<Manifes
   }
   if (backups.length === 0) throw new Error("This NATS server has no log of Parley: there is nothing to back up.");
   // Else somebody who was revoked could come back with the conversations.
-  for (const stream of [streams.gate, streams.audit, streams.workshop, streams.documents])
+  for (const stream of [streams.gate, streams.audit, streams.usage, streams.workshop, streams.documents])
     if ((await findStream(nc, stream)) !== undefined) backups.push(await backUpStream(nc, stream, folder));
   const manifest: Manifest = { v: 1, made_at: new Date().toISOString(), streams: backups };
   // Written last: a folder without it is no backup.

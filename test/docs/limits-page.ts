@@ -1,4 +1,4 @@
-import { limitTable, type CountRow, type RateRow } from "@parley/protocol";
+import { limitTable, quotaTable, type CountRow, type RateRow } from "@parley/protocol";
 
 const where = { fleet: "all edges together", process: "each edge", socket: "each socket" } as const;
 
@@ -22,6 +22,24 @@ export function limitLines(): string[] {
         .at(-1)
         ?.replace(/\.int\.test\.ts$/, "")}](../${row.test})`;
       return `| \`${name}\` | ${numberOf(row)} | ${row.unit} | ${where[row.counted]} | ${row.answer} | ${row.reason} | ${test} |`;
+    }),
+  ];
+}
+
+const holders = { user: "each user", tenant: "each tenant" } as const;
+const amounts = { tokens: "tokens that models read and write", money: "what models cost, in the currency" } as const;
+
+/** The rows of the table of quotas, which have no defaults. */
+export function quotaLines(): string[] {
+  return [
+    "| quota | of what | counted for | answer | why | test |",
+    "|---|---|---|---|---|---|",
+    ...Object.entries(quotaTable).map(([name, { unit, of, answer, reason, test }]) => {
+      const file = `[${test
+        .split("/")
+        .at(-1)
+        ?.replace(/\.int\.test\.ts$/, "")}](../${test})`;
+      return `| \`${name}\` | ${amounts[unit]} | ${holders[of]}, by all workers together | ${answer} | ${reason} | ${file} |`;
     }),
   ];
 }

@@ -6,6 +6,7 @@ import { startTokens } from "../../services/edge/src/admission/tokens.ts";
 import { createGateFigures } from "../../services/edge/src/figures/gate-figures.ts";
 import { addEdgeMetrics, createCounters } from "../../services/edge/src/figures/metrics.ts";
 import { createAdminRoutes } from "../../services/edge/src/transport/admin-routes.ts";
+import { createUsageMetrics } from "../../services/agent-worker/src/usage/usage-metrics.ts";
 import { createClusterFigures } from "../../services/tool-worker/src/kubernetes/cluster-metrics.ts";
 import { createToolMetrics } from "../../services/tool-worker/src/metrics.ts";
 
@@ -39,6 +40,7 @@ function registries(): Record<string, Registry> {
     eventsFill: unknown,
     factsFill: unknown,
   });
+  createUsageMetrics(agent.registry, () => false).observe({ lost: zero, isShared: () => true });
   const tool = createToolMetrics();
   tool.observe({ slots: 0, running: zero, queue: unknown });
   createClusterFigures(tool.registry).watch([]);

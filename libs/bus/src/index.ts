@@ -59,13 +59,8 @@ export {
   type ToolWorkerOptions,
 } from "./tool-worker-queue.ts";
 export { conversationListKey, createListTimes, type ListTimes } from "./list-times.ts";
-export {
-  createQuotaCounters,
-  type QuotaAccount,
-  type QuotaCounters,
-  type QuotaGrant,
-  type UsedUp,
-} from "./quota-counters.ts";
+export { createQuotaCounters, type QuotaCounters } from "./quota-counters.ts";
+export type { NextLimit, QuotaAccount, QuotaGrant, UsedPeriod, UsedUp } from "./quota-names.ts";
 export { createUsageSums } from "./usage-sums.ts";
 export { type UsageLog, type UsagePage } from "./usage-log.ts";
 export { createKnowledgeBoard, type AnnouncedDocument, type KnowledgeBoard } from "./knowledge-board.ts";

@@ -44,15 +44,7 @@ function createNewest<T>() {
       if (things.size > maxKnown && oldest !== undefined) things.delete(oldest);
     },
     delete: (key: string): boolean => things.delete(key),
-    clear: (): void => things.clear(),
   };
-}
-
-/** What one counter's holder has got here beyond what Redis knows. */
-interface Given {
-  /** By turns that have ended. */
-  ended: Spent;
-  readonly open: Map<string, Spent>;
 }
 
 function added(one: Spent, other: Spent): Spent {
@@ -94,8 +86,8 @@ export function createQuotaFallback(sums: UsageSums) {
   const known = createNewest<Spent>();
   /** By turn, what it holds in Redis. */
   const shared = createNewest<Spent>();
-  const given = createNewest<Given>();
-  let isAlone = false;
+  /** By counter and turn, what was given here and Redis does not know yet: also while it answers others again. */
+  const given = createNewest<Map<string, Spent>>();
   let reading: Promise<void> | undefined;
 
   /** Redis has not said it here: then the stream does, which does not know of turns that run. Where the broker is silent too, the tenth counts alone. */
@@ -106,49 +98,51 @@ export function createQuotaFallback(sums: UsageSums) {
     await reading;
     return sums.of(counter);
   };
-  const givenTo = (counter: CounterName): Given =>
-    given.get(keyOf(counter)) ?? { ended: nothingSpent, open: new Map() };
+  const givenTo = (counter: CounterName): Map<string, Spent> => given.get(keyOf(counter)) ?? new Map<string, Spent>();
   const heldBy = (turn: string): Spent => shared.get(turn) ?? nothingSpent;
+  const give = (turn: string, counters: readonly CounterName[], extra: Spent): void => {
+    for (const counter of counters) {
+      const turns = givenTo(counter).set(turn, extra);
+      given.set(keyOf(counter), turns);
+    }
+  };
+  /** Redis knows of it. */
+  const takeBack = (turn: string, counters: readonly CounterName[]): void => {
+    for (const counter of counters) {
+      const turns = given.get(keyOf(counter));
+      turns?.delete(turn);
+      if (turns?.size === 0) given.delete(keyOf(counter));
+    }
+  };
 
   return {
     /** Redis has answered: for each counter what it has, and what the turn holds. */
     heard(turn: string, held: Spent, counters: readonly { readonly name: CounterName; readonly has: Spent }[]): void {
       for (const { name, has } of counters) known.set(keyOf(name), has);
+      const names = counters.map(({ name }) => name);
+      takeBack(turn, names);
       shared.set(turn, held);
-      if (!isAlone) return;
-      isAlone = false;
       reading = undefined;
-      given.clear();
     },
 
-    ended(turn: string, counters: readonly CounterName[], total: Spent): void {
-      const held = heldBy(turn);
-      shared.delete(turn);
-      if (!isAlone) return;
-      for (const counter of counters) {
-        const its = givenTo(counter);
-        its.open.delete(turn);
-        its.ended = added(its.ended, beyond(held, total));
-        given.set(keyOf(counter), its);
-      }
+    /** `isTold`: Redis knows of it; else what it has used beyond what it held there goes on to count here. */
+    ended(turn: string, counters: readonly CounterName[], { total, isTold }: { total: Spent; isTold: boolean }): void {
+      if (isTold) takeBack(turn, counters);
+      else give(turn, counters, beyond(heldBy(turn), total));
+      if (isTold) shared.delete(turn);
     },
 
     /** Never throws. */
     async take({ turn, counters, spent = nothingSpent, must, want }: LocalTake): Promise<LocalGrant> {
-      isAlone = true;
       const bases = await Promise.all(counters.map(baseOf));
       const held = heldBy(turn);
-      const places = counters.map((limit, i) => {
-        const its = givenTo(limit);
-        const others = [...its.open].reduce((sum, [id, has]) => (id === turn ? sum : added(sum, has)), its.ended);
-        return { limit, its, others, base: bases[i] ?? nothingSpent };
+      const limits = counters.map((limit, i) => {
+        const own = [...givenTo(limit)].filter(([id]) => id !== turn);
+        const others = own.reduce((sum, [, extra]) => added(sum, extra), nothingSpent);
+        return { limit, others, base: bases[i] ?? nothingSpent };
       });
-      const grant = decide({ must, want, held, limits: places });
-      const extra = beyond(held, "spent" in grant ? grant.spent : spent);
-      for (const { limit, its } of places) {
-        its.open.set(turn, extra);
-        given.set(keyOf(limit), its);
-      }
+      const grant = decide({ must, want, held, limits });
+      give(turn, counters, beyond(held, "spent" in grant ? grant.spent : spent));
       return grant;
     },
   };

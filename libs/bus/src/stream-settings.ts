@@ -9,8 +9,6 @@ export function streamSettings(config: {
   FACTS_MAX_BYTES: number;
   AUDIT_DAYS?: number;
   AUDIT_MAX_BYTES?: number;
-  USAGE_DAYS?: number;
-  USAGE_MAX_BYTES?: number;
 }) {
   const { SHARDS: shards, STREAM_REPLICAS: replicas, EVENTS_MAX_BYTES: eventsMaxBytes } = config;
   const { EVENT_WINDOW_MS: eventWindowMs, FACTS_MAX_BYTES: factsMaxBytes } = config;
@@ -19,10 +17,5 @@ export function streamSettings(config: {
     ...(days === undefined ? {} : { auditKeepMs: days * dayMs }),
     ...(auditMaxBytes === undefined ? {} : { auditMaxBytes }),
   };
-  const { USAGE_DAYS: usageDays, USAGE_MAX_BYTES: usageMaxBytes } = config;
-  const usage = {
-    ...(usageDays === undefined ? {} : { usageKeepMs: usageDays * dayMs }),
-    ...(usageMaxBytes === undefined ? {} : { usageMaxBytes }),
-  };
-  return { shards, replicas, eventsMaxBytes, eventWindowMs, factsMaxBytes, ...audit, ...usage };
+  return { shards, replicas, eventsMaxBytes, eventWindowMs, factsMaxBytes, ...audit };
 }

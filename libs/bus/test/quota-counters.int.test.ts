@@ -5,7 +5,8 @@ import { eventually, startNats, startRedis, type Broker, type NatsServer } from 
 import type { Redis } from "ioredis";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { openBus, type Bus } from "../src/bus.ts";
-import { createQuotaCounters, type QuotaAccount, type QuotaCounters } from "../src/quota-counters.ts";
+import { createQuotaCounters, type QuotaCounters } from "../src/quota-counters.ts";
+import type { QuotaAccount } from "../src/quota-names.ts";
 import { connectRedis } from "../src/redis.ts";
 import { createUsageSums } from "../src/usage-sums.ts";
 
@@ -55,7 +56,8 @@ describe("the counters of quotas", () => {
     await bus.usage.write(record);
   };
   const day = async (counters: QuotaCounters): Promise<number> =>
-    (await counters.used({ user }, Date.now())).find(({ period }) => period === "day")?.used.tokens ?? Number.NaN;
+    (await counters.used({ user, atMs: Date.now(), limits: [] })).find(({ period }) => period === "day")?.used.tokens ??
+    Number.NaN;
 
   beforeEach(async () => {
     server = await startRedis({ persist: false });

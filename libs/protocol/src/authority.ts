@@ -17,6 +17,7 @@ export const actions = {
   "session:end": "user",
   "connection:list": "user",
   "connection:change": "user",
+  "usage:read": "user",
   "agent:use": "agent",
   "model:use": "model",
   "tool:run": "tool",
@@ -27,6 +28,7 @@ export const actions = {
   "service:read": "service",
   "service:audit": "service",
   "service:feedback": "service",
+  "service:usage": "service",
   "service:block": "service",
   "service:revoke": "service",
   "service:drain": "service",
@@ -89,7 +91,7 @@ export const everybody = "everybody";
 const standardRoles: Readonly<Record<string, RoleRights>> = {
   [everybody]: {
     actions: [
-      ...["conversation:*", "session:*", "connection:*", "documents:read"],
+      ...["conversation:*", "session:*", "connection:*", "documents:read", "usage:*"],
       ...["agent:use", "model:use", "tool:run"],
     ],
     agents: ["*"],

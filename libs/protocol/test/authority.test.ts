@@ -4,7 +4,7 @@ import { RightsByRole, actions, createMay, everybody, type Action, type Caller, 
 const may = createMay(
   RightsByRole.parse({
     [everybody]: {
-      actions: ["conversation:*", "session:*", "connection:*", "agent:use", "model:use", "tool:run"],
+      actions: ["conversation:*", "session:*", "connection:*", "usage:*", "agent:use", "model:use", "tool:run"],
       agents: ["general", "k8s-*"],
       models: ["small"],
       tools: ["read_*"],
@@ -132,6 +132,10 @@ const table: Record<
     no: [[caller(), { kind: "service" }]],
   },
   "service:feedback": {
+    yes: [[caller({ roles: ["operator"] }), { kind: "service" }]],
+    no: [[caller({ roles: ["auditor"] }), { kind: "service" }]],
+  },
+  "service:usage": {
     yes: [[caller({ roles: ["operator"] }), { kind: "service" }]],
     no: [[caller({ roles: ["auditor"] }), { kind: "service" }]],
   },

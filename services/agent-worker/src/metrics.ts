@@ -59,8 +59,7 @@ export function createAgentMetrics(isConfigured: (model: string) => boolean = ()
     turnEnded: harmless(turnEnded),
     modelRetried: harmless(modelRetried),
     modelCalled: harmless(modelCalled),
-    titleAsked: harmless(createTitleMetrics(registry)),
-    routingAsked: harmless(createRoutingMetrics(registry)),
+    ...createShortCallMetrics(registry),
     ...createHandoverMetrics(registry),
     observe({ slots, running, parked, queued, backlog, eventsFill, factsFill }: AgentGauges): void {
       const gauge = (name: string, help: string, read: () => number) => addGauge(registry, name, help, read);
@@ -200,6 +199,14 @@ function createWaitMetrics(registry: Registry) {
       waits.inc({ what: "resumed" });
       for (const ms of afterMs) resumed.observe(Math.max(0, ms) / 1_000);
     },
+  };
+}
+
+/** Calls of models that answer nobody. */
+function createShortCallMetrics(registry: Registry) {
+  return {
+    titleAsked: harmless(createTitleMetrics(registry)),
+    routingAsked: harmless(createRoutingMetrics(registry)),
   };
 }
 

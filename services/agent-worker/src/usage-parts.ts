@@ -1,5 +1,5 @@
 import { createQuotaCounters, createUsageSums, type Bus } from "@parley/bus";
-import type { Quotas } from "@parley/protocol";
+import { isUsageKept, type Quotas } from "@parley/protocol";
 import type { Registry } from "@parley/runtime";
 import type { ModelTable } from "./model/model-table.ts";
 import type { connectTools, Process } from "./parts.ts";
@@ -16,7 +16,7 @@ export interface UsageParts {
 
 /** What turns use: counted, limited and kept as `config/limits.yaml` says. */
 export function openUsage(
-  { life }: Process,
+  { life, log }: Process,
   bus: Pick<Bus, "usage">,
   { redis, table: { priceOf }, quotas, metrics: { registry }, isConfigured }: UsageParts,
 ): TurnUsage {
@@ -24,6 +24,9 @@ export function openUsage(
   const counters = createQuotaCounters({ redis, sums });
   const metrics = createUsageMetrics(registry, isConfigured);
   metrics.observe({ lost: bus.usage.lost, isShared: counters.isShared });
+  // Else the first turn would wait for the stream that is made for it.
+  if (isUsageKept(quotas()))
+    bus.usage.setUp().catch((err: unknown) => log.warn({ err }, "the stream of what turns use is not there yet"));
   life.use("what turns have used", bus.usage.settled);
   return createTurnUsage({ log: bus.usage, counters, quotas, priceOf, onSpent: metrics.spent, onKept: metrics.kept });
 }

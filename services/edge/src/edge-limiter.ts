@@ -1,5 +1,5 @@
-import { createLogSizes, createOpenTurns, type Bus } from "@parley/bus";
-import { Limits, isTerminal, subjects } from "@parley/protocol";
+import { createLogSizes, createOpenTurns, createQuotaCounters, createUsageSums, type Bus } from "@parley/bus";
+import { Limits, isTerminal, noQuotas, subjects, type Quotas } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import { createAddresses, loopback, type ProxyRules } from "./admission/address.ts";
 import { openGate, type Gate } from "./admission/gate.ts";
@@ -17,6 +17,8 @@ export interface LimiterOptions {
   readonly whence?: ProxyRules;
   /** What callers may cost, now. Default: the table. */
   readonly callerLimits?: () => Limits;
+  /** What they may use of models, now. Default: nothing is limited. */
+  readonly callerQuotas?: () => Quotas;
   /** By how much this process is late, ms. Default: measured. */
   readonly lag?: () => number;
   /** How long a message waits for the word of Redis. Default: 100 ms. */
@@ -30,6 +32,7 @@ const standardLimits = Limits.parse({});
 /** What callers may cost at an edge, and who is kept out. */
 export function openLimiter(options: LimiterOptions, { limited }: Pick<Counters, "limited">): Limiter {
   const { bus, redis, gate = openGate, whence = machineOnly, callerLimits = () => standardLimits } = options;
+  const { callerQuotas: quotas = () => noQuotas } = options;
   const { redisDeadlineMs: deadlineMs = 100, lag, log } = options;
   return createLimiter({
     addresses: createAddresses(whence, (peer) =>
@@ -43,6 +46,9 @@ export function openLimiter(options: LimiterOptions, { limited }: Pick<Counters,
     openTurns: createOpenTurns({ redis, deadlineMs }),
     logSizes: redis === undefined ? undefined : createLogSizes(redis),
     current: callerLimits,
+    quotas,
+    quotaCounters:
+      redis && createQuotaCounters({ redis, deadlineMs, sums: createUsageSums(bus.usage, () => quotas().currency) }),
     gate,
     counters: { limited },
     queueAge: bus.turns.oldestWaitMs,

@@ -80,6 +80,8 @@ export interface Edge {
   problems(): string[];
   /** Who somebody is who asks at another port of this process. */
   readonly admission: Admission;
+  /** What users and tenants have used of models. */
+  readonly usage: Limiter["usage"];
   /** Open sockets, and HTTP requests that wait. */
   sockets(): number;
   /** Asks all turns of a user to stop. Returns how many. */
@@ -281,6 +283,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     registry,
     problems: readiness.problems,
     admission: ways.admission,
+    usage: limiter.usage,
     sockets,
     cancelAllOf: (user, order) => cancelAllOf(bus, user, order),
     drain: () => leave("This process was drained: it takes nothing new."),

@@ -190,6 +190,7 @@ runMain(SERVICE, async ({ env }) => {
     ...{ bus, redis, tokens, gate, apiKeys, may },
     ...{ ...waysOf(config, makers, { bus, log }), revoke: revokerOf(gate) },
     callerLimits: () => limits.current().limits,
+    callerQuotas: () => limits.current().quotas,
     ...edgeSettings(config),
     ...built,
     tracing,

@@ -20,10 +20,10 @@ export function createMeteredClient(client: ModelClient, nameOf: (request: Model
       try {
         await client.stream(request, signal, (events) => {
           hasSpoken = true;
-          call.saw(events);
+          const fit = call.saw(events);
           const last = events.at(-1);
-          if (last?.type !== "end") {
-            onEvents(events);
+          if (fit < events.length || last?.type !== "end") {
+            onEvents(fit < events.length ? events.slice(0, fit) : events);
             return call.check();
           }
           isOver = true;

@@ -64,7 +64,8 @@ export interface Meter {
 export interface MeteredRequest {
   /** Rejects with QUOTA_EXCEEDED: it is not to be sent. Undefined: nothing is to be waited for. */
   readonly allowed: Promise<void> | undefined;
-  saw(events: readonly ModelEvent[]): void;
+  /** Returns how many of them are to be told: all, as long as there is quota left. */
+  saw(events: readonly ModelEvent[]): number;
   /** Throws QUOTA_EXCEEDED: it is to be broken off. */
   check(): void;
   /** What it has used, with what that costs. */

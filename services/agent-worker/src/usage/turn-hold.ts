@@ -1,11 +1,15 @@
-import type { QuotaAccount, QuotaCounters, QuotaGrant, UsedUp } from "@parley/bus";
+import type { NextLimit, QuotaAccount, QuotaCounters, QuotaGrant, UsedUp } from "@parley/bus";
 import { ChatError, nothingSpent, quotaSentence, type Spent } from "@parley/protocol";
 
-/** So much of an answer is taken from the quotas at a time, before it is written. */
+/** So much of an answer is taken from the quotas at a time, before it is written; more while there is much left, so that many turns together still hold a part of it only. */
 const leaseTokens = 128;
 const largestLease = 1_024;
-/** Whoever uses a lease up faster gets a larger one: the answer of Redis takes its time too. */
-const fastMs = 400;
+const shareOfRest = 64;
+/** Whoever uses a lease up within this gets twice as much the next time: the answer of Redis takes its time too. */
+const fastMs = 500;
+const largestShareOfRest = 8;
+/** An answer that is quicker than Redis says goes on for so long while there may be more, where the limit is near. */
+const overdraftTokens = 128;
 
 export function sumOf(one: Spent, other: Spent): Spent {
   return { tokens: one.tokens + other.tokens, micros: one.micros + other.micros };
@@ -28,8 +32,8 @@ function exceeded({ limit, untilMs }: UsedUp): ChatError {
 export interface HeldRequest {
   /** Rejects with QUOTA_EXCEEDED. */
   readonly allowed: Promise<void>;
-  /** Of the answer. */
-  wrote(tokens: number): void;
+  /** Of the answer; false: no more of it is to be told. */
+  wrote(tokens: number): boolean;
   /** Throws QUOTA_EXCEEDED. */
   check(): void;
   /** What it really has used. */
@@ -62,6 +66,7 @@ export function createTurnHold({ counters, account, spent: before }: TurnHoldDep
   let short: UsedUp | undefined;
   let asking: Promise<void> | undefined;
   let lease = leaseTokens;
+  let next: NextLimit | undefined;
   let askedMs = -Infinity;
 
   const used = (): Spent => [...open].reduce((sum, one) => sumOf(sum, one.used), done);
@@ -71,6 +76,8 @@ export function createTurnHold({ counters, account, spent: before }: TurnHoldDep
     const amounts = { spent: whole(spent), must: whole(must), want: whole(sumOf(must, leases())) };
     const grant = await counters.take(account, amounts);
     held = "granted" in grant ? grant.granted : amounts.spent;
+    short = "granted" in grant ? grant.short : grant.refused;
+    if ("granted" in grant) next = grant.next;
     return grant;
   };
 
@@ -83,20 +90,32 @@ export function createTurnHold({ counters, account, spent: before }: TurnHoldDep
   };
   const topUp = async (): Promise<void> => {
     const nowMs = performance.now();
-    lease = nowMs - askedMs < fastMs ? Math.min(largestLease, lease * 2) : leaseTokens;
+    const rest = next?.tokens ?? 0;
+    const wanted = nowMs - askedMs < fastMs ? Math.min(lease * 2, rest / largestShareOfRest) : rest / shareOfRest;
+    lease = Math.round(Math.min(largestLease, Math.max(leaseTokens, wanted)));
     askedMs = nowMs;
     const now = used();
-    const grant = await take(now, now);
-    short = "refused" in grant ? grant.refused : grant.short;
+    await take(now, now);
   };
   const admit = async (request: Open, input: Spent): Promise<void> => {
     request.used = input;
     const before = used();
     open.add(request);
     const grant = await take(used(), before);
-    if ("granted" in grant) return void (short = grant.short);
+    if ("granted" in grant) return;
     open.delete(request);
     throw exceeded(grant.refused);
+  };
+  /** The limit that stands in the way of one more word. */
+  const reached = (perToken: number): UsedUp | undefined => {
+    const now = used();
+    if (!isBeyond(now, held)) return undefined;
+    if (short !== undefined || next?.limit === undefined) return short;
+    // Redis has not answered yet.
+    const rest = { tokens: held.tokens + next.tokens, micros: held.micros + next.micros };
+    const overdraft = { tokens: overdraftTokens, micros: overdraftTokens * perToken };
+    const isNear = isBeyond(sumOf(now, { tokens: largestLease, micros: largestLease * perToken }), rest);
+    return isNear && isBeyond(now, sumOf(held, overdraft)) ? next.limit : undefined;
   };
 
   return {
@@ -107,12 +126,14 @@ export function createTurnHold({ counters, account, spent: before }: TurnHoldDep
         allowed: ask(() => admit(request, input)),
         wrote(tokens) {
           request.used = sumOf(request.used, { tokens, micros: tokens * perToken });
-          if (asking !== undefined || short !== undefined) return;
           const half = { tokens: lease / 2, micros: (lease / 2) * perToken };
-          if (isBeyond(sumOf(used(), half), held)) void ask(topUp).catch(() => {});
+          if (asking === undefined && short === undefined && isBeyond(sumOf(used(), half), held))
+            void ask(topUp).catch(() => {});
+          return reached(perToken) === undefined;
         },
         check() {
-          if (short !== undefined && isBeyond(used(), held)) throw exceeded(short);
+          const limit = reached(perToken);
+          if (limit !== undefined) throw exceeded(limit);
         },
         ended(spent) {
           if (!open.delete(request)) return;

@@ -114,37 +114,57 @@ function createCounting(
   { request, model }: Asked,
   spend: (usage: Usage, held: HeldRequest | undefined) => Usage,
 ): MeteredRequest {
-  let chars = 0;
-  let rough = 0;
+  const written = { chars: 0, rough: 0, pieces: 0 };
+  let told = 0;
   const price = priceOf(model);
-  const inputTokens = (): number => Math.ceil(gauge.tokens(model, "input", roughInput(request)));
+  const inputTokens = (): number => Math.ceil(gauge.input(model, roughInput(request)));
   const inputSpent = (tokens: number) => ({ tokens, micros: tokens * (price?.in ?? 0) });
   const held = hold?.begin(inputSpent(inputTokens()), price?.out ?? 0);
   const estimated = (): Usage => {
-    const written = held === undefined ? chars / 4 : rough;
-    const output_tokens = Math.ceil(gauge.tokens(model, "output", written));
-    return { input_tokens: inputTokens(), output_tokens, estimated: true };
+    const output = held === undefined ? written.chars / 4 : gauge.output(model, written);
+    return { input_tokens: inputTokens(), output_tokens: Math.ceil(output), estimated: true };
   };
   const learn = ({ input_tokens, output_tokens }: Usage): void => {
     if (held === undefined) return;
-    gauge.learn(model, "input", { rough: roughInput(request), tokens: input_tokens });
-    gauge.learn(model, "output", { rough, tokens: output_tokens });
+    gauge.learnInput(model, roughInput(request), input_tokens);
+    gauge.learnOutput(model, written, output_tokens);
   };
   const count = (text: string): void => {
-    chars += text.length;
+    written.chars += text.length;
     if (held === undefined) return;
-    const more = roughTokens(text);
-    rough += more;
-    held.wrote(gauge.tokens(model, "output", more));
+    written.pieces++;
+    written.rough += roughTokens(text);
+  };
+  /** Whether the answer may go on. */
+  const tell = (): boolean => {
+    if (held === undefined) return true;
+    const now = gauge.output(model, written);
+    const more = now - told;
+    told = now;
+    return held.wrote(more);
+  };
+
+  const isWithin = ({ output_tokens }: Usage): boolean => {
+    const more = output_tokens - told;
+    told = output_tokens;
+    return held === undefined || held.wrote(more);
   };
 
   return {
     allowed: held?.allowed,
     saw(events) {
-      for (const event of events) {
-        if (isWritten(event)) count(event.text);
-        else if (event.type === "tool_calls") for (const { name, arguments: args } of event.calls) count(name + args);
+      let fit = events.length;
+      for (const [i, event] of events.entries()) {
+        if (event.type === "tool_calls") for (const { name, arguments: args } of event.calls) count(name + args);
+        if (!isWritten(event)) continue;
+        count(event.text);
+        if (!tell()) fit = Math.min(fit, i + 1);
       }
+      // It is whole, and its provider says that there was enough for it.
+      const last = events.at(-1);
+      if (fit < events.length && last?.type === "end" && last.usage !== undefined && isWithin(last.usage))
+        return events.length;
+      return fit;
     },
     check: () => held?.check(),
     ended(usage) {

@@ -60,7 +60,7 @@ it("a turn says what it cost, and that is kept", async () => {
   });
   expect(end.type).toBe("complete");
   // The title was asked for beside it, and is paid for too.
-  const records = await recorded(turn, 2);
+  const records = (await recorded(turn, 2)).toSorted((a, b) => a.id.length - b.id.length);
   expect(records.map(({ id, purpose, status }) => ({ id, purpose, status }))).toEqual([
     { id: turn.turn_id, purpose: "turn", status: "complete" },
     { id: `${turn.turn_id}.title`, purpose: "title", status: "complete" },

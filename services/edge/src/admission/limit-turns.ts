@@ -24,6 +24,8 @@ export interface TurnLimitsDeps extends Pick<LogLimitDeps, "logSizes"> {
   /** Whether a turn has ended, by the event log. */
   readonly hasEnded: (turn: { readonly conversation: ConversationId; readonly turn: TurnId }) => Promise<boolean>;
   readonly refusals: LimitRefusals;
+  /** Throws QUOTA_EXCEEDED where what models may cost is used up. */
+  readonly checkQuota: (spender: Spender) => Promise<void>;
   /** Redis is waited for no longer than this. */
   readonly deadlineMs: number;
 }
@@ -36,7 +38,7 @@ const maxLooked = 10_000;
 
 /** What a message costs its user and tenant: messages per minute, turns that wait or run, messages of its conversation. */
 export function createTurnLimits(deps: TurnLimitsDeps): MessageLimits {
-  const { rates, overload, openTurns, refusals } = deps;
+  const { rates, overload, openTurns, refusals, checkQuota } = deps;
   const messages = createMessageCounts(deps);
   const addTurn = createAddTurn(deps);
   const checkLog = createLogLimit(deps);
@@ -58,13 +60,17 @@ export function createTurnLimits(deps: TurnLimitsDeps): MessageLimits {
     },
 
     spend(spender, place): Spending {
-      if (spender.isExempt) return free;
+      if (spender.isExempt) return { allowed: checkQuota(spender), settle: nothing };
       const turn = turnOf(spender, place);
       const opening = addTurn(turn, spender);
       const counting = messages.add(place.conversation, spender);
-      const allowed = Promise.all([takeRates(spender), opening, counting.allowed, checkLog(spender)]).then(
-        () => undefined,
-      );
+      const allowed = Promise.all([
+        takeRates(spender),
+        opening,
+        counting.allowed,
+        checkLog(spender),
+        checkQuota(spender),
+      ]).then(() => undefined);
       const giveBack = (isOpen: boolean): void => {
         counting.giveBack();
         // One that was known before is still open, or its worker says when it is not.
@@ -85,7 +91,6 @@ export function createTurnLimits(deps: TurnLimitsDeps): MessageLimits {
 }
 
 const nothing = (): void => {};
-const free: Spending = { allowed: Promise.resolve(), settle: nothing };
 
 /** Conversations that a user begins within an hour. */
 export function createConversationQuota({

@@ -1,13 +1,15 @@
-import type { OpenTurns } from "@parley/bus";
-import { ChatError, type Caller, type LimitName, type Limits, type RateName } from "@parley/protocol";
+import type { OpenTurns, QuotaCounters } from "@parley/bus";
+import { ChatError, type Caller, type LimitName, type Limits, type Quotas, type RateName } from "@parley/protocol";
 import { randomBytes } from "node:crypto";
 import type { Redis } from "../commands/conversations/conversation-index.ts";
+import { createUsageReading } from "../commands/usage.ts";
 import type { Addresses, Whence } from "./address.ts";
 import type { Gate } from "./gate.ts";
 import { createAcceptLimit } from "./limit-accept.ts";
 import { createFrameLimits } from "./limit-frames.ts";
 import { createSharedRates, type SharedRates } from "./limit-rates.ts";
 import { createLimitRefusals, tooFast, type From, type LimitRefusals } from "./limit-refusals.ts";
+import { createQuotaLimit } from "./limit-quota.ts";
 import { createSocketLimits } from "./limit-sockets.ts";
 import { createConversationQuota, createTurnLimits, type TurnLimitsDeps } from "./limit-turns.ts";
 import { createOverload, type OverloadDeps } from "./overload.ts";
@@ -20,6 +22,10 @@ export interface LimiterDeps
   /** How long a message waits for the word of Redis. */
   readonly deadlineMs: number;
   readonly openTurns: OpenTurns;
+  /** What they may use of models, as it is now. */
+  readonly quotas: () => Quotas;
+  /** Undefined: there is no Redis here. */
+  readonly quotaCounters: QuotaCounters | undefined;
   /** The limits as they are now. */
   readonly current: () => Limits;
   readonly gate: Pick<Gate, "note" | "blockedUntil">;
@@ -44,7 +50,14 @@ export function createLimiter(deps: LimiterDeps) {
     accepts: accepting.accepts,
     sockets,
     frame: createFrameLimits({ current, refusals }),
-    messages: createTurnLimits({ ...deps, rates, overload, refusals }),
+    messages: createTurnLimits({
+      ...deps,
+      checkQuota: createQuotaLimit({ ...deps, counters: deps.quotaCounters }),
+      rates,
+      overload,
+      refusals,
+    }),
+    usage: createUsageReading({ counters: deps.quotaCounters, quotas: deps.quotas }),
     conversations: createConversationQuota({ rates, refusals }),
     subscriptions: createSubscriptionLimit(current, refusals),
 

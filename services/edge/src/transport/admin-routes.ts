@@ -13,16 +13,19 @@ import { z } from "zod";
 import { longestBlockMs } from "../admission/abuse-score.ts";
 import { countedAddress } from "../admission/address.ts";
 import type { Admission } from "../admission/admit.ts";
+import type { UsageReading } from "../commands/usage.ts";
 import { blockable, type Blocked } from "../admission/block-list.ts";
 import type { GateStore } from "../admission/gate-store.ts";
 import { auditAct, auditPage } from "./admin-audit.ts";
 import { feedbackPage } from "./admin-feedback.ts";
+import { usageOf, usageRecords } from "./admin-usage.ts";
 
 /** What the endpoints act on; there once the edge serves. */
 export interface AdminParts {
   readonly gate: GateStore;
   readonly audit: Pick<AuditLog, "page" | "write">;
-  readonly bus: Pick<Bus, "feedback" | "transcripts">;
+  readonly bus: Pick<Bus, "feedback" | "transcripts" | "usage">;
+  readonly usage: UsageReading;
   readonly admission: Pick<Admission, "byCredential">;
   readonly may: May;
   sockets(): number;
@@ -121,6 +124,14 @@ const endpoints: Readonly<Record<string, Endpoint>> = {
       // What people asked and were answered is nobody's to read unseen.
       return { answer: page, ...(withTexts ? { audit: { on: { texts: page.feedback.length }, reason: "" } } : {}) };
     },
+  },
+  "GET /admin/usage": {
+    needs: "service:usage",
+    handle: async ({ parts: { usage }, query }) => ({ answer: await usageOf(usage, query) }),
+  },
+  "GET /admin/usage-records": {
+    needs: "service:usage",
+    handle: async ({ parts: { bus }, query }) => ({ answer: await usageRecords(bus.usage, query) }),
   },
   "POST /admin/block": {
     needs: "service:block",

@@ -29,6 +29,7 @@ import { createDevTokenRoute, createHealthRoute, withDocument } from "./service-
 import type { Facade } from "./facade.ts";
 import type { ServiceDeps } from "./socket-service.ts";
 import { createTurnStreams } from "./turn-streams.ts";
+import { createUsageRoutes } from "./usage-routes.ts";
 
 export interface HttpServiceDeps extends ServiceDeps {
   readonly bus: Bus;
@@ -83,6 +84,7 @@ export function addHttpService(app: TemplatedApp, deps: HttpServiceDeps): { swee
     ...createConversationRoutes({ conversations, facts: bus.facts, ownership, commands }),
     ...createListRoutes({ conversations, ownership, may, offer }),
     ...createDocumentRoutes({ documents: documentsOf(deps) }),
+    ...createUsageRoutes({ usage: limiter.usage, may }),
     ...createApprovalRoutes(commands),
     ...createHandoverRoutes({ turns, commands }),
     ...createAuthRoutes({ admission, tickets, signIn, revoke, may, isDevelopment, log }),
