@@ -114,6 +114,24 @@ const table: Record<
       [caller({ roles: ["approver"], scopes: ["conversation:*"] }), { kind: "approval", tenant: undefined }],
     ],
   },
+  "documents:read": {
+    yes: [
+      [caller(), { kind: "documents" }],
+      [caller({ tenant: "acme", roles: ["librarian"] }), { kind: "documents" }],
+    ],
+    no: [[caller({ scopes: ["conversation:*"] }), { kind: "documents" }]],
+  },
+  "documents:write": {
+    yes: [
+      [caller({ roles: ["librarian"] }), { kind: "documents" }],
+      [caller({ roles: ["operator"] }), { kind: "documents" }],
+    ],
+    no: [
+      [caller(), { kind: "documents" }],
+      [caller({ roles: ["approver"] }), { kind: "documents" }],
+      [caller({ roles: ["librarian"], scopes: ["documents:read"] }), { kind: "documents" }],
+    ],
+  },
   "handover:answer": {
     yes: [
       [caller({ roles: ["operator"] }), { kind: "handover", tenant: undefined }],
