@@ -38,13 +38,19 @@ function readConsumers(name) {
   ];
 }
 
+/** What users want to be remembered: edges show and change it, agent workers read it and write down what an agent is told. */
+const memory = reading([streams.memory]);
+
 /** Accounts that people connect at edges, and tool workers use. The deployment's own tokens edges can neither write nor read. */
 const connections = [`STREAM.CREATE.${streams.connections}`, `STREAM.MSG.GET.${streams.connections}`];
 
 const api = (names) => names.map((name) => `$JS.API.${name}`);
 
 /** What edges tell of the whole deployment. */
-const ofAllShards = [subjects.canary(every), subjects.allDeleted, subjects.allRevoked, subjects.allConnections];
+const ofAllShards = [
+  ...[subjects.canary(every), subjects.allDeleted],
+  ...[subjects.allRevoked, subjects.allConnections, subjects.allMemories],
+];
 
 /** What edges store of tenants' documents, and ask workers about them. */
 const edgeDocuments = [
@@ -66,7 +72,7 @@ export function edgeRole(shards) {
         subjects.owner(shard, every),
         subjects.title(shard, every),
         subjects.titleEvent(shard, every),
-        subjects.feedback(shard, every),
+        ...[subjects.feedback(shard, every), subjects.summary(shard, every)],
         subjects.handover(shard, every),
         subjects.handoverEvent(shard, every),
         factsOf(shard, "said"),
@@ -82,7 +88,7 @@ export function edgeRole(shards) {
       ...[subjects.audit("decided", every, every), subjects.auditAdmin(every)],
       ...api([
         ...reading([...namesOf(shards), streams.gate]),
-        ...connections,
+        ...[...connections, ...memory],
         // What has run out goes where there is no room for more.
         `STREAM.MSG.DELETE.${streams.gate}`,
         ...readConsumers(streams.gate),
@@ -132,6 +138,7 @@ function agentSubjects(shard) {
     // Of a conversation that has none, after its first answer.
     subjects.title(shard, every),
     subjects.titleEvent(shard, every),
+    subjects.summary(shard, every),
     // Asked for by an agent or a user, ended when nobody came.
     subjects.handover(shard, every),
     subjects.handoverEvent(shard, every),
@@ -159,11 +166,13 @@ export function agentRole(shards) {
       // To what edges ask about documents, which are read here and never written.
       subjects.allDocumentAnswers,
       subjects.allUsage,
+      subjects.allMemories,
       `$JS.ACK.${streams.turns}.${turnsConsumer}.>`,
       ...forEachShard(shards, (shard) => [`$JS.ACK.${streams.facts(shard)}.${wakeConsumer}.>`]),
       ...api([
         ...reading([...namesOf(shards), streams.documents, streams.usage]),
         ...readConsumers(streams.usage),
+        ...memory,
         ...namesOf(shards).map((name) => `STREAM.UPDATE.${name}`),
         `STREAM.MSG.DELETE.${streams.turns}`,
         `CONSUMER.CREATE.${streams.turns}.${turnsConsumer}`,

@@ -33,6 +33,8 @@ export type {
 } from "./stored-conversations.ts";
 export type { WaitingTexts } from "./waiting-texts.ts";
 export { noSuchAnswer, type FeedbackLog, type FeedbackPlace, type NewFeedback, type RatedAnswer } from "./feedback.ts";
+export type { Memories, Memory, MemoryOwner } from "./memories.ts";
+export type { Summaries, SummaryPlace } from "./summaries.ts";
 export type { TitlePlace, Titles } from "./titles.ts";
 export type { FoundPlace, PathPage, PathQuery } from "./branch-reading.ts";
 export type { Handovers, HandoverFollower, HandoverWish } from "./handovers.ts";

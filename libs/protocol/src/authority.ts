@@ -18,6 +18,8 @@ export const actions = {
   "connection:list": "user",
   "connection:change": "user",
   "usage:read": "user",
+  "memory:read": "user",
+  "memory:change": "user",
   "agent:use": "agent",
   "model:use": "model",
   "tool:run": "tool",
@@ -91,7 +93,7 @@ export const everybody = "everybody";
 const standardRoles: Readonly<Record<string, RoleRights>> = {
   [everybody]: {
     actions: [
-      ...["conversation:*", "session:*", "connection:*", "documents:read", "usage:*"],
+      ...["conversation:*", "session:*", "connection:*", "documents:read", "usage:*", "memory:*"],
       ...["agent:use", "model:use", "tool:run"],
     ],
     agents: ["*"],

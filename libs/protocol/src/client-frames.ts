@@ -60,7 +60,11 @@ export const MessageFrame = z
       "The turn in whose place it is asked, of a message of one's own: behind the same one, which `parent` need not say. That turn stays, as another branch. While it " +
         "has not ended it is refused with `CONFLICT`, but for `on_busy: interrupt`.",
     ),
-    customer_id: z.string().max(128).optional().describe("Handed on with the turn; no agent reads it yet."),
+    customer_id: z
+      .string()
+      .max(128)
+      .optional()
+      .describe("For whom the turn is: what is remembered of the user is kept for each customer apart."),
     metadata: z
       .record(z.string(), z.unknown())
       .optional()

@@ -109,6 +109,8 @@ export {
 } from "./events.ts";
 export { ConversationEvent, TitleEvent, TitleRecord } from "./conversation-events.ts";
 export { titleLine } from "./title-line.ts";
+export { MemoryFact, MemoryFactId, MemoryRecord, memoryLine } from "./memory.ts";
+export { SummaryRecord, type SummarisedUntil, type Summary } from "./summary.ts";
 export {
   Handover,
   HandoverEvent,

@@ -14,6 +14,8 @@ export const streams = {
   tokens: "TOKENS",
   /** Tokens of people's own accounts elsewhere, sealed. */
   connections: "CONNECTIONS",
+  /** What users want to be remembered, of the whole deployment. */
+  memory: "MEMORY",
   /** Who did what, of the whole deployment. */
   audit: "AUDIT",
   /** Documents that tenants have brought. */
@@ -145,6 +147,9 @@ export const subjects = {
   feedback: (shard: number, conversation: ConversationId): string => `chat.feedback.${shard}.${conversation}`,
   allFeedback: (shard: number): string => `chat.feedback.${shard}.*`,
 
+  /** What the beginning of a conversation came to, kept with the transcripts: compare-and-set, the last one counts. */
+  summary: (shard: number, conversation: ConversationId): string => `chat.summary.${shard}.${conversation}`,
+  allSummaries: (shard: number): string => `chat.summary.${shard}.*`,
   /** Whether a person answers in place of the agent, kept with the transcripts: compare-and-set, the last one counts. */
   handover: (shard: number, conversation: ConversationId): string => `chat.handover.${shard}.${conversation}`,
   allHandovers: (shard: number): string => `chat.handover.${shard}.*`,
@@ -170,6 +175,10 @@ export const subjects = {
   /** What was revoked, by the hash of what it is: compare-and-set, the last one counts. */
   revoked: (hash: string): string => `chat.gate.revoked.${hash}`,
   allRevoked: "chat.gate.revoked.*",
+
+  /** What is remembered of a user, by the hash of tenant and user: compare-and-set, the last one counts. */
+  memory: (hash: string): string => `chat.memory.${hash}`,
+  allMemories: "chat.memory.*",
 
   /** Who did what in a conversation. `tenant`: its token, see `createAuditLog`. */
   audit: (channel: Exclude<AuditChannel, "admin">, tenant: string, conversation: ConversationId): string =>

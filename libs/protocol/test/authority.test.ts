@@ -5,14 +5,8 @@ const may = createMay(
   RightsByRole.parse({
     [everybody]: {
       actions: [
-        "conversation:*",
-        "session:*",
-        "connection:*",
-        "usage:*",
-        "documents:read",
-        "agent:use",
-        "model:use",
-        "tool:run",
+        ...["conversation:*", "session:*", "connection:*", "usage:*", "memory:*", "documents:read"],
+        ...["agent:use", "model:use", "tool:run"],
       ],
       agents: ["general", "k8s-*"],
       models: ["small"],
@@ -78,6 +72,14 @@ const table: Record<
     no: [[caller(), { kind: "user", id: "bert" }]],
   },
   "connection:change": {
+    yes: [[caller(), { kind: "user", id: "ann" }]],
+    no: [
+      [caller(), { kind: "user", id: "bert" }],
+      [caller({ scopes: ["conversation:*"] }), { kind: "user", id: "ann" }],
+    ],
+  },
+  "memory:read": { yes: [[caller(), { kind: "user", id: "ann" }]], no: [[caller(), { kind: "user", id: "bert" }]] },
+  "memory:change": {
     yes: [[caller(), { kind: "user", id: "ann" }]],
     no: [
       [caller(), { kind: "user", id: "bert" }],

@@ -93,6 +93,10 @@ const pins: Record<keyof typeof subjects, readonly [subject: string, literal: st
   title: [subjects.title(2, "c1"), "chat.title.2.c1"],
   feedback: [subjects.feedback(2, "c1"), "chat.feedback.2.c1"],
   allFeedback: [subjects.allFeedback(2), "chat.feedback.2.*"],
+  memory: [subjects.memory("h1"), "chat.memory.h1"],
+  allMemories: [subjects.allMemories, "chat.memory.*"],
+  summary: [subjects.summary(2, "c1"), "chat.summary.2.c1"],
+  allSummaries: [subjects.allSummaries(2), "chat.summary.2.*"],
   allTitles: [subjects.allTitles(2), "chat.title.2.*"],
   allOwners: [subjects.allOwners(2), "chat.owner.2.*"],
 };

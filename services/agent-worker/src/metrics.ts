@@ -5,6 +5,7 @@ import type { PreviousAttempt } from "./claim.ts";
 import { codeOf } from "./ending.ts";
 import type { TitleResult } from "./first-title.ts";
 import type { JanitorFinding } from "./janitor.ts";
+import type { SummaryResult } from "./memory/summariser.ts";
 import type { ModelCallFigures } from "./model-call.ts";
 import { createModelRouteMetrics } from "./model-route-metrics.ts";
 import type { DecisionKind } from "./call-approval.ts";
@@ -59,7 +60,7 @@ export function createAgentMetrics(isConfigured: (model: string) => boolean = ()
     turnEnded: harmless(turnEnded),
     modelRetried: harmless(modelRetried),
     modelCalled: harmless(modelCalled),
-    ...createShortCallMetrics(registry),
+    ...createAskedMetrics(registry),
     ...createHandoverMetrics(registry),
     observe({ slots, running, parked, queued, backlog, eventsFill, factsFill }: AgentGauges): void {
       const gauge = (name: string, help: string, read: () => number) => addGauge(registry, name, help, read);
@@ -202,22 +203,19 @@ function createWaitMetrics(registry: Registry) {
   };
 }
 
-/** Calls of models that answer nobody. */
-function createShortCallMetrics(registry: Registry) {
+/** What the model was asked for that answers nobody, by what came of it. */
+function createAskedMetrics(registry: Registry) {
+  const counterOf = (what: string) => {
+    const help = `${what} that the model was asked for: given, late (another one came first, or the conversation is gone), empty or failed.`;
+    const name = `parley_${what.toLowerCase()}_total`;
+    const asked = new Counter({ name, help, labelNames: ["result"], registers: [registry] });
+    return harmless((result: TitleResult | SummaryResult) => asked.inc({ result }));
+  };
   return {
-    titleAsked: harmless(createTitleMetrics(registry)),
+    titleAsked: counterOf("Titles"),
+    summaryAsked: counterOf("Summaries"),
     routingAsked: harmless(createRoutingMetrics(registry)),
   };
-}
-
-function createTitleMetrics(registry: Registry) {
-  const titles = new Counter({
-    name: "parley_titles_total",
-    help: "Titles that the model was asked for: given, late (there was one meanwhile, or the conversation is gone), empty or failed.",
-    labelNames: ["result"],
-    registers: [registry],
-  });
-  return (result: TitleResult): void => titles.inc({ result });
 }
 
 const otherModel = "other";

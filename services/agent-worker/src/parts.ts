@@ -30,6 +30,7 @@ import type { Brief } from "./briefing.ts";
 import { createCapacity } from "./capacity.ts";
 import { openClassifier } from "./classifier.ts";
 import type { Config } from "./config.ts";
+import { createContextRoom } from "./context-room.ts";
 import type { createAgentMetrics } from "./metrics.ts";
 import { createModelCalls } from "./model-call.ts";
 import { createModelStep } from "./model-step.ts";
@@ -41,6 +42,9 @@ import type { ModelRoutes } from "./model-routes/model-routes.ts";
 import { createPlannedCall } from "./planned-call.ts";
 import { keepOffering, offerOf } from "./offer.ts";
 import { chosenFormat } from "./record-format.ts";
+import { createShortCalls } from "./short-call.ts";
+import { createSummaries } from "./summaries.ts";
+import { createMemoryOf } from "./turn-memory.ts";
 import { createSuspension } from "./suspension.ts";
 import { createToolCalls, type ToolCallsDeps } from "./tool-calls.ts";
 import { createTurn } from "./turn.ts";
@@ -141,8 +145,7 @@ export async function connectTools(
   const listTimes = createListTimes(redis);
   life.use("the ends that lists are to be told of", listTimes.flush);
   return {
-    redis,
-    catalogue,
+    ...{ redis, worker, catalogue },
     toolOffer: createToolOffer({ catalogue, waitMs: config.TOOLS_WAIT_MS }),
     toolCalls: createToolCalls({
       bus,
@@ -245,7 +248,14 @@ export interface TurnParts {
   readonly tools: Awaited<ReturnType<typeof connectTools>>;
   readonly metrics: Pick<
     ReturnType<typeof createAgentMetrics>,
-    "modelCalled" | "modelRetried" | "modelChosen" | "modelHedged" | "turnEnded" | "titleAsked" | "routingAsked"
+    | "modelCalled"
+    | "modelRetried"
+    | "modelChosen"
+    | "modelHedged"
+    | "turnEnded"
+    | "titleAsked"
+    | "summaryAsked"
+    | "routingAsked"
   >;
   /** Least time between two appends of text, at this moment. */
   readonly tokenFlushMs: () => number;
@@ -260,21 +270,26 @@ export function createTurnRun(
   const model = routes.client;
   const { modelCalled: onCall, modelRetried: onRetry, turnEnded: onEnded, titleAsked: onResult } = metrics;
   const modelCalls = createModelCalls({ provider, onCall, onRetry, log });
+  const askShortly = createShortCalls({ model, modelCalls, usage, stopping });
   const titles =
     config.TITLES === "off"
       ? undefined
-      : createFirstTitles({ bus, model, modelCalls, usage, modelName: config.TITLE_MODEL, stopping, onResult, log });
+      : createFirstTitles({ bus, askShortly, modelName: config.TITLE_MODEL, stopping, onResult, log });
   const classify = openClassifier(config, { model, modelCalls, onResult: metrics.routingAsked, log });
+  const { CONTEXT_BYTES: contextBytes, CONTEXT_TOKENS: contextTokens } = config;
+  const readsTokens = (asked?: string) => routes.orderOf({ asked, agent: {} })?.[0]?.context_tokens;
+  const room = createContextRoom({ contextBytes, contextTokens, readsTokens });
+  const summaries = createSummaries(config, bus, { askShortly, room, stopping, onResult: metrics.summaryAsked, log });
   const { maxBytes: maxEventBytes } = bus.events;
   const { HANDOVER_WAIT_MS: waitMs, HANDOVER_IDLE_MS: quietMs } = config;
   const answer = createAnswer({
     ...tools,
     plannedCall: createPlannedCall({ ...tools, rightsOf, maxEventBytes }),
-    ...{ brief, classify, safety, rightsOf },
+    ...{ brief, classify, safety, rightsOf, summaries, memoryOf: createMemoryOf({ bus, worker: tools.worker, log }) },
     handover: createHandover({ handovers: bus.handovers, waitMs, idleMs: quietMs, maxEventBytes }),
     suspend: createSuspension(bus, log),
     modelStep: createModelStep({
-      ...{ model, routes, modelCalls, contextBytes: config.CONTEXT_BYTES, emptyRetries: config.MODEL_EMPTY_RETRIES },
+      ...{ model, routes, modelCalls, room, emptyRetries: config.MODEL_EMPTY_RETRIES },
       ...{ onChosen: metrics.modelChosen, onHedged: metrics.modelHedged },
       maxEventBytes,
     }),
@@ -282,10 +297,11 @@ export function createTurnRun(
   });
   return createTurn({
     ...{ bus, answer, usage, log, tokenFlushMs },
-    onEnded: (request, outcome) => {
+    onEnded: (request, outcome, turn) => {
       onEnded(request, outcome);
       countStored(tools.logSizes, request, outcome);
       titles?.(request, outcome);
+      summaries?.ended(request, outcome, turn);
     },
     maxAttempts: config.MAX_ATTEMPTS,
     appendGiveUpMs: config.APPEND_GIVE_UP_MS,

@@ -56,6 +56,7 @@ export async function readStartSettings(config: Config, env: Environment): Promi
     provider.value.model,
     config.TITLE_MODEL,
     config.ROUTING_MODEL,
+    config.SUMMARY_MODEL,
     ...brief.value.agents.flatMap(({ model, fallbacks = [] }) => [model, ...fallbacks]),
     ...table.value.models.keys(),
   ];

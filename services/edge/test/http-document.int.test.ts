@@ -132,6 +132,14 @@ describe("the OpenAPI document", () => {
     expect(await check("PUT", rated, { body: { rating: null } })).toBe(200);
     seen.add("PUT /api/v1/conversations/c_doc/messages/{message_id}/feedback");
     expect(await check("GET", "/api/v1/agents")).toBe(200);
+    expect(await check("GET", "/api/v1/search?q=hello")).toBe(503);
+    expect(await check("GET", "/api/v1/search")).toBe(400);
+    expect(await check("POST", "/api/v1/memory", { body: { text: "Rows." } })).toBe(201);
+    expect(await check("GET", "/api/v1/memory")).toBe(200);
+    expect(await check("PUT", "/api/v1/memory", { body: { enabled: false } })).toBe(200);
+    expect(await check("PUT", "/api/v1/memory/c_doc", { body: { text: "Swims." } })).toBe(404);
+    expect(await check("DELETE", "/api/v1/memory/c_doc")).toBe(204);
+    expect(await check("DELETE", "/api/v1/memory")).toBe(204);
     expect(await check("GET", "/api/v1/connections")).toBe(200);
     const kept = "/api/v1/documents";
     for (const address of [kept, `${kept}/`, `${kept}/list`, `${kept}/stats`])

@@ -3,6 +3,7 @@ import { readClusterQuestion } from "./cluster-questions.ts";
 import { carCalls, carPreface } from "./car-questions.ts";
 import type { Control } from "./control.ts";
 import { answerFromDocuments, findDocuments } from "./document-answer.ts";
+import { SUMMARY, summaryOf } from "./summary-answer.ts";
 import { answerFromTools } from "./tool-answer.ts";
 import { fitArguments } from "./tool-arguments.ts";
 import { type PlannedCall, readRequestedSteps } from "./tool-requests.ts";
@@ -32,6 +33,7 @@ export function createReply(turn: Turn, control: Control, parallel: boolean): Re
   const step = plannedSteps(turn, control, parallel)[turn.stepsDone];
   if (step !== undefined) return { text: preface(step), calls: step };
   if (TITLE.test(turn.instructions)) return { text: titleOf(turn.question), calls: [] };
+  if (SUMMARY.test(turn.instructions)) return { text: summaryOf(turn.question), calls: [] };
   if (control.tokens !== undefined) return { text: numberedWords(control.tokens), calls: [] };
   return { text: answer(turn), calls: [] };
 }

@@ -31,6 +31,7 @@ const AgentFile = z.strictObject({
     .max(100)
     .default([]),
   collections: z.array(line(64)).max(20).default([]),
+  memory: z.boolean().default(false),
   safety: line(64).optional(),
 });
 

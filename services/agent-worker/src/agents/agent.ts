@@ -20,6 +20,8 @@ export interface Agent {
   readonly asksPerson?: true;
   /** Folders of the knowledge that are searched for its answers, and documents of whoever asks (`tenant:*`). */
   readonly collections: readonly string[];
+  /** Whether it is given what is remembered of whoever asks, and may write more of that down. */
+  readonly memory?: boolean;
   /** The list of safety words whose warnings its answers begin with. */
   readonly safety?: string;
 }

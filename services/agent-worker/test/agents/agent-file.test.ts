@@ -30,6 +30,7 @@ test("reads an agent that says only what it must: it has no rules, tools or coll
       reasoning: "folded",
       tools: [],
       collections: [],
+      memory: false,
     },
   });
 });
@@ -37,7 +38,7 @@ test("reads an agent that says only what it must: it has no rules, tools or coll
 test("reads all that an agent can say", () => {
   const parsed = parse(
     agent({
-      more: 'model: large\nreasoning: shown\nrules: [engine, /tyres?/i]\ntools: [demo_echo, k8s_*, "*"]\ncollections: [manual]',
+      more: 'model: large\nreasoning: shown\nrules: [engine, /tyres?/i]\ntools: [demo_echo, k8s_*, "*"]\ncollections: [manual]\nmemory: true',
     }),
   );
   if (!parsed.ok) throw new Error(parsed.problems.join());

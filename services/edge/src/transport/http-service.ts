@@ -16,7 +16,10 @@ import { createConnectionRoutes } from "./connection-routes.ts";
 import { createConversationRoutes } from "./conversation-routes.ts";
 import type { OfferReading } from "../commands/offer.ts";
 import { createDocumentRoutes } from "./document-routes.ts";
+import { createMemoryCommands } from "../commands/memory/memory.ts";
 import { createListRoutes } from "./list-routes.ts";
+import { createSearchRoutes } from "./search-routes.ts";
+import { createMemoryRoutes } from "./memory-routes.ts";
 import { createHttpTurns } from "./http-turns.ts";
 import { createHoldRequest } from "./held-requests.ts";
 import { createHttpViewers } from "./http-viewers.ts";
@@ -85,6 +88,8 @@ export function addHttpService(app: TemplatedApp, deps: HttpServiceDeps): { swee
     ...createListRoutes({ conversations, ownership, may, offer }),
     ...createDocumentRoutes({ documents: documentsOf(deps) }),
     ...createUsageRoutes({ usage: limiter.usage, may }),
+    ...createSearchRoutes({ conversations, ownership, may }),
+    ...createMemoryRoutes(createMemoryCommands({ memories: bus.memories, may })),
     ...createApprovalRoutes(commands),
     ...createHandoverRoutes({ turns, commands }),
     ...createAuthRoutes({ admission, tickets, signIn, revoke, may, isDevelopment, log }),

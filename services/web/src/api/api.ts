@@ -25,6 +25,7 @@ import {
 import { ApiError, fieldsOf, ownError } from "./api-error.ts";
 import { handoverCalls, type HandoverCalls } from "./handovers.ts";
 import type { Http } from "./http.ts";
+import { memoryCalls, type MemoryApi } from "./memory-calls.ts";
 
 export interface Decision {
   readonly approved: boolean;
@@ -35,7 +36,7 @@ export interface Decision {
 }
 
 /** What the page asks over HTTP. Everything throws `ApiError`. */
-export interface Api extends HandoverCalls {
+export interface Api extends HandoverCalls, MemoryApi {
   /** The caller's conversations, newest first; with `q` those whose titles or beginnings have its words. */
   readonly listConversations: (query?: {
     readonly cursor?: string | undefined;
@@ -82,6 +83,7 @@ export function createApi(http: Http): Api {
     ...answerCalls(http),
     ...approvalCalls(http),
     ...accountCalls(http),
+    ...memoryCalls(http),
     ...handoverCalls(http),
   };
 }

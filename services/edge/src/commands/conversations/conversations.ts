@@ -25,6 +25,7 @@ import { createIndexRebuild } from "./index-rebuild.ts";
 import type { Matches } from "./list-search.ts";
 import type { PageCursor } from "./page-cursor.ts";
 import { createListing, type ListPage, type ListQuery } from "./listing.ts";
+import { createMessageSearch, type SearchQuery, type SearchResult } from "./message-search.ts";
 
 export interface ConversationsDeps {
   readonly bus: Bus;
@@ -49,6 +50,7 @@ export type Conversations = ReturnType<typeof createConversations>;
 export function createConversations({ bus, redis, onDeleted, log }: ConversationsDeps) {
   const index = redis === undefined ? undefined : createConversationIndex(redis);
   const listing = index === undefined ? undefined : createListing({ bus, index });
+  const search = index === undefined ? undefined : createMessageSearch({ bus, index });
   const notes = index === undefined ? undefined : createIndexNotes(index, () => redis?.status === "ready", log);
   const rebuild = index === undefined ? undefined : createIndexRebuild({ bus, index, log });
 
@@ -82,15 +84,11 @@ export function createConversations({ bus, redis, onDeleted, log }: Conversation
     },
 
     /** See `createListing`; with `matches` those that fit. Throws OVERLOADED while Redis is away. */
-    async list(query: ListQuery, matches: Matches | undefined): Promise<ListPage> {
-      if (listing === undefined || rebuild === undefined) throw noList(undefined);
-      try {
-        await rebuild.ensure(query.userId);
-        return await (matches === undefined ? listing.list(query) : listing.search(query, matches));
-      } catch (error) {
-        throw error instanceof ChatError ? error : noList(error);
-      }
-    },
+    list: (query: ListQuery, matches: Matches | undefined): Promise<ListPage> =>
+      listed(rebuild, query, listing && (matches === undefined ? listing.list : (one) => listing.search(one, matches))),
+
+    /** See `createMessageSearch`. Throws OVERLOADED while Redis is away. */
+    find: (query: SearchQuery): Promise<SearchResult> => listed(rebuild, query, search),
 
     /**
      * A page of the branch of its newest turn, or of the newest one through another turn. Throws NOT_FOUND when nothing is stored of it, or of that turn, INVALID_FRAME when
@@ -114,6 +112,21 @@ export function createConversations({ bus, redis, onDeleted, log }: Conversation
       rebuild?.close();
     },
   };
+}
+
+/** Asks for something of a user's list, once that is whole. Without Redis there is none. */
+async function listed<Query extends { readonly userId: string }, T>(
+  rebuild: Pick<ReturnType<typeof createIndexRebuild>, "ensure"> | undefined,
+  query: Query,
+  ask: ((query: Query) => Promise<T>) | undefined,
+): Promise<T> {
+  if (ask === undefined || rebuild === undefined) throw noList(undefined);
+  try {
+    await rebuild.ensure(query.userId);
+    return await ask(query);
+  } catch (error) {
+    throw error instanceof ChatError ? error : noList(error);
+  }
 }
 
 /** One call of a tool is no conversation to its user: it is deleted when it is over, and not listed until then. */
