@@ -61,28 +61,33 @@ const edgeDocuments = [
 /** What was replaced or removed is purged. */
 const documentStream = [...reading([streams.documents]), `STREAM.PURGE.${streams.documents}`];
 
+/** What edges store of a conversation. */
+function edgeSubjects(shard) {
+  return [
+    subjects.user(shard, every, every),
+    subjects.control(shard, every, every),
+    subjects.mark(shard, every, every, every),
+    subjects.owner(shard, every),
+    subjects.title(shard, every),
+    subjects.titleEvent(shard, every),
+    ...[subjects.feedback(shard, every), subjects.summary(shard, every)],
+    subjects.handover(shard, every),
+    subjects.handoverEvent(shard, every),
+    factsOf(shard, "said"),
+    factsOf(shard, "cancel"),
+    subjects.changedMessage(shard, every, every),
+    factsOf(shard, "text"),
+    subjects.approvalDecided(shard, every, every, every),
+    factsOf(shard, "decided", every),
+    factsOf(shard, "like", every),
+  ];
+}
+
 export function edgeRole(shards) {
   return {
     publish: [
       subjects.allTurns,
-      ...forEachShard(shards, (shard) => [
-        subjects.user(shard, every, every),
-        subjects.control(shard, every, every),
-        subjects.mark(shard, every, every, every),
-        subjects.owner(shard, every),
-        subjects.title(shard, every),
-        subjects.titleEvent(shard, every),
-        ...[subjects.feedback(shard, every), subjects.summary(shard, every)],
-        subjects.handover(shard, every),
-        subjects.handoverEvent(shard, every),
-        factsOf(shard, "said"),
-        factsOf(shard, "cancel"),
-        subjects.changedMessage(shard, every, every),
-        factsOf(shard, "text"),
-        subjects.approvalDecided(shard, every, every, every),
-        factsOf(shard, "decided", every),
-        factsOf(shard, "like", every),
-      ]),
+      ...forEachShard(shards, edgeSubjects),
       ...ofAllShards,
       ...edgeDocuments,
       ...[subjects.audit("decided", every, every), subjects.auditAdmin(every)],

@@ -13,12 +13,11 @@ import {
   createNotes,
   createTelling,
   createTurnRun,
-  openCapacity,
   openRights,
-  sayReady,
   startProbes,
 } from "./parts.ts";
 import { createQueueAge } from "./queue-age.ts";
+import { openCapacity, sayReady } from "./readiness.ts";
 import { chosenFormat } from "./record-format.ts";
 import { readStartSettings } from "./start-settings.ts";
 import { observe, startTelemetry } from "./telemetry.ts";

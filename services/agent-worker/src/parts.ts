@@ -27,7 +27,6 @@ import { createToolOffer } from "./agents/tool-offer.ts";
 import { createRightsOf, type RightsOf } from "./agents/turn-rights.ts";
 import { createAnswer } from "./answer.ts";
 import type { Brief } from "./briefing.ts";
-import { createCapacity } from "./capacity.ts";
 import { openClassifier } from "./classifier.ts";
 import type { Config } from "./config.ts";
 import { createContextRoom } from "./context-room.ts";
@@ -83,21 +82,6 @@ export async function openRights({ config, log, life }: Process, models: Readonl
     isConfigured: (model: string): boolean =>
       models.has(model) || Object.values(limits.current().roles).some((role) => role.models.includes(model)),
   };
-}
-
-/** How many turns run here at once. */
-export function openCapacity({ config, life }: Process) {
-  const capacity = createCapacity(config);
-  life.use("the look at the load", capacity.stop);
-  return capacity;
-}
-
-export function sayReady(
-  log: Logger,
-  { model, name: provider }: Provider,
-  facts: { readonly slots: number; readonly record_format: string | number },
-): void {
-  log.info({ model, provider, ...facts }, "the agent worker is ready");
 }
 
 /** The broker, with the streams set up. */

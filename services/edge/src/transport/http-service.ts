@@ -100,13 +100,12 @@ export function addHttpService(app: TemplatedApp, deps: HttpServiceDeps): { swee
   ];
   // The document is of our own: protocols of others have theirs, and errors of another form.
   const table = [...withDocument(own, version), ...deps.facades.flatMap((facade) => facade(foreign))];
-  const { addresses } = limiter;
   addRoutes(app, {
     pages,
     routes: table,
     admission,
     origins,
-    addresses,
+    addresses: limiter.addresses,
     limiter,
     isBrokerWell,
     isStopping,
