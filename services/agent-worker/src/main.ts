@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { createLifecycle, createLogger, readConfig, runMain } from "@parley/runtime";
 import { createCancellations } from "./cancellations.ts";
-import { createCapacity } from "./capacity.ts";
 import { Config } from "./config.ts";
 import { createEarlyEnds } from "./early-ends.ts";
 import { createHandoverWatch } from "./handover/handover-watch.ts";
@@ -18,9 +17,11 @@ import {
   startProbes,
 } from "./parts.ts";
 import { createQueueAge } from "./queue-age.ts";
+import { openCapacity, sayReady } from "./readiness.ts";
 import { chosenFormat } from "./record-format.ts";
 import { readStartSettings } from "./start-settings.ts";
 import { observe, startTelemetry } from "./telemetry.ts";
+import { openDocuments } from "./documents.ts";
 import { createTurnRunner } from "./turn-runner.ts";
 import { openUsage } from "./usage-parts.ts";
 import { createWaits } from "./waits.ts";
@@ -33,7 +34,8 @@ const both = (one: () => void, other: () => void) => (): void => {
 
 runMain("agent-worker", async ({ env }) => {
   const config = readConfig(Config, env);
-  const { provider, table, agents, guards, brief, documents, safety, models } = await readStartSettings(config, env);
+  const { provider, table, agents, guards, safety, models, ...settings } = await readStartSettings(config, env);
+  const { knowledge, documents } = settings;
   const log = createLogger({ service: "agent-worker", level: config.LOG_LEVEL, format: config.LOG_FORMAT });
   await using life = createLifecycle({ log, shutdownMs: config.SHUTDOWN_MS });
   const worker = `agent-${randomUUID()}`;
@@ -46,12 +48,13 @@ runMain("agent-worker", async ({ env }) => {
   const probes = await startProbes({ config, log, life }, metrics.registry);
   const bus = await connectBus({ config, log, life }, worker);
   const tools = await connectTools({ config, log, life }, bus, { worker, metrics, provider, table, agents, documents });
+  const brief = openDocuments({ config, log, life }, bus, { ...settings, provider, agents, rightsOf });
   const { format: record_format, notes } = chosenFormat(config, bus);
-  const capacity = createCapacity(config);
-  life.use("the look at the load", capacity.stop);
+  const capacity = openCapacity({ config, log, life });
   const { slots, tokenFlushMs } = capacity;
   const routes = openModels({ config, log }, { provider, table, metrics, tokenFlushMs });
-  probes.notes = createNotes({ notes, problems, routes, agents, catalogue: tools.catalogue, facts: bus.facts });
+  const wrong = (): string[] => [...problems(), ...knowledge.problems()];
+  probes.notes = createNotes({ notes, problems: wrong, routes, agents, catalogue: tools.catalogue, facts: bus.facts });
   const usage = openUsage({ config, log, life }, bus, { redis: tools.redis, table, quotas, metrics, isConfigured });
   const parts = { provider, routes, usage, brief, safety, guards, agents, rightsOf, tools, metrics, tokenFlushMs };
   const run = createTurnRun({ config, log, life }, bus, parts);
@@ -86,7 +89,6 @@ runMain("agent-worker", async ({ env }) => {
   observe(telemetry, { config, log, life }, bus, gauges);
 
   probes.ready = () => [...bus.problems(), ...(life.signal.aborted ? ["The worker is stopping."] : [])];
-  const told = { model: provider.model, provider: provider.name, slots: capacity.limit(), record_format };
-  log.info(told, "the agent worker is ready");
+  sayReady(log, provider, { slots: capacity.limit(), record_format });
   await life.untilStopped();
 });

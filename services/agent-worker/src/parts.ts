@@ -110,7 +110,7 @@ export interface ToolUse extends Pick<ToolCallsDeps, "worker"> {
   readonly provider: Provider;
   readonly table: Pick<ModelTable, "models">;
   readonly agents: readonly Agent[];
-  readonly documents: SharedDocuments;
+  readonly documents: () => SharedDocuments;
 }
 
 /** The tool workers, reached through Redis. It may be away: turns without tools go on. */
@@ -130,7 +130,7 @@ export async function connectTools(
   const offer = offerOf(provider, agents, table.models.keys());
   life.use("what is offered", keepOffering({ board, offer, redis, log }));
   const knowledge = createKnowledgeBoard({ redis, log });
-  life.use("what is known", keepSharing({ board: knowledge, ...documents, redis, log }));
+  life.use("what is known", keepSharing({ board: knowledge, documents, redis, log }));
   const listTimes = createListTimes(redis);
   life.use("the ends that lists are to be told of", listTimes.flush);
   return {
