@@ -5,7 +5,6 @@ import { connectRedis, createQuotaCounters, createUsageSums, type QuotaCounters 
 import type { CallerRights, Outcome, TurnRequest } from "@parley/protocol";
 import { createLogger } from "@parley/runtime";
 import { eventually, tempDir, type Service, type TempDir } from "@parley/testkit";
-import type { Redis } from "ioredis";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { startWorkbench, type Workbench } from "../workbench.ts";
 
@@ -13,7 +12,7 @@ const log = createLogger({ service: "test", level: "silent", format: "json" });
 
 let bench: Workbench;
 let folder: TempDir;
-let redis: Redis;
+let redis: ReturnType<typeof connectRedis>;
 let counters: QuotaCounters;
 
 const models = `
