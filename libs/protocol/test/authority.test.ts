@@ -75,6 +75,13 @@ const table: Record<
       [caller({ scopes: ["conversation:*"] }), { kind: "user", id: "ann" }],
     ],
   },
+  "usage:read": {
+    yes: [[caller(), { kind: "user", id: "ann" }]],
+    no: [
+      [caller(), { kind: "user", id: "bert" }],
+      [caller({ scopes: ["conversation:*"] }), { kind: "user", id: "ann" }],
+    ],
+  },
   "agent:use": {
     yes: [[caller(), { kind: "agent", name: "k8s-ops" }]],
     no: [

@@ -18,6 +18,7 @@ import {
   ToolJob,
   TurnRecord,
   TurnRequest,
+  UsageRecord,
 } from "@parley/protocol";
 import { z } from "zod";
 
@@ -35,6 +36,7 @@ const records: Record<string, z.ZodType> = {
   "title-record": TitleRecord,
   "handover-record": HandoverRecord,
   "feedback-record": FeedbackRecord,
+  "usage-record": UsageRecord,
   "audit-entry": AuditEntry,
   "fact-text": TextFact,
   "tool-definition": ToolDefinition,
