@@ -124,6 +124,7 @@ describe("the OpenAPI document", () => {
     expect(await check("PUT", rated, { body: { rating: null } })).toBe(200);
     seen.add("PUT /api/v1/conversations/c_doc/messages/{message_id}/feedback");
     expect(await check("GET", "/api/v1/agents")).toBe(200);
+    expect(await check("GET", "/api/v1/usage")).toBe(200);
     expect(await check("GET", "/api/v1/connections")).toBe(200);
     expect(await check("DELETE", one)).toBe(204);
     expect(await check("DELETE", one, { user: "eve" })).toBe(403);
