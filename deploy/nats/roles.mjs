@@ -38,13 +38,19 @@ function readConsumers(name) {
   ];
 }
 
+/** What users want to be remembered: edges show and change it, agent workers read it and write down what an agent is told. */
+const memory = reading([streams.memory]);
+
 /** Accounts that people connect at edges, and tool workers use. The deployment's own tokens edges can neither write nor read. */
 const connections = [`STREAM.CREATE.${streams.connections}`, `STREAM.MSG.GET.${streams.connections}`];
 
 const api = (names) => names.map((name) => `$JS.API.${name}`);
 
 /** What edges tell of the whole deployment. */
-const ofAllShards = [subjects.canary(every), subjects.allDeleted, subjects.allRevoked, subjects.allConnections];
+const ofAllShards = [
+  ...[subjects.canary(every), subjects.allDeleted],
+  ...[subjects.allRevoked, subjects.allConnections, subjects.allMemories],
+];
 
 export function edgeRole(shards) {
   return {
@@ -57,7 +63,7 @@ export function edgeRole(shards) {
         subjects.owner(shard, every),
         subjects.title(shard, every),
         subjects.titleEvent(shard, every),
-        subjects.feedback(shard, every),
+        ...[subjects.feedback(shard, every), subjects.summary(shard, every)],
         subjects.handover(shard, every),
         subjects.handoverEvent(shard, every),
         factsOf(shard, "said"),
@@ -73,7 +79,7 @@ export function edgeRole(shards) {
       subjects.auditAdmin(every),
       ...api([
         ...reading([...namesOf(shards), streams.gate]),
-        ...connections,
+        ...[...connections, ...memory],
         // What has run out goes where there is no room for more.
         `STREAM.MSG.DELETE.${streams.gate}`,
         ...readConsumers(streams.gate),
@@ -121,6 +127,7 @@ function agentSubjects(shard) {
     // Of a conversation that has none, after its first answer.
     subjects.title(shard, every),
     subjects.titleEvent(shard, every),
+    subjects.summary(shard, every),
     // Asked for by an agent or a user, ended when nobody came.
     subjects.handover(shard, every),
     subjects.handoverEvent(shard, every),
@@ -146,11 +153,13 @@ export function agentRole(shards) {
       ...forEachShard(shards, agentSubjects),
       subjects.allAgents,
       subjects.allUsage,
+      subjects.allMemories,
       `$JS.ACK.${streams.turns}.${turnsConsumer}.>`,
       ...forEachShard(shards, (shard) => [`$JS.ACK.${streams.facts(shard)}.${wakeConsumer}.>`]),
       ...api([
         ...reading([...namesOf(shards), streams.usage]),
         ...readConsumers(streams.usage),
+        ...memory,
         ...namesOf(shards).map((name) => `STREAM.UPDATE.${name}`),
         `STREAM.MSG.DELETE.${streams.turns}`,
         `CONSUMER.CREATE.${streams.turns}.${turnsConsumer}`,
@@ -189,6 +198,7 @@ export function toolAccount(shards) {
     services: [
       subjects.allTokens,
       subjects.allConnections,
+      subjects.allWorkshop,
       ...forEachShard(shards, (shard) => [
         subjects.toolResult(shard, every, every, every),
         subjects.toolBegun(shard, every, every, every),
@@ -202,6 +212,9 @@ export function toolAccount(shards) {
       // Its own: no other role has a right to it.
       `STREAM.CREATE.${streams.tokens}`,
       `STREAM.MSG.GET.${streams.tokens}`,
+      // The workshop's diaries, which only tools write and read.
+      `STREAM.CREATE.${streams.workshop}`,
+      `STREAM.MSG.GET.${streams.workshop}`,
       ...connections,
       ...[...namesOf(shards), streams.audit].map((name) => `STREAM.CREATE.${name}`),
       // How full it is, and how long it keeps, for the notes of /readyz.

@@ -38,10 +38,14 @@ function forTraces(env) {
 }
 
 function forAgentWorker(env, modelPort) {
-  const titles = isSet(env, "TITLES") ? {} : { TITLES: "first-answer" };
-  if (!simulated(env).model) return { ...titles, ...pick(env, MODEL_VARIABLES) };
+  const beside = {
+    ...(isSet(env, "TITLES") ? {} : { TITLES: "first-answer" }),
+    ...(isSet(env, "SUMMARIES") ? {} : { SUMMARIES: "on" }),
+  };
+  if (!simulated(env).model) return { ...beside, ...pick(env, MODEL_VARIABLES) };
   const OPENAI_BASE_URL = `http://${HOST}:${modelPort}/v1`;
-  return { ...titles, OPENAI_BASE_URL, OPENAI_API_KEY: "simulated", OPENAI_MODEL: "parley-simulated" };
+  const router = isSet(env, "ROUTER") ? {} : { ROUTER: "model" };
+  return { ...beside, ...router, OPENAI_BASE_URL, OPENAI_API_KEY: "simulated", OPENAI_MODEL: "parley-simulated" };
 }
 
 /** Demonstrations are for the simulated model, unless the caller says otherwise. */

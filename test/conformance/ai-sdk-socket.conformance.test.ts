@@ -66,8 +66,17 @@ describe.skipIf(!hasClients)("AI SDK 7.0.173 (WebSocket)", () => {
     const { status, error, data } = await chat.do("send", { text: asks.error });
     expect({ status, error }).toEqual({ status: "error", error: expect.stringMatching(/^[A-Z].*\.$/) });
     expect(ofType(data, "data-error")).toHaveLength(1);
-    expect((await chat.do("regenerate")).error).toContain("cannot be made again");
     expect((await chat.do("send", { text: asks.numbered(4) })).text).toBe(numberedWords(4));
+  });
+
+  test("text: an answer is made again, and a message is changed", async () => {
+    const chat = await open();
+    const first = await chat.do("send", { text: asks.numbered(3) });
+    const again = await chat.do("regenerate");
+    expect({ error: again.error, text: again.text }).toEqual({ error: undefined, text: numberedWords(3) });
+    expect(again.messages[1]?.id).not.toBe(first.messages[1]?.id);
+    const edited = await chat.do("edit", { text: asks.numbered(5), messageId: again.messages[0]?.id });
+    expect({ error: edited.error, text: edited.text }).toEqual({ error: undefined, text: numberedWords(5) });
   });
 
   test("stop: the answer ends, and says that it was stopped", async () => {

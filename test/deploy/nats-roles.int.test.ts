@@ -107,7 +107,7 @@ async function storedIn(nats: Broker, stream: string): Promise<number> {
 }
 
 async function makeStreams(nats: Broker): Promise<void> {
-  const said = [subjects.allTitles(0), subjects.allFeedback(0)];
+  const said = [subjects.allTitles(0), subjects.allFeedback(0), subjects.allSummaries(0)];
   await using operator = await plainNats(nats, "operator");
   for (const config of [
     { name: streams.turns, subjects: [subjects.allTurns] },
@@ -116,6 +116,7 @@ async function makeStreams(nats: Broker): Promise<void> {
     { name: streams.facts(0), subjects: [subjects.allFacts(0)], allow_direct: true },
     { name: streams.tokens, subjects: [subjects.allTokens] },
     { name: streams.connections, subjects: [subjects.allConnections] },
+    { name: streams.memory, subjects: [subjects.allMemories], allow_direct: true },
     { name: streams.gate, subjects: [subjects.allRevoked], allow_direct: true },
     { name: streams.audit, subjects: [subjects.allAudit], allow_direct: true },
   ]) {

@@ -11,6 +11,8 @@ const Body = z.object({
 export interface Asked {
   /** The user's newest message. */
   readonly question: string;
+  /** All that users and models have said, the question too. */
+  readonly said: readonly string[];
   /** Texts of the tools since then. */
   readonly results: readonly string[];
   /** How often the model was asked with this question. */
@@ -71,6 +73,7 @@ async function readAsked(request: IncomingMessage, before: readonly Asked[]): Pr
   const question = messages[from]?.content ?? "";
   return {
     question,
+    said: messages.flatMap(({ role, content }) => (/^(user|assistant)$/.test(role) ? [content ?? ""] : [])),
     results: messages.slice(from).flatMap(({ role, content }) => (role === "tool" ? [content ?? ""] : [])),
     round: before.filter((each) => each.question === question).length,
     hasTools: tools.length > 0,

@@ -13,11 +13,12 @@ import { createFeedbackLog, type FeedbackLog } from "./feedback.ts";
 import { createHandovers, type Handovers } from "./handovers.ts";
 import { createGateLog, type GateLog, type GateLogDeps } from "./gate-log.ts";
 import { createLogMarks } from "./log-marks.ts";
+import { createMemories, type Memories } from "./memories.ts";
 import { connectNats, type BrokerLink, type NatsOptions } from "./nats-connection.ts";
 import { askTimeoutMs, createPatientLookups } from "./patient-lookups.ts";
 import { watchPayloadLimit } from "./payload-limit.ts";
 import { createUnreadable, type Unreadable } from "./unreadable.ts";
-import { setUpAudit, setUpGate, setUpStreams, type StreamOptions } from "./stream-setup.ts";
+import { setUpAudit, setUpGate, setUpMemory, setUpStreams, type StreamOptions } from "./stream-setup.ts";
 import { createOutbox } from "./outbox.ts";
 import { createRequests } from "./requests.ts";
 import { createOwners, type Owners } from "./owners.ts";
@@ -27,6 +28,7 @@ import {
   type StoredConversations,
   type StoredConversationsDeps,
 } from "./stored-conversations.ts";
+import { createSummaries, type Summaries } from "./summaries.ts";
 import { createTitles, type Titles } from "./titles.ts";
 import { createTranscripts, type Transcripts } from "./transcripts.ts";
 import { createTurnQueue, type TurnQueue } from "./turn-queue.ts";
@@ -56,11 +58,15 @@ export interface Bus extends BrokerLink {
   readonly titles: Titles;
   /** What people say of answers. For edges: others have no right to write it. */
   readonly feedback: FeedbackLog;
+  /** What the beginnings of long conversations came to. */
+  readonly summaries: Summaries;
   /** Conversations in which a person answers in place of the agent. */
   readonly handovers: Handovers;
   readonly conversations: StoredConversations;
   /** What was revoked. For edges: others have no right to it. */
   readonly gate: GateLog;
+  /** What users want to be remembered. For edges and agent workers: others have no right to it. */
+  readonly memories: Memories;
   /** Who did what. For edges and tool workers: others have no right to it. */
   readonly audit: AuditLog;
   /** What turns have used. Agent workers write it, edges read it: others have no right to it. */
@@ -162,25 +168,27 @@ export async function openBus({ servers, tls, name, log, ...streamOptions }: Bus
 function sharedLogs(deps: Omit<GateLogDeps, "setUp">, manager: JetStreamManager, options: StreamOptions) {
   return {
     gate: createGateLog({ ...deps, setUp: () => setUpGate(manager, options) }),
+    memories: createMemories({ ...deps, setUp: () => setUpMemory(manager, options) }),
     audit: createAuditLog({ ...deps, setUp: () => setUpAudit(manager, options) }),
     usage: createUsageLog({ ...deps, setUp: () => setUpUsage(manager, options) }),
   };
 }
 
 function conversationParts(
-  deps: Omit<StoredConversationsDeps, "titles" | "feedback" | "handovers">,
+  deps: Omit<StoredConversationsDeps, "titles" | "feedback" | "handovers" | "summaries">,
   eventWindowMs: number,
 ) {
   const { jsm, events, unreadable } = deps;
   const titles = createTitles({ ...deps, eventWindowMs });
   const feedback = createFeedbackLog(deps);
+  const summaries = createSummaries(deps);
   const handovers = createHandovers({ ...deps, eventWindowMs });
   return {
     owners: createOwners(jsm, events, unreadable),
     titles,
     feedback,
-    handovers,
-    conversations: createStoredConversations({ ...deps, titles, feedback, handovers }),
+    ...{ handovers, summaries },
+    conversations: createStoredConversations({ ...deps, titles, feedback, handovers, summaries }),
   };
 }
 

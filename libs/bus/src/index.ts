@@ -31,7 +31,10 @@ export type {
 } from "./stored-conversations.ts";
 export type { WaitingTexts } from "./waiting-texts.ts";
 export { noSuchAnswer, type FeedbackLog, type FeedbackPlace, type NewFeedback, type RatedAnswer } from "./feedback.ts";
+export type { Memories, Memory, MemoryOwner } from "./memories.ts";
+export type { Summaries, SummaryPlace } from "./summaries.ts";
 export type { TitlePlace, Titles } from "./titles.ts";
+export type { FoundPlace, PathPage, PathQuery } from "./branch-reading.ts";
 export type { Handovers, HandoverFollower, HandoverWish } from "./handovers.ts";
 export type { TranscriptPage, Transcripts } from "./transcripts.ts";
 export { natsAddress, redisAddress, requireTlsFiles } from "./broker-tls.ts";
@@ -78,3 +81,4 @@ export {
   type TokenRecordsDeps,
   type Tokens,
 } from "./token-records.ts";
+export { openWorkshopLog, type StoredDay, type WorkshopLog } from "./workshop-log.ts";

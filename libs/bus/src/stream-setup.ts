@@ -86,11 +86,11 @@ function eventStream(shard: number, { replicas, eventsMaxBytes, eventWindowMs, m
 }
 
 function logStream(shard: number, { replicas }: StreamOptions, description: string | undefined): Config {
-  const { allLog, allOwners, allTitles, allFeedback, allHandovers } = subjects;
+  const { allLog, allOwners, allTitles, allFeedback, allHandovers, allSummaries } = subjects;
   return {
     ...(description !== undefined && { description }),
     name: streams.log(shard),
-    subjects: [allLog, allOwners, allTitles, allFeedback, allHandovers].map((all) => all(shard)),
+    subjects: [allLog, allOwners, allTitles, allFeedback, allHandovers, allSummaries].map((all) => all(shard)),
     retention: RetentionPolicy.Limits,
     storage: StorageType.File,
     num_replicas: replicas,
@@ -129,6 +129,19 @@ function gateStream({ replicas }: Pick<StreamOptions, "replicas">): Config {
   };
 }
 
+function memoryStream({ replicas }: Pick<StreamOptions, "replicas">): Config {
+  return {
+    name: streams.memory,
+    subjects: [subjects.allMemories],
+    retention: RetentionPolicy.Limits,
+    storage: StorageType.File,
+    num_replicas: replicas,
+    max_msgs_per_subject: 1,
+    // Each record is bounded, and nobody's may push out another one's; what is to be forgotten must always find room.
+    allow_direct: true,
+  };
+}
+
 function auditStream({
   replicas,
   auditKeepMs,
@@ -158,6 +171,11 @@ export async function setUpAudit(
   options: Pick<StreamOptions, "replicas" | "auditKeepMs" | "auditMaxBytes">,
 ): Promise<void> {
   await ensureStream(jsm, auditStream(options), false);
+}
+
+/** Makes the stream of what is remembered of users, which edges and agent workers use. Nobody raises its settings. */
+export async function setUpMemory(jsm: JetStreamManager, options: Pick<StreamOptions, "replicas">): Promise<void> {
+  await ensureStream(jsm, memoryStream(options), false);
 }
 
 /** Makes the stream of the gate, which only edges use: others need no right to it. Nobody raises its settings. */

@@ -16,6 +16,7 @@ import {
 } from "@parley/protocol";
 import { createBackoff, sleep } from "@parley/runtime";
 import { EventTooLargeError, wrongLastSequence } from "./appender.ts";
+import { createBranchReading } from "./branch-reading.ts";
 import type { EventLog } from "./event-log.ts";
 import type { PatientLookups } from "./patient-lookups.ts";
 import type { StoredRecord } from "./record-cache.ts";
@@ -206,6 +207,20 @@ export function createTranscripts(jsm: PatientLookups, events: EventLog, unreada
   const lookBack = createLookBack(walk);
   const appendOf = createAppending(events, lookups, lookBack);
 
+  const tail = async (
+    conversation: ConversationId,
+    { limit, before = 0 }: { limit: number; before?: number },
+  ): Promise<TranscriptPage> => {
+    const page = createPage(limit);
+    const records = walk(conversation);
+    let stored = before === 0 ? await last(conversation) : await at(conversation, before);
+    while (stored !== undefined && page.takes(stored)) {
+      page.add(stored);
+      stored = await records.before(stored, page.wanted());
+    }
+    return { turns: page.turns(), before: stored?.seq ?? 0 };
+  };
+
   return {
     /**
      * Appends records of a turn that was accepted then, by the broker's clock, in order, but for those whose messages are already there. Exactly
@@ -227,18 +242,8 @@ export function createTranscripts(jsm: PatientLookups, events: EventLog, unreada
      * The newest `limit` messages before the cursor (default: the end), and as many more as it takes for the page to begin with a whole turn; fewer
      * where they are large (`transcriptPageBytes`). Where the records name those before them, it takes two round trips and one more for each 48 turns, or 24 where a turn is two records.
      */
-    async tail(
-      conversation: ConversationId,
-      { limit, before = 0 }: { limit: number; before?: number },
-    ): Promise<TranscriptPage> {
-      const page = createPage(limit);
-      const records = walk(conversation);
-      let stored = before === 0 ? await last(conversation) : await at(conversation, before);
-      while (stored !== undefined && page.takes(stored)) {
-        page.add(stored);
-        stored = await records.before(stored, page.wanted());
-      }
-      return { turns: page.turns(), before: stored?.seq ?? 0 };
-    },
+    tail,
+
+    ...createBranchReading(lookups, tail),
   };
 }

@@ -62,7 +62,16 @@ export {
 } from "./responses/recorded.ts";
 export { questionItem } from "./responses/objects.ts";
 export { answerIdOf, placeOfRun, runIdOf, type RunPlace } from "./ai-sdk/addresses.ts";
-export { AiSdkVersion, ChatBody, ChatName, decodeChat, type AskedOfChat, type Decision } from "./ai-sdk/decode.ts";
+export {
+  AiSdkVersion,
+  ChatBody,
+  ChatName,
+  decodeChat,
+  type AskedOfChat,
+  type Decision,
+  type NamedMessage,
+  type Renew,
+} from "./ai-sdk/decode.ts";
 export { aiSdkDialect, aiSdkHeaders, createAiSdkSpeech, type AiSdkSpeechOptions } from "./ai-sdk/dialect.ts";
 export { messagesOfChat, questionMessage, type UiMessage } from "./ai-sdk/history.ts";
 export { createNumberedSpeech, numberedHistoryOf, type NumberedFrom, type NumberedHistory } from "./ai-sdk/numbered.ts";

@@ -22,6 +22,20 @@ describe("what a chat asks", () => {
     expect(decode(body)).toEqual({ type: "message", id: "m1", message: "why?" });
   });
 
+  test("is its last message in the place of the one before, where its answer is wanted again or the page has changed it", () => {
+    const said = { type: "message", id: "m1", message: "why?" };
+    const messages = [user("why?")];
+    expect(decode({ messages, trigger: "regenerate-message", messageId: "t-a" })).toEqual({
+      ...said,
+      renewed: "always",
+    });
+    expect(decode({ messages, trigger: "submit-message", messageId: "m1" })).toEqual({
+      ...said,
+      renewed: "if changed",
+    });
+    expect(decode({ messages, trigger: "submit-message", messageId: "m0" })).toEqual(said);
+  });
+
   test("is what was decided on the calls of its last answer", () => {
     const parts = [{ type: "step-start" }, decided("t-0-0", true), decided("t-0-1", false, "no")];
     expect(decode({ messages: [answer(...parts)], confirm: "yes" })).toEqual({
@@ -35,7 +49,7 @@ describe("what a chat asks", () => {
   });
 
   test.each([
-    ["CONFLICT", /made again/, { messages: [user("why?")], trigger: "regenerate-message" }],
+    ["INVALID_FRAME", /made again/, { messages: [answer()], trigger: "regenerate-message" }],
     ["UNSUPPORTED", /Files/, { messages: [{ ...user("a"), parts: [{ type: "file", url: "data:," }] }] }],
     ["UNSUPPORTED", /data-x/, { messages: [{ ...user("a"), parts: [{ type: "data-x", data: 1 }] }] }],
     ["INVALID_FRAME", /user's/, { messages: [{ ...user("a"), role: "system" }] }],
@@ -69,6 +83,8 @@ function socket({ cancelsOnAbort = false, cut = "" } = {}) {
   const streams = { begun: 0, replayed: 0, ended: 0 };
   const dialect = createAiSdkSocketDialect({
     isOwn: async () => true,
+    renew: async (_caller, _conversation, { renewed }) =>
+      renewed === undefined ? undefined : { id: "again", supersedes: "t" },
     begun: {
       begin(_turn, kind) {
         streams[kind === "replay" ? "replayed" : "begun"]++;
@@ -89,6 +105,14 @@ function socket({ cancelsOnAbort = false, cut = "" } = {}) {
 }
 
 const sent = { type: "send", requestId: "r1", trigger: "submit-message", headers: {}, body: {} };
+test("a message in the place of another one is a new one on the socket, which is answered under its request", async () => {
+  const { send, accept, dialect } = socket();
+  const frame = { ...sent, trigger: "regenerate-message", messages: [user("why?")] };
+  expect(await send(frame)).toMatchObject({ type: "message", id: "again", message: "why?", supersedes: "t" });
+  accept("again", "t2");
+  expect(framesOf(dialect.encodeEvent(visible(1, token("t2", "so")))).length).toBeGreaterThan(0);
+});
+
 const none: SnapshotFrame = {
   type: "snapshot",
   conversation_id: "c_chat",

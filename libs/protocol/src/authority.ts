@@ -18,6 +18,8 @@ export const actions = {
   "connection:list": "user",
   "connection:change": "user",
   "usage:read": "user",
+  "memory:read": "user",
+  "memory:change": "user",
   "agent:use": "agent",
   "model:use": "model",
   "tool:run": "tool",
@@ -86,7 +88,16 @@ export const everybody = "everybody";
 /** What holds where the operator says nothing: everybody may do all but touch the service itself. */
 const standardRoles: Readonly<Record<string, RoleRights>> = {
   [everybody]: {
-    actions: ["conversation:*", "session:*", "connection:*", "usage:*", "agent:use", "model:use", "tool:run"],
+    actions: [
+      "conversation:*",
+      "session:*",
+      "connection:*",
+      "usage:*",
+      "memory:*",
+      "agent:use",
+      "model:use",
+      "tool:run",
+    ],
     agents: ["*"],
     models: ["*"],
     tools: ["*"],

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { Parent } from "./branch-fields.ts";
 import { FormContent } from "./approval-form.ts";
 import { MessageId, Rating } from "./feedback.ts";
 import { CallId, ConversationId, TurnId } from "./ids.ts";
@@ -52,7 +53,18 @@ export const MessageFrame = z
     on_busy: OnBusy.default("enqueue").describe(
       "While an answer runs: wait behind it, refuse with `CONVERSATION_BUSY`, or cancel all that run or wait.",
     ),
-    customer_id: z.string().max(128).optional().describe("Handed on with the turn; no agent reads it yet."),
+    parent: Parent.optional().describe(
+      "The turn behind which it is asked, so that the model knows what led to that one alone; null: nothing. Absent: the newest one.",
+    ),
+    supersedes: TurnId.optional().describe(
+      "The turn in whose place it is asked, of a message of one's own: behind the same one, which `parent` need not say. That turn stays, as another branch. While it " +
+        "has not ended it is refused with `CONFLICT`, but for `on_busy: interrupt`.",
+    ),
+    customer_id: z
+      .string()
+      .max(128)
+      .optional()
+      .describe("For whom the turn is: what is remembered of the user is kept for each customer apart."),
     metadata: z
       .record(z.string(), z.unknown())
       .optional()
@@ -62,6 +74,23 @@ export const MessageFrame = z
   })
   .describe("Asks something. The connection looks at the conversation from then on.");
 export type MessageFrame = z.infer<typeof MessageFrame>;
+
+export const RegenerateFrame = z
+  .object({
+    type: z.literal("regenerate"),
+    id: MessageFrame.shape.id.describe("The client's own id of the new message, as that of `message`."),
+    conversation_id: ConversationId,
+    message_id: MessageId.describe("The answer that is to be given once more, or its question, as in the transcript."),
+    agent: MessageFrame.shape.agent,
+    model: MessageFrame.shape.model,
+    on_busy: OnBusy.default("enqueue").describe(
+      "As that of `message`. While the answer itself runs or waits it is refused with `CONFLICT`, but for `interrupt`, which stops it first.",
+    ),
+  })
+  .describe(
+    "Asks the question of an answer once more, of a message of one's own: a new turn with the same text and the same `parent`, which `supersedes` the earlier one. Answered as `message` is.",
+  );
+export type RegenerateFrame = z.infer<typeof RegenerateFrame>;
 
 const wholeNumber = { error: "must be a whole number from 0" };
 
@@ -205,6 +234,7 @@ export const PingFrame = z
 export const ClientFrame = z.discriminatedUnion("type", [
   AuthFrame,
   MessageFrame,
+  RegenerateFrame,
   SubscribeFrame,
   UnsubscribeFrame,
   CancelFrame,

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { ApprovalDecision, ApprovalRequest } from "./approval.ts";
+import { branchFields } from "./branch-fields.ts";
 import { AnyErrorCode } from "./errors.ts";
 import { ClientCall } from "./given-context.ts";
 import { CallId, ConversationId, TurnId } from "./ids.ts";
@@ -108,6 +109,7 @@ export const MessageEvent = z
       .positive()
       .optional()
       .describe("It comes again, because its author has changed the text while it waited; so many times by now."),
+    ...branchFields,
   })
   .describe(
     "What a participant wrote; every device that looks gets it, the sender's too. The first event of its turn. One that comes again replaces it.",
@@ -143,7 +145,9 @@ export const ProgressEvent = z
     method: z
       .string()
       .optional()
-      .describe("How it was chosen: `explicit`, `rule`, `lexical`, `previous` or `default`."),
+      .describe(
+        "How it was chosen: `explicit`, `rule`, `lexical`, `model`, `previous` or `default`; there may be others.",
+      ),
     sources: z.array(Source).optional().describe("The passages that were found."),
     model: z
       .string()
@@ -172,6 +176,8 @@ const StepEvent = z.object({
   /** Whose calls they are: see `callerHash`. Absent: an older version committed it. */
   caller_hash: z.string().optional(),
 });
+/** The answer begins with this text, whatever the model says after it. Committed before the text is told and the model is asked; hidden. */
+const OpeningEvent = z.object({ type: z.literal("_opening"), ...chained, text: z.string() });
 export const ToolCallStartEvent = z
   .object({
     type: z.literal("tool_call_start"),
@@ -285,6 +291,7 @@ export const ChainEvent = z.discriminatedUnion("type", [
   TokenEvent,
   ReasoningEvent,
   StepEvent,
+  OpeningEvent,
   ToolCallStartEvent,
   TurnRestartedEvent,
   WaitingEvent,

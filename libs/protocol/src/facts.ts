@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { branchFields } from "./branch-fields.ts";
 import { Author } from "./events.ts";
 import { Usage } from "./events.ts";
 import { CallId, ConversationId, TurnId } from "./ids.ts";
@@ -23,6 +24,7 @@ const SaidFact = z.object({
   message_id: z.string(),
   author: Author,
   message: z.string(),
+  ...branchFields,
 });
 /** The licence to run a call that changes something. Names and shortened arguments are for whoever has nothing else of the turn any more. */
 const BegunFact = z.object({

@@ -87,6 +87,7 @@ export {
   OnBusy,
   PingFrame,
   QueueFrame,
+  RegenerateFrame,
   SubscribeFrame,
   TitleFrame,
   UnsubscribeFrame,
@@ -107,6 +108,8 @@ export {
 } from "./events.ts";
 export { ConversationEvent, TitleEvent, TitleRecord } from "./conversation-events.ts";
 export { titleLine } from "./title-line.ts";
+export { MemoryFact, MemoryFactId, MemoryRecord, memoryLine } from "./memory.ts";
+export { SummaryRecord, type SummarisedUntil, type Summary } from "./summary.ts";
 export {
   Handover,
   HandoverEvent,
@@ -149,7 +152,7 @@ export { ApprovalForm, FormContent, FormField, formProblem } from "./approval-fo
 export { ApprovalDecision, ApprovalPreview, ApprovalRequest, ApprovalState, Decider } from "./approval.ts";
 export { Fact, likeTurn, type FactKind, type FactOf } from "./facts.ts";
 export { TextFact, WaitingTurn } from "./waiting-turn.ts";
-export { turnOfAnswer } from "./message-ids.ts";
+export { turnOfAnswer, turnOfMessage } from "./message-ids.ts";
 export { TurnRecord } from "./turn-record.ts";
 export { ProviderCall } from "./provider-call.ts";
 export { ReadEvent, isReadable, unreadableEvent } from "./read-event.ts";
@@ -181,6 +184,7 @@ export { LogRecord, OwnerRecord, wasAcceptedBefore } from "./transcript.ts";
 export { RevocationRecord, revocable, revocationKey, type Revocable } from "./revocation.ts";
 export {
   messageRecordsOf,
+  inOrderOfAcceptance,
   messagesOf,
   readTurnRecord,
   turnOfRecord,
@@ -188,7 +192,11 @@ export {
   type AnyTurnRecord,
   type NewTurnRecord,
   type StoredTurn,
+  turnPlaceOf,
 } from "./stored-turns.ts";
+export { newestBranch } from "./newest-branch.ts";
+export { beginning } from "./branch-fields.ts";
+export { hasBranches, treeOf, type TurnPlace, type TurnTree } from "./branches.ts";
 export {
   checkMessageText,
   decodeClientFrame,

@@ -18,6 +18,16 @@ export const limits = {
   feedbackChanges: 100,
   /** All that was said of the answers of one conversation, encoded: one record. More: CONFLICT; what is there can be changed and taken back. */
   feedbackBytes: 256 * 1024,
+  /** What the beginning of a conversation came to, as a model has summarised it, encoded; the rest is cut off. */
+  summaryBytes: 4 * 1024,
+  /** What is remembered of one user in a tenant: so many facts. More: CONFLICT. */
+  memoryFacts: 100,
+  /** One of them, UTF-8. Larger: MESSAGE_TOO_LARGE; an agent's call fails. */
+  memoryFactBytes: 500,
+  /** All of them, encoded: one record. More: CONFLICT. */
+  memoryBytes: 128 * 1024,
+  /** Of them what a model is given, the newest first. */
+  memoryPromptBytes: 8 * 1024,
   /** Characters of an access token. Longer: AUTH_INVALID. */
   accessTokenChars: 16_384,
   /** Objects and arrays of `metadata` within each other. Deeper: INVALID_FRAME. */
@@ -96,6 +106,8 @@ export const limits = {
   auditEntryBytes: 8 * 1024,
   /** Records that the record of a turn, or of its answer, names beside the one before it: an odd number, so that the last one is an answer too. */
   recordsBack: 47,
+  /** Records that are looked through for the branches of a conversation, from the newest backwards. What is older is one path to whoever asks. */
+  branchRecords: 4_000,
   /** Records on one page of a transcript, encoded: then it ends, whichever number of messages was asked for. A turn is never divided. */
   transcriptPageBytes: 4 * 1024 * 1024,
   /** What a message of a client that keeps its conversation itself brings of it, encoded. Larger: INVALID_FRAME. */

@@ -9,3 +9,8 @@ export function messageIdOf(turnId: string, role: "user" | "assistant"): string 
 export function turnOfAnswer(messageId: string): TurnId | undefined {
   return /^(.{1,64})-a$/.exec(messageId)?.[1];
 }
+
+/** The turn of a question or an answer, by its id; undefined: it is none of ours. */
+export function turnOfMessage(messageId: string): TurnId | undefined {
+  return /^(.{1,64})-[ua]$/.exec(messageId)?.[1];
+}

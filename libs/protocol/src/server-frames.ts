@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { TitleEvent } from "./conversation-events.ts";
+import { branchFields } from "./branch-fields.ts";
 import { ApprovalDecision, ApprovalState } from "./approval.ts";
 import { AnyErrorCode } from "./errors.ts";
 import {
@@ -118,6 +119,13 @@ export const TranscriptMessage = z
     usage: Usage.optional().describe("Of answers."),
     metadata: AnswerMetadata.optional().describe("Of answers: the agent, model and sources, as `complete` said them."),
     feedback: Feedback.optional().describe("Of answers: what the reader said of it, if anything."),
+    ...branchFields,
+    siblings: z
+      .array(TurnId)
+      .optional()
+      .describe(
+        "Of questions: all turns that were asked behind the same one, oldest first, its own too. Absent: it is the only one.",
+      ),
     ts: z.number().describe("When it was written, ms since 1970."),
   })
   .describe("A stored message as a reader of the transcript sees it.");

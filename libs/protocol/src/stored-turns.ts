@@ -1,3 +1,5 @@
+import { beginning } from "./branch-fields.ts";
+import type { TurnPlace } from "./branches.ts";
 import { errorRowOf } from "./error-table.ts";
 import type { AnswerMetadata } from "./events.ts";
 import type { TurnId } from "./ids.ts";
@@ -68,8 +70,17 @@ function contentOf({ message: text, tool_calls: calls = [], metadata }: Transcri
   return { text, calls, sources: metadata?.context?.sources };
 }
 
-function questionOf({ turn_id, question: { id: _id, ...question } }: Pick<TurnRecord, "turn_id" | "question">) {
-  return { ...question, turn_id, message: textOf(question.parts), status: "complete" };
+function questionOf(record: Pick<TurnRecord, "turn_id" | "question" | "parent" | "supersedes">): TranscriptMessage {
+  const { turn_id, parent, supersedes, question } = record;
+  const { id: _id, ...message } = question;
+  return {
+    ...message,
+    turn_id,
+    message: textOf(question.parts),
+    status: "complete",
+    ...(parent === undefined ? {} : { parent: parent === beginning ? null : parent }),
+    ...(supersedes === undefined ? {} : { supersedes }),
+  };
 }
 
 function answerOf({ turn_id, answer }: Pick<TurnRecord, "turn_id" | "answer">): TranscriptMessage {
@@ -123,13 +134,24 @@ function withSources(metadata: AnswerMetadata, parts: readonly Part[]): AnswerMe
 export function turnsOf(recorded: readonly StoredTurn[]): StoredTurn[] {
   const turns = new Map<TurnId, StoredTurn>();
   for (const one of recorded) turns.set(one.turn_id, merged(turns.get(one.turn_id), one));
-  const inOrder: StoredTurn[] = [];
-  for (const turn of turns.values()) {
+  return inOrderOfAcceptance(turns.values());
+}
+
+/** Turns as the log has them, in the order in which they were accepted. */
+export function inOrderOfAcceptance<T extends Pick<StoredTurn, "place" | "queued_at">>(turns: Iterable<T>): T[] {
+  const inOrder: T[] = [];
+  for (const turn of turns) {
     let at = inOrder.length;
     while (at > 0 && wasAcceptedBefore(turn, inOrder[at - 1])) at--;
     inOrder.splice(at, 0, turn);
   }
   return inOrder;
+}
+
+/** Where it stands in its conversation, as far as it says. */
+export function turnPlaceOf({ turn_id, question }: Pick<StoredTurn, "turn_id" | "question">): TurnPlace {
+  const { parent, supersedes, siblings } = question ?? {};
+  return { turn_id, parent, supersedes, siblings };
 }
 
 function merged(first: StoredTurn | undefined, later: StoredTurn): StoredTurn {

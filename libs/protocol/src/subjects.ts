@@ -14,8 +14,12 @@ export const streams = {
   tokens: "TOKENS",
   /** Tokens of people's own accounts elsewhere, sealed. */
   connections: "CONNECTIONS",
+  /** What users want to be remembered, of the whole deployment. */
+  memory: "MEMORY",
   /** Who did what, of the whole deployment. */
   audit: "AUDIT",
+  /** The diaries of the workshop, of which Redis is made again. */
+  workshop: "WORKSHOP",
   /** What turns have used, of the whole deployment; there where quotas are, or somebody wants it kept. */
   usage: "USAGE",
 } as const;
@@ -138,6 +142,9 @@ export const subjects = {
   feedback: (shard: number, conversation: ConversationId): string => `chat.feedback.${shard}.${conversation}`,
   allFeedback: (shard: number): string => `chat.feedback.${shard}.*`,
 
+  /** What the beginning of a conversation came to, kept with the transcripts: compare-and-set, the last one counts. */
+  summary: (shard: number, conversation: ConversationId): string => `chat.summary.${shard}.${conversation}`,
+  allSummaries: (shard: number): string => `chat.summary.${shard}.*`,
   /** Whether a person answers in place of the agent, kept with the transcripts: compare-and-set, the last one counts. */
   handover: (shard: number, conversation: ConversationId): string => `chat.handover.${shard}.${conversation}`,
   allHandovers: (shard: number): string => `chat.handover.${shard}.*`,
@@ -153,6 +160,10 @@ export const subjects = {
   revoked: (hash: string): string => `chat.gate.revoked.${hash}`,
   allRevoked: "chat.gate.revoked.*",
 
+  /** What is remembered of a user, by the hash of tenant and user: compare-and-set, the last one counts. */
+  memory: (hash: string): string => `chat.memory.${hash}`,
+  allMemories: "chat.memory.*",
+
   /** Who did what in a conversation. `tenant`: its token, see `createAuditLog`. */
   audit: (channel: Exclude<AuditChannel, "admin">, tenant: string, conversation: ConversationId): string =>
     `${audit}.${channel}.${tenant}.${conversation}`,
@@ -161,6 +172,11 @@ export const subjects = {
   auditOf: (conversation: ConversationId): string => `${audit}.*.*.${conversation}`,
   allAudit: `${audit}.>`,
 
+  /** All bookings of one day at the workshop: compare-and-set, the last one counts. `tenant`: its token, `date`: YYYY-MM-DD. */
+  workshopDay: (tenant: string, date: string): string => `chat.workshop.day.${tenant}.${date}`,
+  /** By which a stream that was lost and made again is known: write-once. */
+  workshopId: "chat.workshop.id",
+  allWorkshop: "chat.workshop.>",
   /** What a turn has used, by the hashes of its tenant and user. */
   usage: (tenant: string, user: string): string => `chat.usage.${tenant}.${user}`,
   allUsage: "chat.usage.*.*",

@@ -36,8 +36,10 @@ export const TurnRecord = z.object({
   kind: z.literal("turn"),
   ...RecordLink.shape,
   turn_id: TurnId,
-  /** The turn behind which it was asked, where that is not the one before. */
+  /** The turn behind which it was asked, where that is not the one before. `beginning`: none. */
   parent: TurnId.optional(),
+  /** The turn in whose place it was asked. */
+  supersedes: TurnId.optional(),
   /** Sequence of the turn in `TURNS`: turns are told in this order. */
   place: z.number().int().positive().optional(),
   /** When the broker put the turn into the queue, by its own clock, ms since 1970. */

@@ -1,6 +1,8 @@
 import { z } from "zod";
+import { branchFields } from "./branch-fields.ts";
 import { CallerRights } from "./caller.ts";
 import type { Author, MessageEvent } from "./events.ts";
+import { fieldsOf } from "./fields.ts";
 import { GivenContext } from "./given-context.ts";
 import { User } from "./server-frames.ts";
 import { ConversationId, TurnId } from "./ids.ts";
@@ -23,6 +25,8 @@ export const TurnRequest = z.object({
   model: z.string().optional(),
   customer_id: z.string().optional(),
   metadata: z.record(z.string(), z.unknown()).optional(),
+  /** Absent: it goes behind the turn before it. A worker of an older version does not see them. */
+  ...branchFields,
   /** Comes with messages of protocols that are not ours. A worker of an older version does not see it. */
   given: GivenContext.optional(),
   /** `ask`: the sender asks for a person. `answer`: the sender is the person who answers in place of the agent. No model is asked. */
@@ -38,8 +42,9 @@ export type TurnRequest = z.infer<typeof TurnRequest>;
 /** The user's message as an event. Edge and worker both write it; whoever is first wins, and both write the same. */
 export function messageEventOf(request: TurnRequest): MessageEvent {
   const { conversation_id, turn_id, accepted_at: ts, message_id, id, message } = request;
+  const place = fieldsOf(request, ["parent", "supersedes"]);
   const author = authorOf(request);
-  return { type: "message", conversation_id, turn_id, ts, message_id, id, author, message };
+  return { type: "message", conversation_id, turn_id, ts, message_id, id, author, message, ...place };
 }
 
 /** Who wrote it. */

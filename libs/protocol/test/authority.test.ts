@@ -4,7 +4,7 @@ import { RightsByRole, actions, createMay, everybody, type Action, type Caller, 
 const may = createMay(
   RightsByRole.parse({
     [everybody]: {
-      actions: ["conversation:*", "session:*", "connection:*", "usage:*", "agent:use", "model:use", "tool:run"],
+      actions: ["conversation:*", "session:*", "connection:*", "usage:*", "memory:*", "agent:use", "model:use", "tool:run"],
       agents: ["general", "k8s-*"],
       models: ["small"],
       tools: ["read_*"],
@@ -76,6 +76,14 @@ const table: Record<
     ],
   },
   "usage:read": {
+    yes: [[caller(), { kind: "user", id: "ann" }]],
+    no: [
+      [caller(), { kind: "user", id: "bert" }],
+      [caller({ scopes: ["conversation:*"] }), { kind: "user", id: "ann" }],
+    ],
+  },
+  "memory:read": { yes: [[caller(), { kind: "user", id: "ann" }]], no: [[caller(), { kind: "user", id: "bert" }]] },
+  "memory:change": {
     yes: [[caller(), { kind: "user", id: "ann" }]],
     no: [
       [caller(), { kind: "user", id: "bert" }],

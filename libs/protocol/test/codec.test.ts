@@ -42,7 +42,8 @@ describe("decodeClientFrame", () => {
     expect(problemOf(text)).toBe(problem);
   });
 
-  const types = "auth, message, subscribe, unsubscribe, cancel, approve, title, queue, handover, feedback, ping";
+  const types =
+    "auth, message, regenerate, subscribe, unsubscribe, cancel, approve, title, queue, handover, feedback, ping";
   const hello = { type: "message", id: "1", message: "hi" };
 
   test.each([

@@ -1,4 +1,5 @@
-import { createView, messages, type MessageView, type TranscriptMessage } from "@parley/protocol/fold";
+import { leadOf, newestMessages, type BranchMessage } from "@parley/protocol/branches";
+import { createView, type TranscriptMessage } from "@parley/protocol/fold";
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { ConversationState } from "./conversation-store.ts";
 
@@ -8,11 +9,12 @@ export interface HistoryPage {
   readonly before?: string | undefined;
 }
 
-export type LoadPage = (before?: string) => Promise<HistoryPage>;
+/** `leaf`: of what leads to this turn; absent: of the branch of the newest one. Given only without `before`, and only where a conversation has branches. */
+export type LoadPage = (before?: string, leaf?: string) => Promise<HistoryPage>;
 
 export interface HistoryState {
   /** What stands before the messages of the view, oldest first. */
-  readonly older: readonly MessageView[];
+  readonly older: readonly BranchMessage[];
   readonly hasMore: boolean;
   readonly isLoading: boolean;
   /** Why the last page could not be had; the next try clears it. */
@@ -34,8 +36,10 @@ const nothing: HistoryState = { older: [], hasMore: true, isLoading: false, erro
 export function createHistory(conversationId: string): History {
   const store = createStore<HistoryState>(() => nothing);
   /** As of the last view that had any. */
-  let shown: readonly MessageView[] = [];
+  let shown: readonly BranchMessage[] = [];
   let before: string | undefined;
+  /** Behind which the first of them was asked, if that is known. */
+  let lead: string | null | undefined;
   /** Counts the beginnings: what was asked for before one is of no use after it. */
   let beginnings = 0;
 
@@ -47,7 +51,7 @@ export function createHistory(conversationId: string): History {
   }
 
   function look({ view, refusal }: Pick<ConversationState, "view" | "refusal">): void {
-    const now = messages(view);
+    const now = newestMessages(view);
     if (now.length === 0 && shown.length > 0 && refusal !== undefined) return beginAnew();
     // A view that begins anew is empty until its snapshot comes.
     if (now === shown || now.length === 0) return;
@@ -57,12 +61,14 @@ export function createHistory(conversationId: string): History {
     if (shown.length === 0) store.setState(({ older }) => ({ older: newIn(older, now) }));
     if (kept > 0) store.setState(({ older }) => ({ older: [...older, ...shown.slice(0, kept)] }));
     shown = now;
+    lead = leadOf(view);
+    if (lead === null) store.setState({ hasMore: false });
   }
 
   /** Returns whether the page had anything that was not there yet, or was the last. */
   function add({ messages: stored, before: next }: HistoryPage): boolean {
     const { older } = store.getState();
-    const found = newIn(messages({ ...createView(conversationId), transcript: stored }), [...older, ...shown]);
+    const found = newIn(newestMessages({ ...createView(conversationId), transcript: stored }), [...older, ...shown]);
     before = next;
     store.setState({ older: [...found, ...older], hasMore: next !== undefined });
     return found.length > 0 || next === undefined;
@@ -81,7 +87,9 @@ export function createHistory(conversationId: string): History {
       try {
         // The first pages may be of what the view has.
         for (let isEnough = false; !isEnough && isWanted();) {
-          const page = await loadPage(before);
+          const page = await (before === undefined && typeof lead === "string"
+            ? loadPage(before, lead)
+            : loadPage(before));
           isEnough = isWanted() && add(page);
         }
       } catch (fault) {
@@ -93,14 +101,14 @@ export function createHistory(conversationId: string): History {
 }
 
 /** What a page has before the first that is known. What it has behind that is newer: the view has it, or is about to. */
-function newIn(page: readonly MessageView[], known: readonly MessageView[]): readonly MessageView[] {
+function newIn(page: readonly BranchMessage[], known: readonly BranchMessage[]): readonly BranchMessage[] {
   const ids = new Set(known.map(({ message_id }) => message_id));
   const overlap = page.findIndex(({ message_id }) => ids.has(message_id));
   return overlap < 0 ? page : page.slice(0, overlap);
 }
 
 /** The place of the first message that is still shown; 0: nothing has gone; below 0: all has. */
-function stillIn(before: readonly MessageView[], now: readonly MessageView[]): number {
+function stillIn(before: readonly BranchMessage[], now: readonly BranchMessage[]): number {
   if (before.length === 0 || before[0]?.message_id === now[0]?.message_id) return 0;
   const ids = new Set(now.map(({ message_id }) => message_id));
   return before.findIndex(({ message_id }) => ids.has(message_id));

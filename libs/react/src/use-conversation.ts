@@ -1,12 +1,11 @@
 import type { Conversation } from "@parley/client";
+import { newestMessages, type BranchMessage } from "@parley/protocol/branches";
 import type { FrameError } from "@parley/protocol/fold";
 import {
-  messages,
   pendingApprovals,
   queue,
   type ConversationView,
   type Handover,
-  type MessageView,
   type PendingApproval,
   type QueuedTurn,
   type TurnView,
@@ -91,9 +90,9 @@ export function useView<T>(conversation: Conversation, select: (view: Conversati
   return useConversationState(conversation, selectView, isEqual);
 }
 
-/** All messages that the view has. Those that have not changed are the same objects. */
-export function useMessages(conversation: Conversation): readonly MessageView[] {
-  return useView(conversation, messages);
+/** The messages of the branch of the newest turn, as far as the view has them: without branches all. Those that have not changed are the same objects. */
+export function useMessages(conversation: Conversation): readonly BranchMessage[] {
+  return useView(conversation, newestMessages);
 }
 
 /** What waits, in the order in which it will run. */

@@ -22,7 +22,7 @@ export function useHistory(conversation: Conversation, loadPage: LoadPage): Hist
   }, [history, store]);
   const state = useSyncExternalStore(history.subscribe, history.getState, history.getInitialState);
   return useMemo(
-    () => ({ ...state, loadOlder: () => void history.loadOlder((before) => latest.current(before)) }),
+    () => ({ ...state, loadOlder: () => void history.loadOlder((...page) => latest.current(...page)) }),
     [state, history],
   );
 }

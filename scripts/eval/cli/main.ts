@@ -1,6 +1,7 @@
 import { readdirSync } from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
+import { copyResults } from "./documents.ts";
 import { createReport, tableLines, type Reported } from "./report.ts";
 import type { Evaluation } from "./evaluation.ts";
 
@@ -76,6 +77,7 @@ async function main(args: readonly string[]): Promise<number> {
     if (stopping.signal.aborted) break;
     results.set(evaluation.name, await run(evaluation, own, stopping.signal));
   }
+  if (own.includes("--write")) for (const page of copyResults(root)) say(`  written: docs/${page}`);
   sayTable(results);
   return stopping.signal.aborted || [...results.values()].some(({ failures }) => failures.length > 0) ? 1 : 0;
 }

@@ -22,6 +22,11 @@ export interface Report {
   json(value: unknown, part?: string): void;
   /** Keeps `<name of the evaluation>[-<part>].svg`. */
   picture(svg: string, part?: string): void;
+  /**
+   * Keeps `<name of the evaluation>[-<part>].md`. A document has a copy of it between `<!-- begin: evals/results/<file> -->` and `<!-- end -->`:
+   * `--write` puts it there, and a test compares them (test/docs/evaluation.test.ts).
+   */
+  page(markdown: string, part?: string): void;
   /** What must not be: the command ends with 1. */
   fail(sentence: string): void;
 }
@@ -62,6 +67,7 @@ export function createReport({ evaluation, folder, out }: ReportTo): { report: R
       void figures.push({ name, value: typeof value === "number" ? shown(value) : value, note }),
     json: (value, part) => keep(part, "json", `${JSON.stringify(value, undefined, 2)}\n`),
     picture: (svg, part) => keep(part, "svg", svg),
+    page: (markdown, part) => keep(part, "md", `${markdown}\n`),
     fail(sentence) {
       failures.push(sentence);
       say(`  FAILED: ${sentence}`);

@@ -53,7 +53,8 @@ export function fitWeights(lessons: readonly Lesson[]): Weights {
       weights[name] -= (rate * first) / (Math.sqrt(second) + 1e-8);
     }
   }
-  return Object.assign(zeros(), ...names.map((name) => ({ [name]: Math.round(weights[name] * 1_000) / 1_000 })));
+  for (const name of names) weights[name] = Math.round(weights[name] * 1_000) / 1_000;
+  return weights;
 }
 
 function slopeOf(lessons: readonly Lesson[], weights: Weights): Record<keyof Weights, number> {

@@ -3,6 +3,7 @@ import { noTools, type ToolOffer } from "./agents/tool-offer.ts";
 import type { RightsOf } from "./agents/turn-rights.ts";
 import type { Brief, Briefing } from "./briefing.ts";
 import type { Chain } from "./chain.ts";
+import type { Classify } from "./classifier.ts";
 import type { ClaimedTurn } from "./claimed-turn.ts";
 import { completeOutcome } from "./ending.ts";
 import { wantsNoTools } from "./given.ts";
@@ -11,7 +12,11 @@ import { handoverIn, type Handover } from "./handover/handover.ts";
 import type { AnsweredStep, ModelStep } from "./model-step.ts";
 import { isOutOfCalls } from "./step-calls.ts";
 import type { PlannedCall } from "./planned-call.ts";
+import { openingOf, withOpening } from "./safety/opening.ts";
+import type { SafetyLists } from "./safety/safety-lists.ts";
+import type { Summaries } from "./summaries.ts";
 import { createToolStep, openStep, type ToolStepDeps } from "./tool-step.ts";
+import { withMemory, type MemoryOf, type TurnMemory } from "./turn-memory.ts";
 import { progressKey, type TurnFold } from "./turn-fold.ts";
 
 export interface AnswerDeps extends ToolStepDeps {
@@ -22,7 +27,14 @@ export interface AnswerDeps extends ToolStepDeps {
   /** Model calls of one turn, over all attempts. The last one gets no tools; if it asks for some all the same, the turn ends with STEP_LIMIT. */
   readonly maxSteps: number;
   readonly brief: Brief;
+  readonly safety: SafetyLists;
+  /** A model that is asked which agent a message is for. */
+  readonly classify?: Classify | undefined;
   readonly rightsOf: RightsOf;
+  /** What is remembered of whoever asks, for the agents that are given it. */
+  readonly memoryOf: MemoryOf;
+  /** Undefined: the beginnings of conversations are not summarised. */
+  readonly summaries?: Pick<Summaries, "before"> | undefined;
 }
 
 /** `waiting`: for a person, and by nobody held. */
@@ -32,26 +44,32 @@ export type Answer = ReturnType<typeof createAnswer>;
 
 /** The loop of a turn: model, tools, model, … until the model answers. It begins where the fold says that an earlier attempt stopped. */
 function createLoop(
-  { brief, rightsOf, modelStep, toolOffer, maxSteps }: AnswerDeps,
+  { brief, classify, safety, rightsOf, memoryOf, summaries, modelStep, toolOffer, maxSteps }: AnswerDeps,
   { runTools }: Pick<ReturnType<typeof createToolStep>, "runTools">,
 ) {
   return async (turn: ClaimedTurn, chain: Chain, history: readonly StoredTurn[]): Promise<AnswerEnd> => {
-    const { request, fold, stop, span } = turn;
+    const { request, fold, stop, spending, span } = turn;
     const { told } = fold;
     const isTold = (step: string, message: string) => told === "all" || told.has(progressKey({ step, message }));
     const { mayUse, mayRun } = rightsOf(request);
     const { decisions } = fold;
-    const briefing = await brief({ request, history, chain, isTold, decisions, mayUse, span });
+    const asking = { classify, spending, signal: stop.signal };
+    const summary = await summaries?.before(request, history);
+    const briefed = await brief({ request, history, chain, isTold, decisions, mayUse, ...asking, span });
+    const briefing = await opened(briefed, safety, { turn, chain });
+    const memory = await memoryOf(turn, briefing.agent, mayRun);
     const tell = (message: string): void => chain.push({ type: "progress", step: "tools", message });
     const offerTools = toolOffer({ agent: briefing.agent, mayRun, signal: stop.signal, tell });
     for (;;) {
       if (fold.steps.length >= maxSteps) throw new ChatError("STEP_LIMIT");
       const open = openStep(fold);
-      if (open !== undefined && (await runTools(turn, chain, open))) return "waiting";
+      if (open !== undefined && (await runTools(turn, chain, open, memory))) return "waiting";
       const isLast = fold.steps.length === maxSteps - 1 || isOutOfCalls(fold);
-      const { note, ...offer } =
+      const offered =
         isLast || wantsNoTools(request) ? noTools : withAskPerson(briefing.agent, mayRun, await offerTools());
-      const end = await modelStep({ turn, chain, history, briefing: withNote(briefing, note), ...offer, isLast });
+      const { note, ...offer } = offered === noTools ? offered : withMemory(offered, memory);
+      const instructed = withNote(withMemoryText(briefing, memory), note);
+      const end = await modelStep({ turn, chain, history, summary, briefing: instructed, ...offer, isLast });
       stop.signal.throwIfAborted();
       if (end.kind === "answered") return completeOutcome(turn, { ...metadataOf(briefing, end), ...handoverIn(fold) });
     }
@@ -91,6 +109,20 @@ export function createAnswer(deps: AnswerDeps) {
       if (step !== undefined) await toolCalls.cancelOpen(await toolRun(turn, step));
     },
   };
+}
+
+/** Where the message has words of danger, behind the warning of its agent. */
+async function opened(
+  briefing: Briefing,
+  safety: SafetyLists,
+  { turn, chain }: { readonly turn: ClaimedTurn; readonly chain: Chain },
+): Promise<Briefing> {
+  const warning = safety.get(briefing.agent.safety ?? "")?.(turn.request.message);
+  return warning === undefined ? briefing : withOpening(briefing, await openingOf(turn, chain, warning));
+}
+
+function withMemoryText(briefing: Briefing, memory: TurnMemory | undefined): Briefing {
+  return memory === undefined ? briefing : withNote(briefing, memory.text);
 }
 
 /** First of all: what follows the prompt are documents, and the note is none. */

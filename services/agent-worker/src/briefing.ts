@@ -3,9 +3,11 @@ import type { TraceSpan } from "@parley/runtime";
 import type { Agent } from "./agents/agent.ts";
 import type { Chain } from "./chain.ts";
 import type { ChosenAgent, createChooseAgent } from "./choose-agent.ts";
+import type { Classify } from "./classifier.ts";
 import type { Decisions } from "./decisions.ts";
 import type { createFindPassages } from "./find-passages.ts";
 import { documentsBlock } from "./retrieval/context-block.ts";
+import type { TurnSpending } from "./usage/turn-spending.ts";
 
 export interface BriefingDeps {
   readonly chooseAgent: ReturnType<typeof createChooseAgent>;
@@ -22,7 +24,12 @@ export interface BriefingInput {
   readonly decisions: Decisions;
   /** Which agents whoever asks may use. */
   readonly mayUse: (agent: string) => boolean;
-  /** Of the turn. */
+  /** A model that is asked which agent it is for, where words leave it open. */
+  readonly classify?: Classify | undefined;
+  /** Of the attempt: what that uses counts for whoever has asked. */
+  readonly spending?: Pick<TurnSpending, "meter"> | undefined;
+  /** Of the turn; its reason is thrown when it is aborted. */
+  readonly signal: AbortSignal;
   readonly span: TraceSpan;
 }
 
@@ -51,7 +58,8 @@ export function createBrief({ chooseAgent, findPassages }: BriefingDeps) {
       if (!isTold(step, message)) chain.push({ type: "progress", step, message, ...known });
     };
     tell("agent_routing", "Choosing an agent");
-    const { agent, confidence, method } = await chooseAgent({ ...input, routed: decisions.routed });
+    const onAsk = (): void => tell("agent_routing", "Asking a model which agent it is for");
+    const { agent, confidence, method } = await chooseAgent({ ...input, routed: decisions.routed, onAsk });
     tell("agent_routing", `The agent ${agent.name} answers`, { agent: agent.name, confidence, method });
     if (agent.collections.length === 0) return { agent, confidence, systemPrompt: agent.systemPrompt, sources: [] };
 

@@ -73,6 +73,9 @@ export const Config = z.object({
   CONTEXT_BYTES: count(96 * 1024).describe(
     "History and tool results given to the model, newest first; what is too large of the running turn is shortened.",
   ),
+  CONTEXT_TOKENS: optionalCount().describe(
+    "The same in tokens, by what the provider has counted before; the smaller one holds. Unset: bytes alone.",
+  ),
   HISTORY_MESSAGES: count(40).describe("Messages of the transcript that are looked at for context."),
   RECORD_FORMAT: z
     .enum(["auto", "1", "2"], { error: "must be auto, 1 or 2" })
@@ -87,6 +90,25 @@ export const Config = z.object({
       "Whether a conversation without a title gets one after its first answer, by a short call of the model; `npm start` switches it on.",
     ),
   TITLE_MODEL: optionalText().describe("The model that is asked for titles. Unset: the one that answers by default."),
+  ROUTER: z
+    .enum(["lexical", "model"], { error: "must be lexical or model" })
+    .default("lexical")
+    .describe(
+      "How an agent is chosen where neither the message nor a rule names one: by words, or also by a short call of a model where words leave it open; `npm start` switches that on for the simulated model.",
+    ),
+  ROUTING_MODEL: optionalText().describe(
+    "The model that is asked which agent a message is for. Unset: the one that answers by default.",
+  ),
+  ROUTING_MODEL_MS: durationMs(3_000, 1).describe("It may take this long; then the agent is chosen without it."),
+  SUMMARIES: z
+    .enum(["off", "on"], { error: "must be off or on" })
+    .default("off")
+    .describe(
+      "Whether the model summarises the beginning of a conversation that gets longer than what it can be given; `npm start` switches it on.",
+    ),
+  SUMMARY_MODEL: optionalText().describe(
+    "The model that is asked for summaries. Unset: the one that answers by default.",
+  ),
   JANITOR_MS: durationMs(30_000, MIN_ROUND_MS).describe(
     "How often the queue is searched for turns that nobody looks after.",
   ),
@@ -100,6 +122,9 @@ export const Config = z.object({
   LIMITS_FILE: limitsFile(),
   MODELS_FILE: optionalText().describe(
     "The models with their servers, prices and fall-backs, and what they take where that is not known already. Default: `config/models.yaml`, if it is there.",
+  ),
+  SAFETY_FILE: optionalText().describe(
+    "Words at which the answer of an agent with `safety` begins with a fixed warning. Default: `config/safety.yaml`, if it is there.",
   ),
   KNOWLEDGE_DIR: z
     .string()

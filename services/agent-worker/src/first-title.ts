@@ -1,22 +1,16 @@
 import type { Bus } from "@parley/bus";
 import { titleLine, type ConversationId, type Outcome, type TurnRequest } from "@parley/protocol";
-import { noSpan, type Logger } from "@parley/runtime";
-import type { ModelCall, ModelCalls } from "./model-call.ts";
-import type { ModelClient, ModelEvent, ModelRequest } from "./model/model.ts";
-import { estimateUsage } from "./prompt.ts";
-import type { TurnUsage } from "./turn-usage.ts";
+import type { Logger } from "@parley/runtime";
+import type { AskShortly, ShortCall } from "./short-call.ts";
 
 /** `given`: it is the conversation's title. `late`: somebody gave one meanwhile, or the conversation is no more. `empty`: the model said nothing. */
 export type TitleResult = "given" | "late" | "empty" | "failed";
 
 export interface FirstTitleDeps {
   readonly bus: Pick<Bus, "titles" | "transcripts">;
-  readonly model: ModelClient;
-  readonly modelCalls: ModelCalls;
+  readonly askShortly: AskShortly;
   /** Default: the provider's. */
   readonly modelName: string | undefined;
-  /** What they use counts for whoever has asked. */
-  readonly usage: Pick<TurnUsage, "beside">;
   /** Of this process. */
   readonly stopping: AbortSignal;
   readonly onResult: (result: TitleResult) => void;
@@ -40,14 +34,14 @@ const instruction =
  * leaves it without. An owner's title always wins: this one is stored only if none was given since before the model was asked.
  */
 export function createFirstTitles(deps: FirstTitleDeps) {
-  const { bus, onResult, log } = deps;
+  const { bus, askShortly, modelName, onResult, log } = deps;
   let running = 0;
 
   const give = async (request: TurnRequest, answer: string): Promise<TitleResult | undefined> => {
     const { conversation_id: conversation } = request;
     const place = await bus.titles.placeOf(conversation);
     if (place.title !== undefined || !(await isFirst(bus, conversation))) return undefined;
-    const title = lineOf(await ask(deps, request, answer));
+    const title = lineOf((await askShortly(titleCall(modelName, request, answer))).text);
     if (title === "") return "empty";
     const by = { role: "assistant" };
     const given = await bus.titles.give(conversation, { title, by }, { onlyAfter: place });
@@ -80,60 +74,17 @@ async function isFirst({ transcripts }: Pick<Bus, "transcripts">, conversation: 
   return turns.length === 1 && before === 0;
 }
 
-async function ask(
-  { model, modelCalls, modelName, usage, stopping }: FirstTitleDeps,
-  turn: TurnRequest,
-  answer: string,
-): Promise<string> {
-  const { conversation_id: conversation, turn_id, message } = turn;
-  const spending = usage.beside(turn, "title");
-  const signal = AbortSignal.any([stopping, AbortSignal.timeout(timeoutMs)]);
-  const request: ModelRequest = {
+function titleCall(modelName: string | undefined, turn: TurnRequest, answer: string): ShortCall {
+  const { turn_id, message } = turn;
+  return {
+    ...{ purpose: "title", modelName, turn, timeoutMs },
     messages: [
       { role: "system", content: instruction },
       { role: "user", content: `${beginning(message)}\n\nThe answer was:\n${beginning(answer)}` },
     ],
-    tools: [],
     requestId: `${turn_id}-title`,
     maxOutputTokens: outputTokens,
-    meter: spending.meter,
-    ...(modelName === undefined ? {} : { model: modelName }),
   };
-  const call = modelCalls({ parent: noSpan, model: modelName, agent: "title", conversation, step: 0, signal });
-  try {
-    const text = await textOf({ model, request, signal, call });
-    void spending.settle("complete");
-    return text;
-  } catch (error) {
-    void spending.settle("error");
-    call.failed(error);
-    throw error;
-  }
-}
-
-async function textOf({
-  model,
-  request,
-  signal,
-  call,
-}: {
-  readonly model: ModelClient;
-  readonly request: ModelRequest;
-  readonly signal: AbortSignal;
-  readonly call: ModelCall;
-}): Promise<string> {
-  let text = "";
-  let end: Extract<ModelEvent, { type: "end" }> | undefined;
-  await model.stream(request, signal, (events) => {
-    for (const event of events) {
-      if (event.type === "text") text += event.text;
-      else if (event.type === "retract") text = "";
-      else if (event.type === "end") end = event;
-      if (event.type !== "end") call.saw();
-    }
-  });
-  if (end !== undefined) call.answered(end, end.usage ?? estimateUsage(request.messages, text));
-  return text;
 }
 
 function beginning(text: string): string {

@@ -5,9 +5,11 @@ import type { PreviousAttempt } from "./claim.ts";
 import { codeOf } from "./ending.ts";
 import type { TitleResult } from "./first-title.ts";
 import type { JanitorFinding } from "./janitor.ts";
+import type { SummaryResult } from "./memory/summariser.ts";
 import type { ModelCallFigures } from "./model-call.ts";
 import { createModelRouteMetrics } from "./model-route-metrics.ts";
 import type { DecisionKind } from "./call-approval.ts";
+import { createRoutingMetrics } from "./routing-metrics.ts";
 import type { TurnResult } from "./turn-attempt.ts";
 
 export interface AgentGauges {
@@ -58,7 +60,7 @@ export function createAgentMetrics(isConfigured: (model: string) => boolean = ()
     turnEnded: harmless(turnEnded),
     modelRetried: harmless(modelRetried),
     modelCalled: harmless(modelCalled),
-    titleAsked: harmless(createTitleMetrics(registry)),
+    ...createAskedMetrics(registry),
     ...createHandoverMetrics(registry),
     observe({ slots, running, parked, queued, backlog, eventsFill, factsFill }: AgentGauges): void {
       const gauge = (name: string, help: string, read: () => number) => addGauge(registry, name, help, read);
@@ -201,14 +203,19 @@ function createWaitMetrics(registry: Registry) {
   };
 }
 
-function createTitleMetrics(registry: Registry) {
-  const titles = new Counter({
-    name: "parley_titles_total",
-    help: "Titles that the model was asked for: given, late (there was one meanwhile, or the conversation is gone), empty or failed.",
-    labelNames: ["result"],
-    registers: [registry],
-  });
-  return (result: TitleResult): void => titles.inc({ result });
+/** What the model was asked for that answers nobody, by what came of it. */
+function createAskedMetrics(registry: Registry) {
+  const counterOf = (what: string) => {
+    const help = `${what} that the model was asked for: given, late (another one came first, or the conversation is gone), empty or failed.`;
+    const name = `parley_${what.toLowerCase()}_total`;
+    const asked = new Counter({ name, help, labelNames: ["result"], registers: [registry] });
+    return harmless((result: TitleResult | SummaryResult) => asked.inc({ result }));
+  };
+  return {
+    titleAsked: counterOf("Titles"),
+    summaryAsked: counterOf("Summaries"),
+    routingAsked: harmless(createRoutingMetrics(registry)),
+  };
 }
 
 const otherModel = "other";

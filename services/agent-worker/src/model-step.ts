@@ -1,11 +1,19 @@
-import { ChatError, type ClientCall, type StoredTurn, type ToolDefinition, type Usage } from "@parley/protocol";
+import {
+  ChatError,
+  type ClientCall,
+  type StoredTurn,
+  type Summary,
+  type ToolDefinition,
+  type Usage,
+} from "@parley/protocol";
 import { callerHash } from "@parley/protocol/approval-hash";
 import type { Briefing } from "./briefing.ts";
 import type { Chain } from "./chain.ts";
+import type { ContextRoom } from "./context-room.ts";
 import { buildMessages } from "./context.ts";
 import { clientCallsOf, givenHistory, givenRequest } from "./given.ts";
 import { truncated } from "./model/model-error.ts";
-import type { FinishReason } from "./model/model.ts";
+import type { FinishReason, ModelRequest } from "./model/model.ts";
 import { createReading, type ReadingDeps, type Reading } from "./model-reading.ts";
 import type { ClaimedTurn } from "./claimed-turn.ts";
 import { createStepWriter, type StepWriter } from "./step-writer.ts";
@@ -13,8 +21,8 @@ import { stepCallsOf } from "./step-calls.ts";
 import { addUsage, type TurnFold } from "./turn-fold.ts";
 
 export interface ModelStepDeps extends ReadingDeps {
-  /** History and tool results are cut to this, newest first. */
-  readonly contextBytes: number;
+  /** History and tool results are cut to it, newest first. */
+  readonly room: ContextRoom;
   /** The largest event that the broker takes at the moment. */
   readonly maxEventBytes: () => number;
 }
@@ -23,6 +31,8 @@ export interface ModelStepInput {
   readonly turn: ClaimedTurn;
   readonly chain: Chain;
   readonly history: readonly StoredTurn[];
+  /** What the beginning of the conversation came to. */
+  readonly summary?: Summary | undefined;
   readonly briefing: Briefing;
   readonly tools: readonly ToolDefinition[];
   /** What whoever asks may not run. */
@@ -49,32 +59,20 @@ export type ModelStep = ReturnType<typeof createModelStep>;
 
 /** One call of the model: its text goes into the chain as it comes, its tool calls are committed as a step. */
 export function createModelStep(deps: ModelStepDeps) {
-  const { contextBytes, maxEventBytes } = deps;
+  const { room, maxEventBytes } = deps;
   const read = createReading(deps);
 
   return async (input: ModelStepInput): Promise<ModelStepEnd> => {
-    const { turn, chain, history, briefing, isLast } = input;
+    const { turn, chain, briefing, isLast } = input;
     const tools = isLast ? [] : input.tools;
     const offer = { tools, notAllowed: input.notAllowed ?? [] };
-    const { request, fold, attempt } = turn;
+    const { request, fold } = turn;
     const step = fold.steps.length;
     chain.push({ type: "progress", step: "generating", message: "Generating response" });
-    const modelRequest = {
-      messages: buildMessages({
-        systemPrompt: briefing.systemPrompt,
-        history,
-        message: request.message,
-        given: givenHistory(request),
-        steps: stepsOf(fold),
-        maxBytes: contextBytes,
-      }),
-      ...givenRequest(request, tools, step),
-      requestId: `${request.turn_id}-${attempt}-${step}`,
-      ...(turn.spending === undefined ? {} : { meter: turn.spending.meter("answer") }),
-      ...modelOf(request.model ?? briefing.agent.model),
-    };
+    const modelRequest = requestFor(input, tools, room);
     const writer = createStepWriter(chain, fold, { maxEventBytes, reasoning: briefing.agent.reasoning });
     const { calls, end, usage: told } = await read(modelRequest, { turn, chain, agent: briefing.agent, step, writer });
+    if (told.estimated !== true) room.counted(modelRequest, told.input_tokens);
     const usage = turn.spending?.take() ?? told;
     const clientCalls = clientCallsOf(calls, request, step);
     if (clientCalls.length > 0) {
@@ -97,6 +95,32 @@ export function createModelStep(deps: ModelStepDeps) {
     chain.push({ type: "step", step, tool_calls, usage, caller_hash: callerHash(request) });
     await chain.stored();
     return { kind: "tools" };
+  };
+}
+
+/** What the model is asked in this step. */
+function requestFor(
+  { turn, history, summary, briefing }: ModelStepInput,
+  tools: readonly ToolDefinition[],
+  room: ContextRoom,
+): ModelRequest {
+  const { request, fold, attempt, spending } = turn;
+  const step = fold.steps.length;
+  const given = givenRequest(request, tools, step);
+  const model = request.model ?? briefing.agent.model;
+  return {
+    messages: buildMessages({
+      systemPrompt: briefing.systemPrompt,
+      ...{ history, summary },
+      message: request.message,
+      given: givenHistory(request),
+      steps: stepsOf(fold),
+      maxBytes: room.bytesFor(model, given.tools),
+    }),
+    ...given,
+    requestId: `${request.turn_id}-${attempt}-${step}`,
+    ...(spending === undefined ? {} : { meter: spending.meter("answer") }),
+    ...modelOf(model),
   };
 }
 

@@ -27,7 +27,9 @@ import { createToolOffer } from "./agents/tool-offer.ts";
 import { createRightsOf, type RightsOf } from "./agents/turn-rights.ts";
 import { createAnswer } from "./answer.ts";
 import type { Brief } from "./briefing.ts";
+import { openClassifier } from "./classifier.ts";
 import type { Config } from "./config.ts";
+import { createContextRoom } from "./context-room.ts";
 import type { createAgentMetrics } from "./metrics.ts";
 import { createModelCalls } from "./model-call.ts";
 import { createModelStep } from "./model-step.ts";
@@ -39,11 +41,15 @@ import type { ModelRoutes } from "./model-routes/model-routes.ts";
 import { createPlannedCall } from "./planned-call.ts";
 import { keepOffering, offerOf } from "./offer.ts";
 import { chosenFormat } from "./record-format.ts";
+import { createShortCalls } from "./short-call.ts";
+import { createSummaries } from "./summaries.ts";
+import { createMemoryOf } from "./turn-memory.ts";
 import { createSuspension } from "./suspension.ts";
 import { createToolCalls, type ToolCallsDeps } from "./tool-calls.ts";
 import { createTurn } from "./turn.ts";
 import type { TurnUsage } from "./turn-usage.ts";
 import { keepSharing, type SharedDocuments } from "./retrieval/shared-documents.ts";
+import type { SafetyLists } from "./safety/safety-lists.ts";
 import type { TurnResult } from "./turn-attempt.ts";
 
 export interface Process {
@@ -123,8 +129,7 @@ export async function connectTools(
   const listTimes = createListTimes(redis);
   life.use("the ends that lists are to be told of", listTimes.flush);
   return {
-    redis,
-    catalogue,
+    ...{ redis, worker, catalogue },
     toolOffer: createToolOffer({ catalogue, waitMs: config.TOOLS_WAIT_MS }),
     toolCalls: createToolCalls({
       bus,
@@ -222,11 +227,19 @@ export interface TurnParts {
   readonly routes: ModelRoutes;
   readonly usage: TurnUsage;
   readonly brief: Brief;
+  readonly safety: SafetyLists;
   readonly rightsOf: RightsOf;
   readonly tools: Awaited<ReturnType<typeof connectTools>>;
   readonly metrics: Pick<
     ReturnType<typeof createAgentMetrics>,
-    "modelCalled" | "modelRetried" | "modelChosen" | "modelHedged" | "turnEnded" | "titleAsked"
+    | "modelCalled"
+    | "modelRetried"
+    | "modelChosen"
+    | "modelHedged"
+    | "turnEnded"
+    | "titleAsked"
+    | "summaryAsked"
+    | "routingAsked"
   >;
   /** Least time between two appends of text, at this moment. */
   readonly tokenFlushMs: () => number;
@@ -236,25 +249,31 @@ export interface TurnParts {
 export function createTurnRun(
   { config, log, life: { signal: stopping } }: Process,
   bus: Bus,
-  { provider, routes, usage, brief, rightsOf, tools, metrics, tokenFlushMs }: TurnParts,
+  { provider, routes, usage, brief, safety, rightsOf, tools, metrics, tokenFlushMs }: TurnParts,
 ) {
   const model = routes.client;
   const { modelCalled: onCall, modelRetried: onRetry, turnEnded: onEnded, titleAsked: onResult } = metrics;
   const modelCalls = createModelCalls({ provider, onCall, onRetry, log });
+  const askShortly = createShortCalls({ model, modelCalls, usage, stopping });
   const titles =
     config.TITLES === "off"
       ? undefined
-      : createFirstTitles({ bus, model, modelCalls, usage, modelName: config.TITLE_MODEL, stopping, onResult, log });
+      : createFirstTitles({ bus, askShortly, modelName: config.TITLE_MODEL, stopping, onResult, log });
+  const classify = openClassifier(config, { model, modelCalls, onResult: metrics.routingAsked, log });
+  const { CONTEXT_BYTES: contextBytes, CONTEXT_TOKENS: contextTokens } = config;
+  const readsTokens = (asked?: string) => routes.orderOf({ asked, agent: {} })?.[0]?.context_tokens;
+  const room = createContextRoom({ contextBytes, contextTokens, readsTokens });
+  const summaries = createSummaries(config, bus, { askShortly, room, stopping, onResult: metrics.summaryAsked, log });
   const { maxBytes: maxEventBytes } = bus.events;
   const { HANDOVER_WAIT_MS: waitMs, HANDOVER_IDLE_MS: quietMs } = config;
   const answer = createAnswer({
     ...tools,
     plannedCall: createPlannedCall({ ...tools, rightsOf, maxEventBytes }),
-    ...{ brief, rightsOf },
+    ...{ brief, classify, safety, rightsOf, summaries, memoryOf: createMemoryOf({ bus, worker: tools.worker, log }) },
     handover: createHandover({ handovers: bus.handovers, waitMs, idleMs: quietMs, maxEventBytes }),
     suspend: createSuspension(bus, log),
     modelStep: createModelStep({
-      ...{ model, routes, modelCalls, contextBytes: config.CONTEXT_BYTES, emptyRetries: config.MODEL_EMPTY_RETRIES },
+      ...{ model, routes, modelCalls, room, emptyRetries: config.MODEL_EMPTY_RETRIES },
       ...{ onChosen: metrics.modelChosen, onHedged: metrics.modelHedged },
       maxEventBytes,
     }),
@@ -262,10 +281,11 @@ export function createTurnRun(
   });
   return createTurn({
     ...{ bus, answer, usage, log, tokenFlushMs },
-    onEnded: (request, outcome) => {
+    onEnded: (request, outcome, turn) => {
       onEnded(request, outcome);
       countStored(tools.logSizes, request, outcome);
       titles?.(request, outcome);
+      summaries?.ended(request, outcome, turn);
     },
     maxAttempts: config.MAX_ATTEMPTS,
     appendGiveUpMs: config.APPEND_GIVE_UP_MS,

@@ -3,6 +3,7 @@ import { askPersonTool } from "@parley/protocol";
 import type { Chain } from "./chain.ts";
 import type { ClaimedTurn } from "./claimed-turn.ts";
 import type { Handover } from "./handover/handover.ts";
+import type { TurnMemory } from "./turn-memory.ts";
 import type { Suspend } from "./suspension.ts";
 import type { ToolCalls, ToolRun } from "./tool-calls.ts";
 import type { CommittedStep, TurnFold } from "./turn-fold.ts";
@@ -33,14 +34,20 @@ export function createToolStep({ toolCalls, handover, catalogue, suspend }: Tool
     }
   };
 
-  /** Returns whether the turn waits for a person now. */
-  const runTools = async (turn: ClaimedTurn, chain: Chain, step: CommittedStep): Promise<boolean> => {
+  /** Returns whether the turn waits for a person now. `memory`: runs the calls that are its own. */
+  const runTools = async (
+    turn: ClaimedTurn,
+    chain: Chain,
+    step: CommittedStep,
+    memory?: TurnMemory,
+  ): Promise<boolean> => {
     for (const { call_id, tool_name, arguments: args } of step.calls) {
       if (turn.fold.started.has(call_id)) continue;
       chain.push({ type: "tool_call_start", call_id, tool_name, arguments: args });
     }
     await chain.stored();
     const run = await toolRun(turn, step);
+    await memory?.run(run, chain);
     if (handover !== undefined) await askPersons(turn, run, handover);
     const undecided = await toolCalls.runAll(run);
     turn.stop.signal.throwIfAborted();

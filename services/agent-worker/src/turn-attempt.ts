@@ -60,12 +60,22 @@ export interface Running {
 /** Not awaited before the claim: the turns before this one have ended, so nothing that matters to it is added meanwhile. */
 async function readHistory(turn: RunnableTurn, deps: AttemptDeps): Promise<readonly StoredTurn[]> {
   const { transcripts } = deps.bus;
-  const { conversation_id, turn_id } = turn.request;
-  const { turns } = await transcripts.tail(conversation_id, { limit: deps.historyMessages });
-  if (!isOld(turn, deps.bus.eventWindowMs)) return turns;
+  const { conversation_id, turn_id, parent } = turn.request;
+  const turns = await turnsBefore(turn, deps);
+  // What leads to a turn of another branch has no place for its own record.
+  if (parent === undefined && !isOld(turn, deps.bus.eventWindowMs)) return turns;
   // It may have been answered before its events expired, and many turns have come since.
   const own = await transcripts.find(conversation_id, turn_id, turn.storedMs);
   return own === undefined || turns.some((other) => other.turn_id === own.turn_id) ? turns : [own, ...turns];
+}
+
+/** Those that lead to it: of a conversation without branches the newest. */
+async function turnsBefore({ request, seq: place, storedMs }: RunnableTurn, deps: AttemptDeps): Promise<StoredTurn[]> {
+  const { conversation_id, parent: leaf } = request;
+  if (leaf === null) return [];
+  const asOf = { place, queued_at: storedMs };
+  const query = { limit: deps.historyMessages, asOf, ...(leaf === undefined ? {} : { leaf }) };
+  return (await deps.bus.transcripts.path(conversation_id, query))?.turns ?? [];
 }
 
 /** Of many that go on at once each is claimed before any of them needs more. */

@@ -1,5 +1,6 @@
 import {
   authorOf,
+  beginning,
   callPart,
   fitMessage,
   isReasoning,
@@ -61,13 +62,15 @@ function withOrderWithin(maxBytes: number, record: MessageRecord): MessageRecord
 }
 
 function turnRecordOf({ request, place, queuedAt, fold }: RecordedTurn, outcome: Outcome): Omit<TurnRecord, "prev"> {
-  const { conversation_id, turn_id, id, message, accepted_at: ts } = request;
+  const { conversation_id, turn_id, id, message, parent, supersedes, accepted_at: ts } = request;
   const { message_id, usage, type: status } = outcome;
   // Whoever takes over writes the same: it is the time of the stored decision. No clock puts an answer before its question.
   const endedAt = Math.max(ts, fold.endedAt);
   const author = authorOf(request);
   return {
     ...{ v: 2, kind: "turn", conversation_id, turn_id, place, queued_at: queuedAt },
+    ...(parent === undefined ? {} : { parent: parent ?? beginning }),
+    ...(supersedes === undefined ? {} : { supersedes }),
     question: { message_id: messageIdOf(turn_id, "user"), author, parts: partsOfMessage({ message }), ts, id },
     answer: {
       ...{

@@ -1,19 +1,11 @@
 import { EventTooLargeError, type Bus } from "@parley/bus";
-import {
-  ChatError,
-  outcomeOf,
-  subjects,
-  toChatError,
-  type Outcome,
-  type RecordFormat,
-  type TurnRequest,
-} from "@parley/protocol";
+import { ChatError, outcomeOf, subjects, toChatError, type Outcome, type RecordFormat } from "@parley/protocol";
 import { callerHash } from "@parley/protocol/approval-hash";
 import type { Logger } from "@parley/runtime";
 import type { Answer, AnswerEnd } from "./answer.ts";
 import { createChain, type Chain } from "./chain.ts";
 import { idsOf, type ClaimedTurn } from "./claimed-turn.ts";
-import { cancelledOutcome, createEnding, errorOutcome } from "./ending.ts";
+import { cancelledOutcome, createEnding, errorOutcome, type EndingDeps } from "./ending.ts";
 import { FencedError } from "./fenced-append.ts";
 import { tooLargeSentence } from "./outcome-size.ts";
 import { TurnCancelled, TurnHandedOver } from "./turn-stop.ts";
@@ -30,7 +22,7 @@ export interface TurnDeps {
   readonly appendGiveUpMs: number;
   /** How the transcript is written. */
   readonly recordFormat: RecordFormat;
-  readonly onEnded: (request: TurnRequest, outcome: Outcome) => void;
+  readonly onEnded: EndingDeps["onEnded"];
   /** Counts what turns use. */
   readonly usage: Pick<TurnUsage, "open" | "settle">;
   readonly log: Logger;

@@ -3,7 +3,8 @@ import { streams, subjects, type ConversationId, type TurnId } from "@parley/pro
 import { turnIdOf } from "@parley/protocol/turn-id";
 import { signedIn, startNatsProxy } from "@parley/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { submit, turnRequestOf } from "../src/commands/submission.ts";
+import { submit } from "../src/commands/submission.ts";
+import { turnRequestOf } from "../src/commands/turn-request.ts";
 import { createWorld, log, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
 
 let world: World;

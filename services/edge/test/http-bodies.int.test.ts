@@ -60,7 +60,7 @@ describe("a body that is not what it is read as", () => {
   it.each([
     ["limit=abc", "limit must be a whole number from 1 to 200"],
     ["limit=0", "limit must be a whole number from 1 to 200"],
-    ["before=x", "before must be a whole number from 1"],
+    ["before=x", "before must be a place that a page has named"],
   ])("the same of a query: %s", async (query, problem) => {
     const answer = await ask(edge, "GET", `/api/v1/conversations/c_1/messages?${query}`);
     expect(answer.body.error).toBe(`The request is not valid: ${problem}.`);

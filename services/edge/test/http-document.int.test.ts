@@ -76,6 +76,14 @@ describe("the OpenAPI document", () => {
     await answerNext("c_doc-a");
     const one = "/api/v1/conversations/c_doc";
     expect([await chat, await seed]).toEqual([200, 200]);
+    const { turn_id } = (await world.bus.transcripts.tail("c_doc", { limit: 1 })).turns[0]!;
+    const asked = { message_id: `${turn_id}-u`, author: { role: "user", id: "ann" }, message: "hello", ts: 1 };
+    await world.bus.transcripts.append({ v: 1, conversation_id: "c_doc", turn_id, ...asked, status: "complete" });
+    const again = check("POST", `${one}/regenerate`, { body: { message_id: `${turn_id}-a` } });
+    await answerNext("c_doc");
+    expect(await again).toBe(200);
+    expect(await check("POST", `${one}/regenerate`, { body: { message_id: "none-a" } })).toBe(404);
+    expect(await check("POST", `${one}/regenerate`, { body: {} })).toBe(400);
     expect(await check("POST", "/api/v1/chat", { body: { message: 1 } })).toBe(400);
     expect(await check("POST", "/api/v1/chat", { body, user: null })).toBe(401);
     expect(await check("POST", "/api/v1/chat", { body, user: "eve" })).toBe(403);
@@ -125,6 +133,14 @@ describe("the OpenAPI document", () => {
     seen.add("PUT /api/v1/conversations/c_doc/messages/{message_id}/feedback");
     expect(await check("GET", "/api/v1/agents")).toBe(200);
     expect(await check("GET", "/api/v1/usage")).toBe(200);
+    expect(await check("GET", "/api/v1/search?q=hello")).toBe(503);
+    expect(await check("GET", "/api/v1/search")).toBe(400);
+    expect(await check("POST", "/api/v1/memory", { body: { text: "Rows." } })).toBe(201);
+    expect(await check("GET", "/api/v1/memory")).toBe(200);
+    expect(await check("PUT", "/api/v1/memory", { body: { enabled: false } })).toBe(200);
+    expect(await check("PUT", "/api/v1/memory/c_doc", { body: { text: "Swims." } })).toBe(404);
+    expect(await check("DELETE", "/api/v1/memory/c_doc")).toBe(204);
+    expect(await check("DELETE", "/api/v1/memory")).toBe(204);
     expect(await check("GET", "/api/v1/connections")).toBe(200);
     expect(await check("DELETE", one)).toBe(204);
     expect(await check("DELETE", one, { user: "eve" })).toBe(403);
@@ -180,6 +196,8 @@ describe("the OpenAPI document", () => {
       "path id",
       "query limit",
       "query before",
+      "query branch",
+      "query leaf",
       "query knows",
     ]);
   });

@@ -3,7 +3,7 @@ import { streams, subjects, type FactOf } from "@parley/protocol";
 import { turnIdOf } from "@parley/protocol/turn-id";
 import { eventually } from "@parley/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { saidFactOf, turnRequestOf } from "../src/commands/submission.ts";
+import { saidFactOf, turnRequestOf } from "../src/commands/turn-request.ts";
 import { createWorld, log, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
 import { ask } from "./support/http-client.ts";
 import type { TestClient } from "./support/test-client.ts";

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { type ApiError, badRequest, sendError, sendJson, simulatedError } from "./api-error.ts";
-import { ChatRequest, findHistoryFault, textOf } from "./chat-request.ts";
+import { asksForAgent, ChatRequest, findHistoryFault, textOf } from "./chat-request.ts";
 import { type CompletionIdentity, completionBody, completionId } from "./completion.ts";
 import { type Control, readControl } from "./control.ts";
 import type { FailureMemory } from "./failure-memory.ts";
@@ -104,7 +104,7 @@ function parse(req: IncomingMessage, body: Buffer): Parsed {
   const fault = findHistoryFault(request.messages);
   if (fault !== undefined) return refuse(badRequest(fault));
   const header = headerOf(req, "x-sim");
-  const read = readControl(header, lastUserText(request));
+  const read = readControl(header, asksForAgent(request) ? "" : lastUserText(request));
   if (!read.ok) return refuse(badRequest(read.problem, "simulator_directive"));
   const requestHash = createHash("sha256")
     .update(body)

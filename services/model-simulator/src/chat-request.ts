@@ -49,6 +49,14 @@ export type ChatRequest = z.infer<typeof ChatRequest>;
 export type ChatMessage = ChatRequest["messages"][number];
 export type OfferedTool = NonNullable<ChatRequest["tools"]>[number]["function"];
 
+/** The tool by which Parley asks which agent a message is for (routing/agent-question.ts of the agent worker). */
+export const CHOICE_TOOL = "choose_agent";
+
+/** Such a request quotes what a person wrote: what it says to the simulator is for the request that answers it. */
+export function asksForAgent({ tools = [] }: Pick<ChatRequest, "tools">): boolean {
+  return tools.some((offered) => offered.function.name === CHOICE_TOOL);
+}
+
 /** The text of a message, whichever of the two forms it came in. */
 export function textOf(entry: ChatMessage): string {
   if (typeof entry.content === "string") return entry.content;

@@ -1,6 +1,9 @@
+import { readAgentChoice } from "./agent-choice.ts";
 import { readClusterQuestion } from "./cluster-questions.ts";
+import { carCalls, carPreface } from "./car-questions.ts";
 import type { Control } from "./control.ts";
 import { answerFromDocuments, findDocuments } from "./document-answer.ts";
+import { SUMMARY, summaryOf } from "./summary-answer.ts";
 import { answerFromTools } from "./tool-answer.ts";
 import { fitArguments } from "./tool-arguments.ts";
 import { type PlannedCall, readRequestedSteps } from "./tool-requests.ts";
@@ -25,9 +28,12 @@ const SELF = "I am a simulated model: my answers follow fixed rules, no language
 
 /** Decides from the messages, the offered tools and the directives. The same input always gives the same reply. */
 export function createReply(turn: Turn, control: Control, parallel: boolean): Reply {
+  const choice = readAgentChoice(turn);
+  if (choice !== undefined) return { text: "", calls: [choice] };
   const step = plannedSteps(turn, control, parallel)[turn.stepsDone];
   if (step !== undefined) return { text: preface(step), calls: step };
   if (TITLE.test(turn.instructions)) return { text: titleOf(turn.question), calls: [] };
+  if (SUMMARY.test(turn.instructions)) return { text: summaryOf(turn.question), calls: [] };
   if (control.tokens !== undefined) return { text: numberedWords(control.tokens), calls: [] };
   return { text: answer(turn), calls: [] };
 }
@@ -42,6 +48,8 @@ function chooseSteps(turn: Turn, control: Control): PlannedCall[][] {
   if (turn.tools.length === 0) return [];
   const requested = readRequestedSteps(turn.question);
   if (requested.length > 0) return requested;
+  const ofCar = carCalls(turn);
+  if (ofCar.length > 0) return ofCar;
   const calls = [...demoCalls(turn), ...clusterCalls(turn)];
   if (calls.length > 0) return [calls];
   const forced = turn.tools.find((tool) => tool.name === turn.mustCall);
@@ -82,6 +90,8 @@ function plainName(name: string): string {
 }
 
 function preface(calls: readonly PlannedCall[]): string {
+  const ofCar = carPreface(calls);
+  if (ofCar !== undefined) return ofCar;
   return calls.some((call) => /k8s|pod|namespace|deploy|node|event|service/.test(call.name))
     ? "Let me look at the cluster."
     : `Calling ${calls.map((call) => call.name).join(" and ")}.`;

@@ -1,5 +1,6 @@
-import { type ChatMessage, type ChatRequest, type OfferedTool, textOf } from "./chat-request.ts";
+import { asksForAgent, type ChatMessage, type ChatRequest, type OfferedTool, textOf } from "./chat-request.ts";
 import { withoutDirectives } from "./control.ts";
+import { summarisedQuestions } from "./summary-answer.ts";
 
 export type ToolOutcome = { toolName: string; content: string };
 
@@ -26,22 +27,21 @@ export function readTurn(request: ChatRequest): Turn {
   const asked = messages.findLastIndex((entry) => entry.role === "user");
   const tools = request.tool_choice === "none" ? [] : (request.tools ?? []).map((tool) => tool.function);
   const current = messages.slice(asked + 1);
+  const instructions = messages
+    .filter((entry) => entry.role === "system" || entry.role === "developer")
+    .map(textOf)
+    .join("\n\n");
+  const earlier = messages.slice(0, Math.max(asked, 0)).filter((entry) => entry.role === "user");
   return {
-    question: asked < 0 ? "" : questionOf(messages[asked]),
+    question: asked < 0 ? "" : asksForAgent(request) ? wholeOf(messages[asked]) : questionOf(messages[asked]),
     stepsDone: current.filter((entry) => entry.role === "assistant" && entry.tool_calls !== undefined).length,
     outcomes: outcomesOf(current),
-    earlierQuestions: messages
-      .slice(0, Math.max(asked, 0))
-      .filter((entry) => entry.role === "user")
-      .map(questionOf),
+    earlierQuestions: [...summarisedQuestions(instructions), ...earlier.map(questionOf)],
     background: messages
       .filter((entry) => entry.role === "assistant" || entry.role === "tool")
       .map(textOf)
       .toReversed(),
-    instructions: messages
-      .filter((entry) => entry.role === "system" || entry.role === "developer")
-      .map(textOf)
-      .join("\n\n"),
+    instructions,
     tools,
     mustCall: demandedTool(request.tool_choice, tools),
   };
@@ -50,6 +50,10 @@ export function readTurn(request: ChatRequest): Turn {
 function demandedTool(choice: ChatRequest["tool_choice"], tools: readonly OfferedTool[]): string | undefined {
   if (typeof choice === "object") return choice.function.name;
   return choice === "required" ? tools[0]?.name : undefined;
+}
+
+function wholeOf(entry: ChatMessage | undefined): string {
+  return entry === undefined ? "" : textOf(entry);
 }
 
 function questionOf(entry: ChatMessage | undefined): string {

@@ -56,3 +56,18 @@ test.each(["Hello", "Who are you?", "tell me a joke"])("says that it is simulate
 test("says so when a question needs a tool that it was not given", () => {
   expect(answer({ role: "user", content: "list all pods" })).toContain("no tool");
 });
+
+test("summarises a conversation in the words of its user, and remembers what a summary says", () => {
+  const instruction = { role: "system", content: "Summarise this conversation. Write down what is needed." };
+  const first = answer(instruction, {
+    role: "user",
+    content: "<conversation>\nUser: I am Ada.\nAssistant: Hello.\n</conversation>",
+  });
+  const second = answer(instruction, {
+    role: "user",
+    content: `Summary of what came before:\n${first}\n\nUser: And I row.`,
+  });
+  expect(second.split("\n").slice(1)).toEqual(['- "I am Ada."', '- "And I row."']);
+  const told = { role: "system", content: `<summary>\n${second}\n</summary>` };
+  expect(answer(told, { role: "user", content: "What was my first question?" })).toContain('"I am Ada."');
+});

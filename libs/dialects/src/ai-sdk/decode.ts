@@ -1,4 +1,14 @@
-import { ApproveFrame, CallId, ChatError, isDeeperThan, problemOf, turnOfCall, type TurnId } from "@parley/protocol";
+import {
+  ApproveFrame,
+  CallId,
+  ChatError,
+  isDeeperThan,
+  problemOf,
+  turnOfCall,
+  type Caller,
+  type ConversationId,
+  type TurnId,
+} from "@parley/protocol";
 import { z } from "zod";
 
 /** The major version of the package `ai` whose chunks a client reads: it says so nowhere by itself. */
@@ -46,8 +56,24 @@ const DecidedPart = z.object({
 /** A person's word on one call. */
 export interface Decision extends Pick<ApproveFrame, "call_id" | "approved" | "reason" | "confirm"> {}
 
+/** A user's message under its client's own id. */
+export interface NamedMessage {
+  readonly type: "message";
+  readonly id: string;
+  readonly message: string;
+  /** It takes the place of the one that was sent under this id: its answer is to be given once more, or its text may be another one now. */
+  readonly renewed?: "always" | "if changed";
+}
+
+/** Finds out in whose place a message is asked. Undefined: it is new, or comes once more as it was. */
+export type Renew = (
+  caller: Caller,
+  conversation: ConversationId,
+  message: NamedMessage,
+) => Promise<{ readonly id: string; readonly supersedes: TurnId } | undefined>;
+
 export type AskedOfChat =
-  | { readonly type: "message"; readonly id: string; readonly message: string }
+  | NamedMessage
   /** The answer of this turn is to go on with these words; of one turn all. */
   | { readonly type: "decisions"; readonly turn: TurnId; readonly decisions: readonly Decision[] };
 
@@ -59,14 +85,16 @@ function wrong(message: string): ChatError {
 export function decodeChat(body: ChatBody): AskedOfChat {
   if (isDeeperThan(body, maxDepth))
     throw wrong(`The request is not valid: it is nested deeper than ${maxDepth} levels.`);
-  if (body.trigger === "regenerate-message") {
-    const message = "An answer cannot be made again: it stays as it was given. Ask once more in a new message.";
-    throw new ChatError("CONFLICT", { message });
-  }
   const last = lastOf(body.messages);
+  const isAgain = body.trigger === "regenerate-message";
+  if (isAgain && last.role !== "user") throw wrong("An answer is made again where its question is the last message.");
   if (last.role === "assistant") return decisionsIn(last, body);
   if (last.role !== "user") throw wrong("The last message must be the user's.");
-  return { type: "message", id: last.id, message: last.parts.map(textOf).join("\n") };
+  // A page that changes a message names it, and keeps its id.
+  const renewed = isAgain ? "always" : "if changed";
+  const isRenewed = isAgain || body.messageId === last.id;
+  const said = { type: "message", id: last.id, message: last.parts.map(textOf).join("\n") } as const;
+  return isRenewed ? { ...said, renewed } : said;
 }
 
 function lastOf(messages: readonly unknown[]): LastMessage {

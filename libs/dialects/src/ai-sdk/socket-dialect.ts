@@ -17,7 +17,7 @@ import type { Decoded, Dialect } from "../dialect.ts";
 import { conversationOfSession, type IsOwn } from "../seed/addresses.ts";
 import { createSpeechDialect } from "../turn/speech.ts";
 import { createTurnWatch, type TurnPlace, type TurnWatch } from "../turn-watch.ts";
-import { ChatBody, ChatName, decodeChat, maxDepth } from "./decode.ts";
+import { ChatBody, ChatName, decodeChat, maxDepth, type Renew } from "./decode.ts";
 import { aiSdkDialect, createChunkSpeech } from "./dialect.ts";
 
 /** The frames of `WebSocketChatTransport` of the seventh: several requests on one socket, each with chunks that are numbered from 0 without a gap. */
@@ -42,6 +42,7 @@ export interface AiSdkSocketOptions {
     begin(turn: TurnId, kind: "first" | "replay"): { ended(): void };
     lastCut(conversation: ConversationId): Promise<TurnId | undefined>;
   };
+  readonly renew: Renew;
   /** An `abort` stops the answer. Default: it lets go of it, since the client sends the same when a page only looks away. */
   readonly cancelsOnAbort: boolean;
 }
@@ -135,7 +136,7 @@ function parseFrame(text: string): unknown {
 type Open = (asked: Asked, decided?: readonly string[], place?: TurnPlace) => void;
 
 async function ask(
-  { isOwn, begun }: AiSdkSocketOptions,
+  { isOwn, begun, renew }: AiSdkSocketOptions,
   caller: Caller,
   frame: z.infer<typeof SendFrame> | z.infer<typeof ResumeFrame>,
   open: Open,
@@ -157,10 +158,11 @@ async function ask(
     const words = asked.decisions.map((word) => ({ type: "approve", conversation_id: conversation, ...word }) as const);
     return [...words, { type: "subscribe", conversation_id: conversation }];
   }
-  const { id, message } = asked;
+  const { message } = asked;
+  const { id, ...place } = (await renew(caller, conversation, asked)) ?? { id: asked.id };
   open({ ...common, messageId: id, needsSnapshot: false });
   const chosen = { ...(agent && { agent }), ...(model && { model }) };
-  return { type: "message", id, message, conversation_id: conversation, on_busy: "enqueue", ...chosen };
+  return { type: "message", id, message, conversation_id: conversation, on_busy: "enqueue", ...chosen, ...place };
 }
 
 /** Lets go of a request; what it asked for goes on unless the socket was opened to have it stopped. */

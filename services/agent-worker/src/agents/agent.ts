@@ -20,6 +20,10 @@ export interface Agent {
   readonly asksPerson?: true;
   /** Folders of the knowledge that are searched for its answers. */
   readonly collections: readonly string[];
+  /** Whether it is given what is remembered of whoever asks, and may write more of that down. */
+  readonly memory?: boolean;
+  /** The list of safety words whose warnings its answers begin with. */
+  readonly safety?: string;
 }
 
 /** The agent that answers what is nobody else's. Every folder of agents has one of this name. */

@@ -19,6 +19,8 @@ export interface Compared {
   readonly method: "lexical" | "previous" | "default";
   /** Something says what it is for. Without examples it is reached by name or rule only. */
   readonly isKnown: boolean;
+  /** It gave the answer before, or answers what is nobody's. */
+  readonly isFallback: boolean;
 }
 
 /** Less like every example of an agent than this, by words and by their pieces, a message does not itself say that it is this agent's. */
@@ -48,10 +50,10 @@ export function createComparison(agents: readonly Agent[]) {
         isFollowing: previous !== undefined,
       };
       const saysSo = Math.max(word.nearest, gram.nearest) >= saysItself;
-      const isKnown = agent.examples.length > 0 || standing.isPrevious || standing.isDefault;
-      return [
-        { agent, features: featuresOf(word, gram, standing, wording), method: methodOf(standing, saysSo), isKnown },
-      ];
+      const isFallback = standing.isPrevious || standing.isDefault;
+      const isKnown = agent.examples.length > 0 || isFallback;
+      const features = featuresOf(word, gram, standing, wording);
+      return [{ agent, features, method: methodOf(standing, saysSo), isKnown, isFallback }];
     });
   };
 }

@@ -16,7 +16,7 @@ export interface TextLikeness {
   readonly owners: readonly Likeness[];
   /** Different terms of the text. */
   readonly terms: number;
-  /** The share of its terms, by weight, that is in any example: 1 for a text without terms. */
+  /** The share of its terms, by weight, that is in any example: 0 for a text without terms. */
   readonly known: number;
 }
 
@@ -71,7 +71,7 @@ export function createExampleSpace(owners: readonly ExampleOwner[], termsOf: (te
         evidence: ((evidence[owner] ?? 0) + known * (absent[owner] ?? 0)) / root,
       })),
       terms: own.size,
-      known: allWeight === 0 ? 1 : knownWeight / allWeight,
+      known: allWeight === 0 ? 0 : knownWeight / allWeight,
     };
   };
 }

@@ -27,6 +27,8 @@ export interface Candidate {
   readonly likelihood: number;
   /** What it would be chosen by. */
   readonly method: "lexical" | "previous" | "default";
+  /** It gave the answer before, or answers what is nobody's. */
+  readonly isFallback: boolean;
 }
 
 export interface Route {
@@ -82,7 +84,7 @@ function noAgent(): ChatError {
 function weigh(compared: readonly Compared[]): Candidate[] {
   const likelihoods = likelihoodsOf(compared.map(({ features }) => features));
   return compared
-    .map(({ agent, method }, at) => ({ agent, method, likelihood: likelihoods[at] ?? 0 }))
+    .map(({ agent, method, isFallback }, at) => ({ agent, method, isFallback, likelihood: likelihoods[at] ?? 0 }))
     .toSorted((one, other) => other.likelihood - one.likelihood);
 }
 

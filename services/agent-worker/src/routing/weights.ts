@@ -18,15 +18,15 @@ export interface Weights {
  * half of `evals/routing`, messages that a rule decides left out. So what comes out is a probability, not only an order.
  */
 export const weights: Weights = {
-  wordNearest: 1.941,
+  wordNearest: 1.937,
   wordEvidence: 0.372,
-  gramNearest: 0.858,
+  gramNearest: 0.859,
   gramEvidence: 0.476,
-  previous: 1.544,
-  previousShort: 0.843,
-  previousUnknown: 1.469,
-  previousPointing: 1.534,
-  default: 2.177,
-  defaultUnknown: 1.663,
-  defaultFollowing: -1.517,
+  previous: 1.481,
+  previousShort: 0.744,
+  previousUnknown: 1.653,
+  previousPointing: 1.491,
+  default: 2.193,
+  defaultUnknown: 1.622,
+  defaultFollowing: -1.526,
 };

@@ -30,6 +30,7 @@ test("reads an agent that says only what it must: it has no rules, tools or coll
       reasoning: "folded",
       tools: [],
       collections: [],
+      memory: false,
     },
   });
 });
@@ -37,7 +38,7 @@ test("reads an agent that says only what it must: it has no rules, tools or coll
 test("reads all that an agent can say", () => {
   const parsed = parse(
     agent({
-      more: 'model: large\nreasoning: shown\nrules: [engine, /tyres?/i]\ntools: [demo_echo, k8s_*, "*"]\ncollections: [manual]',
+      more: 'model: large\nreasoning: shown\nrules: [engine, /tyres?/i]\ntools: [demo_echo, k8s_*, "*"]\ncollections: [manual]\nmemory: true',
     }),
   );
   if (!parsed.ok) throw new Error(parsed.problems.join());
@@ -84,4 +85,13 @@ test.each([
 
 test("names every problem of a file at once", () => {
   expect(problemsOf("name: Car\nexamples: 1\ncolour: red")).toHaveLength(5);
+});
+
+test("a list of safety words that there is not is a mistake", () => {
+  const read = (safetyLists: string[]) =>
+    parseAgentFile({ file: "agents/car.yaml", text: agent({ more: "safety: vehicle" }), collections: [], safetyLists });
+  expect(read(["vehicle"])).toMatchObject({ ok: true, agent: { safety: "vehicle" } });
+  expect(read(["other"])).toMatchObject({
+    problems: ['agents/car.yaml:6: there is no list "vehicle" of safety words; there are: other'],
+  });
 });

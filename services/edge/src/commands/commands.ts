@@ -4,12 +4,14 @@ import type { Tracing } from "@parley/runtime";
 import type { Outbox } from "../delivery/outbox.ts";
 import type { Counters } from "../figures/metrics.ts";
 import { createApproveCheck, createApproveHandler } from "./approve.ts";
+import { createBranches } from "./branches.ts";
 import { createCancelHandler } from "./cancel.ts";
 import { createFeedbackHandler } from "./feedback.ts";
 import type { Guests } from "./handover/guests.ts";
 import { createHandoverCommands } from "./handover/handovers.ts";
 import { createMessageHandler, type MessageDeps } from "./message.ts";
 import { createOpenApprovals } from "./open-approvals.ts";
+import { createRenewal } from "./renewal.ts";
 import type { IsKeptOut } from "./open-call.ts";
 import type { Ownership } from "./ownership.ts";
 import { createQueueHandler } from "./queue.ts";
@@ -39,10 +41,13 @@ export type Commands = ReturnType<typeof createCommands>;
 export function createCommands(deps: CommandDeps) {
   const { bus, ownership, may, isKeptOut, limits, viewing, outbox, onAccepted, counters, tracing } = deps;
   const { guests } = deps;
+  const branches = createBranches({ bus, ownership });
   const handover = createHandoverCommands({ bus, ownership, may, figures: counters.handovers });
-  const messageDeps = { bus, ownership, may, limits, viewing, outbox, onAccepted, counters, tracing, guests };
+  const asking = { bus, ownership, may, limits, branches, viewing, outbox, onAccepted, counters, tracing, guests };
   return {
-    message: createMessageHandler({ ...messageDeps, onAnswered: handover.answered }),
+    message: createMessageHandler({ ...asking, onAnswered: handover.answered }),
+    again: branches.again,
+    renew: createRenewal({ bus, ownership }),
     handover,
     guests,
     cancel: createCancelHandler({ bus, ownership }),

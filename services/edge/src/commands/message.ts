@@ -17,21 +17,14 @@ import { noteAsked } from "../delivery/answer-times.ts";
 import type { Outbox } from "../delivery/outbox.ts";
 import type { Counters } from "../figures/metrics.ts";
 import type { HubConnection, HubViewer } from "../hub/hub.ts";
+import type { Branches } from "./branches.ts";
 import type { MessageFate, MessageLimits, MessagePlace, Spender } from "./message-limits.ts";
 import type { Aside } from "./message-order.ts";
 import type { Guests } from "./handover/guests.ts";
 import type { Ownership } from "./ownership.ts";
 import { promise, showEnd, showTurn } from "./places.ts";
-import {
-  behindStopped,
-  noteSaid,
-  startOf,
-  submit,
-  turnRequestOf,
-  type GivenMessageFrame,
-  type SubmissionBus,
-  type Submitted,
-} from "./submission.ts";
+import { behindStopped, noteSaid, startOf, submit, type SubmissionBus, type Submitted } from "./submission.ts";
+import { turnRequestOf, type GivenMessageFrame, type Placed } from "./turn-request.ts";
 import type { Viewing } from "./viewing.ts";
 
 export interface MessageDeps {
@@ -39,6 +32,7 @@ export interface MessageDeps {
   readonly ownership: Ownership;
   readonly may: May;
   readonly limits: MessageLimits;
+  readonly branches: Pick<Branches, "place">;
   readonly viewing: Viewing;
   readonly outbox: Outbox;
   /** Told of every message that was accepted; must not wait for anything. */
@@ -124,7 +118,8 @@ export function createMessageHandler(deps: MessageDeps): OnMessage {
       // One that was just made up cannot be somebody else's: then nothing has to wait for this.
       const isOperator = frame.conversation_id !== undefined && (await owned) === "operator";
       if (isOperator) deps.guests.add(connection, conversation);
-      const request = turnRequestOf(frame, { caller, conversation, turn, trace, isExempt, isOperator });
+      const placed = await placeOf(deps, caller, frame, turn);
+      const request = turnRequestOf({ ...frame, placed }, { caller, conversation, turn, trace, isExempt, isOperator });
       // Who answers for the agent stops nobody.
       const asked = isOperator ? ({ ...frame, on_busy: "enqueue" } as const) : frame;
       const done = await submitted(deps.bus, request, asked, {
@@ -144,6 +139,18 @@ export function createMessageHandler(deps: MessageDeps): OnMessage {
       span.end();
     }
   };
+}
+
+/** Where it goes. Most messages go behind the newest turn: then nothing is looked up. */
+async function placeOf(
+  { branches }: MessageDeps,
+  caller: Caller,
+  frame: GivenMessageFrame,
+  turn: TurnId,
+): Promise<Placed> {
+  const { placed, parent, supersedes } = frame;
+  if (placed !== undefined) return placed;
+  return parent === undefined && supersedes === undefined ? {} : branches.place(caller, frame, turn);
 }
 
 /** Who is over their limits as far as that is known is told so before anything is done. */

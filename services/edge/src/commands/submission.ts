@@ -4,14 +4,9 @@ import {
   fitMessage,
   limits,
   messageEventOf,
-  messageIdOf,
   subjects,
-  rightsOf,
   toChatError,
-  type Caller,
   type ConversationId,
-  type FactOf,
-  type GivenContext,
   type MessageEvent,
   type MessageFrame,
   type ReadEvent,
@@ -22,6 +17,7 @@ import { createBackoff, sleep } from "@parley/runtime";
 import { deliveryLimits } from "../delivery/delivery-limits.ts";
 import { requestCancel } from "./cancel.ts";
 import type { Aside } from "./message-order.ts";
+import { saidFactOf } from "./turn-request.ts";
 
 export type SubmissionBus = Pick<Bus, "events" | "facts" | "turns" | "transcripts">;
 
@@ -95,7 +91,10 @@ async function repeated(
   request: TurnRequest,
   { fact, storedMs }: Extract<Said, { won: false }>,
 ): Promise<Submitted | "never queued" | "lost"> {
-  if (fact.kind === "said") refuseOther(request.message, fact.message);
+  if (fact.kind === "said") {
+    refuseOther(request.message, fact.message);
+    if (fact.supersedes !== request.supersedes || fact.parent !== request.parent) throw otherMessage();
+  }
   const { conversation_id, turn_id } = request;
   const [place, { queued, earlier }] = await Promise.all([
     bus.events.placeOfLast(userSubject(bus, request)),
@@ -206,9 +205,12 @@ export function checkSameText({ message }: { readonly message: string }, first: 
 }
 
 function refuseOther(text: string, first: string): void {
-  if (text === first.toWellFormed()) return;
+  if (text !== first.toWellFormed()) throw otherMessage();
+}
+
+function otherMessage(): ChatError {
   const message = "Another message was sent under this id. Send this one under an id of its own.";
-  throw new ChatError("CONFLICT", { message });
+  return new ChatError("CONFLICT", { message });
 }
 
 /** A message that was submitted before and has left no trace was deleted with its conversation: its end would never come. */
@@ -246,55 +248,4 @@ async function queueBefore({ turns }: SubmissionBus, { conversation_id, turn_id 
   const ended = await Promise.all(before.map(turns.hasEnded));
   const earlier = before.filter((_, i) => ended[i] !== true).map(({ request }) => request.turn_id);
   return { queued: waiting[place]?.request, earlier };
-}
-
-interface Place {
-  readonly caller: Caller;
-  readonly conversation: ConversationId;
-  readonly turn: TurnId;
-  readonly trace: string | undefined;
-  /** No limit applies to the sender, so the turn is not counted. */
-  readonly isExempt: boolean;
-  /** The conversation was handed over to the sender, who answers in place of the agent. */
-  readonly isOperator?: boolean;
-}
-
-/** A message, with what protocols bring that are not ours. No frame of a socket has that. */
-export type GivenMessageFrame = MessageFrame & {
-  readonly given?: GivenContext | undefined;
-  /** It asks for a person. */
-  readonly handover?: "ask";
-};
-
-/** What is queued for a message. */
-export function turnRequestOf(
-  { id, message, agent, model, customer_id, metadata, given, handover: asks }: GivenMessageFrame,
-  { caller, conversation: conversation_id, turn: turn_id, trace, isExempt, isOperator }: Place,
-): TurnRequest {
-  const handover = isOperator === true ? "answer" : asks;
-  return {
-    v: 1,
-    turn_id,
-    conversation_id,
-    user: caller.user,
-    caller: rightsOf(caller),
-    id,
-    message_id: messageIdOf(turn_id, "user"),
-    message,
-    ...(agent === undefined ? {} : { agent }),
-    ...(model === undefined ? {} : { model }),
-    ...(customer_id === undefined ? {} : { customer_id }),
-    ...(metadata === undefined ? {} : { metadata }),
-    ...(given === undefined ? {} : { given }),
-    ...(handover === undefined ? {} : { handover }),
-    ...(isExempt ? { uncounted: true } : {}),
-    accepted_at: Date.now(),
-    ...(trace === undefined ? {} : { trace }),
-  };
-}
-
-/** The message as it is remembered for as long as it may be sent again. */
-export function saidFactOf(request: TurnRequest): FactOf<"said"> {
-  const { type: _type, ...message } = messageEventOf(request);
-  return { kind: "said", v: 1, ...message };
 }

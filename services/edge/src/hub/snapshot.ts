@@ -5,6 +5,7 @@ import {
   createTurnView,
   isTerminal,
   jsonBytes,
+  newestBranch,
   partsOfMessage,
   textOf,
   toolCallsOf,
@@ -15,6 +16,7 @@ import {
   type ToolCallState,
   type TranscriptMessage,
   type TurnId,
+  type TurnPlace,
   type TurnView,
   type WaitingTurn,
 } from "@parley/protocol";
@@ -69,11 +71,13 @@ export function conversationSnapshot(
   const stored = new Set(records.map(({ message_id }) => message_id));
   const open = turns.filter(({ outcome }) => outcome === undefined);
   const openIds = new Set(open.map(({ turn_id }) => turn_id));
-  const messages = [
+  const all = [
     ...records.filter(({ turn_id }) => !openIds.has(turn_id)),
     ...notYetStored(turns, stored),
     ...open.flatMap(messagesOf),
   ];
+  // Whoever knows nothing of branches sees one as a plain conversation; what has not ended is told to all.
+  const messages = newestBranch(all, placesIn(all), withSiblings, openIds);
   // Not always the first: when the event stream was lost, the messages of waiting turns may be written again before the one that runs.
   const running = open.find(({ status }) => status !== "queued") ?? open[0];
   if (messages.length === 0 && running === undefined) return undefined;
@@ -121,14 +125,26 @@ function notYetStored(turns: readonly TurnView[], stored: ReadonlySet<string>): 
 function messagesOf({ turn_id, message, outcome, parts }: TurnView): TranscriptMessage[] {
   const messages: TranscriptMessage[] = [];
   if (message !== undefined) {
-    const { message_id, author, ts } = message;
-    messages.push({ message_id, turn_id, author, message: message.message, status: "complete", ts });
+    const { message_id, author, ts, parent, supersedes } = message;
+    const place = { ...(parent === undefined ? {} : { parent }), ...(supersedes === undefined ? {} : { supersedes }) };
+    messages.push({ message_id, turn_id, author, message: message.message, status: "complete", ts, ...place });
   }
   if (outcome === undefined) return messages;
   const answer = answerOf(turn_id, outcome, message?.ts ?? Date.now());
   // Without its beginning nobody knows in which order the rest came.
   messages.push(message === undefined || parts.length === 0 ? answer : { ...answer, parts: [...parts] });
   return messages;
+}
+
+/** What a turn says of its place is with its first message, the question. */
+function placesIn(all: readonly TranscriptMessage[]): TurnPlace[] {
+  const turns = new Map<TurnId, TurnPlace>();
+  for (const message of all) if (!turns.has(message.turn_id)) turns.set(message.turn_id, message);
+  return [...turns.values()];
+}
+
+function withSiblings(message: TranscriptMessage, siblings: readonly TurnId[]): TranscriptMessage {
+  return siblings.length < 2 || message.author.role === "assistant" ? message : { ...message, siblings: [...siblings] };
 }
 
 /**

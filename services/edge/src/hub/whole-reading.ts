@@ -1,5 +1,13 @@
-import { RangeTooLargeError, type Bus, type TranscriptPage } from "@parley/bus";
-import { isTerminal, messagesOf, subjects, type TranscriptMessage, type TurnId } from "@parley/protocol";
+import { RangeTooLargeError, type Bus, type PathPage } from "@parley/bus";
+import { decodeVisible } from "@parley/dialects";
+import {
+  isTerminal,
+  messagesOf,
+  subjects,
+  type StoredTurn,
+  type TranscriptMessage,
+  type TurnId,
+} from "@parley/protocol";
 import { deliveryLimits } from "../delivery/delivery-limits.ts";
 import type { History, Queued } from "./history.ts";
 import { shownHandover } from "./shown-handover.ts";
@@ -10,7 +18,7 @@ import { createWhole, type Past, type Whole } from "./whole.ts";
 export interface WholeReadingDeps {
   readonly history: Pick<History, "queued" | "confirm" | "root" | "startOf">;
   readonly events: Pick<Bus["events"], "last">;
-  readonly transcripts: Pick<Bus["transcripts"], "tail" | "find">;
+  readonly transcripts: Pick<Bus["transcripts"], "tail" | "path" | "find">;
   /** See `createWaiting`. */
   readonly lookOnce: (hub: Hub) => Promise<void>;
   readonly titles: Pick<Bus["titles"], "shown">;
@@ -50,7 +58,7 @@ export async function readWhole(
   const reach = fromSeq !== undefined && fromSeq < ring.floor ? fromSeq : undefined;
   const queued = ring.rooted && reach === undefined ? undefined : await history.queued(hub);
   const [page, title, feedback] = await Promise.all([
-    transcripts.tail(hub.conversation, { limit: deliveryLimits.snapshotMessages }),
+    newestPath(transcripts, hub),
     titles.shown(hub.conversation),
     said.of(hub.conversation),
     deps.lookOnce(hub),
@@ -59,7 +67,8 @@ export async function readWhole(
   if (!(await history.confirm(hub))) return undefined;
   const past = queued === undefined ? undefined : await readPast(history, hub, { reach, queued });
   const laterEnds = fromSeq === undefined ? 0 : countEnds(past ?? ring);
-  const records = [...(await olderRecords(deps, hub, page, laterEnds)), ...messagesOf(page.turns)];
+  const beside = await pathToOpen(transcripts, hub, ring, page.turns);
+  const records = [...(await olderRecords(deps, hub, page, laterEnds)), ...messagesOf([...beside, ...page.turns])];
   const owedRecords = await recordsOf(deps, hub, owed, records);
   const shown = records.filter(({ turn_id }) => queued?.startless.has(turn_id) !== true || ring.ended.has(turn_id));
   const isCurrent = createCurrency(hub, { ring, endsLeft, past });
@@ -129,11 +138,39 @@ async function readDeep(
 async function olderRecords(
   { transcripts }: WholeReadingDeps,
   { conversation }: Hub,
-  { before }: TranscriptPage,
+  { before, leaf }: PathPage,
   laterEnds: number,
 ): Promise<TranscriptMessage[]> {
-  if (laterEnds === 0 || before === 0) return [];
+  if (laterEnds === 0 || before === 0 || leaf !== undefined) return [];
   return messagesOf((await transcripts.tail(conversation, { limit: 2 * laterEnds, before })).turns);
+}
+
+/** What leads to the newest turn that has a record. */
+async function newestPath({ path }: WholeReadingDeps["transcripts"], { conversation }: Hub): Promise<PathPage> {
+  const page = await path(conversation, { limit: deliveryLimits.snapshotMessages });
+  return page ?? { turns: [], before: 0 };
+}
+
+/** What leads to the newest turn that is open, where that is on another branch than the newest that has a record. */
+async function pathToOpen(
+  { path }: WholeReadingDeps["transcripts"],
+  { conversation }: Hub,
+  known: Pick<Known, "events" | "base">,
+  read: readonly StoredTurn[],
+): Promise<readonly StoredTurn[]> {
+  const leaf = parentOfNewest(known);
+  if (typeof leaf !== "string" || read.some(({ turn_id }) => turn_id === leaf)) return [];
+  const turns = (await path(conversation, { limit: deliveryLimits.snapshotMessages, leaf }))?.turns ?? [];
+  return turns.filter(({ turn_id }) => !read.some((other) => other.turn_id === turn_id));
+}
+
+/** Behind which the newest message was asked, if it says so. */
+function parentOfNewest({ events, base }: Pick<Known, "events" | "base">): TurnId | null | undefined {
+  const newest = events.findLast(({ type }) => type === "message");
+  const event = newest === undefined ? undefined : decodeVisible(newest);
+  if (event?.type === "message") return event.parent;
+  const open = [...base.values()].toSorted((one, other) => one.startSeq - other.startSeq);
+  return open.at(-1)?.view.message?.parent;
 }
 
 /** The messages of turns that are not among those that were read. */

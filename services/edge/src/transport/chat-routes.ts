@@ -1,19 +1,36 @@
 import { createHash, randomBytes } from "node:crypto";
 import { conversationOfSession, type IsOwn } from "@parley/dialects";
-import { ChatError, ConversationId, EventFrame, OnBusy, ServerFrame, type Caller } from "@parley/protocol";
+import {
+  ChatError,
+  ConversationId,
+  EventFrame,
+  MessageFrame,
+  OnBusy,
+  RegenerateFrame,
+  ServerFrame,
+  type Caller,
+  type Parts,
+} from "@parley/protocol";
 import { newConversationId } from "@parley/protocol/turn-id";
 import { z } from "zod";
+import type { Commands } from "../commands/commands.ts";
 import { ChatAnswer, SeedAnswer, chatAnswerOf, seedAnswerOf } from "./answers.ts";
 import type { Exchange } from "./exchange.ts";
 import type { HttpTurns, Question } from "./http-turns.ts";
-import { jsonReply } from "./reply.ts";
+import { jsonReply, type Reply } from "./reply.ts";
 import { keyOf, MessageId, Knowing, knowsUnknownStatus, answerReply } from "./request-fields.ts";
-import { defineRoute, given, nothing, type Route } from "./route.ts";
+import { defineRoute, given, nothing, type Call, type Route } from "./route.ts";
 
 export interface ChatRouteDeps {
   readonly turns: HttpTurns;
+  readonly again: Commands["again"];
   readonly isOwn: IsOwn;
 }
+
+const answered = {
+  200: { description: "The answer.", content: ChatAnswer, events: ServerFrame },
+  204: { description: "The stream that was to go on has ended, and nothing is missing." },
+};
 
 const ChatRequest = z.object({
   message: z.string().describe("At most 32 KB."),
@@ -29,36 +46,39 @@ const ChatRequest = z.object({
   agent: z.string().max(64).nullish(),
   model: z.string().max(128).nullish(),
   on_busy: OnBusy.nullish(),
+  parent: MessageFrame.shape.parent,
+  supersedes: MessageFrame.shape.supersedes.unwrap().nullish().describe("As in the frame `message`."),
 });
 type ChatRequest = z.infer<typeof ChatRequest>;
 
+const RegenerateRequest = ChatRequest.pick({ id: true, agent: true, model: true, on_busy: true }).extend({
+  message_id: RegenerateFrame.shape.message_id,
+});
+
 const SeedRequest = z.object({ message: z.string(), conversation_id: ConversationId.nullish() });
 
-export function createChatRoutes({ turns, isOwn }: ChatRouteDeps): Route[] {
+const howToRepeat = {
+  "Idempotency-Key": "The same key is the same message: it is submitted once, and answered each time.",
+  traceparent: "The trace (W3C) that the turn goes on with.",
+  "Last-Event-ID": "Goes on after this event of a stream; needs the key and the conversation of the first request.",
+};
+
+export function createChatRoutes(deps: ChatRouteDeps): Route[] {
+  const { turns, isOwn } = deps;
   const chat = defineRoute({
     method: "post",
     path: "/api/v1/chat",
     summary: "Send a message and get the whole answer, or with `Accept: text/event-stream` its events.",
     access: "user",
-    headers: {
-      "Idempotency-Key": "The same key is the same message: it is submitted once, and answered each time.",
-      traceparent: "The trace (W3C) that the turn goes on with.",
-      "Last-Event-ID": "Goes on after this event of a stream; needs the key and the conversation of the first request.",
-    },
+    headers: howToRepeat,
     params: nothing,
     query: Knowing,
     body: ChatRequest,
-    responses: {
-      200: { description: "The answer.", content: ChatAnswer, events: ServerFrame },
-      204: { description: "The stream that was to go on has ended, and nothing is missing." },
-    },
+    responses: answered,
     async handle(call, { query, body }) {
       const { caller, exchange } = call;
-      const isKnowing = knowsUnknownStatus(query);
       const question = await questionOf(isOwn, caller, body, keyOf(exchange) ?? body.id ?? undefined);
-      if (acceptsEvents(exchange)) return turns.stream(call, question, { after: cursorOf(exchange), isKnowing });
-      const session = body.session_id ?? undefined;
-      return turns.answer(call, question, (end, parts) => answerReply(chatAnswerOf(end, parts, session), isKnowing));
+      return answer(turns, call, question, { isKnowing: knowsUnknownStatus(query), session: body.session_id });
     },
   });
 
@@ -76,7 +96,44 @@ export function createChatRoutes({ turns, isOwn }: ChatRouteDeps): Route[] {
       return turns.answer(call, question, (end) => jsonReply(200, seedAnswerOf(end)));
     },
   });
-  return [chat, seedChat];
+  return [chat, regenerateRoute(deps), seedChat];
+}
+
+function regenerateRoute({ turns, again }: ChatRouteDeps): Route {
+  return defineRoute({
+    method: "post",
+    path: "/api/v1/conversations/:id/regenerate",
+    summary:
+      "Ask the question of an answer once more, and get the new answer as from /api/v1/chat. The earlier one stays.",
+    access: "user",
+    headers: howToRepeat,
+    params: z.object({ id: ConversationId }),
+    query: Knowing,
+    body: RegenerateRequest,
+    responses: answered,
+    async handle(call, { params: { id: conversation_id }, query, body }) {
+      const { caller, exchange } = call;
+      const { message_id, on_busy, agent, model } = body;
+      const id = keyOf(exchange) ?? body.id ?? randomBytes(12).toString("base64url");
+      const asked = { id, conversation_id, message_id, on_busy: on_busy ?? "enqueue" } as const;
+      const question = await again(caller, { ...asked, ...given("agent", agent), ...given("model", model) });
+      return answer(turns, call, question, { isKnowing: knowsUnknownStatus(query) });
+    },
+  });
+}
+
+interface AnswerWay {
+  readonly isKnowing: boolean;
+  readonly session?: string | null | undefined;
+}
+
+/** Whole, or as events, as the request wants it. */
+function answer(turns: HttpTurns, call: Call, question: Question, { isKnowing, session }: AnswerWay) {
+  const { exchange } = call;
+  if (acceptsEvents(exchange)) return turns.stream(call, question, { after: cursorOf(exchange), isKnowing });
+  const toReply = (end: Parameters<typeof chatAnswerOf>[0], parts: Parts): Reply =>
+    answerReply(chatAnswerOf(end, parts, session ?? undefined), isKnowing);
+  return turns.answer(call, question, toReply);
 }
 
 function acceptsEvents({ header }: Exchange): boolean {
@@ -106,6 +163,8 @@ async function questionOf(
     ...given("customer_id", body.customer_id),
     ...given("agent", body.agent),
     ...given("model", body.model),
+    ...given("supersedes", body.supersedes),
+    ...(body.parent === undefined ? {} : { parent: body.parent }),
   };
 }
 

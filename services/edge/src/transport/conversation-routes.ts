@@ -20,6 +20,7 @@ import {
 import { z } from "zod";
 import type { Commands } from "../commands/commands.ts";
 import type { Conversations } from "../commands/conversations/conversations.ts";
+import { CursorText, cursorOf, cursorText } from "../commands/conversations/page-cursor.ts";
 import type { Ownership } from "../commands/ownership.ts";
 import { ApprovalAnswer, CancelAnswer, FeedbackAnswer, MessagePage, ResultAnswer, TitleAnswer } from "./answers.ts";
 import { jsonReply } from "./reply.ts";
@@ -34,8 +35,6 @@ export interface ConversationRouteDeps {
 }
 
 const OneConversation = z.object({ id: ConversationId });
-
-const place = { error: "must be a whole number from 1" };
 
 export function createConversationRoutes(deps: ConversationRouteDeps): Route[] {
   return [
@@ -60,23 +59,27 @@ function messagesRoute({ conversations, ownership }: ConversationRouteDeps): Rou
     params: OneConversation,
     query: z.object({
       limit: pageLimit,
-      before: z.coerce.number(place).int(place).min(1).optional(),
+      before: CursorText.optional().describe("What the page behind it has said."),
+      branch: TurnId.optional().describe(
+        "A turn: the newest branch that goes through it. Absent: the branch of the newest turn. A page with `before` is of the branch of the page behind it.",
+      ),
+      leaf: TurnId.optional().describe("Instead: what leads to this turn, it included, and nothing behind it."),
       ...Knowing.shape,
     }),
     body: nothing,
     responses: { 200: { description: "A page of messages.", content: MessagePage } },
     async handle({ caller }, { params: { id }, query }) {
       await ownership.reader(id, caller);
-      const { turns, before, title, feedback, handover } = await conversations.messages(
-        id,
-        query.limit,
-        query.before ?? 0,
-      );
+      const { before: until, leaf = query.leaf } = cursorOf(query.before);
+      const cursor = { before: until, leaf };
+      const read = await conversations.messages(id, query.limit, cursor, query.branch);
+      const { turns, title, feedback, handover, ...next } = read;
+      const before = cursorText(next);
       const said = feedbackBy(feedback, caller.user.id);
       const messages = messagesOf(turns).map((message) => withParts(message, said.get(message.message_id)));
       const named = { conversation_id: id, ...(title === undefined ? {} : { title }) };
       const titled = handover === undefined ? named : { ...named, handover };
-      const page = { ...titled, messages, ...(before === 0 ? {} : { before: String(before) }) };
+      const page = { ...titled, messages, ...(before === undefined ? {} : { before }) };
       return answerReply(page, knowsUnknownStatus(query));
     },
   });

@@ -56,10 +56,12 @@ export function createFrameHandler(deps: FrameHandlerDeps) {
     const standstill = admission.afterStandstill(caller);
     if (standstill !== undefined) await standstill;
     const message = frame.type === "handover" && frame.end !== true ? askOf(frame) : frame;
-    if (message.type !== "message") return handleOfCaller(deps, connection, caller, message);
-    return inOrder(connection, message.conversation_id, aside, (step) => {
+    if (message.type !== "message" && message.type !== "regenerate")
+      return handleOfCaller(deps, connection, caller, message);
+    return inOrder(connection, message.conversation_id, aside, async (step) => {
       deps.viewing.leaveEnded(connection);
-      return deps.commands.message(connection, caller, message, { aside: step });
+      const asked = message.type === "message" ? message : await deps.commands.again(caller, message);
+      return deps.commands.message(connection, caller, asked, { aside: step });
     });
   };
 
@@ -113,7 +115,7 @@ async function handleOfCaller(
   { commands, ownership, viewing, outbox }: FrameHandlerDeps,
   connection: HubConnection,
   caller: Caller,
-  frame: Exclude<ClientFrame, { type: "auth" | "ping" | "message" }>,
+  frame: Exclude<ClientFrame, { type: "auth" | "ping" | "message" | "regenerate" }>,
 ): Promise<void> {
   switch (frame.type) {
     case "subscribe":

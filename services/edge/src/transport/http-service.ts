@@ -13,7 +13,10 @@ import { createConversationStreams } from "./conversation-streams.ts";
 import { createConnectionRoutes } from "./connection-routes.ts";
 import { createConversationRoutes } from "./conversation-routes.ts";
 import type { OfferReading } from "../commands/offer.ts";
+import { createMemoryCommands } from "../commands/memory/memory.ts";
 import { createListRoutes } from "./list-routes.ts";
+import { createSearchRoutes } from "./search-routes.ts";
+import { createMemoryRoutes } from "./memory-routes.ts";
 import { createHttpTurns } from "./http-turns.ts";
 import { createHoldRequest } from "./held-requests.ts";
 import { createHttpViewers } from "./http-viewers.ts";
@@ -71,10 +74,12 @@ export function addHttpService(app: TemplatedApp, deps: HttpServiceDeps): { swee
     ...{ issuers: tokens.issuers, origin: createOriginOf(deps.publicUrl), version, isDevelopment, log },
   };
   const own = [
-    ...createChatRoutes({ turns, isOwn: ownership.isOwn }),
+    ...createChatRoutes({ turns, isOwn: ownership.isOwn, again: commands.again }),
     ...createConversationRoutes({ conversations, facts: bus.facts, ownership, commands }),
     ...createListRoutes({ conversations, ownership, may, offer }),
     ...createUsageRoutes({ usage: limiter.usage, may }),
+    ...createSearchRoutes({ conversations, ownership, may }),
+    ...createMemoryRoutes(createMemoryCommands({ memories: bus.memories, may })),
     ...createApprovalRoutes(commands),
     ...createHandoverRoutes({ turns, commands }),
     ...createAuthRoutes({ admission, tickets, signIn, revoke, may, isDevelopment, log }),

@@ -15,7 +15,8 @@ import {
 import { turnIdOf } from "@parley/protocol/turn-id";
 import type { Commands } from "../commands/commands.ts";
 import type { Ownership } from "../commands/ownership.ts";
-import { checkSameText, type GivenMessageFrame } from "../commands/submission.ts";
+import { checkSameText } from "../commands/submission.ts";
+import type { GivenMessageFrame } from "../commands/turn-request.ts";
 import type { Viewing } from "../commands/viewing.ts";
 import { noCursor, generationOffset, streamSeqOf } from "../cursor.ts";
 import { countOne } from "../figures/metrics.ts";

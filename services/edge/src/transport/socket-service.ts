@@ -124,7 +124,7 @@ function identify({ sockets }: Limiter) {
 }
 
 function endpoints(deps: SocketServiceDeps): SocketEndpoint[] {
-  const { ownership, isDevelopment, begun } = deps;
+  const { ownership, commands, isDevelopment, begun } = deps;
   const { isOwn } = ownership;
   return [
     { path: "/ws/chat", otherDialect: () => undecidedDialect, allowAnonymous: isDevelopment },
@@ -136,7 +136,12 @@ function endpoints(deps: SocketServiceDeps): SocketEndpoint[] {
     {
       path: "/api/ai/ws",
       otherDialect: (queried) =>
-        createAiSdkSocketDialect({ isOwn, begun, cancelsOnAbort: queried("abort") === "cancel" }),
+        createAiSdkSocketDialect({
+          isOwn,
+          begun,
+          renew: commands.renew,
+          cancelsOnAbort: queried("abort") === "cancel",
+        }),
       allowAnonymous: isDevelopment,
     },
     ...deps.facades.map((facade) => facade(deps)),

@@ -115,7 +115,8 @@ export function textIn(answer: unknown, name: string): string | undefined {
   return typeof text === "string" ? text : undefined;
 }
 
-function has(value: unknown, shape: Record<string, "string" | "number" | "boolean" | "object">): boolean {
+/** Whether it has such fields. */
+export function has(value: unknown, shape: Record<string, "string" | "number" | "boolean" | "object">): boolean {
   const fields = fieldsOf(value);
   return Object.entries(shape).every(([name, type]) => typeof fields[name] === type && fields[name] !== null);
 }

@@ -25,6 +25,7 @@ import {
 import { ApiError, fieldsOf, ownError } from "./api-error.ts";
 import { handoverCalls, type HandoverCalls } from "./handovers.ts";
 import type { Http } from "./http.ts";
+import { memoryCalls, type MemoryApi } from "./memory-calls.ts";
 
 export interface Decision {
   readonly approved: boolean;
@@ -35,7 +36,7 @@ export interface Decision {
 }
 
 /** What the page asks over HTTP. Everything throws `ApiError`. */
-export interface Api extends HandoverCalls {
+export interface Api extends HandoverCalls, MemoryApi {
   /** The caller's conversations, newest first; with `q` those whose titles or beginnings have its words. */
   readonly listConversations: (query?: {
     readonly cursor?: string | undefined;
@@ -44,8 +45,8 @@ export interface Api extends HandoverCalls {
   }) => Promise<ConversationEntries>;
   readonly renameConversation: (id: string, title: string) => Promise<string>;
   readonly deleteConversation: (id: string) => Promise<void>;
-  /** A page of the transcript, the newest without `before`. */
-  readonly messages: (id: string, before?: string) => Promise<MessagePage>;
+  /** A page of the transcript, the newest without `before`: of the branch of the newest turn, or of the one that is named. */
+  readonly messages: (id: string, before?: string, of?: BranchName) => Promise<MessagePage>;
   readonly wholeResult: (conversationId: string, callId: string) => Promise<WholeResult>;
   readonly feedback: (
     conversationId: string,
@@ -69,6 +70,9 @@ export interface Api extends HandoverCalls {
   readonly disconnect: (server: string) => Promise<void>;
 }
 
+/** What leads to a turn, or the newest branch through one. */
+export type BranchName = { readonly leaf?: string } | { readonly branch?: string };
+
 /** In one page of the list: a screen and a half. */
 const listLimit = 40;
 const messagesLimit = 50;
@@ -79,6 +83,7 @@ export function createApi(http: Http): Api {
     ...answerCalls(http),
     ...approvalCalls(http),
     ...accountCalls(http),
+    ...memoryCalls(http),
     ...handoverCalls(http),
   };
 }
@@ -109,8 +114,8 @@ function conversationCalls(http: Http) {
 
 function answerCalls(http: Http) {
   return {
-    messages: async (id: string, before?: string) => {
-      const query = new URLSearchParams({ limit: String(messagesLimit), knows: "unknown" });
+    messages: async (id: string, before?: string, of: BranchName = {}) => {
+      const query = new URLSearchParams({ limit: String(messagesLimit), knows: "unknown", ...of });
       if (before !== undefined) query.set("before", before);
       const answer = await http(`${inside(id, "messages")}?${query}`);
       const [title, next] = [textIn(answer, "title"), textIn(answer, "before")];

@@ -5,6 +5,7 @@ import { Dialog } from "../ui/dialog.tsx";
 import type { Language } from "../words/language.ts";
 import { useWords } from "../words/use-words.ts";
 import { ConnectionsSection } from "./connections-section.tsx";
+import { MemorySection } from "./memory-section.tsx";
 
 export interface SettingsDialogProps {
   readonly onClose: () => void;
@@ -33,6 +34,7 @@ export function SettingsDialog({ onClose, isSignedIn = false }: SettingsDialogPr
       }
     >
       {isSignedIn && <ConnectionsSection />}
+      {isSignedIn && <MemorySection />}
       <Radios name={settings.theme} choices={themes} chosen={theme} onChoose={(value) => change({ theme: value })} />
       <Radios
         name={settings.language}

@@ -14,6 +14,7 @@ import {
 import { useMemo, useRef, useState, type KeyboardEvent, type ReactNode, type Ref } from "react";
 import type { Offers } from "../api/answers.ts";
 import { useApi } from "../api/use-api.ts";
+import { BranchingContext } from "./branching.ts";
 import { ChoicePickers } from "./choice-pickers.tsx";
 import { examplesOf, sendOptionsOf, useChoice } from "./choice.ts";
 import { Composer, type ComposerHandle } from "./composer.tsx";
@@ -24,6 +25,8 @@ import { isForAnswer } from "./keys.ts";
 import { MessageList, type MessageListHandle } from "./message-list.tsx";
 import { useOffers } from "./offers.ts";
 import { rowsOf } from "./rows.ts";
+import { useBranching } from "./use-branching.ts";
+import { useChosenBranch, type ChosenBranch } from "./use-chosen-branch.ts";
 import { WaitingMessages } from "./waiting-messages.tsx";
 
 export interface ConversationPageProps {
@@ -51,13 +54,16 @@ function Pane({ conversationId, userId, onStarted, onNew, beginning, headerStart
   const offers = useOffers();
   const list = useRef<MessageListHandle>(null);
   const composer = useRef<ComposerHandle>(null);
-  const shown = useShown(conversation, isStartedHere);
+  const chosen = useChosenBranch(conversation);
+  const shown = useShown(conversation, isStartedHere, chosen.branch);
   const running = useRunning(conversation);
   const { send } = useSend(conversation);
+  const branching = useBranching(conversation, chosen, { rows: shown.rows, running, offers, userId });
 
   const submit = (text: string, options: SendOptions): boolean => {
     // The banner above says that the server takes nothing, and how to begin again.
-    if (!send(text, options)) return false;
+    const { leaf } = chosen.branch ?? {};
+    if (!send(text, leaf === undefined ? options : { ...options, parent: leaf })) return false;
     if (shown.isEmpty) onStarted?.(conversationId);
     list.current?.toEnd();
     return true;
@@ -75,14 +81,16 @@ function Pane({ conversationId, userId, onStarted, onNew, beginning, headerStart
         start={headerStart}
         end={headerEnd}
       />
-      <Body
-        conversation={conversation}
-        shown={shown}
-        list={list}
-        examples={examplesOf(offers?.agents ?? [])}
-        onExample={(text) => composer.current?.fill(text)}
-        onNew={onNew}
-      />
+      <BranchingContext value={branching}>
+        <Body
+          conversation={conversation}
+          shown={shown}
+          list={list}
+          examples={examplesOf(offers?.agents ?? [])}
+          onExample={(text) => composer.current?.fill(text)}
+          onNew={onNew}
+        />
+      </BranchingContext>
       {userId === undefined || shown.phase === "refused" ? null : (
         <HandoverNote conversation={conversation} userId={userId} hasMessages={shown.phase === "messages"} />
       )}
@@ -193,22 +201,25 @@ type Running = ReturnType<typeof useRunning>;
 type Shown = ReturnType<typeof useShown>;
 
 /** All that the pane shows of the conversation, from its view and from nowhere else. */
-function useShown(conversation: Conversation, isStartedHere: boolean) {
+function useShown(conversation: Conversation, isStartedHere: boolean, chosen: ChosenBranch | undefined) {
   const api = useApi();
   const refusal = useRefusal(conversation);
   const view = useMessages(conversation);
   const isKnown = useView(conversation, hasCursor);
   const queue = useQueue(conversation);
   const { outgoing } = useSend(conversation);
-  const history = useHistory(conversation, (before) => api.messages(conversation.id, before));
+  const history = useHistory(conversation, (before, leaf) =>
+    api.messages(conversation.id, before, leaf === undefined ? {} : { leaf }),
+  );
   const waiting = useMemo(() => queue.filter(({ position }) => position > 0), [queue]);
   const next = queue.find(({ position }) => position === 0)?.turn_id;
   // Of a conversation that was deleted nothing is left, also of what had been read before.
   const older = view.length === 0 ? none : history.older;
-  const rows = useMemo(
-    () => rowsOf({ older, messages: view, outgoing, waiting: turnsOf(waiting), next }),
-    [older, view, outgoing, waiting, next],
-  );
+  const rows = useMemo(() => {
+    const messages = chosen?.messages ?? view;
+    const before = chosen === undefined ? { older, next } : { older: none, next: undefined };
+    return rowsOf({ ...before, messages, outgoing, waiting: turnsOf(waiting) });
+  }, [chosen, older, view, outgoing, waiting, next]);
   const isEmpty = rows.length === 0 && waiting.length === 0;
   const phase = phaseOf({ isEmpty, refusal, isStartedHere, isKnown });
   return {
@@ -219,7 +230,7 @@ function useShown(conversation: Conversation, isStartedHere: boolean) {
     refusal,
     agent: agentOf(view),
     beginning: isStartedHere || !history.hasMore ? beginningOf(older, view) : undefined,
-    history: isStartedHere ? undefined : history,
+    history: chosen?.history ?? (isStartedHere ? undefined : history),
   } as const;
 }
 

@@ -3,6 +3,7 @@ import { useConversation, useOpenTurn, useSend } from "@parley/react";
 import { Icon } from "../ui/icon.tsx";
 import { CopyButton } from "../text/copy-button.tsx";
 import { useWords } from "../words/use-words.ts";
+import { EditButton, RegenerateButton, SiblingNav } from "./branch-actions.tsx";
 import { optionsNow } from "./choice.ts";
 import { useOffers } from "./offers.ts";
 import { FeedbackActions } from "./feedback-actions.tsx";
@@ -21,6 +22,8 @@ export function MessageActions({ conversationId, message, isLast }: MessageActio
   if (isAnswer && message.outcome === undefined) return null;
   return (
     <div className="chat-actions">
+      {isAnswer ? null : <SiblingNav message={message} />}
+      {isAnswer ? null : <EditButton message={message} />}
       {text === "" ? null : (
         <span className="chat-action">
           <CopyButton text={text} name={chat.copy} />
@@ -31,6 +34,8 @@ export function MessageActions({ conversationId, message, isLast }: MessageActio
       ) : null}
       {isAnswer && isLast && mayTryAgain(message) ? (
         <TryAgain conversationId={conversationId} turnId={message.turn_id} />
+      ) : isAnswer ? (
+        <RegenerateButton message={message} />
       ) : null}
     </div>
   );

@@ -1,9 +1,11 @@
+import type { MessageView } from "@parley/protocol/fold";
 import { memo } from "react";
 import { Message } from "../message/message.tsx";
 import { useNow } from "../ui/use-now.ts";
 import { Boundary } from "../ui/boundary.tsx";
 import { startOfDay } from "../words/days.ts";
 import { useWords } from "../words/use-words.ts";
+import { useRevision } from "./branch-actions.tsx";
 import { MessageActions } from "./message-actions.tsx";
 import { OutgoingMessage } from "./outgoing-message.tsx";
 import type { Row } from "./rows.ts";
@@ -30,11 +32,7 @@ export const RowView = memo(
           <div className={classesOf(row.message.author.role === "user", isLast)}>
             {/* One message that cannot be shown must not take all others with it. Its end is another try. */}
             <Boundary place={`${row.message.message_id} ${row.message.status}`} failure={<Unshown />}>
-              <Message
-                conversationId={conversationId}
-                message={row.message}
-                actions={<MessageActions conversationId={conversationId} message={row.message} isLast={isLast} />}
-              />
+              <ShownMessage conversationId={conversationId} message={row.message} isLast={isLast} />
             </Boundary>
           </div>
         );
@@ -43,6 +41,19 @@ export const RowView = memo(
   (one, other) =>
     one.isLast === other.isLast && one.conversationId === other.conversationId && isSameRow(one.row, other.row),
 );
+
+interface ShownMessageProps {
+  readonly conversationId: string;
+  readonly message: MessageView;
+  readonly isLast: boolean;
+}
+
+function ShownMessage({ conversationId, message, isLast }: ShownMessageProps) {
+  const revision = useRevision(message);
+  if (revision !== undefined) return revision;
+  const actions = <MessageActions conversationId={conversationId} message={message} isLast={isLast} />;
+  return <Message conversationId={conversationId} message={message} actions={actions} />;
+}
 
 function classesOf(isOwn: boolean, isLast: boolean): string {
   return `chat-row ${isOwn ? "chat-row-own" : "chat-row-answer"}${isLast ? " chat-row-last" : ""}`;

@@ -14,13 +14,15 @@ export interface EditorProps {
   /** Where its author is when it appears; undefined: elsewhere, and nothing is taken from them. */
   readonly caret: Caret | undefined;
   readonly action: string;
+  /** Whose text it is. Default: that of a message that waits. */
+  readonly label?: string;
   readonly onChange: (patch: { readonly text?: string; readonly caret?: Caret | undefined }) => void;
   /** Without a text: nothing is to change. */
   readonly onClose: (text?: string) => void;
 }
 
 /** For the text of a message that waits. It may be taken away and shown elsewhere while somebody types: they are where they were. */
-export function WaitingEditor({ text, caret, action, onChange, onClose }: EditorProps) {
+export function WaitingEditor({ text, caret, action, label, onChange, onClose }: EditorProps) {
   const { chat } = useWords();
   const field = useRef<HTMLTextAreaElement>(null);
   const message = messageIn(text);
@@ -41,7 +43,7 @@ export function WaitingEditor({ text, caret, action, onChange, onClose }: Editor
       <textarea
         ref={field}
         className="ui-field"
-        aria-label={chat.editLabel}
+        aria-label={label ?? chat.editLabel}
         rows={2}
         value={text}
         onChange={(event) => {

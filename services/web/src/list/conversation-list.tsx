@@ -7,6 +7,7 @@ import { useWords } from "../words/use-words.ts";
 import { DeleteDialog } from "./delete-dialog.tsx";
 import { Entry } from "./entry.tsx";
 import { groupsOf } from "./groups.ts";
+import { MessageHits, useMessageHits } from "./message-hits.tsx";
 import { SearchField } from "./search-field.tsx";
 import type { Conversations } from "./use-conversations.ts";
 
@@ -25,6 +26,7 @@ export function ConversationList({ searchField, ...props }: ConversationListProp
   const { list } = useWords().app;
   const nav = useRef<HTMLElement>(null);
   const [doomed, setDoomed] = useState<ConversationEntry>();
+  const hits = useMessageHits(conversations.found);
   return (
     <>
       <SearchField
@@ -36,7 +38,8 @@ export function ConversationList({ searchField, ...props }: ConversationListProp
       <nav ref={nav} className="list-nav" aria-label={list.name} aria-busy={conversations.isSearching} onKeyDown={move}>
         <Found conversations={conversations} />
         <Entries {...props} onDelete={setDoomed} />
-        <Rest conversations={conversations} />
+        <Rest conversations={conversations} hasHits={hits.length > 0} />
+        <MessageHits hits={hits} addressOf={props.addressOf} onOpen={props.onOpen} />
       </nav>
       {doomed !== undefined && (
         <DeleteDialog
@@ -99,7 +102,10 @@ function Entries({ conversations, currentId, addressOf, onOpen, onDelete }: Entr
 }
 
 /** What stands below the entries, or in their place. */
-function Rest({ conversations }: Pick<ConversationListProps, "conversations">) {
+function Rest({
+  conversations,
+  hasHits,
+}: Pick<ConversationListProps, "conversations"> & { readonly hasHits: boolean }) {
   const { app } = useWords();
   const sentenceOf = useErrorSentence();
   const { items, status, error, hasLoaded, found, hasMore, loadMore, reload } = conversations;
@@ -117,6 +123,7 @@ function Rest({ conversations }: Pick<ConversationListProps, "conversations">) {
     );
   }
   if (items.length === 0) {
+    if (hasHits) return null;
     return (
       <p className="list-message" role="status">
         {found === "" ? app.list.empty : app.list.nothingFound(found)}

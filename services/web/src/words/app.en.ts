@@ -24,8 +24,8 @@ export const appEn = {
     week: "Previous 7 days",
     older: "Older",
     empty: "No conversations yet. What you ask is kept here.",
-    nothingFound: (query: string) =>
-      `Nothing found for “${query}”. Titles and beginnings of conversations are searched.`,
+    nothingFound: (query: string) => `Nothing found for “${query}”. Titles, messages and answers are searched.`,
+    inMessages: "In messages",
     found: (count: number) => (count === 1 ? "1 conversation found" : `${count} conversations found`),
     failed: "Your conversations could not be loaded.",
     more: "Show more",
@@ -116,6 +116,21 @@ export const appEn = {
     goOn: (server: string) => `Go on at ${server}`,
     disconnect: "Disconnect",
     disconnectName: (server: string) => `Disconnect your account at ${server}`,
+    failed: (why: string) => `That did not work: ${why}`,
+  },
+
+  memory: {
+    title: "Memory",
+    lead: "What agents remember of you, in all conversations. Nobody else is shown it.",
+    enabled: "Agents may remember things about me",
+    nothing: "Nothing is remembered.",
+    edit: "Change",
+    editName: (text: string) => `Change “${text}”`,
+    keep: "Keep",
+    forget: "Forget",
+    forgetName: (text: string) => `Forget “${text}”`,
+    forgetAll: "Forget all of it",
+    ofCustomer: (customer: string) => `For the customer ${customer}`,
     failed: (why: string) => `That did not work: ${why}`,
   },
 

@@ -74,6 +74,13 @@ export const chatDe: ChatWords = {
   automaticModel: "Übliches Modell",
 
   copy: "Kopieren",
+  regenerate: "Neu antworten",
+  editMessage: "Ändern und erneut senden",
+  versions: "Fassungen",
+  versionBefore: "Vorige Fassung",
+  versionAfter: "Nächste Fassung",
+  versionOf: (nth: number, count: number) => `Fassung ${nth} von ${count}`,
+  versionFailed: "Diese Fassung konnte nicht geladen werden.",
   good: "Gute Antwort",
   bad: "Schlechte Antwort",
   commentTitle: "Was war gut oder schlecht?",

@@ -71,6 +71,13 @@ export const chatEn = {
   automaticModel: "Usual model",
 
   copy: "Copy",
+  regenerate: "Answer again",
+  editMessage: "Edit and send again",
+  versions: "Versions",
+  versionBefore: "Previous version",
+  versionAfter: "Next version",
+  versionOf: (nth: number, count: number) => `Version ${nth} of ${count}`,
+  versionFailed: "This version could not be loaded.",
   good: "Good answer",
   bad: "Bad answer",
   commentTitle: "What was good or bad?",

@@ -72,6 +72,20 @@ test("connections are those of the server; where to go on is an address of the w
     await expect(apiAnswering({ url }).api.connect("x")).rejects.toMatchObject({ code: "UNREADABLE" });
 });
 
+test("what is remembered is as the server says, and nothing of an older one", async () => {
+  const fact = { id: "m_1", text: "Rows." };
+  const there = apiAnswering({ enabled: true, facts: [fact, { id: 1 }, { ...fact, customer_id: 5 }] });
+  expect(await there.api.memory()).toEqual({ enabled: true, facts: [fact] });
+  await there.api.editFact("m/1", "Swims.");
+  expect(there.asked[1]).toEqual(["/api/v1/memory/m%2F1", { method: "PUT", body: { text: "Swims." } }]);
+  const older = apiAnswering(new ApiError("no", { code: "NOT_FOUND", status: 404 }));
+  expect(await older.api.memory()).toBeUndefined();
+  expect(await older.api.searchMessages("x")).toEqual([]);
+  const hit = { conversation_id: "c1", title: "", turn_id: "t", excerpt: { text: "x", from: 0, to: 1 } };
+  const found = apiAnswering({ hits: [hit, { ...hit, excerpt: undefined }, { ...hit, turn_id: undefined }] });
+  expect(await found.api.searchMessages("x")).toEqual([hit]);
+});
+
 const english = { app: appEn, language: "en" as const };
 const inGerman = { app: german.app, language: "de" as const };
 

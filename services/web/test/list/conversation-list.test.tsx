@@ -122,6 +122,24 @@ test("search asks the server once somebody pauses, and keeps what is shown until
   }
 });
 
+test("a search shows what was said as well, with the words around it, and leads to its conversation", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  try {
+    const list = await renderList(some());
+    const excerpt = { text: "It needs a zebra crossing.", from: 11, to: 16 };
+    list.server.hits = [{ conversation_id: "c9", title: "Roads", turn_id: "t1", excerpt }];
+    await write(list.find("input[type=search]") as HTMLInputElement, "zebra");
+    await act(async () => void vi.advanceTimersByTime(300));
+    expect(list.find(".list-hit").textContent).toBe("RoadsIt needs a zebra crossing.");
+    expect(list.find("mark").textContent).toBe("zebra");
+    expect(list.place.textContent).not.toContain("Nothing found");
+    await click(list.find(".list-hit"));
+    expect(list.opened).toEqual(["c9"]);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
 test("arrows lead through the entries, and Tab to one of them only", async () => {
   const list = await renderList(some(), "c2");
   const links = [...list.place.querySelectorAll<HTMLElement>(".list-link")];

@@ -3,6 +3,7 @@ import { createRoot } from "react-dom/client";
 import { onTestFinished } from "vitest";
 import type { ConversationEntries, ConversationEntry } from "../../src/api/answers.ts";
 import type { Api } from "../../src/api/api.ts";
+import type { MessageHit } from "../../src/api/memory-calls.ts";
 import { ApiProvider } from "../../src/api/use-api.ts";
 
 declare global {
@@ -34,6 +35,7 @@ export function createFakeList(entries: ConversationEntry[]) {
   const server = {
     entries,
     problem: undefined as Error | undefined,
+    hits: [] as MessageHit[],
     asked: [] as string[],
     deleted: [] as string[],
     renamed: [] as [string, string][],
@@ -42,6 +44,7 @@ export function createFakeList(entries: ConversationEntry[]) {
     if (server.problem !== undefined) throw server.problem;
   };
   const api: Partial<Api> = {
+    searchMessages: async (q) => server.hits.filter(({ excerpt }) => excerpt.text.includes(q)),
     listConversations: async ({ q = "" } = {}): Promise<ConversationEntries> => {
       server.asked.push(q);
       attempt();

@@ -125,6 +125,7 @@ const actions = {
   parts: ({ parts }) => chat.sendMessage({ role: "user", parts }),
   resume: () => chat.resumeStream(),
   regenerate: () => chat.regenerate(),
+  edit: ({ text, messageId }) => chat.sendMessage({ text, messageId }),
   letGo: () => chat.stop(),
   stop: async () => {
     const address = `${input.url}/api/ai/chat/${encodeURIComponent(input.chat)}/stop`;

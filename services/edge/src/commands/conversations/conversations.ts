@@ -1,4 +1,11 @@
-import { createLogSizes, createToolJobs, type Bus, type DeletionListener, type TranscriptPage } from "@parley/bus";
+import {
+  createLogSizes,
+  createToolJobs,
+  type Bus,
+  type DeletionListener,
+  type PathPage,
+  type PathQuery,
+} from "@parley/bus";
 import {
   ChatError,
   subjects,
@@ -6,6 +13,7 @@ import {
   type ConversationId,
   type FeedbackEntry,
   type Handover,
+  type TurnId,
   type TurnRequest,
 } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
@@ -15,7 +23,9 @@ import { createDeletion } from "./deletion.ts";
 import { createIndexNotes } from "./index-notes.ts";
 import { createIndexRebuild } from "./index-rebuild.ts";
 import type { Matches } from "./list-search.ts";
+import type { PageCursor } from "./page-cursor.ts";
 import { createListing, type ListPage, type ListQuery } from "./listing.ts";
+import { createMessageSearch, type SearchQuery, type SearchResult } from "./message-search.ts";
 
 export interface ConversationsDeps {
   readonly bus: Bus;
@@ -26,7 +36,7 @@ export interface ConversationsDeps {
   readonly log: Logger;
 }
 
-export interface TitledPage extends TranscriptPage {
+export interface TitledPage extends PathPage {
   readonly title: string | undefined;
   /** Whether a person answers in it. Of the newest page. */
   readonly handover: Handover | undefined;
@@ -40,6 +50,7 @@ export type Conversations = ReturnType<typeof createConversations>;
 export function createConversations({ bus, redis, onDeleted, log }: ConversationsDeps) {
   const index = redis === undefined ? undefined : createConversationIndex(redis);
   const listing = index === undefined ? undefined : createListing({ bus, index });
+  const search = index === undefined ? undefined : createMessageSearch({ bus, index });
   const notes = index === undefined ? undefined : createIndexNotes(index, () => redis?.status === "ready", log);
   const rebuild = index === undefined ? undefined : createIndexRebuild({ bus, index, log });
 
@@ -73,19 +84,22 @@ export function createConversations({ bus, redis, onDeleted, log }: Conversation
     },
 
     /** See `createListing`; with `matches` those that fit. Throws OVERLOADED while Redis is away. */
-    async list(query: ListQuery, matches: Matches | undefined): Promise<ListPage> {
-      if (listing === undefined || rebuild === undefined) throw noList(undefined);
-      try {
-        await rebuild.ensure(query.userId);
-        return await (matches === undefined ? listing.list(query) : listing.search(query, matches));
-      } catch (error) {
-        throw error instanceof ChatError ? error : noList(error);
-      }
-    },
+    list: (query: ListQuery, matches: Matches | undefined): Promise<ListPage> =>
+      listed(rebuild, query, listing && (matches === undefined ? listing.list : (one) => listing.search(one, matches))),
 
-    /** Throws NOT_FOUND when nothing is stored of it, INVALID_FRAME when `before` is not a place in it. */
-    messages: (conversation: ConversationId, limit: number, before: number): Promise<TitledPage> =>
-      pageOf(bus, conversation, { limit, before }),
+    /** See `createMessageSearch`. Throws OVERLOADED while Redis is away. */
+    find: (query: SearchQuery): Promise<SearchResult> => listed(rebuild, query, search),
+
+    /**
+     * A page of the branch of its newest turn, or of the newest one through another turn. Throws NOT_FOUND when nothing is stored of it, or of that turn, INVALID_FRAME when
+     * `before` is not a place in it.
+     */
+    messages: (
+      conversation: ConversationId,
+      limit: number,
+      cursor: PageCursor,
+      through?: TurnId,
+    ): Promise<TitledPage> => pageOf(bus, conversation, { limit, ...cursor, ...pathOf(cursor, through) }),
 
     /** As its owner asks for it. Throws CONVERSATION_BUSY or OVERLOADED; then it can be asked again. */
     async delete(conversation: ConversationId, { user, tenant }: Caller): Promise<void> {
@@ -100,26 +114,44 @@ export function createConversations({ bus, redis, onDeleted, log }: Conversation
   };
 }
 
+/** Asks for something of a user's list, once that is whole. Without Redis there is none. */
+async function listed<Query extends { readonly userId: string }, T>(
+  rebuild: Pick<ReturnType<typeof createIndexRebuild>, "ensure"> | undefined,
+  query: Query,
+  ask: ((query: Query) => Promise<T>) | undefined,
+): Promise<T> {
+  if (ask === undefined || rebuild === undefined) throw noList(undefined);
+  try {
+    await rebuild.ensure(query.userId);
+    return await ask(query);
+  } catch (error) {
+    throw error instanceof ChatError ? error : noList(error);
+  }
+}
+
 /** One call of a tool is no conversation to its user: it is deleted when it is over, and not listed until then. */
 function isListed({ given, handover }: TurnRequest): boolean {
   // Nor is it theirs who only answer in it.
   return given?.call === undefined && handover !== "answer";
 }
 
-async function pageOf(
-  bus: Bus,
-  conversation: ConversationId,
-  { limit, before }: { readonly limit: number; readonly before: number },
-): Promise<TitledPage> {
+/** A page that follows on another one names its path. */
+function pathOf({ leaf }: PageCursor, through: TurnId | undefined): Pick<PathQuery, "leaf" | "through"> {
+  return leaf === undefined ? { through } : { leaf };
+}
+
+async function pageOf(bus: Bus, conversation: ConversationId, query: PathQuery): Promise<TitledPage> {
+  const { before = 0, through } = query;
   // A place is a number that anybody can make up.
   if (before > 0 && !(await bus.conversations.hasRecord(conversation, before))) {
     throw new ChatError("INVALID_FRAME", { message: "`before` is not a place in this conversation." });
   }
   const [page, title, feedback] = await Promise.all([
-    bus.transcripts.tail(conversation, { limit, before }),
+    bus.transcripts.path(conversation, query),
     bus.titles.of(conversation),
     bus.feedback.of(conversation),
   ]);
+  if (page === undefined) throw through === undefined ? notFound() : noSuchTurn();
   if (page.turns.length === 0 && !(await exists(bus, conversation))) throw notFound();
   const handover = before > 0 ? undefined : await shownHandover(bus.handovers, conversation, page.turns);
   return { ...page, title, feedback, handover };
@@ -132,6 +164,10 @@ async function exists({ events, turns }: Bus, conversation: ConversationId): Pro
 
 function notFound(): ChatError {
   return new ChatError("NOT_FOUND", { message: "There is no such conversation." });
+}
+
+function noSuchTurn(): ChatError {
+  return new ChatError("NOT_FOUND", { message: "There is no such turn in this conversation that has ended." });
 }
 
 function noList(cause: unknown): ChatError {

@@ -28,7 +28,7 @@ export interface Thread {
 export async function readThread(deps: ThreadDeps, thread: Thread, until?: TurnId): Promise<ThreadMessage[]> {
   const { conversation } = thread;
   const queued = until === undefined ? undefined : await queuedTurn(deps, conversation, until);
-  const { turns } = await deps.conversations.messages(conversation, threadMessages, 0).catch(noneOf);
+  const { turns } = await deps.conversations.messages(conversation, threadMessages, { before: 0 }).catch(noneOf);
   const nameOf = namesIn(deps, thread);
   const before = turns.slice(0, until === undefined ? undefined : indexOf(turns, until));
   const asked = until === undefined ? undefined : turns.find(({ turn_id }) => turn_id === until)?.question?.message;

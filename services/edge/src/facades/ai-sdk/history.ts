@@ -1,12 +1,11 @@
 import { messagesOfChat, questionMessage, type UiMessage } from "@parley/dialects";
 import { ChatError, type ConversationId, type StoredTurn } from "@parley/protocol";
 import { z } from "zod";
+import { CursorText, cursorOf, cursorText } from "../../commands/conversations/page-cursor.ts";
 import { jsonReply } from "../../transport/reply.ts";
 import { pageLimit } from "../../transport/request-fields.ts";
 import { defineRoute, nothing, type Route } from "../../transport/route.ts";
 import { conversationOf, OneChat, Versioned, type AiSdkDeps } from "./streaming.ts";
-
-const place = { error: "must be a whole number from 1" };
 
 const History = z.object({
   messages: z
@@ -23,7 +22,7 @@ export function createHistoryRoute(deps: AiSdkDeps): Route {
     summary: "What was said in an AI SDK chat, as its messages, a page at a time, the newest page first.",
     access: "user or developer",
     params: OneChat,
-    query: Versioned.extend({ limit: pageLimit, before: z.coerce.number(place).int(place).min(1).optional() }),
+    query: Versioned.extend({ limit: pageLimit, before: CursorText.optional() }),
     body: nothing,
     responses: { 200: { description: "A page of messages; of a chat that is not there none.", content: History } },
     async handle({ caller }, { params: { id }, query: { v: version, limit, before: until } }) {
@@ -31,12 +30,14 @@ export function createHistoryRoute(deps: AiSdkDeps): Route {
       if (!(await deps.ownership.isOwn(conversation, caller))) return jsonReply(200, { messages: [] });
       // Before the transcript: a turn that ends meanwhile is in one of them.
       const open = until === undefined ? await openQuestions(deps, conversation) : new Map<string, UiMessage>();
-      const { turns, before } = await deps.conversations.messages(conversation, limit, until ?? 0).catch(noneOf);
+      const cursor = cursorOf(until);
+      const { turns, ...next } = await deps.conversations.messages(conversation, limit, cursor).catch(noneOf);
+      const before = cursorText(next);
       for (const { turn_id, answer } of turns) if (answer !== undefined) open.delete(turn_id);
       const kept = turns.filter(({ turn_id }) => !open.has(turn_id));
       const said = kept.flatMap((turn) => messagesOfChat(turn, conversation, version));
       const messages = [...said, ...open.values()];
-      return jsonReply(200, { messages, ...(before === 0 ? {} : { before: String(before) }) });
+      return jsonReply(200, { messages, ...(before === undefined ? {} : { before }) });
     },
   });
 }

@@ -16,6 +16,7 @@ import { z } from "zod";
 import type { BegunStream, BegunStreams, StreamKind } from "../../transport/begun-streams.ts";
 import type { FacadeDeps } from "../../transport/facade.ts";
 import type { Reply } from "../../transport/reply.ts";
+import { keyOf } from "../../transport/request-fields.ts";
 import { given, type Call } from "../../transport/route.ts";
 
 export interface AiSdkDeps extends Pick<FacadeDeps, "streams" | "commands" | "conversations" | "ownership" | "bus"> {
@@ -91,9 +92,13 @@ export async function ask(deps: AiSdkDeps, call: Call, { body, asked, speechOf }
     const place = { conversation_id, turn_id: asked.turn, behind: stepOfCall(calls.at(-1) ?? "") };
     return streams.stream(call, { place }, howOf(deps, place, speechOf(calls)));
   }
-  const { id, message } = asked;
+  const { message } = asked;
+  const renewed = await commands.renew(call.caller, conversation_id, asked);
+  const id = renewed === undefined ? asked.id : (keyOf(call.exchange) ?? renewed.id);
   const chosen = { ...given("agent", body.agent), ...given("model", body.model) };
-  const question = { type: "message", id, message, conversation_id, on_busy: "enqueue", ...chosen } as const;
+  const supersedes = renewed === undefined ? {} : { supersedes: renewed.supersedes };
+  const asking = { type: "message", id, message, conversation_id, on_busy: "enqueue" } as const;
+  const question = { ...asking, ...chosen, ...supersedes };
   const place = streams.placeOf(call.caller, conversation_id, id);
   return streams.stream(call, { question }, howOf(deps, place, speechOf()));
 }

@@ -49,7 +49,7 @@ export function createStreamReading(deps: ReadingDeps) {
       // In this order: what is stored between the two is behind the sequence that is the tail where nothing is kept.
       const { createdMs, firstSeq, lastSeq } = await bus.events.state(shard);
       const last = await bus.events.lastFromLeader(subjects.eventsOf(shard, conversation));
-      if (last === undefined) await deps.conversations.messages(conversation, 1, 0);
+      if (last === undefined) await deps.conversations.messages(conversation, 1, { before: 0 });
       const offset = generationOffset(createdMs);
       const tail = offset + (last?.seq ?? lastSeq);
       return { conversation, shard, offset, firstSeq, lastSeq: Math.max(lastSeq, last?.seq ?? 0), tail };

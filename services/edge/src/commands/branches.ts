@@ -1,0 +1,157 @@
+import type { Bus, QueuedTurn } from "@parley/bus";
+import {
+  ChatError,
+  turnOfMessage,
+  type Caller,
+  type ConversationId,
+  type MessageFrame,
+  type RegenerateFrame,
+  type TurnId,
+} from "@parley/protocol";
+import { turnIdOf } from "@parley/protocol/turn-id";
+import { createFairGate } from "../fair-gate.ts";
+import type { Ownership } from "./ownership.ts";
+import type { GivenMessageFrame, Placed } from "./turn-request.ts";
+
+export interface BranchDeps {
+  readonly bus: Pick<Bus, "transcripts" | "turns" | "waitingTexts">;
+  readonly ownership: Ownership;
+}
+
+/** A turn in whose place another one is asked. */
+interface Earlier {
+  readonly parent: TurnId | null;
+  readonly text: string;
+  /** Undefined: nobody knows. */
+  readonly userId: string | undefined;
+  readonly hasEnded: boolean;
+}
+
+/** A turn may stand 4,000 records back, and each of them has to be read: who asks for many at once waits. */
+const searches = { atOnce: 4, perUser: 8 };
+
+export type Branches = ReturnType<typeof createBranches>;
+
+/**
+ * Where messages are put that do not go behind the newest turn. The earlier turns stay as they are. What is looked up here is of turns that were accepted before: no
+ * later one changes it, so that a repeated message is put where it was the first time.
+ */
+export function createBranches({ bus, ownership }: BranchDeps) {
+  const enter = createFairGate(searches);
+
+  const earlierOf = async (conversation: ConversationId, turn: TurnId): Promise<Earlier> => {
+    const earlier = (await queuedOf(bus, conversation, turn)) ?? (await recordedOf(bus, conversation, turn));
+    if (earlier === undefined) throw noSuchTurn();
+    return earlier;
+  };
+
+  /** Throws what keeps a turn from being superseded. */
+  const superseded = async (caller: Caller, { conversation_id, on_busy }: Wanted, turn: TurnId): Promise<Earlier> => {
+    const earlier = await enter(caller.user.id, () => earlierOf(conversation_id, turn));
+    if (earlier.userId !== undefined && earlier.userId !== caller.user.id)
+      throw new ChatError("FORBIDDEN", { message: "This message is somebody else's." });
+    if (!earlier.hasEnded && on_busy !== "interrupt") throw stillRuns();
+    return earlier;
+  };
+
+  return {
+    /**
+     * Where a message goes that names a turn, in a conversation that is known to be its sender's. Throws NOT_FOUND for turns that are not there, FORBIDDEN for one of
+     * somebody else, CONFLICT where it has not ended, or another place was named.
+     */
+    async place(caller: Caller, frame: MessageFrame, own: TurnId): Promise<Placed> {
+      const { conversation_id, parent, supersedes } = frame;
+      if (conversation_id === undefined) return freshPlace(frame);
+      if (supersedes === own || parent === own) throw notItself();
+      if (supersedes === undefined) {
+        if (typeof parent === "string") await enter(caller.user.id, () => earlierOf(conversation_id, parent));
+        return parent === undefined ? {} : { parent };
+      }
+      const earlier = await superseded(caller, { ...frame, conversation_id }, supersedes);
+      if (parent !== undefined && parent !== earlier.parent) throw elsewhere();
+      return { parent: earlier.parent, supersedes };
+    },
+
+    /** `regenerate`: the message that asks the same once more, and where it goes. Throws the same. */
+    async again(caller: Caller, frame: Omit<RegenerateFrame, "type">): Promise<AgainFrame> {
+      const { message_id, conversation_id } = frame;
+      await ownership.check(conversation_id, caller, "conversation:send");
+      const supersedes = turnOfMessage(message_id);
+      if (supersedes === undefined) throw noSuchTurn();
+      if (supersedes === turnIdOf(caller.user.id, conversation_id, frame.id)) throw notItself();
+      const { parent, text } = await superseded(caller, frame, supersedes);
+      const { message_id: _, ...asked } = frame;
+      return { ...asked, type: "message", message: text, placed: { parent, supersedes } };
+    },
+  };
+}
+
+type Wanted = Pick<RegenerateFrame, "conversation_id" | "on_busy">;
+
+/** A message that has its place. */
+export type AgainFrame = GivenMessageFrame & { readonly conversation_id: ConversationId; readonly placed: Placed };
+
+function freshPlace({ parent, supersedes }: MessageFrame): Placed {
+  if (typeof parent === "string" || supersedes !== undefined) throw noSuchTurn();
+  return {};
+}
+
+/** Of a turn that has not left the queue, with its text as it is now. */
+async function queuedOf(
+  { turns, transcripts, waitingTexts }: BranchDeps["bus"],
+  conversation: ConversationId,
+  turn: TurnId,
+): Promise<Earlier | undefined> {
+  const queued = await turns.waiting(conversation);
+  const at = queued.findIndex(({ request }) => request.turn_id === turn);
+  const found = queued[at];
+  if (found === undefined) return undefined;
+  const { request } = found;
+  const [text, hasEnded] = await Promise.all([waitingTexts.read(request), turns.hasEnded(found)]);
+  const parent =
+    request.parent === undefined ? await beforeIn(transcripts, queued.slice(0, at), found) : request.parent;
+  return { parent, text: text?.message ?? request.message, userId: request.user.id, hasEnded };
+}
+
+/** The turn before one that says nothing: in the queue, or the newest that has left it. */
+async function beforeIn(
+  transcripts: BranchDeps["bus"]["transcripts"],
+  earlier: readonly QueuedTurn[],
+  { seq: place, storedMs, request: { conversation_id, turn_id } }: QueuedTurn,
+): Promise<TurnId | null> {
+  const last = earlier.at(-1);
+  if (last !== undefined) return last.request.turn_id;
+  const asOf = { place, queued_at: storedMs };
+  const { turns = [] } = (await transcripts.path(conversation_id, { limit: 4, asOf })) ?? {};
+  return turns.findLast((turn) => turn.turn_id !== turn_id)?.turn_id ?? null;
+}
+
+async function recordedOf(
+  { transcripts }: BranchDeps["bus"],
+  conversation: ConversationId,
+  turnId: TurnId,
+): Promise<Earlier | undefined> {
+  const { turn, parent } = (await transcripts.placeOf(conversation, turnId)) ?? {};
+  if (turn?.question === undefined || parent === undefined) return undefined;
+  const { message: text, author } = turn.question;
+  return { parent, text, userId: author.id, hasEnded: turn.answer !== undefined };
+}
+
+function noSuchTurn(): ChatError {
+  return new ChatError("NOT_FOUND", { message: "There is no such message in this conversation, or it is too old." });
+}
+
+function stillRuns(): ChatError {
+  const message = "This answer has not ended: stop it first, or send this with on_busy: interrupt.";
+  return new ChatError("CONFLICT", { message });
+}
+
+function notItself(): ChatError {
+  return new ChatError("CONFLICT", {
+    message: "This is the id of that very message. Send this one under an id of its own.",
+  });
+}
+
+function elsewhere(): ChatError {
+  return new ChatError("CONFLICT", { message: "The message that this one supersedes was asked behind another turn." });
+}

@@ -1,0 +1,187 @@
+import type { Bus } from "@parley/bus";
+import type { ConversationId, StoredTurn, TurnId } from "@parley/protocol";
+import { createFairGate } from "../../fair-gate.ts";
+import type { ConversationIndex, IndexEntry, PagePlace } from "./conversation-index.ts";
+import { createTextMatch, excerptOf, scoreOf, type Excerpt, type TextHits, type TextMatch } from "./text-match.ts";
+
+export interface MessageSearchDeps {
+  readonly bus: Pick<Bus, "titles" | "transcripts">;
+  readonly index: Pick<ConversationIndex, "page">;
+}
+
+export interface SearchQuery {
+  readonly userId: string;
+  readonly words: string;
+  readonly limit: number;
+  /** Whether the caller may see it: a user may be of several tenants, and each sees what was begun in it. */
+  readonly isOwn: (conversation: ConversationId) => Promise<boolean>;
+}
+
+/** Where the words of a search were said, or that the title has them. */
+export interface SearchHit {
+  readonly conversation_id: ConversationId;
+  readonly title: string;
+  readonly updated_at: number;
+  readonly score: number;
+  /** Absent: they are in the title alone. */
+  readonly turn_id?: TurnId;
+  readonly role?: "user" | "assistant";
+  readonly excerpt?: Excerpt;
+}
+
+export interface SearchResult {
+  readonly hits: readonly SearchHit[];
+  /** False: there is more than what was looked through. */
+  readonly isWhole: boolean;
+}
+
+/** Searches take turns: each is many look-ups, and looks through megabytes. */
+const searches = { atOnce: 2, perUser: 2 };
+const mostConversations = 200;
+const conversationsAtOnce = 2;
+const pageEntries = 40;
+const pageMessages = 10;
+const mostPages = 20;
+const mostBytes = 8 * 1024 * 1024;
+const mostMs = 5_000;
+const hitsPerConversation = 3;
+/** For so long others wait. */
+const workMs = 4;
+
+/** What is left to be looked through. */
+interface Budget {
+  conversations: number;
+  bytes: number;
+  readonly deadline: number;
+  /** Something was left out. */
+  isCut: boolean;
+}
+
+/**
+ * Looks through what was said in a user's newest conversations, from the log, each time anew: nothing is kept of it anywhere. Bounded by conversations, messages
+ * of each, bytes and time, and never at work for longer than some milliseconds.
+ */
+export function createMessageSearch({ bus, index }: MessageSearchDeps) {
+  const enter = createFairGate(searches);
+
+  const search = async (query: SearchQuery): Promise<SearchResult> => {
+    const match = createTextMatch(query.words, createRest());
+    if (match.wanted.length === 0) return { hits: [], isWhole: true };
+    const budget: Budget = {
+      ...{ conversations: mostConversations, bytes: mostBytes, isCut: false },
+      deadline: performance.now() + mostMs,
+    };
+    const hits: SearchHit[] = [];
+    let place: PagePlace | undefined;
+    do {
+      const page = await index.page(query.userId, pageEntries, place);
+      for (let from = 0; from < page.entries.length; from += conversationsAtOnce) {
+        const some = page.entries.slice(from, from + conversationsAtOnce);
+        const found = await Promise.all(some.map((entry) => hitsOf(bus, entry, { match, budget, isOwn: query.isOwn })));
+        hits.push(...found.flat());
+      }
+      place = page.next;
+    } while (place !== undefined && !isSpent(budget));
+    return { hits: best(hits, query.limit), isWhole: place === undefined && !budget.isCut };
+  };
+
+  /** The best ones first. Throws INVALID_FRAME where the search is too long, RATE_LIMITED where too many of the user are under way. */
+  return (query: SearchQuery): Promise<SearchResult> => enter(query.userId, () => search(query));
+}
+
+function best(hits: readonly SearchHit[], limit: number): SearchHit[] {
+  return hits.toSorted((a, b) => b.score - a.score || b.updated_at - a.updated_at).slice(0, limit);
+}
+
+function isSpent(budget: Budget): boolean {
+  const isOver = budget.conversations <= 0 || budget.bytes <= 0 || performance.now() > budget.deadline;
+  if (isOver) budget.isCut = true;
+  return isOver;
+}
+
+/** Undefined: there is no need yet. */
+function createRest(): () => Promise<void> | undefined {
+  let since = performance.now();
+  return () => {
+    if (performance.now() - since < workMs) return undefined;
+    return new Promise((done) =>
+      setImmediate(() => {
+        since = performance.now();
+        done();
+      }),
+    );
+  };
+}
+
+interface SearchPass {
+  readonly match: TextMatch;
+  readonly budget: Budget;
+  readonly isOwn: SearchQuery["isOwn"];
+}
+
+async function hitsOf(
+  bus: MessageSearchDeps["bus"],
+  { conversation_id, title: beginning, updated_at }: IndexEntry,
+  { match, budget, isOwn }: SearchPass,
+): Promise<SearchHit[]> {
+  if (isSpent(budget)) return [];
+  budget.conversations--;
+  if (!(await isOwn(conversation_id))) return [];
+  const title = (await bus.titles.of(conversation_id)) ?? beginning;
+  const about = { conversation_id, title, updated_at };
+  const inTitle = await match.hitsIn(title);
+  const also = inTitle.words.map(({ count }) => count > 0);
+  const hits: SearchHit[] = [];
+  for await (const turn of turnsOf(bus, conversation_id, budget)) {
+    const hit = await hitIn(turn, match, also);
+    if (hit !== undefined) hits.push({ ...about, ...hit });
+  }
+  if (hits.length === 0 && also.every(Boolean)) return [{ ...about, score: scoreOf(inTitle, []) }];
+  return best(hits, hitsPerConversation);
+}
+
+/** The newest first. */
+async function* turnsOf(
+  { transcripts }: Pick<MessageSearchDeps["bus"], "transcripts">,
+  conversation: ConversationId,
+  budget: Budget,
+): AsyncGenerator<StoredTurn> {
+  let before = 0;
+  for (let pages = 0; pages < mostPages && !isSpent(budget); pages++) {
+    const page = await transcripts.tail(conversation, { limit: pageMessages, before });
+    for (const turn of page.turns.toReversed()) {
+      budget.bytes -= textsOf(turn).reduce((bytes, { text }) => bytes + Buffer.byteLength(text), 0);
+      yield turn;
+    }
+    before = page.before;
+    if (before === 0) return;
+  }
+  budget.isCut = true;
+}
+
+function textsOf({ question, answer }: StoredTurn) {
+  return [
+    ...(question === undefined ? [] : [{ role: "user" as const, text: question.message }]),
+    ...(answer === undefined ? [] : [{ role: "assistant" as const, text: answer.message }]),
+  ];
+}
+
+/** A turn in which all words were said, but for those that the title has. */
+async function hitIn(
+  turn: StoredTurn,
+  match: TextMatch,
+  also: readonly boolean[],
+): Promise<Pick<SearchHit, "turn_id" | "role" | "score" | "excerpt"> | undefined> {
+  const found: { role: "user" | "assistant"; text: string; hits: TextHits }[] = [];
+  for (const one of textsOf(turn)) found.push({ ...one, hits: await match.hitsIn(one.text) });
+  const words = match.wanted.map((_, index) => ({
+    count: found.reduce((count, { hits }) => count + (hits.words[index]?.count ?? 0), 0),
+    isWhole: found.some(({ hits }) => hits.words[index]?.isWhole === true),
+  }));
+  const shown = found.toSorted((a, b) => scoreOf(b.hits, []) - scoreOf(a.hits, []))[0];
+  const first = shown?.hits.first;
+  if (shown === undefined || first === undefined) return undefined;
+  if (!words.every(({ count }, index) => count > 0 || also[index] === true)) return undefined;
+  const score = scoreOf({ words, first }, also);
+  return { turn_id: turn.turn_id, role: shown.role, score, excerpt: excerptOf(shown.text, first) };
+}

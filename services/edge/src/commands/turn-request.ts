@@ -1,0 +1,75 @@
+import {
+  messageEventOf,
+  messageIdOf,
+  rightsOf,
+  type Caller,
+  type ConversationId,
+  type FactOf,
+  type GivenContext,
+  type MessageFrame,
+  type TurnId,
+  type TurnRequest,
+} from "@parley/protocol";
+
+/** Where it stands in the tree of turns, if not behind the newest. */
+export interface Placed {
+  readonly parent?: TurnId | null | undefined;
+  readonly supersedes?: TurnId | undefined;
+}
+
+interface Place {
+  readonly caller: Caller;
+  readonly conversation: ConversationId;
+  readonly turn: TurnId;
+  readonly trace: string | undefined;
+  /** No limit applies to the sender, so the turn is not counted. */
+  readonly isExempt: boolean;
+  /** The conversation was handed over to the sender, who answers in place of the agent. */
+  readonly isOperator?: boolean;
+}
+
+/** A message, with what protocols bring that are not ours. No frame of a socket has that. */
+export type GivenMessageFrame = MessageFrame & {
+  readonly given?: GivenContext | undefined;
+  /** It asks for a person. */
+  readonly handover?: "ask";
+  /** Where it goes, where somebody has looked already. */
+  readonly placed?: Placed | undefined;
+};
+
+/** What is queued for a message. */
+export function turnRequestOf(
+  frame: GivenMessageFrame,
+  { caller, conversation: conversation_id, turn: turn_id, trace, isExempt, isOperator }: Place,
+): TurnRequest {
+  const { id, message, agent, model, customer_id, metadata, given, placed = {} } = frame;
+  const { parent, supersedes } = placed;
+  const handover = isOperator === true ? "answer" : frame.handover;
+  return {
+    v: 1,
+    turn_id,
+    conversation_id,
+    user: caller.user,
+    caller: rightsOf(caller),
+    id,
+    message_id: messageIdOf(turn_id, "user"),
+    message,
+    ...(agent === undefined ? {} : { agent }),
+    ...(model === undefined ? {} : { model }),
+    ...(customer_id === undefined ? {} : { customer_id }),
+    ...(metadata === undefined ? {} : { metadata }),
+    ...(given === undefined ? {} : { given }),
+    ...(parent === undefined ? {} : { parent }),
+    ...(supersedes === undefined ? {} : { supersedes }),
+    ...(handover === undefined ? {} : { handover }),
+    ...(isExempt ? { uncounted: true } : {}),
+    accepted_at: Date.now(),
+    ...(trace === undefined ? {} : { trace }),
+  };
+}
+
+/** The message as it is remembered for as long as it may be sent again. */
+export function saidFactOf(request: TurnRequest): FactOf<"said"> {
+  const { type: _type, ...message } = messageEventOf(request);
+  return { kind: "said", v: 1, ...message };
+}

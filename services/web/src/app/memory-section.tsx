@@ -1,0 +1,147 @@
+import { useCallback, useEffect, useState } from "react";
+import type { RememberedFact, UserMemory } from "../api/memory-calls.ts";
+import { useApi, useErrorSentence } from "../api/use-api.ts";
+import { useWords } from "../words/use-words.ts";
+
+/** What agents remember of the person: to be seen, changed, deleted, and switched off. Nothing at all where the server has no such thing. */
+export function MemorySection() {
+  const { memory: words } = useWords().app;
+  const sentenceOf = useErrorSentence();
+  const { memory, problem, attempt } = useMemoryOf();
+  const api = useApi();
+  if (memory === undefined && problem === undefined) return null;
+  return (
+    <section className="app-settings-group" aria-label={words.title}>
+      <p className="ui-label">{words.title}</p>
+      <p className="ui-note">{words.lead}</p>
+      {problem !== undefined && (
+        <p className="ui-error" role="alert">
+          {words.failed(sentenceOf(problem))}
+        </p>
+      )}
+      {memory !== undefined && (
+        <label className="app-settings-switch">
+          <input
+            type="checkbox"
+            checked={memory.enabled}
+            onChange={(event) => void attempt(() => api.switchMemory(event.target.checked))}
+          />
+          {words.enabled}
+        </label>
+      )}
+      {memory?.facts.length === 0 && <p className="ui-note">{words.nothing}</p>}
+      <ul className="app-sign-ins">
+        {memory?.facts.map((fact) => (
+          <Fact
+            key={fact.id}
+            fact={fact}
+            onEdit={(text) => attempt(() => api.editFact(fact.id, text))}
+            onForget={() => void attempt(() => api.forgetFact(fact.id))}
+          />
+        ))}
+      </ul>
+      {memory !== undefined && memory.facts.length > 1 && (
+        <button type="button" className="ui-button ui-button-small" onClick={() => void attempt(() => api.forgetAll())}>
+          {words.forgetAll}
+        </button>
+      )}
+    </section>
+  );
+}
+
+interface FactProps {
+  readonly fact: RememberedFact;
+  readonly onEdit: (text: string) => Promise<void>;
+  readonly onForget: () => void;
+}
+
+function Fact({ fact, onEdit, onForget }: FactProps) {
+  const { memory: words } = useWords().app;
+  const [isEdited, setEdited] = useState(false);
+  const { text, customer_id: customer } = fact;
+  const keep = (line: string): void => {
+    const isSame = line === "" || line === text;
+    void (isSame ? Promise.resolve() : onEdit(line)).then(() => setEdited(false));
+  };
+  return (
+    <li className="app-sign-in-entry">
+      {isEdited ? (
+        <FactForm text={text} onKeep={keep} />
+      ) : (
+        <>
+          <div>
+            <p className="app-sign-in-device">{text}</p>
+            {customer !== undefined && <p className="ui-note">{words.ofCustomer(customer)}</p>}
+          </div>
+          <span className="app-memory-actions">
+            <Act name={words.edit} label={words.editName(text)} onClick={() => setEdited(true)} />
+            <Act name={words.forget} label={words.forgetName(text)} onClick={onForget} />
+          </span>
+        </>
+      )}
+    </li>
+  );
+}
+
+interface ActProps {
+  readonly name: string;
+  readonly label: string;
+  readonly onClick: () => void;
+}
+
+function Act({ name, label, onClick }: ActProps) {
+  return (
+    <button type="button" className="ui-button ui-button-small" aria-label={label} onClick={onClick}>
+      {name}
+    </button>
+  );
+}
+
+function FactForm({ text, onKeep }: { readonly text: string; readonly onKeep: (line: string) => void }) {
+  const { memory: words } = useWords().app;
+  const [line, setLine] = useState(text);
+  return (
+    <form
+      className="app-memory-form"
+      onSubmit={(event) => {
+        event.preventDefault();
+        onKeep(line.trim());
+      }}
+    >
+      <input
+        className="ui-field"
+        aria-label={words.editName(text)}
+        value={line}
+        maxLength={500}
+        onChange={(event) => setLine(event.target.value)}
+      />
+      <button type="submit" className="ui-button ui-button-small">
+        {words.keep}
+      </button>
+    </form>
+  );
+}
+
+function useMemoryOf() {
+  const api = useApi();
+  const [memory, setMemory] = useState<UserMemory>();
+  const [problem, setProblem] = useState<unknown>();
+  const load = useCallback(() => api.memory().then(setMemory), [api]);
+  /** What is shown is what the server has, also where something did not work. */
+  const attempt = useCallback(
+    async (act: () => Promise<void>): Promise<void> => {
+      try {
+        await act();
+        setProblem(undefined);
+      } catch (thrown) {
+        setProblem(thrown);
+      }
+      await load().catch(setProblem);
+    },
+    [load],
+  );
+  useEffect(() => {
+    load().catch(setProblem);
+  }, [load]);
+  return { memory, problem, attempt };
+}
