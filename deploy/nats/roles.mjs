@@ -184,6 +184,7 @@ export function toolAccount(shards) {
     services: [
       subjects.allTokens,
       subjects.allConnections,
+      subjects.allWorkshop,
       ...forEachShard(shards, (shard) => [
         subjects.toolResult(shard, every, every, every),
         subjects.toolBegun(shard, every, every, every),
@@ -197,6 +198,9 @@ export function toolAccount(shards) {
       // Its own: no other role has a right to it.
       `STREAM.CREATE.${streams.tokens}`,
       `STREAM.MSG.GET.${streams.tokens}`,
+      // The workshop's diaries, which only tools write and read.
+      `STREAM.CREATE.${streams.workshop}`,
+      `STREAM.MSG.GET.${streams.workshop}`,
       ...connections,
       ...[...namesOf(shards), streams.audit].map((name) => `STREAM.CREATE.${name}`),
       // How full it is, and how long it keeps, for the notes of /readyz.

@@ -50,7 +50,7 @@ export const redisRoles = {
     reads: [toolCatalogueKey],
     commands: withoutWaiting,
   },
-  tool: { keys: [queue, toolCatalogueKey, redisKeys.offer], reads: [], commands },
+  tool: { keys: [queue, toolCatalogueKey, redisKeys.offer, redisKeys.workshop("*")], reads: [], commands },
   /** KEDA, which asks by a script how many calls wait. */
   scaler: {
     keys: waitingCalls,

@@ -25,6 +25,7 @@ import { loadMcpFile, noTokenKey } from "../../services/tool-worker/src/mcp/mcp-
 import { openPolicy } from "../../services/tool-worker/src/policy/live-policy.ts";
 import { openHttpTools } from "../../services/tool-worker/src/http-tools/http-tools.ts";
 import { toolsOf } from "../../services/tool-worker/src/tool-list.ts";
+import { loadWorkshop } from "../../services/tool-worker/src/tools/workshop/workshop-file.ts";
 
 /** Every service and the schema that it reads its own environment with. */
 export const services: ReadonlyMap<string, z.ZodObject> = new Map<string, z.ZodObject>([
@@ -68,6 +69,7 @@ export const startChecks: ReadonlyMap<string, readonly StartCheck[]> = new Map<s
       checkPolicy,
       checkHttpTools,
       checkMcp,
+      checkWorkshop,
       checkLimits,
       ...checkBrokers,
     ],
@@ -88,6 +90,10 @@ async function checkMcp(env: Environment): Promise<void> {
 async function checkHttpTools(env: Environment): Promise<void> {
   const { HTTP_TOOLS_DIR: folder } = readConfig(ToolWorkerConfig, env);
   (await openHttpTools({ folder, env, log: silentLog() })).close();
+}
+
+async function checkWorkshop(env: Environment): Promise<void> {
+  await loadWorkshop(readConfig(ToolWorkerConfig, env).WORKSHOP_FILE);
 }
 
 async function checkTokens(env: Environment): Promise<void> {

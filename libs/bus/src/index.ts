@@ -83,3 +83,4 @@ export {
   type TokenRecordsDeps,
   type Tokens,
 } from "./token-records.ts";
+export { openWorkshopLog, type StoredDay, type WorkshopLog } from "./workshop-log.ts";

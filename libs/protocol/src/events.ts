@@ -172,6 +172,8 @@ const StepEvent = z.object({
   /** Whose calls they are: see `callerHash`. Absent: an older version committed it. */
   caller_hash: z.string().optional(),
 });
+/** The answer begins with this text, whatever the model says after it. Committed before the text is told and the model is asked; hidden. */
+const OpeningEvent = z.object({ type: z.literal("_opening"), ...chained, text: z.string() });
 export const ToolCallStartEvent = z
   .object({
     type: z.literal("tool_call_start"),
@@ -285,6 +287,7 @@ export const ChainEvent = z.discriminatedUnion("type", [
   TokenEvent,
   ReasoningEvent,
   StepEvent,
+  OpeningEvent,
   ToolCallStartEvent,
   TurnRestartedEvent,
   WaitingEvent,

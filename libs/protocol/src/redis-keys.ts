@@ -14,6 +14,8 @@ export const redisKeys = {
   /** Whose turn it is in the queue of tool calls; beside the queue's own keys, so that they are lost together and whoever may use the queue may use them. */
   toolRound: `bull:${toolQueueName}:parley:round`,
   toolRanks: `bull:${toolQueueName}:parley:ranks`,
+  /** What tool workers have read of the workshop's diaries; the braces keep it on one node of a cluster. */
+  workshop: (name: string): string => `parley:{workshop}:${name}`,
 } as const;
 
 /** How keys begin that edges share with each other; those of `limits` also agent workers. */

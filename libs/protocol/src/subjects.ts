@@ -16,6 +16,8 @@ export const streams = {
   connections: "CONNECTIONS",
   /** Who did what, of the whole deployment. */
   audit: "AUDIT",
+  /** The diaries of the workshop, of which Redis is made again. */
+  workshop: "WORKSHOP",
   /** What turns have used, of the whole deployment; there where quotas are, or somebody wants it kept. */
   usage: "USAGE",
 } as const;
@@ -161,6 +163,11 @@ export const subjects = {
   auditOf: (conversation: ConversationId): string => `${audit}.*.*.${conversation}`,
   allAudit: `${audit}.>`,
 
+  /** All bookings of one day at the workshop: compare-and-set, the last one counts. `tenant`: its token, `date`: YYYY-MM-DD. */
+  workshopDay: (tenant: string, date: string): string => `chat.workshop.day.${tenant}.${date}`,
+  /** By which a stream that was lost and made again is known: write-once. */
+  workshopId: "chat.workshop.id",
+  allWorkshop: "chat.workshop.>",
   /** What a turn has used, by the hashes of its tenant and user. */
   usage: (tenant: string, user: string): string => `chat.usage.${tenant}.${user}`,
   allUsage: "chat.usage.*.*",

@@ -11,6 +11,8 @@ import { handoverIn, type Handover } from "./handover/handover.ts";
 import type { AnsweredStep, ModelStep } from "./model-step.ts";
 import { isOutOfCalls } from "./step-calls.ts";
 import type { PlannedCall } from "./planned-call.ts";
+import { openingOf, withOpening } from "./safety/opening.ts";
+import type { SafetyLists } from "./safety/safety-lists.ts";
 import { createToolStep, openStep, type ToolStepDeps } from "./tool-step.ts";
 import { progressKey, type TurnFold } from "./turn-fold.ts";
 
@@ -22,6 +24,7 @@ export interface AnswerDeps extends ToolStepDeps {
   /** Model calls of one turn, over all attempts. The last one gets no tools; if it asks for some all the same, the turn ends with STEP_LIMIT. */
   readonly maxSteps: number;
   readonly brief: Brief;
+  readonly safety: SafetyLists;
   readonly rightsOf: RightsOf;
 }
 
@@ -32,7 +35,7 @@ export type Answer = ReturnType<typeof createAnswer>;
 
 /** The loop of a turn: model, tools, model, … until the model answers. It begins where the fold says that an earlier attempt stopped. */
 function createLoop(
-  { brief, rightsOf, modelStep, toolOffer, maxSteps }: AnswerDeps,
+  { brief, safety, rightsOf, modelStep, toolOffer, maxSteps }: AnswerDeps,
   { runTools }: Pick<ReturnType<typeof createToolStep>, "runTools">,
 ) {
   return async (turn: ClaimedTurn, chain: Chain, history: readonly StoredTurn[]): Promise<AnswerEnd> => {
@@ -41,7 +44,9 @@ function createLoop(
     const isTold = (step: string, message: string) => told === "all" || told.has(progressKey({ step, message }));
     const { mayUse, mayRun } = rightsOf(request);
     const { decisions } = fold;
-    const briefing = await brief({ request, history, chain, isTold, decisions, mayUse, span });
+    const briefed = await brief({ request, history, chain, isTold, decisions, mayUse, span });
+    const warning = safety.get(briefed.agent.safety ?? "")?.(request.message);
+    const briefing = warning === undefined ? briefed : withOpening(briefed, await openingOf(turn, chain, warning));
     const tell = (message: string): void => chain.push({ type: "progress", step: "tools", message });
     const offerTools = toolOffer({ agent: briefing.agent, mayRun, signal: stop.signal, tell });
     for (;;) {

@@ -101,6 +101,9 @@ export const Config = z.object({
   MODELS_FILE: optionalText().describe(
     "The models with their servers, prices and fall-backs, and what they take where that is not known already. Default: `config/models.yaml`, if it is there.",
   ),
+  SAFETY_FILE: optionalText().describe(
+    "Words at which the answer of an agent with `safety` begins with a fixed warning. Default: `config/safety.yaml`, if it is there.",
+  ),
   KNOWLEDGE_DIR: z
     .string()
     .default(shipped("knowledge"))

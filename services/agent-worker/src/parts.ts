@@ -44,6 +44,7 @@ import { createToolCalls, type ToolCallsDeps } from "./tool-calls.ts";
 import { createTurn } from "./turn.ts";
 import type { TurnUsage } from "./turn-usage.ts";
 import { keepSharing, type SharedDocuments } from "./retrieval/shared-documents.ts";
+import type { SafetyLists } from "./safety/safety-lists.ts";
 import type { TurnResult } from "./turn-attempt.ts";
 
 export interface Process {
@@ -221,6 +222,7 @@ export interface TurnParts {
   readonly routes: ModelRoutes;
   readonly usage: TurnUsage;
   readonly brief: Brief;
+  readonly safety: SafetyLists;
   readonly rightsOf: RightsOf;
   readonly tools: Awaited<ReturnType<typeof connectTools>>;
   readonly metrics: Pick<
@@ -235,7 +237,7 @@ export interface TurnParts {
 export function createTurnRun(
   { config, log, life: { signal: stopping } }: Process,
   bus: Bus,
-  { provider, routes, usage, brief, rightsOf, tools, metrics, tokenFlushMs }: TurnParts,
+  { provider, routes, usage, brief, safety, rightsOf, tools, metrics, tokenFlushMs }: TurnParts,
 ) {
   const model = routes.client;
   const { modelCalled: onCall, modelRetried: onRetry, turnEnded: onEnded, titleAsked: onResult } = metrics;
@@ -249,7 +251,7 @@ export function createTurnRun(
   const answer = createAnswer({
     ...tools,
     plannedCall: createPlannedCall({ ...tools, rightsOf, maxEventBytes }),
-    ...{ brief, rightsOf },
+    ...{ brief, safety, rightsOf },
     handover: createHandover({ handovers: bus.handovers, waitMs, idleMs: quietMs, maxEventBytes }),
     suspend: createSuspension(bus, log),
     modelStep: createModelStep({

@@ -12,6 +12,7 @@ import { providerFrom, type Provider } from "./model/provider.ts";
 import { loadKnowledge } from "./retrieval/knowledge.ts";
 import { sharedDocuments, type SharedDocuments } from "./retrieval/shared-documents.ts";
 import { createRouter } from "./routing/router.ts";
+import { loadSafetyLists, type SafetyLists } from "./safety/safety-lists.ts";
 
 /** What the settings name, as a worker begins with it. */
 export interface StartSettings {
@@ -20,6 +21,7 @@ export interface StartSettings {
   readonly agents: readonly Agent[];
   readonly brief: Brief;
   readonly documents: SharedDocuments;
+  readonly safety: SafetyLists;
   /** Names of the models that they name. */
   readonly models: ReadonlySet<string>;
 }
@@ -60,10 +62,13 @@ export async function readStartSettings(config: Config, env: Environment): Promi
 async function readBrief({
   AGENTS_DIR,
   KNOWLEDGE_DIR,
-}: Config): Promise<Pick<StartSettings, "agents" | "brief" | "documents">> {
-  const knowledge = await loadKnowledge(KNOWLEDGE_DIR);
-  const agents = await loadAgents({ folder: AGENTS_DIR, collections: knowledge.collections() });
+  SAFETY_FILE,
+}: Config): Promise<Pick<StartSettings, "agents" | "brief" | "documents" | "safety">> {
+  const [knowledge, safety] = await Promise.all([loadKnowledge(KNOWLEDGE_DIR), loadSafetyLists(SAFETY_FILE)]);
+  const safetyLists = [...safety.keys()];
+  const agents = await loadAgents({ folder: AGENTS_DIR, collections: knowledge.collections(), safetyLists });
   const documents = sharedDocuments(knowledge.documents(), agents);
   const chooseAgent = createChooseAgent({ agents, route: createRouter(agents) });
-  return { agents, documents, brief: createBrief({ chooseAgent, findPassages: createFindPassages(knowledge) }) };
+  const brief = createBrief({ chooseAgent, findPassages: createFindPassages(knowledge) });
+  return { agents, documents, safety, brief };
 }

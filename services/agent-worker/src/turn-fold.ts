@@ -45,8 +45,10 @@ export interface TurnFold {
   text: string;
   /** The same with its calls and sources, in their order. */
   parts: Parts;
-  /** The part of `text` that committed steps wrote. */
+  /** The part of `text` that committed steps wrote, and what the answer begins with whatever they say. */
   committedText: string;
+  /** What the answer begins with, as it was decided before the model was asked; empty: with what the model says. */
+  opening: string;
   /** Viewers have reasoning of a step that is not committed. */
   reasoned: boolean;
   /** All reasoning that was told, encoded. */
@@ -103,6 +105,7 @@ export function createTurnFold(): TurnFold {
     text: "",
     parts: noParts,
     committedText: "",
+    opening: "",
     reasoned: false,
     reasoningBytes: 0,
     steps: [],
@@ -195,6 +198,7 @@ function foldAside(fold: TurnFold, event: ReadEvent): void {
     fold.decisions = foldDecision(fold.decisions, event);
     if (fold.told !== "all") fold.told.add(progressKey(event));
   }
+  if (event.type === "_opening") fold.opening = event.text;
   if (event.type === "approval_required") fold.asked.add(event.call_id);
   if (event.type === "cancel_requested") fold.cancel = { by: event.by, reason: event.reason };
 }
@@ -225,7 +229,8 @@ function foldTime(fold: TurnFold, { type, ts }: Exclude<ReadEvent, typeof unread
 
 function commitStep(fold: TurnFold, seq: number, event: Extract<StoredEvent, { type: "step" }>): void {
   if (event.step !== fold.steps.length) fold.beginningLost = true;
-  const text = fold.text.slice(fold.committedText.length);
+  // What the answer begins with is text of the first step: waits and takeovers know text by its steps.
+  const text = fold.steps.length === 0 ? fold.text : fold.text.slice(fold.committedText.length);
   fold.steps.push({ step: event.step, text, calls: event.tool_calls, seq });
   fold.committedText = fold.text;
   fold.reasoned = false;

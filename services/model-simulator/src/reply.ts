@@ -1,4 +1,5 @@
 import { readClusterQuestion } from "./cluster-questions.ts";
+import { carCalls, carPreface } from "./car-questions.ts";
 import type { Control } from "./control.ts";
 import { answerFromDocuments, findDocuments } from "./document-answer.ts";
 import { answerFromTools } from "./tool-answer.ts";
@@ -42,6 +43,8 @@ function chooseSteps(turn: Turn, control: Control): PlannedCall[][] {
   if (turn.tools.length === 0) return [];
   const requested = readRequestedSteps(turn.question);
   if (requested.length > 0) return requested;
+  const ofCar = carCalls(turn);
+  if (ofCar.length > 0) return ofCar;
   const calls = [...demoCalls(turn), ...clusterCalls(turn)];
   if (calls.length > 0) return [calls];
   const forced = turn.tools.find((tool) => tool.name === turn.mustCall);
@@ -82,6 +85,8 @@ function plainName(name: string): string {
 }
 
 function preface(calls: readonly PlannedCall[]): string {
+  const ofCar = carPreface(calls);
+  if (ofCar !== undefined) return ofCar;
   return calls.some((call) => /k8s|pod|namespace|deploy|node|event|service/.test(call.name))
     ? "Let me look at the cluster."
     : `Calling ${calls.map((call) => call.name).join(" and ")}.`;

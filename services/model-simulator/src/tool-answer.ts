@@ -1,3 +1,4 @@
+import { carAnswer, isCarTool } from "./car-questions.ts";
 import { findFacts } from "./facts.ts";
 import type { ResultTable } from "./result-table.ts";
 import { readToolResult, type ToolResult } from "./tool-result.ts";
@@ -17,6 +18,11 @@ const TROUBLE =
 
 /** An answer made only of what the tools returned; a failed tool is said to have failed, and why. */
 export function answerFromTools(outcomes: readonly ToolOutcome[]): string {
+  const last = outcomes.at(-1);
+  if (last !== undefined && isCarTool(last.toolName)) {
+    const { text, failure } = readToolResult(last.content);
+    return carAnswer(text, failure);
+  }
   return outcomes.map((outcome) => answerFromTool(outcome.toolName, readToolResult(outcome.content))).join("\n\n");
 }
 

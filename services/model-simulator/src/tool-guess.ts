@@ -8,7 +8,7 @@ import type { PlannedCall } from "./tool-requests.ts";
  */
 
 const PARLEYS_OWN =
-  /^(?:k8s_|demo_|list_(?:namespaces|resources|deployments|services|nodes)$|describe_pod$|get_pod_status$)/;
+  /^(?:k8s_|demo_|workshop_|diagnosis_|list_(?:namespaces|resources|deployments|services|nodes)$|describe_pod$|get_pod_status$)/;
 /** Its client has sent what a tool gave: the question is in it no more. */
 const RESULT = /<tool_result\b/;
 const LEAST_LETTERS = 5;

@@ -136,6 +136,12 @@ export const Config = z
     MCP_FILE: optionalText().describe(
       "Servers of the Model Context Protocol whose tools are offered. Default: `config/mcp.yaml`, if it is there.",
     ),
+    DIAGNOSIS_DIR: optionalText().describe(
+      "Folder of the diagnostic trees, one YAML file each. Default: `config/diagnosis`, if it is there.",
+    ),
+    WORKSHOP_FILE: optionalText().describe(
+      "The workshop at which people book: its hours, services and prices. Default: `config/workshop.yaml`, if it is there.",
+    ),
     PUBLIC_URL: optionalText()
       .refine((text) => text === undefined || isOrigin(text), "must be an origin, such as https://chat.example.org")
       .describe(

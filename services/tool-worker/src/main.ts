@@ -45,7 +45,7 @@ runMain("tool-worker", async ({ env }) => {
   life.use("the broker connection", bus.close);
   const redis = connectRedis({ ...redisAddress(config), role: "cache", log });
   life.use("Redis", () => redis.disconnect());
-  await tools.startServers(bus);
+  await tools.startServers(bus, redis);
 
   const running = createRunningCalls();
   observe(telemetry, { config, log, life }, running.count);

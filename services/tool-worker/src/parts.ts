@@ -1,4 +1,4 @@
-import { addAuditFigures, auditNotes, redisAddress, type Bus } from "@parley/bus";
+import { addAuditFigures, auditNotes, redisAddress, type Bus, type connectRedis } from "@parley/bus";
 import {
   openLimits,
   type AdminPage,
@@ -16,6 +16,7 @@ import { openPolicy } from "./policy/live-policy.ts";
 import { openQueueBoard } from "./queue-board/queue-board.ts";
 import { toolsOf } from "./tool-list.ts";
 import { createToolRegistry, type ToolRegistry } from "./tools/registry.ts";
+import { openWorkshop } from "./tools/workshop/open-workshop.ts";
 
 interface PartDeps {
   readonly config: Config;
@@ -43,8 +44,8 @@ export interface ToolSources {
   readonly registry: ToolRegistry;
   problems(): string[];
   onChange(listener: () => void): void;
-  /** MCP servers are started when there is a broker, which keeps their tokens. */
-  startServers(bus: Bus): Promise<void>;
+  /** MCP servers are started when there is a broker, which keeps their tokens; the workshop's diaries are there and in Redis. */
+  startServers(bus: Bus, redis: ReturnType<typeof connectRedis>): Promise<void>;
 }
 
 /** Reads all that says which tools there are. Throws a StartError for what is wrong in it. */
@@ -54,7 +55,8 @@ export async function openTools({ config, env, log, life, figures }: ToolSourceD
   const http = await openHttpTools({ folder: config.HTTP_TOOLS_DIR, env, log });
   life.use("the HTTP tools", http.close);
   let mcp: Awaited<ReturnType<typeof startMcp>> | undefined;
-  const registry = createToolRegistry(own, () => [...http.tools(), ...(mcp?.tools() ?? [])]);
+  const workshop = await openWorkshop({ file: config.WORKSHOP_FILE, replicas: config.STREAM_REPLICAS, logger: log });
+  const registry = createToolRegistry([...own, ...workshop.tools], () => [...http.tools(), ...(mcp?.tools() ?? [])]);
   const listeners: (() => void)[] = [];
   const changed = (): void => listeners.forEach((listener) => listener());
   http.onChange(changed);
@@ -62,7 +64,8 @@ export async function openTools({ config, env, log, life, figures }: ToolSourceD
     registry,
     problems: () => [...http.problems(), ...(mcp?.problems() ?? [])],
     onChange: (listener) => void listeners.push(listener),
-    async startServers(bus) {
+    async startServers(bus, redis) {
+      workshop.connect(bus, redis);
       mcp = await startMcp({ servers, bus, config, log, life });
       mcp.onChange(changed);
     },

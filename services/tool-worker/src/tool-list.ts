@@ -3,6 +3,8 @@ import type { Config } from "./config.ts";
 import type { Clusters } from "./kubernetes/clusters.ts";
 import { createNamespaceRule } from "./kubernetes/namespace-rule.ts";
 import { createDemoTools } from "./tools/demo/demo-tools.ts";
+import { createDiagnosisTools } from "./tools/diagnosis/diagnosis-tools.ts";
+import { loadTrees } from "./tools/diagnosis/load-trees.ts";
 import type { Tool } from "./tools/tool.ts";
 
 export interface ToolListDeps {
@@ -20,6 +22,7 @@ export interface ToolListDeps {
 export async function toolsOf(deps: ToolListDeps): Promise<Tool[]> {
   return [
     ...(await kubernetesToolsOf(deps)),
+    ...createDiagnosisTools(await loadTrees(deps.config.DIAGNOSIS_DIR)),
     ...(deps.config.DEMO_TOOLS ? createDemoTools({ counterFile: deps.config.DEMO_COUNTER_FILE }) : []),
   ];
 }

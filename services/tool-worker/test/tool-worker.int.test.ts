@@ -99,7 +99,11 @@ describe("a tool worker", () => {
     await eventually(() => cache.status === "ready", { what: "the connection" });
     const names = (await catalogue.list()).map(({ name }) => name);
     cache.disconnect();
-    expect(names).toEqual(["demo_change", "demo_counter", "demo_echo", "demo_fail", "demo_sleep"]);
+    const shipped = ["diagnosis_answer", "diagnosis_start", "workshop_book", "workshop_cancel", "workshop_history"];
+    expect(names).toEqual([
+      ...["demo_change", "demo_counter", "demo_echo", "demo_fail", "demo_sleep"],
+      ...[...shipped, "workshop_list", "workshop_prices", "workshop_slots"],
+    ]);
   });
 
   it("runs nothing when a result is stored already", async () => {

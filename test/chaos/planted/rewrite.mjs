@@ -126,6 +126,16 @@ export const faults = {
     line: "await api.json(requestFor(target, signal, { ...request, query: { fieldManager } }));",
     instead: `await api.json(requestFor(target, signal, { ...request, query: { fieldManager } })); ${dies}`,
   },
+  "tool worker dies before a booking": {
+    file: "/services/tool-worker/dist/tools/workshop/bookings.js",
+    line: "const last = await read(log.last(place.tenant, place.date));",
+    instead: dies,
+  },
+  "tool worker dies after a booking": {
+    file: "/services/tool-worker/dist/tools/workshop/bookings.js",
+    line: "await readModel.catchUp().catch(() => { });",
+    instead: dies,
+  },
   "tool runs twice": {
     file: "/services/tool-worker/dist/execution.js",
     line: "output: await call.run(context)",

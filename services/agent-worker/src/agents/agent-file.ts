@@ -31,6 +31,7 @@ const AgentFile = z.strictObject({
     .max(100)
     .default([]),
   collections: z.array(line(64)).max(20).default([]),
+  safety: line(64).optional(),
 });
 
 export interface AgentFileInput {
@@ -39,6 +40,8 @@ export interface AgentFileInput {
   readonly text: string;
   /** Names of the collections there are. */
   readonly collections: readonly string[];
+  /** Names of the lists of safety words there are; undefined: whatever agents name is taken. */
+  readonly safetyLists?: readonly string[] | undefined;
 }
 
 export type ParsedAgentFile =
@@ -46,7 +49,7 @@ export type ParsedAgentFile =
   | { readonly ok: false; readonly problems: readonly string[] };
 
 /** Reads an agent file. Problems are values, each with file and line: a person mends all of them at once. */
-export function parseAgentFile({ file, text, collections }: AgentFileInput): ParsedAgentFile {
+export function parseAgentFile({ file, text, collections, safetyLists }: AgentFileInput): ParsedAgentFile {
   const parsed = parseYaml({ file, text }, AgentFile);
   if (!parsed.ok) return parsed;
   const { value, placeOf } = parsed;
@@ -55,6 +58,9 @@ export function parseAgentFile({ file, text, collections }: AgentFileInput): Par
       ? []
       : `${placeOf(["collections", index])}: there is no collection "${name}"; ${thereAre(collections)}`,
   );
+  const { safety } = value;
+  if (safety !== undefined && safetyLists?.includes(safety) === false)
+    missing.push(`${placeOf(["safety"])}: there is no list "${safety}" of safety words; ${thereAre(safetyLists)}`);
   if (missing.length > 0) return { ok: false, problems: missing };
   return { ok: true, agent: toAgent(value), place: placeOf(["name"]) };
 }
@@ -63,7 +69,7 @@ function thereAre(names: readonly string[]): string {
   return names.length === 0 ? "there are none" : `there are: ${names.join(", ")}`;
 }
 
-function toAgent({ system_prompt, model, fallbacks, tools, ...rest }: z.output<typeof AgentFile>): Agent {
+function toAgent({ system_prompt, model, fallbacks, tools, safety, ...rest }: z.output<typeof AgentFile>): Agent {
   return {
     ...rest,
     systemPrompt: system_prompt,
@@ -72,5 +78,6 @@ function toAgent({ system_prompt, model, fallbacks, tools, ...rest }: z.output<t
     ...(tools.includes(askPersonTool) ? { asksPerson: true } : {}),
     ...(model === undefined ? {} : { model }),
     ...(fallbacks === undefined ? {} : { fallbacks }),
+    ...(safety === undefined ? {} : { safety }),
   };
 }

@@ -20,6 +20,8 @@ export interface Agent {
   readonly asksPerson?: true;
   /** Folders of the knowledge that are searched for its answers. */
   readonly collections: readonly string[];
+  /** The list of safety words whose warnings its answers begin with. */
+  readonly safety?: string;
 }
 
 /** The agent that answers what is nobody else's. Every folder of agents has one of this name. */

@@ -85,3 +85,12 @@ test.each([
 test("names every problem of a file at once", () => {
   expect(problemsOf("name: Car\nexamples: 1\ncolour: red")).toHaveLength(5);
 });
+
+test("a list of safety words that there is not is a mistake", () => {
+  const read = (safetyLists: string[]) =>
+    parseAgentFile({ file: "agents/car.yaml", text: agent({ more: "safety: vehicle" }), collections: [], safetyLists });
+  expect(read(["vehicle"])).toMatchObject({ ok: true, agent: { safety: "vehicle" } });
+  expect(read(["other"])).toMatchObject({
+    problems: ['agents/car.yaml:6: there is no list "vehicle" of safety words; there are: other'],
+  });
+});
