@@ -1,8 +1,9 @@
 import type { TurnBacklog } from "@parley/bus";
 import type { Outcome, TurnRequest } from "@parley/protocol";
-import { Counter, Gauge, Histogram, addGauge, createKnownLabel, createMetrics, type Registry } from "@parley/runtime";
+import { Counter, Histogram, addGauge, createKnownLabel, createMetrics, type Registry } from "@parley/runtime";
 import type { PreviousAttempt } from "./claim.ts";
 import { codeOf } from "./ending.ts";
+import { createHandoverMetrics } from "./handover/handover-metrics.ts";
 import type { TitleResult } from "./first-title.ts";
 import type { JanitorFinding } from "./janitor.ts";
 import type { SummaryResult } from "./memory/summariser.ts";
@@ -37,6 +38,7 @@ const label = (text: string): string => text.replace(" ", "_");
  */
 export function createAgentMetrics(isConfigured: (model: string) => boolean = () => false) {
   const registry = createMetrics({ service: "agent-worker" });
+  const handover = createHandoverMetrics(registry);
   const rescues = createRescueMetrics(registry);
   const { turnSettled, turnClaimed, turnEnded } = createTurnMetrics(registry, rescues);
   const { modelRetried, modelCalled } = createModelMetrics(registry, isConfigured);
@@ -61,7 +63,8 @@ export function createAgentMetrics(isConfigured: (model: string) => boolean = ()
     modelRetried: harmless(modelRetried),
     modelCalled: harmless(modelCalled),
     ...createAskedMetrics(registry),
-    ...createHandoverMetrics(registry),
+    ...handover,
+    handoverExpired: harmless(handover.handoverExpired),
     observe({ slots, running, parked, queued, backlog, eventsFill, factsFill }: AgentGauges): void {
       const gauge = (name: string, help: string, read: () => number) => addGauge(registry, name, help, read);
       const most =
@@ -273,30 +276,4 @@ function createModelMetrics(registry: Registry, isConfigured: (model: string) =>
 /** Clocks of two machines: never negative. */
 function secondsSince(wallMs: number): number {
   return Math.max(0, Date.now() - wallMs) / 1_000;
-}
-
-function createHandoverMetrics(registry: Registry) {
-  const expired = new Counter({
-    name: "parley_handovers_expired_total",
-    help: "Hand-overs to a person that this worker ended because their time was over: nobody came, or whoever came was silent.",
-    labelNames: ["why"],
-    registers: [registry],
-  });
-  const help = "Conversations that wait for a person (waiting) or have one (taken); the same on all workers.";
-  return {
-    handoverExpired: harmless(({ ended = "" }: { readonly ended?: string | undefined }) =>
-      expired.inc({ why: ended.replaceAll(" ", "_") }),
-    ),
-    observePeople(count: (state: "waiting" | "taken") => number | undefined): void {
-      const gauge: Gauge = new Gauge({
-        name: "parley_handovers_open",
-        help,
-        labelNames: ["state"],
-        registers: [registry],
-        collect() {
-          for (const state of ["waiting", "taken"] as const) gauge.set({ state }, count(state) ?? Number.NaN);
-        },
-      });
-    },
-  };
 }
