@@ -38,7 +38,6 @@ const label = (text: string): string => text.replace(" ", "_");
  */
 export function createAgentMetrics(isConfigured: (model: string) => boolean = () => false) {
   const registry = createMetrics({ service: "agent-worker" });
-  const handover = createHandoverMetrics(registry);
   const rescues = createRescueMetrics(registry);
   const { turnSettled, turnClaimed, turnEnded } = createTurnMetrics(registry, rescues);
   const { modelRetried, modelCalled } = createModelMetrics(registry, isConfigured);
@@ -63,8 +62,7 @@ export function createAgentMetrics(isConfigured: (model: string) => boolean = ()
     modelRetried: harmless(modelRetried),
     modelCalled: harmless(modelCalled),
     ...createAskedMetrics(registry),
-    ...handover,
-    handoverExpired: harmless(handover.handoverExpired),
+    ...createHandoverMetrics(registry, harmless),
     observe({ slots, running, parked, queued, backlog, eventsFill, factsFill }: AgentGauges): void {
       const gauge = (name: string, help: string, read: () => number) => addGauge(registry, name, help, read);
       const most =

@@ -1,7 +1,14 @@
 import { Counter, Gauge, type Registry } from "@parley/runtime";
 
-/** Conversations that people have in place of agents. */
-export function createHandoverMetrics(registry: Registry) {
+interface Ended {
+  readonly ended?: string | undefined;
+}
+
+/** Conversations that people have in place of agents. `harmless`: what keeps a figure from hurting a turn. */
+export function createHandoverMetrics(
+  registry: Registry,
+  harmless: (count: (handover: Ended) => void) => (handover: Ended) => void,
+) {
   const expired = new Counter({
     name: "parley_handovers_expired_total",
     help: "Hand-overs to a person that this worker ended because their time was over: nobody came, or whoever came was silent.",
@@ -10,8 +17,7 @@ export function createHandoverMetrics(registry: Registry) {
   });
   const help = "Conversations that wait for a person (waiting) or have one (taken); the same on all workers.";
   return {
-    handoverExpired: ({ ended = "" }: { readonly ended?: string | undefined }): void =>
-      expired.inc({ why: ended.replaceAll(" ", "_") }),
+    handoverExpired: harmless(({ ended = "" }) => expired.inc({ why: ended.replaceAll(" ", "_") })),
     observePeople(count: (state: "waiting" | "taken") => number | undefined): void {
       const gauge: Gauge = new Gauge({
         name: "parley_handovers_open",
