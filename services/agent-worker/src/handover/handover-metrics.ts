@@ -1,13 +1,13 @@
 import { Counter, Gauge, type Registry } from "@parley/runtime";
 
-interface Ended {
+export interface EndedHandover {
   readonly ended?: string | undefined;
 }
 
 /** Conversations that people have in place of agents. `harmless`: what keeps a figure from hurting a turn. */
 export function createHandoverMetrics(
   registry: Registry,
-  harmless: (count: (handover: Ended) => void) => (handover: Ended) => void,
+  harmless: (count: (handover: EndedHandover) => void) => (handover: EndedHandover) => void,
 ) {
   const expired = new Counter({
     name: "parley_handovers_expired_total",
