@@ -4,16 +4,7 @@ import { RightsByRole, actions, createMay, everybody, type Action, type Caller, 
 const may = createMay(
   RightsByRole.parse({
     [everybody]: {
-      actions: [
-        "conversation:*",
-        "session:*",
-        "connection:*",
-        "usage:*",
-        "memory:*",
-        "agent:use",
-        "model:use",
-        "tool:run",
-      ],
+      actions: ["conversation:*", "session:*", "connection:*", "memory:*", "usage:*", "agent:use", "model:use", "tool:run"],
       agents: ["general", "k8s-*"],
       models: ["small"],
       tools: ["read_*"],
@@ -78,13 +69,6 @@ const table: Record<
     no: [[caller(), { kind: "user", id: "bert" }]],
   },
   "connection:change": {
-    yes: [[caller(), { kind: "user", id: "ann" }]],
-    no: [
-      [caller(), { kind: "user", id: "bert" }],
-      [caller({ scopes: ["conversation:*"] }), { kind: "user", id: "ann" }],
-    ],
-  },
-  "usage:read": {
     yes: [[caller(), { kind: "user", id: "ann" }]],
     no: [
       [caller(), { kind: "user", id: "bert" }],

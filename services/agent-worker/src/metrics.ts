@@ -3,14 +3,14 @@ import type { Outcome, TurnRequest } from "@parley/protocol";
 import { Counter, Histogram, addGauge, createKnownLabel, createMetrics, type Registry } from "@parley/runtime";
 import type { PreviousAttempt } from "./claim.ts";
 import { codeOf } from "./ending.ts";
+import { createGuardMetrics } from "./guards/guard-metrics.ts";
 import { createHandoverMetrics } from "./handover/handover-metrics.ts";
-import type { TitleResult } from "./first-title.ts";
+import { harmless } from "./harmless.ts";
 import type { JanitorFinding } from "./janitor.ts";
-import type { SummaryResult } from "./memory/summariser.ts";
 import type { ModelCallFigures } from "./model-call.ts";
 import { createModelRouteMetrics } from "./model-route-metrics.ts";
 import type { DecisionKind } from "./call-approval.ts";
-import { createRoutingMetrics } from "./routing-metrics.ts";
+import { createShortCallMetrics } from "./short-call-metrics.ts";
 import type { TurnResult } from "./turn-attempt.ts";
 
 export interface AgentGauges {
@@ -43,6 +43,7 @@ export function createAgentMetrics(isConfigured: (model: string) => boolean = ()
   const { modelRetried, modelCalled } = createModelMetrics(registry, isConfigured);
   const waits = createWaitMetrics(registry);
   const routes = createModelRouteMetrics(registry);
+  const [people, guards] = [createHandoverMetrics(registry), createGuardMetrics(registry)];
   return {
     registry,
     modelChosen: harmless(routes.chosen),
@@ -61,8 +62,11 @@ export function createAgentMetrics(isConfigured: (model: string) => boolean = ()
     turnEnded: harmless(turnEnded),
     modelRetried: harmless(modelRetried),
     modelCalled: harmless(modelCalled),
-    ...createAskedMetrics(registry),
-    ...createHandoverMetrics(registry, harmless),
+    ...createShortCallMetrics(registry),
+    handoverExpired: harmless(people.expired),
+    observePeople: people.observe,
+    guardBlocked: harmless(guards.blocked),
+    guardFailed: harmless(guards.failed),
     observe({ slots, running, parked, queued, backlog, eventsFill, factsFill }: AgentGauges): void {
       const gauge = (name: string, help: string, read: () => number) => addGauge(registry, name, help, read);
       const most =
@@ -84,17 +88,6 @@ export function createAgentMetrics(isConfigured: (model: string) => boolean = ()
         "Bytes of the fullest stream of facts as a share of FACTS_MAX_BYTES; from 1 on new messages are refused.";
       gauge("parley_fact_stream_fill_ratio", facts, () => factsFill() ?? Number.NaN);
     },
-  };
-}
-
-/** Counters throw on what they cannot count (a provider's negative usage), in the middle of a turn. A figure less is better than a turn less. */
-function harmless<Args extends unknown[]>(count: (...args: Args) => void): (...args: Args) => void {
-  return (...args) => {
-    try {
-      count(...args);
-    } catch {
-      // Nothing that comes here can be mended here, and each turn would log it.
-    }
   };
 }
 
@@ -201,21 +194,6 @@ function createWaitMetrics(registry: Registry) {
       waits.inc({ what: "resumed" });
       for (const ms of afterMs) resumed.observe(Math.max(0, ms) / 1_000);
     },
-  };
-}
-
-/** What the model was asked for that answers nobody, by what came of it. */
-function createAskedMetrics(registry: Registry) {
-  const counterOf = (what: string) => {
-    const help = `${what} that the model was asked for: given, late (another one came first, or the conversation is gone), empty or failed.`;
-    const name = `parley_${what.toLowerCase()}_total`;
-    const asked = new Counter({ name, help, labelNames: ["result"], registers: [registry] });
-    return harmless((result: TitleResult | SummaryResult) => asked.inc({ result }));
-  };
-  return {
-    titleAsked: counterOf("Titles"),
-    summaryAsked: counterOf("Summaries"),
-    routingAsked: harmless(createRoutingMetrics(registry)),
   };
 }
 

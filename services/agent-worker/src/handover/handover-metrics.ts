@@ -1,14 +1,7 @@
 import { Counter, Gauge, type Registry } from "@parley/runtime";
 
-export interface EndedHandover {
-  readonly ended?: string | undefined;
-}
-
-/** Conversations that people have in place of agents. `harmless`: what keeps a figure from hurting a turn. */
-export function createHandoverMetrics(
-  registry: Registry,
-  harmless: (count: (handover: EndedHandover) => void) => (handover: EndedHandover) => void,
-) {
+/** People who were asked for, as this worker sees them. */
+export function createHandoverMetrics(registry: Registry) {
   const expired = new Counter({
     name: "parley_handovers_expired_total",
     help: "Hand-overs to a person that this worker ended because their time was over: nobody came, or whoever came was silent.",
@@ -17,8 +10,9 @@ export function createHandoverMetrics(
   });
   const help = "Conversations that wait for a person (waiting) or have one (taken); the same on all workers.";
   return {
-    handoverExpired: harmless(({ ended = "" }) => expired.inc({ why: ended.replaceAll(" ", "_") })),
-    observePeople(count: (state: "waiting" | "taken") => number | undefined): void {
+    expired: ({ ended = "" }: { readonly ended?: string | undefined }): void =>
+      expired.inc({ why: ended.replaceAll(" ", "_") }),
+    observe(count: (state: "waiting" | "taken") => number | undefined): void {
       const gauge: Gauge = new Gauge({
         name: "parley_handovers_open",
         help,
