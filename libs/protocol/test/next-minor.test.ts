@@ -23,6 +23,7 @@ import {
   ToolJob,
   TurnRecord,
   TurnRequest,
+  UsageRecord,
 } from "@parley/protocol";
 import { z } from "zod";
 
@@ -40,6 +41,7 @@ const records: Record<string, z.ZodType> = {
   "title-record": TitleRecord,
   "handover-record": HandoverRecord,
   "feedback-record": FeedbackRecord,
+  "usage-record": UsageRecord,
   "summary-record": SummaryRecord,
   "memory-record": MemoryRecord,
   "audit-entry": AuditEntry,

@@ -158,14 +158,13 @@ export interface Told {
 
 /** What is told of turns: to the figures, to the lists of conversations, and to the count of what users have open. Nobody waits for either. */
 export function createTelling(
-  { turnClaimed, turnSettled, turnResumed, turnWoken }: ReturnType<typeof createAgentMetrics>,
+  { turnClaimed, turnSettled, turnResumed }: ReturnType<typeof createAgentMetrics>,
   { openTurns, listTimes }: Told,
   log: Logger,
 ) {
   return {
     onClaimed: turnClaimed,
     onResumed: turnResumed,
-    onWoken: turnWoken,
     onSettled(result: TurnResult, request: TurnRequest): void {
       const { conversation_id: conversation, turn_id: turn, user, caller, uncounted = false } = request;
       turnSettled(result);

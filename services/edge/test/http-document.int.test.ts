@@ -138,6 +138,7 @@ describe("the OpenAPI document", () => {
     expect(await check("PUT", rated, { body: { rating: null } })).toBe(200);
     seen.add("PUT /api/v1/conversations/c_doc/messages/{message_id}/feedback");
     expect(await check("GET", "/api/v1/agents")).toBe(200);
+    expect(await check("GET", "/api/v1/usage")).toBe(200);
     expect(await check("GET", "/api/v1/search?q=hello")).toBe(503);
     expect(await check("GET", "/api/v1/search")).toBe(400);
     expect(await check("POST", "/api/v1/memory", { body: { text: "Rows." } })).toBe(201);
