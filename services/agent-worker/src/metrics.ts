@@ -203,11 +203,10 @@ function createWaitMetrics(registry: Registry) {
   };
 }
 
-/** Calls of models that answer nobody. */
 function createShortCallMetrics(registry: Registry) {
   const counterOf = (name: string, what: string) => {
     const help = `${what} that the model was asked for: given, late (another one came first, or the conversation is gone), empty or failed.`;
-    const asked = new Counter({ name, help, labelNames: ["result"], registers: [registry] });
+    const asked = new Counter<"result">({ name, help, labelNames: ["result"], registers: [registry] });
     return harmless((result: TitleResult | SummaryResult) => asked.inc({ result }));
   };
   return {
