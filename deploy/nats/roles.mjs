@@ -150,12 +150,14 @@ export function agentRole(shards) {
     publish: [
       ...forEachShard(shards, agentSubjects),
       subjects.allAgents,
-      ...[subjects.allMemories, subjects.allUsage],
+      subjects.allUsage,
+      subjects.allMemories,
       `$JS.ACK.${streams.turns}.${turnsConsumer}.>`,
       ...forEachShard(shards, (shard) => [`$JS.ACK.${streams.facts(shard)}.${wakeConsumer}.>`]),
       ...api([
-        ...[...reading([...namesOf(shards), streams.usage]), ...memory],
+        ...reading([...namesOf(shards), streams.usage]),
         ...readConsumers(streams.usage),
+        ...memory,
         ...namesOf(shards).map((name) => `STREAM.UPDATE.${name}`),
         `STREAM.MSG.DELETE.${streams.turns}`,
         `CONSUMER.CREATE.${streams.turns}.${turnsConsumer}`,

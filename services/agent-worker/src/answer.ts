@@ -53,8 +53,8 @@ function createLoop(
     const isTold = (step: string, message: string) => told === "all" || told.has(progressKey({ step, message }));
     const { mayUse, mayRun } = rightsOf(request);
     const { decisions } = fold;
-    const summary = await summaries?.before(request, history);
     const asking = { classify, spending, signal: stop.signal };
+    const summary = await summaries?.before(request, history);
     const briefed = await brief({ request, history, chain, isTold, decisions, mayUse, ...asking, span });
     const briefing = await opened(briefed, safety, { turn, chain });
     const memory = await memoryOf(turn, briefing.agent, mayRun);

@@ -3,13 +3,12 @@ import type { Outcome, TurnRequest } from "@parley/protocol";
 import { Counter, Gauge, Histogram, addGauge, createKnownLabel, createMetrics, type Registry } from "@parley/runtime";
 import type { PreviousAttempt } from "./claim.ts";
 import { codeOf } from "./ending.ts";
-import type { TitleResult } from "./first-title.ts";
+import { harmless } from "./harmless.ts";
 import type { JanitorFinding } from "./janitor.ts";
-import type { SummaryResult } from "./memory/summariser.ts";
 import type { ModelCallFigures } from "./model-call.ts";
 import { createModelRouteMetrics } from "./model-route-metrics.ts";
 import type { DecisionKind } from "./call-approval.ts";
-import { createRoutingMetrics } from "./routing-metrics.ts";
+import { createShortCallMetrics } from "./short-call-metrics.ts";
 import type { TurnResult } from "./turn-attempt.ts";
 
 export interface AgentGauges {
@@ -83,17 +82,6 @@ export function createAgentMetrics(isConfigured: (model: string) => boolean = ()
         "Bytes of the fullest stream of facts as a share of FACTS_MAX_BYTES; from 1 on new messages are refused.";
       gauge("parley_fact_stream_fill_ratio", facts, () => factsFill() ?? Number.NaN);
     },
-  };
-}
-
-/** Counters throw on what they cannot count (a provider's negative usage), in the middle of a turn. A figure less is better than a turn less. */
-function harmless<Args extends unknown[]>(count: (...args: Args) => void): (...args: Args) => void {
-  return (...args) => {
-    try {
-      count(...args);
-    } catch {
-      // Nothing that comes here can be mended here, and each turn would log it.
-    }
   };
 }
 
@@ -200,19 +188,6 @@ function createWaitMetrics(registry: Registry) {
       waits.inc({ what: "resumed" });
       for (const ms of afterMs) resumed.observe(Math.max(0, ms) / 1_000);
     },
-  };
-}
-
-function createShortCallMetrics(registry: Registry) {
-  const counterOf = (name: string, what: string) => {
-    const help = `${what} that the model was asked for: given, late (another one came first, or the conversation is gone), empty or failed.`;
-    const asked = new Counter<"result">({ name, help, labelNames: ["result"], registers: [registry] });
-    return harmless((result: TitleResult | SummaryResult) => asked.inc({ result }));
-  };
-  return {
-    titleAsked: counterOf("parley_titles_total", "Titles"),
-    summaryAsked: counterOf("parley_summaries_total", "Summaries"),
-    routingAsked: harmless(createRoutingMetrics(registry)),
   };
 }
 

@@ -238,8 +238,8 @@ export interface TurnParts {
     | "modelHedged"
     | "turnEnded"
     | "titleAsked"
-    | "routingAsked"
     | "summaryAsked"
+    | "routingAsked"
   >;
   /** Least time between two appends of text, at this moment. */
   readonly tokenFlushMs: () => number;
@@ -259,18 +259,17 @@ export function createTurnRun(
     config.TITLES === "off"
       ? undefined
       : createFirstTitles({ bus, askShortly, modelName: config.TITLE_MODEL, stopping, onResult, log });
+  const classify = openClassifier(config, { model, modelCalls, onResult: metrics.routingAsked, log });
   const { CONTEXT_BYTES: contextBytes, CONTEXT_TOKENS: contextTokens } = config;
   const readsTokens = (asked?: string) => routes.orderOf({ asked, agent: {} })?.[0]?.context_tokens;
   const room = createContextRoom({ contextBytes, contextTokens, readsTokens });
   const summaries = createSummaries(config, bus, { askShortly, room, stopping, onResult: metrics.summaryAsked, log });
-  const classify = openClassifier(config, { model, modelCalls, onResult: metrics.routingAsked, log });
   const { maxBytes: maxEventBytes } = bus.events;
   const { HANDOVER_WAIT_MS: waitMs, HANDOVER_IDLE_MS: quietMs } = config;
   const answer = createAnswer({
     ...tools,
     plannedCall: createPlannedCall({ ...tools, rightsOf, maxEventBytes }),
-    ...{ brief, classify, safety, rightsOf, summaries },
-    memoryOf: createMemoryOf({ bus, worker: tools.worker, log }),
+    ...{ brief, classify, safety, rightsOf, summaries, memoryOf: createMemoryOf({ bus, worker: tools.worker, log }) },
     handover: createHandover({ handovers: bus.handovers, waitMs, idleMs: quietMs, maxEventBytes }),
     suspend: createSuspension(bus, log),
     modelStep: createModelStep({

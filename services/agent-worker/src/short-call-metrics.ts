@@ -1,11 +1,28 @@
 import { Counter, Histogram, type Registry } from "@parley/runtime";
 import type { ClassifierResult } from "./classifier.ts";
+import type { TitleResult } from "./first-title.ts";
+import { harmless } from "./harmless.ts";
+import type { SummaryResult } from "./memory/summariser.ts";
+
+/** What models are asked for beside the answer, by what came of it; the tokens are with those of all model calls. */
+export function createShortCallMetrics(registry: Registry) {
+  const counterOf = (what: string) => {
+    const help = `${what} that the model was asked for: given, late (another one came first, or the conversation is gone), empty or failed.`;
+    const name = `parley_${what.toLowerCase()}_total`;
+    const asked = new Counter({ name, help, labelNames: ["result"], registers: [registry] });
+    return harmless((result: TitleResult | SummaryResult) => asked.inc({ result }));
+  };
+  return {
+    titleAsked: counterOf("Titles"),
+    summaryAsked: counterOf("Summaries"),
+    routingAsked: harmless(createRoutingMetrics(registry)),
+  };
+}
 
 /** Deadlines are some seconds; nobody waits longer. */
 const routingBucketsS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 10];
 
-/** What choosing agents by a model costs and brings; its tokens are with those of all model calls. */
-export function createRoutingMetrics(registry: Registry) {
+function createRoutingMetrics(registry: Registry) {
   const registers = [registry];
   const asked = new Counter({
     name: "parley_routing_model_total",
