@@ -41,7 +41,7 @@ export const errorTable = {
     status: 403,
     close: closeCodes.policy,
     retryable: false,
-    sentence: "Nothing is accepted from you at the moment.",
+    sentence: "This is not accepted here.",
   },
   EMPTY_MESSAGE: { status: 400, retryable: false, sentence: "The message is empty." },
   INVALID_FRAME: { status: 400, retryable: false, sentence: "The request is not valid." },

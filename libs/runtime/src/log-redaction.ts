@@ -1,3 +1,5 @@
+import { replacePersonalData } from "./personal-data.ts";
+
 const censor = "[redacted]";
 
 /**
@@ -19,7 +21,11 @@ const secrets: readonly RegExp[] = [
   /(\bsk-)[\w-]{8,}/g,
 ];
 
-/** One line of the log without the secrets that stand inside texts. Fields that are secrets as a whole are cut out before. */
+/** A text in a line of JSON; numbers of ours, which may look like those of cards, are none. */
+const jsonText = /"(?:[^"\\]|\\.)*"/g;
+
+/** One line of the log without the secrets, and the personal data, that stand inside texts. Fields that are secrets as a whole are cut out before. */
 export function redactLine(line: string): string {
-  return secrets.reduce((text, secret) => text.replace(secret, `$1${censor}`), line);
+  const told = secrets.reduce((text, secret) => text.replace(secret, `$1${censor}`), line);
+  return told.replaceAll(jsonText, (text) => replacePersonalData(text, (_found, kind) => `[${kind}]`));
 }

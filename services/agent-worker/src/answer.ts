@@ -7,12 +7,13 @@ import type { Classify } from "./classifier.ts";
 import type { ClaimedTurn } from "./claimed-turn.ts";
 import { completeOutcome } from "./ending.ts";
 import { wantsNoTools } from "./given.ts";
+import type { Guards } from "./guards/guards.ts";
 import { withAskPerson } from "./handover/ask-person.ts";
 import { handoverIn, type Handover } from "./handover/handover.ts";
 import type { AnsweredStep, ModelStep } from "./model-step.ts";
 import { isOutOfCalls } from "./step-calls.ts";
 import type { PlannedCall } from "./planned-call.ts";
-import { openingOf, withOpening } from "./safety/opening.ts";
+import { withWarning } from "./safety/opening.ts";
 import type { SafetyLists } from "./safety/safety-lists.ts";
 import type { Summaries } from "./summaries.ts";
 import { createToolStep, openStep, type ToolStepDeps } from "./tool-step.ts";
@@ -28,6 +29,7 @@ export interface AnswerDeps extends ToolStepDeps {
   readonly maxSteps: number;
   readonly brief: Brief;
   readonly safety: SafetyLists;
+  readonly guards: Guards;
   /** A model that is asked which agent a message is for. */
   readonly classify?: Classify | undefined;
   readonly rightsOf: RightsOf;
@@ -44,7 +46,7 @@ export type Answer = ReturnType<typeof createAnswer>;
 
 /** The loop of a turn: model, tools, model, … until the model answers. It begins where the fold says that an earlier attempt stopped. */
 function createLoop(
-  { brief, classify, safety, rightsOf, memoryOf, summaries, modelStep, toolOffer, maxSteps }: AnswerDeps,
+  { brief, classify, safety, guards, rightsOf, memoryOf, summaries, modelStep, toolOffer, maxSteps }: AnswerDeps,
   { runTools }: Pick<ReturnType<typeof createToolStep>, "runTools">,
 ) {
   return async (turn: ClaimedTurn, chain: Chain, history: readonly StoredTurn[]): Promise<AnswerEnd> => {
@@ -53,10 +55,14 @@ function createLoop(
     const isTold = (step: string, message: string) => told === "all" || told.has(progressKey({ step, message }));
     const { mayUse, mayRun } = rightsOf(request);
     const { decisions } = fold;
-    const asking = { classify, spending, signal: stop.signal };
     const summary = await summaries?.before(request, history);
+    const asking = { classify, spending, signal: stop.signal };
     const briefed = await brief({ request, history, chain, isTold, decisions, mayUse, ...asking, span });
-    const briefing = await opened(briefed, safety, { turn, chain });
+    const guard = guards.of(briefed.agent);
+    // What an agent has begun to answer was checked before.
+    if (guard !== undefined && fold.steps.length === 0 && fold.text === "")
+      await guard.checkInput(request.message, stop.signal);
+    const briefing = await withWarning(briefed, { turn, chain, safety });
     const memory = await memoryOf(turn, briefing.agent, mayRun);
     const tell = (message: string): void => chain.push({ type: "progress", step: "tools", message });
     const offerTools = toolOffer({ agent: briefing.agent, mayRun, signal: stop.signal, tell });
@@ -69,7 +75,7 @@ function createLoop(
       const { note, ...offer } = mustAnswer ? noTools : withAskPerson(briefing.agent, mayRun, await offerTools());
       const tools = mustAnswer ? offer : withMemory(offer, memory);
       const instructed = withNote(withMemoryText(briefing, memory), note);
-      const end = await modelStep({ turn, chain, history, summary, briefing: instructed, ...tools, isLast });
+      const end = await modelStep({ turn, chain, history, summary, guard, briefing: instructed, ...tools, isLast });
       stop.signal.throwIfAborted();
       if (end.kind === "answered") return completeOutcome(turn, { ...metadataOf(briefing, end), ...handoverIn(fold) });
     }
@@ -99,7 +105,7 @@ export function createAnswer(deps: AnswerDeps) {
       return loop(
         turn,
         chain,
-        recorded.filter(({ turn_id }) => turn_id !== request.turn_id),
+        recorded.filter(({ turn_id, answer }) => turn_id !== request.turn_id && answer?.code !== "BLOCKED"),
       );
     },
 
@@ -109,16 +115,6 @@ export function createAnswer(deps: AnswerDeps) {
       if (step !== undefined) await toolCalls.cancelOpen(await toolRun(turn, step));
     },
   };
-}
-
-/** Where the message has words of danger, behind the warning of its agent. */
-async function opened(
-  briefing: Briefing,
-  safety: SafetyLists,
-  { turn, chain }: { readonly turn: ClaimedTurn; readonly chain: Chain },
-): Promise<Briefing> {
-  const warning = safety.get(briefing.agent.safety ?? "")?.(turn.request.message);
-  return warning === undefined ? briefing : withOpening(briefing, await openingOf(turn, chain, warning));
 }
 
 function withMemoryText(briefing: Briefing, memory: TurnMemory | undefined): Briefing {

@@ -6,12 +6,15 @@ import type { ChosenAgent, createChooseAgent } from "./choose-agent.ts";
 import type { Classify } from "./classifier.ts";
 import type { Decisions } from "./decisions.ts";
 import type { createFindPassages } from "./find-passages.ts";
+import type { FenceOf } from "./fences.ts";
 import { documentsBlock } from "./retrieval/context-block.ts";
 import type { TurnSpending } from "./usage/turn-spending.ts";
 
 export interface BriefingDeps {
   readonly chooseAgent: ReturnType<typeof createChooseAgent>;
   readonly findPassages: ReturnType<typeof createFindPassages>;
+  /** What is in the marks around documents; absent: nothing. */
+  readonly fenceOf?: FenceOf;
 }
 
 export interface BriefingInput {
@@ -47,7 +50,7 @@ export type Brief = ReturnType<typeof createBrief>;
  * Chooses the agent and finds its documents. What viewers are told of either is what was decided: a takeover reads it (`decisions.ts`), and comes to the
  * same.
  */
-export function createBrief({ chooseAgent, findPassages }: BriefingDeps) {
+export function createBrief({ chooseAgent, findPassages, fenceOf }: BriefingDeps) {
   return async ({ chain, isTold, decisions, ...input }: BriefingInput): Promise<Briefing> => {
     const { request, history, span } = input;
     const tell = (
@@ -68,7 +71,7 @@ export function createBrief({ chooseAgent, findPassages }: BriefingDeps) {
     const { passages, sources } = await findPassages({ agent, query, found: decisions.sources, span });
     const count = sources.length;
     tell("rag_retrieval", `Found ${count} ${count === 1 ? "passage" : "passages"}`, { sources: [...sources] });
-    const systemPrompt = `${agent.systemPrompt}\n\n${documentsBlock(passages)}`;
+    const systemPrompt = `${agent.systemPrompt}\n\n${documentsBlock(passages, fenceOf?.(request.turn_id))}`;
     return { agent, confidence, systemPrompt, sources: sources.map(({ passage: _passage, ...named }) => named) };
   };
 }

@@ -1,6 +1,7 @@
-import { ChatError, type StoredTurn, type Summary } from "@parley/protocol";
+import { ChatError, type StoredTurn, type Summary, type TurnId } from "@parley/protocol";
 import type { ModelMessage } from "./model/model.ts";
 import type { GivenHistory } from "./given.ts";
+import type { FenceOf } from "./fences.ts";
 import { cutRule, dataRule, earlierArgumentsRule } from "./prompt.ts";
 import { shortenSteps, type FinishedStep } from "./tool-text.ts";
 import { bytesOf, stepMessages } from "./turn-messages.ts";
@@ -18,6 +19,10 @@ export type ContextInput = {
   /** What the turns up to some place came to: it stands for them. */
   summary?: Summary | undefined;
   steps: readonly FinishedStep[];
+  /** Of the running turn. */
+  turnId?: TurnId | undefined;
+  /** What is in the marks around results; absent: nothing. */
+  fenceOf?: FenceOf | undefined;
   /** Of all messages as JSON, but for reasoning that goes back to the provider: it has a limit of its own (`turnProviderBytes`). */
   maxBytes: number;
 };
@@ -28,17 +33,18 @@ export type ContextInput = {
  * ChatError CONTEXT_TOO_LARGE when even that does not fit.
  */
 export function buildMessages(input: ContextInput): ModelMessage[] {
-  const { systemPrompt, steps, maxBytes } = input;
+  const { systemPrompt, steps, maxBytes, fenceOf, turnId } = input;
+  const fence = turnId === undefined ? undefined : fenceOf?.(turnId);
   const { history, summary, asked, instructions } = conversationOf(input);
   const hasResults = steps.length > 0 || asked.some(isResult) || history.some(hasHadResults);
   const rules = [...(hasResults ? [dataRule] : []), ...(history.some(hasCutArguments) ? [earlierArgumentsRule] : [])];
   const before = summary === undefined ? [] : [summaryBlock(summary.text)];
   const content = [systemPrompt, ...rules, ...before, ...instructions].join("\n\n");
   const system: ModelMessage = { role: "system", content };
-  const current: ModelMessage[] = [...asked, ...steps.flatMap(stepMessages)];
+  const current: ModelMessage[] = [...asked, ...steps.flatMap((step) => stepMessages(step, fence))];
   const leftBytes = maxBytes - bytesOf([system, ...current]);
-  if (leftBytes >= 0) return [system, ...windowOf(history, leftBytes), ...current];
-  const alone = { systemPrompt: [systemPrompt, dataRule, ...instructions].join("\n\n"), asked, maxBytes };
+  if (leftBytes >= 0) return [system, ...windowOf(history, leftBytes, fenceOf), ...current];
+  const alone = { systemPrompt: [systemPrompt, dataRule, ...instructions].join("\n\n"), asked, maxBytes, fence };
   const short = shortened({ ...alone, steps }) ?? shortened({ ...alone, steps: steps.map(withoutProvider) });
   if (short === undefined) throw new ChatError("CONTEXT_TOO_LARGE");
   return short;
@@ -82,8 +88,10 @@ function shortened({
   asked,
   steps,
   maxBytes,
+  fence,
 }: Pick<ContextInput, "systemPrompt" | "steps" | "maxBytes"> & {
   readonly asked: readonly ModelMessage[];
+  readonly fence: string | undefined;
 }): ModelMessage[] | undefined {
   const frame: ModelMessage[] = [{ role: "system", content: `${systemPrompt}\n\n${cutRule}` }, ...asked];
   const bare = steps.map(({ text, calls }) => ({
@@ -91,7 +99,10 @@ function shortened({
     calls: calls.map((call) => ({ ...call, arguments: {}, result: "" })),
   }));
   // The bare steps have an empty object of arguments for each call, which the parts count too: a byte or two to spare.
-  const short = shortenSteps(steps, maxBytes - bytesOf([...frame, ...bare.flatMap(stepMessages)]));
+  const short = shortenSteps(
+    steps,
+    maxBytes - bytesOf([...frame, ...bare.flatMap((step) => stepMessages(step, fence))]),
+  );
   if (short === undefined || steps.length === 0) return undefined;
-  return [...frame, ...short.flatMap(stepMessages)];
+  return [...frame, ...short.flatMap((step) => stepMessages(step, fence))];
 }

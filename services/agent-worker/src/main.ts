@@ -33,7 +33,7 @@ const both = (one: () => void, other: () => void) => (): void => {
 
 runMain("agent-worker", async ({ env }) => {
   const config = readConfig(Config, env);
-  const { provider, table, agents, brief, documents, safety, models } = await readStartSettings(config, env);
+  const { provider, table, agents, guards, brief, documents, safety, models } = await readStartSettings(config, env);
   const log = createLogger({ service: "agent-worker", level: config.LOG_LEVEL, format: config.LOG_FORMAT });
   await using life = createLifecycle({ log, shutdownMs: config.SHUTDOWN_MS });
   const worker = `agent-${randomUUID()}`;
@@ -53,7 +53,7 @@ runMain("agent-worker", async ({ env }) => {
   const routes = openModels({ config, log }, { provider, table, metrics, tokenFlushMs });
   probes.notes = createNotes({ notes, problems, routes, agents, catalogue: tools.catalogue, facts: bus.facts });
   const usage = openUsage({ config, log, life }, bus, { redis: tools.redis, table, quotas, metrics, isConfigured });
-  const parts = { provider, routes, usage, brief, safety, rightsOf, tools, metrics, tokenFlushMs };
+  const parts = { provider, routes, usage, brief, safety, guards, agents, rightsOf, tools, metrics, tokenFlushMs };
   const run = createTurnRun({ config, log, life }, bus, parts);
   const { onWoken, ...telling } = createTelling(metrics, tools, log);
   const [waits, age] = [createWaits({ bus, log }), createQueueAge(bus.turns, config.QUEUE_AGE_MS)];

@@ -1,8 +1,10 @@
 import type { TurnBacklog } from "@parley/bus";
 import type { Outcome, TurnRequest } from "@parley/protocol";
-import { Counter, Gauge, Histogram, addGauge, createKnownLabel, createMetrics, type Registry } from "@parley/runtime";
+import { Counter, Histogram, addGauge, createKnownLabel, createMetrics, type Registry } from "@parley/runtime";
 import type { PreviousAttempt } from "./claim.ts";
 import { codeOf } from "./ending.ts";
+import { createGuardMetrics } from "./guards/guard-metrics.ts";
+import { createHandoverMetrics } from "./handover/handover-metrics.ts";
 import { harmless } from "./harmless.ts";
 import type { JanitorFinding } from "./janitor.ts";
 import type { ModelCallFigures } from "./model-call.ts";
@@ -41,6 +43,7 @@ export function createAgentMetrics(isConfigured: (model: string) => boolean = ()
   const { modelRetried, modelCalled } = createModelMetrics(registry, isConfigured);
   const waits = createWaitMetrics(registry);
   const routes = createModelRouteMetrics(registry);
+  const [people, guards] = [createHandoverMetrics(registry), createGuardMetrics(registry)];
   return {
     registry,
     modelChosen: harmless(routes.chosen),
@@ -60,7 +63,10 @@ export function createAgentMetrics(isConfigured: (model: string) => boolean = ()
     modelRetried: harmless(modelRetried),
     modelCalled: harmless(modelCalled),
     ...createShortCallMetrics(registry),
-    ...createHandoverMetrics(registry),
+    handoverExpired: harmless(people.expired),
+    observePeople: people.observe,
+    guardBlocked: harmless(guards.blocked),
+    guardFailed: harmless(guards.failed),
     observe({ slots, running, parked, queued, backlog, eventsFill, factsFill }: AgentGauges): void {
       const gauge = (name: string, help: string, read: () => number) => addGauge(registry, name, help, read);
       const most =
@@ -246,30 +252,4 @@ function createModelMetrics(registry: Registry, isConfigured: (model: string) =>
 /** Clocks of two machines: never negative. */
 function secondsSince(wallMs: number): number {
   return Math.max(0, Date.now() - wallMs) / 1_000;
-}
-
-function createHandoverMetrics(registry: Registry) {
-  const expired = new Counter({
-    name: "parley_handovers_expired_total",
-    help: "Hand-overs to a person that this worker ended because their time was over: nobody came, or whoever came was silent.",
-    labelNames: ["why"],
-    registers: [registry],
-  });
-  const help = "Conversations that wait for a person (waiting) or have one (taken); the same on all workers.";
-  return {
-    handoverExpired: harmless(({ ended = "" }: { readonly ended?: string | undefined }) =>
-      expired.inc({ why: ended.replaceAll(" ", "_") }),
-    ),
-    observePeople(count: (state: "waiting" | "taken") => number | undefined): void {
-      const gauge: Gauge = new Gauge({
-        name: "parley_handovers_open",
-        help,
-        labelNames: ["state"],
-        registers: [registry],
-        collect() {
-          for (const state of ["waiting", "taken"] as const) gauge.set({ state }, count(state) ?? Number.NaN);
-        },
-      });
-    },
-  };
 }

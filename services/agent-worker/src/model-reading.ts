@@ -3,6 +3,8 @@ import type { Agent } from "./agents/agent.ts";
 import type { Chain } from "./chain.ts";
 import type { ClaimedTurn } from "./claimed-turn.ts";
 import { partyOf } from "./fair-queue.ts";
+import type { FenceOf } from "./fences.ts";
+import { maskedRequest } from "./guards/masked-model.ts";
 import type { ModelCall, ModelCalls } from "./model-call.ts";
 import type { ModelClient, ModelEvent, ModelRequest, RequestedCall } from "./model/model.ts";
 import { streamWithRetry, type RestartEvent, type RetryNotice } from "./model/retry.ts";
@@ -20,6 +22,8 @@ export interface ReadingDeps {
   readonly modelCalls: ModelCalls;
   /** How often an answer without text and calls is asked for again. */
   readonly emptyRetries: number;
+  /** What no text of others can know. */
+  readonly fenceOf: FenceOf;
   readonly onChosen: (choice: Choice) => void;
   readonly onHedged: (result: HedgeResult) => void;
 }
@@ -27,7 +31,7 @@ export interface ReadingDeps {
 export interface ReadingInput {
   readonly turn: Pick<ClaimedTurn, "stop" | "span" | "request" | "fold">;
   readonly chain: Pick<Chain, "push" | "stored">;
-  readonly agent: Pick<Agent, "name" | "model" | "fallbacks">;
+  readonly agent: Pick<Agent, "name" | "model" | "fallbacks" | "maskBeforeProvider">;
   readonly step: number;
   readonly writer: StepWriter;
 }
@@ -48,9 +52,17 @@ export function createReading(deps: ReadingDeps) {
     const call = createCall(deps, request, input, order === undefined);
     try {
       const answer = createAnswerFold({ writer, call, chain });
-      const options = { signal: turn.stop.signal, emptyRetries, onRetry: call.retried, onEvents: answer.onEvents };
-      if (order === undefined) await streamWithRetry(model, request, options);
-      else await streamInOrder(order, { ...request, party: partyOf(turn.request) }, { ...options, ...call.telling });
+      const isMasked = agent.maskBeforeProvider === true;
+      const masked = isMasked ? maskedRequest(request, deps.fenceOf(turn.request.turn_id)) : undefined;
+      const asked = masked?.request ?? request;
+      const options = {
+        signal: turn.stop.signal,
+        emptyRetries,
+        onRetry: call.retried,
+        onEvents: masked?.unmasking(answer.onEvents) ?? answer.onEvents,
+      };
+      if (order === undefined) await streamWithRetry(model, asked, options);
+      else await streamInOrder(order, { ...asked, party: partyOf(turn.request) }, { ...options, ...call.telling });
       const reading = answer.reading();
       const usage = reading.end.usage ?? estimateUsage(request.messages, writer.written());
       call.answered(reading.end, usage);

@@ -14,6 +14,8 @@ import { buildMessages } from "./context.ts";
 import { clientCallsOf, givenHistory, givenRequest } from "./given.ts";
 import { truncated } from "./model/model-error.ts";
 import type { FinishReason, ModelRequest } from "./model/model.ts";
+import { createGuardedWriter } from "./guards/guarded-writer.ts";
+import type { AgentGuard } from "./guards/guards.ts";
 import { createReading, type ReadingDeps, type Reading } from "./model-reading.ts";
 import type { ClaimedTurn } from "./claimed-turn.ts";
 import { createStepWriter, type StepWriter } from "./step-writer.ts";
@@ -37,6 +39,8 @@ export interface ModelStepInput {
   readonly tools: readonly ToolDefinition[];
   /** What whoever asks may not run. */
   readonly notAllowed?: readonly ToolDefinition[];
+  /** What looks at its answer; absent: nothing does. */
+  readonly guard?: AgentGuard | undefined;
   /** No step may follow: the model gets no tools, and if it asks for some nevertheless the turn ends with STEP_LIMIT. */
   readonly isLast: boolean;
 }
@@ -59,7 +63,7 @@ export type ModelStep = ReturnType<typeof createModelStep>;
 
 /** One call of the model: its text goes into the chain as it comes, its tool calls are committed as a step. */
 export function createModelStep(deps: ModelStepDeps) {
-  const { room, maxEventBytes } = deps;
+  const { room, fenceOf, maxEventBytes } = deps;
   const read = createReading(deps);
 
   return async (input: ModelStepInput): Promise<ModelStepEnd> => {
@@ -69,11 +73,12 @@ export function createModelStep(deps: ModelStepDeps) {
     const { request, fold } = turn;
     const step = fold.steps.length;
     chain.push({ type: "progress", step: "generating", message: "Generating response" });
-    const modelRequest = requestFor(input, tools, room);
-    const writer = createStepWriter(chain, fold, { maxEventBytes, reasoning: briefing.agent.reasoning });
+    const modelRequest = requestFor(input, tools, { room, fenceOf });
+    const { writer, checked } = openWriter(input, maxEventBytes);
     const { calls, end, usage: told } = await read(modelRequest, { turn, chain, agent: briefing.agent, step, writer });
     if (told.estimated !== true) room.counted(modelRequest, told.input_tokens);
     const usage = turn.spending?.take() ?? told;
+    if (checked !== undefined) await checked();
     const clientCalls = clientCallsOf(calls, request, step);
     if (clientCalls.length > 0) {
       writer.settle();
@@ -98,11 +103,27 @@ export function createModelStep(deps: ModelStepDeps) {
   };
 }
 
+/** What nobody looks at is written as it comes. Where somebody does, reasoning is not shown: it would say what the answer may not. */
+function openWriter({ chain, turn: { fold, stop }, guard, briefing }: ModelStepInput, maxEventBytes: () => number) {
+  const checks = guard?.output;
+  if (checks === undefined) {
+    return { writer: createStepWriter(chain, fold, { maxEventBytes, reasoning: briefing.agent.reasoning }) };
+  }
+  const plain = createStepWriter(chain, fold, { maxEventBytes, reasoning: "dropped" });
+  const onBlocked = (error: ChatError): void => {
+    chain.dropQueuedText();
+    chain.push({ type: "turn_restarted", text: fold.committedText });
+    stop.abort(error);
+  };
+  const writer = createGuardedWriter(plain, { checks, signal: stop.signal, onBlocked });
+  return { writer, checked: writer.checked };
+}
+
 /** What the model is asked in this step. */
 function requestFor(
   { turn, history, summary, briefing }: ModelStepInput,
   tools: readonly ToolDefinition[],
-  room: ContextRoom,
+  { room, fenceOf }: Pick<ModelStepDeps, "room" | "fenceOf">,
 ): ModelRequest {
   const { request, fold, attempt, spending } = turn;
   const step = fold.steps.length;
@@ -113,8 +134,9 @@ function requestFor(
       systemPrompt: briefing.systemPrompt,
       ...{ history, summary },
       message: request.message,
-      given: givenHistory(request),
+      given: givenHistory(request, fenceOf(request.turn_id)),
       steps: stepsOf(fold),
+      ...{ turnId: request.turn_id, fenceOf },
       maxBytes: room.bytesFor(model, given.tools),
     }),
     ...given,

@@ -34,6 +34,10 @@ import type { createAgentMetrics } from "./metrics.ts";
 import { createModelCalls } from "./model-call.ts";
 import { createModelStep } from "./model-step.ts";
 import { createFirstTitles } from "./first-title.ts";
+import type { GuardRule } from "./guards/guard-file.ts";
+import { createGuards } from "./guards/guards.ts";
+import { createMaskedModel } from "./guards/masked-model.ts";
+import { createModeration } from "./guards/moderation.ts";
 import { createHandover } from "./handover/handover.ts";
 import type { ModelTable } from "./model/model-table.ts";
 import type { Provider } from "./model/provider.ts";
@@ -50,6 +54,7 @@ import { createTurn } from "./turn.ts";
 import type { TurnUsage } from "./turn-usage.ts";
 import { keepSharing, type SharedDocuments } from "./retrieval/shared-documents.ts";
 import type { SafetyLists } from "./safety/safety-lists.ts";
+import { fencesOf } from "./start-settings.ts";
 import type { TurnResult } from "./turn-attempt.ts";
 
 export interface Process {
@@ -228,6 +233,8 @@ export interface TurnParts {
   readonly usage: TurnUsage;
   readonly brief: Brief;
   readonly safety: SafetyLists;
+  readonly guards: readonly GuardRule[];
+  readonly agents: readonly Agent[];
   readonly rightsOf: RightsOf;
   readonly tools: Awaited<ReturnType<typeof connectTools>>;
   readonly metrics: Pick<
@@ -238,8 +245,10 @@ export interface TurnParts {
     | "modelHedged"
     | "turnEnded"
     | "titleAsked"
-    | "summaryAsked"
     | "routingAsked"
+    | "summaryAsked"
+    | "guardBlocked"
+    | "guardFailed"
   >;
   /** Least time between two appends of text, at this moment. */
   readonly tokenFlushMs: () => number;
@@ -249,17 +258,20 @@ export interface TurnParts {
 export function createTurnRun(
   { config, log, life: { signal: stopping } }: Process,
   bus: Bus,
-  { provider, routes, usage, brief, safety, rightsOf, tools, metrics, tokenFlushMs }: TurnParts,
+  { provider, routes, usage, brief, safety, guards, agents, rightsOf, tools, metrics, tokenFlushMs }: TurnParts,
 ) {
   const model = routes.client;
   const { modelCalled: onCall, modelRetried: onRetry, turnEnded: onEnded, titleAsked: onResult } = metrics;
   const modelCalls = createModelCalls({ provider, onCall, onRetry, log });
-  const askShortly = createShortCalls({ model, modelCalls, usage, stopping });
+  // Who asks for a title, a summary or an agent does not know of whose answer it is.
+  const isMasked = agents.some(({ maskBeforeProvider }) => maskBeforeProvider === true);
+  const shortly = isMasked ? createMaskedModel(model, "short") : model;
+  const askShortly = createShortCalls({ model: shortly, modelCalls, usage, stopping });
   const titles =
     config.TITLES === "off"
       ? undefined
       : createFirstTitles({ bus, askShortly, modelName: config.TITLE_MODEL, stopping, onResult, log });
-  const classify = openClassifier(config, { model, modelCalls, onResult: metrics.routingAsked, log });
+  const classify = openClassifier(config, { model: shortly, modelCalls, onResult: metrics.routingAsked, log });
   const { CONTEXT_BYTES: contextBytes, CONTEXT_TOKENS: contextTokens } = config;
   const readsTokens = (asked?: string) => routes.orderOf({ asked, agent: {} })?.[0]?.context_tokens;
   const room = createContextRoom({ contextBytes, contextTokens, readsTokens });
@@ -269,13 +281,18 @@ export function createTurnRun(
   const answer = createAnswer({
     ...tools,
     plannedCall: createPlannedCall({ ...tools, rightsOf, maxEventBytes }),
-    ...{ brief, classify, safety, rightsOf, summaries, memoryOf: createMemoryOf({ bus, worker: tools.worker, log }) },
+    ...{ brief, classify, safety, rightsOf, summaries },
+    memoryOf: createMemoryOf({ bus, worker: tools.worker, log }),
     handover: createHandover({ handovers: bus.handovers, waitMs, idleMs: quietMs, maxEventBytes }),
+    guards: createGuards({
+      ...{ guards, moderate: createModeration(provider), log },
+      ...{ onBlocked: metrics.guardBlocked, onFailure: metrics.guardFailed },
+    }),
     suspend: createSuspension(bus, log),
     modelStep: createModelStep({
       ...{ model, routes, modelCalls, room, emptyRetries: config.MODEL_EMPTY_RETRIES },
       ...{ onChosen: metrics.modelChosen, onHedged: metrics.modelHedged },
-      maxEventBytes,
+      ...{ maxEventBytes, fenceOf: fencesOf(config) },
     }),
     maxSteps: config.MAX_STEPS,
   });

@@ -8,6 +8,8 @@ import { defaultProvider } from "./model/default-provider.ts";
 import { createFindPassages } from "./find-passages.ts";
 import { loadModelTable } from "./model/load-model-table.ts";
 import type { ModelTable } from "./model/model-table.ts";
+import { createFences, type FenceOf } from "./fences.ts";
+import { loadGuards, type GuardRule } from "./guards/guard-file.ts";
 import { providerFrom, type Provider } from "./model/provider.ts";
 import { loadKnowledge } from "./retrieval/knowledge.ts";
 import { sharedDocuments, type SharedDocuments } from "./retrieval/shared-documents.ts";
@@ -19,6 +21,7 @@ export interface StartSettings {
   readonly provider: Provider;
   readonly table: ModelTable;
   readonly agents: readonly Agent[];
+  readonly guards: readonly GuardRule[];
   readonly brief: Brief;
   readonly documents: SharedDocuments;
   readonly safety: SafetyLists;
@@ -51,8 +54,8 @@ export async function readStartSettings(config: Config, env: Environment): Promi
   const named = [
     provider.value.model,
     config.TITLE_MODEL,
-    config.ROUTING_MODEL,
     config.SUMMARY_MODEL,
+    config.ROUTING_MODEL,
     ...brief.value.agents.flatMap(({ model, fallbacks = [] }) => [model, ...fallbacks]),
     ...table.value.models.keys(),
   ];
@@ -60,17 +63,29 @@ export async function readStartSettings(config: Config, env: Environment): Promi
   return { provider: provider.value, table: table.value, ...brief.value, models };
 }
 
+/** Known to all workers of a deployment and to nobody else. */
+export function fencesOf({
+  OPENAI_API_KEY,
+  OPENROUTER_API_KEY,
+}: Pick<Config, "OPENAI_API_KEY" | "OPENROUTER_API_KEY">): FenceOf {
+  return createFences(OPENAI_API_KEY ?? OPENROUTER_API_KEY ?? "");
+}
+
 /** The agents and documents. Throws a StartError that names every problem with file and line. */
 async function readBrief({
   AGENTS_DIR,
   KNOWLEDGE_DIR,
   SAFETY_FILE,
-}: Config): Promise<Pick<StartSettings, "agents" | "brief" | "documents" | "safety">> {
+  GUARDS_FILE,
+  ...keys
+}: Config): Promise<Pick<StartSettings, "agents" | "guards" | "brief" | "documents" | "safety">> {
   const [knowledge, safety] = await Promise.all([loadKnowledge(KNOWLEDGE_DIR), loadSafetyLists(SAFETY_FILE)]);
   const safetyLists = [...safety.keys()];
-  const agents = await loadAgents({ folder: AGENTS_DIR, collections: knowledge.collections(), safetyLists });
+  const guards = await loadGuards(GUARDS_FILE);
+  const names = { collections: knowledge.collections(), safetyLists, guards: guards.map(({ name }) => name) };
+  const agents = await loadAgents({ folder: AGENTS_DIR, ...names });
   const documents = sharedDocuments(knowledge.documents(), agents);
   const chooseAgent = createChooseAgent({ agents, route: createRouter(agents) });
-  const brief = createBrief({ chooseAgent, findPassages: createFindPassages(knowledge) });
-  return { agents, documents, safety, brief };
+  const brief = createBrief({ chooseAgent, findPassages: createFindPassages(knowledge), fenceOf: fencesOf(keys) });
+  return { agents, guards, documents, safety, brief };
 }

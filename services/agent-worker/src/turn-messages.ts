@@ -7,7 +7,10 @@ import type { AnsweredCall, FinishedStep } from "./tool-text.ts";
 
 /** Turns as messages of the model. Pure. */
 
-export type EarlierTurn = Pick<StoredTurn, "question" | "answer">;
+export type EarlierTurn = Pick<StoredTurn, "question" | "answer"> & {
+  /** What is in the marks around its results; absent: nothing. */
+  readonly fence?: string;
+};
 
 /** `shown`: what the model is shown of the steps in which tools were called. */
 export function turnMessages(
@@ -23,7 +26,7 @@ export function turnMessages(
     rest,
     steps.some(({ text }) => text !== ""),
   );
-  return [...questionMessages(turn), ...steps.flatMap(stepMessages), answer];
+  return [...questionMessages(turn), ...steps.flatMap((step) => stepMessages(step, turn.fence)), answer];
 }
 
 /** Without the calls of its tools. */
@@ -76,7 +79,7 @@ function noteOn(answer: EarlierTurn["answer"]): string {
 }
 
 /** The provider's own ids stand on both sides where they are known, else ours. What it needs back comes first: it cannot take the place of our fields. */
-export function stepMessages({ text, calls }: FinishedStep): ModelMessage[] {
+export function stepMessages({ text, calls }: FinishedStep, fence?: string): ModelMessage[] {
   const toolCalls = calls.map((call) => ({
     ...call.provider?.fields,
     id: idOf(call),
@@ -90,7 +93,11 @@ export function stepMessages({ text, calls }: FinishedStep): ModelMessage[] {
   const fields = calls[0]?.provider?.message_fields;
   return [
     { ...fields, role: "assistant", content: text === "" ? null : text, tool_calls: toolCalls },
-    ...calls.map((call): ModelMessage => ({ role: "tool", tool_call_id: idOf(call), content: wrapToolResult(call) })),
+    ...calls.map((call): ModelMessage => ({
+      role: "tool",
+      tool_call_id: idOf(call),
+      content: wrapToolResult(call, fence),
+    })),
   ];
 }
 

@@ -1,4 +1,5 @@
 import { jsonBytes } from "@parley/protocol";
+import type { FenceOf } from "./fences.ts";
 import { handedOverMessages, inTurns } from "./handover/handover-context.ts";
 import type { ModelMessage } from "./model/model.ts";
 import { shortenSteps, type FinishedStep } from "./tool-text.ts";
@@ -19,9 +20,15 @@ interface SizedTurn {
  * The newest turns that fit, without a gap, oldest first. Where not all of them fit with what their tools returned, that is shortened first, the older turns'
  * before the newer ones', and the last turn keeps its own as far as half of the room goes; then the oldest turns are left out.
  */
-export function windowOf(turns: readonly EarlierTurn[], maxBytes: number): ModelMessage[] {
+export function windowOf(of: readonly EarlierTurn[], maxBytes: number, fenceOf?: FenceOf): ModelMessage[] {
+  const turns = fenceOf === undefined ? of : of.map((turn) => fenced(turn, fenceOf));
   const isHandedOver = turns.some((turn) => handedOverMessages(turn) !== undefined);
   return isHandedOver ? inTurns(newestOf(turns, Math.max(0, maxBytes - inTurnsBytes))) : newestOf(turns, maxBytes);
+}
+
+function fenced(turn: EarlierTurn, fenceOf: FenceOf): EarlierTurn {
+  const hasCalls = (turn.answer?.tool_calls?.length ?? 0) > 0;
+  return turn.answer === undefined || !hasCalls ? turn : { ...turn, fence: fenceOf(turn.answer.turn_id) };
 }
 
 /** What is said where somebody was silent. */

@@ -109,7 +109,7 @@ it("does not offer it to an agent that takes every tool", async () => {
   expect(await bench.bus.handovers.of(turn.conversation_id)).toBeUndefined();
 });
 
-it("ends when nobody comes, tells so, and the agent goes on", async () => {
+it("ends when nobody comes, tells so, and the agent goes on", { timeout: 120_000 }, async () => {
   const conversation = conversationId();
   await using hasty = await startWorkbench();
   await hasty.addWorker({ ...workers, HANDOVER_WAIT_MS: "1000" });
@@ -133,7 +133,7 @@ it("ends when nobody comes, tells so, and the agent goes on", async () => {
   expect(end.response).not.toBe("");
 });
 
-it("goes on with a turn that asks when its worker is killed, and asks nobody twice", async () => {
+it("goes on with a turn that asks when its worker is killed, and asks nobody twice", { timeout: 120_000 }, async () => {
   await using other = await startWorkbench();
   const dying = await other.addWorker(workers);
   const conversation = conversationId();

@@ -109,6 +109,12 @@ describe("the OpenAPI document", () => {
     expect(await check("GET", `${one}/approvals/t-0-1`)).toBe(404);
     expect(await check("GET", "/api/v1/approvals")).toBe(403);
     expect(await check("GET", "/api/v1/approvals?limit=0")).toBe(400);
+    expect(await check("GET", "/api/v1/handovers")).toBe(403);
+    expect(await check("GET", "/api/v1/handovers?limit=0")).toBe(400);
+    expect(await check("POST", "/api/v1/handovers/c_doc/take")).toBe(403);
+    expect(await check("POST", "/api/v1/handovers/c_doc/end")).toBe(403);
+    expect(await check("POST", `${one}/handover`, { body: { reason: 7 } })).toBe(400);
+    expect(await check("DELETE", `${one}/handover`)).toBe(404);
     expect(await check("POST", `${one}/cancel`, { body: {} })).toBe(404);
     const waiting = request(edge, "POST", "/api/v1/chat", { body: { ...body, conversation_id: "c_run" } });
     await eventually(() => world.bus.turns.first("c_run"), { what: "the turn" });

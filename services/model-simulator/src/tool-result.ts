@@ -23,7 +23,7 @@ const outcome = z.looseObject({
 type Outcome = z.infer<typeof outcome>;
 
 /** An element around the result, by which callers mark it as data; it may say how the call ended. */
-const MARKED = /^\s*<(\w+)\b([^>]*)>\n?([^]*?)\n?<\/\1>\s*$/;
+const MARKED = /^\s*<(\w+)\b([^>]*)>\n?([^]*?)\n?<\/\1(?:\s[^>]*)?>\s*$/;
 
 /** Lines between which tools put what others wrote, for the model to know it from instructions. */
 const DELIMITED = /^\[data (\w+) [^\n]*\]\n([^]*?)\n?^\[end of data \1\]$/gm;

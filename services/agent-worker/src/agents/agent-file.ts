@@ -32,6 +32,8 @@ const AgentFile = z.strictObject({
     .default([]),
   collections: z.array(line(64)).max(20).default([]),
   memory: z.boolean().default(false),
+  guards: z.array(line(64)).max(20).default([]),
+  mask_before_provider: z.boolean().default(false),
   safety: line(64).optional(),
 });
 
@@ -43,6 +45,8 @@ export interface AgentFileInput {
   readonly collections: readonly string[];
   /** Names of the lists of safety words there are; undefined: whatever agents name is taken. */
   readonly safetyLists?: readonly string[] | undefined;
+  /** Names of the guards there are. */
+  readonly guards?: readonly string[];
 }
 
 export type ParsedAgentFile =
@@ -50,7 +54,7 @@ export type ParsedAgentFile =
   | { readonly ok: false; readonly problems: readonly string[] };
 
 /** Reads an agent file. Problems are values, each with file and line: a person mends all of them at once. */
-export function parseAgentFile({ file, text, collections, safetyLists }: AgentFileInput): ParsedAgentFile {
+export function parseAgentFile({ file, text, collections, safetyLists, guards = [] }: AgentFileInput): ParsedAgentFile {
   const parsed = parseYaml({ file, text }, AgentFile);
   if (!parsed.ok) return parsed;
   const { value, placeOf } = parsed;
@@ -62,6 +66,9 @@ export function parseAgentFile({ file, text, collections, safetyLists }: AgentFi
   const { safety } = value;
   if (safety !== undefined && safetyLists?.includes(safety) === false)
     missing.push(`${placeOf(["safety"])}: there is no list "${safety}" of safety words; ${thereAre(safetyLists)}`);
+  for (const [index, name] of value.guards.entries())
+    if (!guards.includes(name))
+      missing.push(`${placeOf(["guards", index])}: there is no guard "${name}"; ${thereAre(guards)}`);
   if (missing.length > 0) return { ok: false, problems: missing };
   return { ok: true, agent: toAgent(value), place: placeOf(["name"]) };
 }
@@ -70,7 +77,8 @@ function thereAre(names: readonly string[]): string {
   return names.length === 0 ? "there are none" : `there are: ${names.join(", ")}`;
 }
 
-function toAgent({ system_prompt, model, fallbacks, tools, safety, ...rest }: z.output<typeof AgentFile>): Agent {
+function toAgent(file: z.output<typeof AgentFile>): Agent {
+  const { system_prompt, model, fallbacks, tools, safety, guards, mask_before_provider: isMasked, ...rest } = file;
   return {
     ...rest,
     systemPrompt: system_prompt,
@@ -80,5 +88,7 @@ function toAgent({ system_prompt, model, fallbacks, tools, safety, ...rest }: z.
     ...(model === undefined ? {} : { model }),
     ...(fallbacks === undefined ? {} : { fallbacks }),
     ...(safety === undefined ? {} : { safety }),
+    ...(guards.length === 0 ? {} : { guards }),
+    ...(isMasked ? { maskBeforeProvider: true as const } : {}),
   };
 }

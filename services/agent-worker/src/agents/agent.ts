@@ -18,6 +18,10 @@ export interface Agent {
   readonly tools: readonly string[];
   /** It may ask for a person to answer in its place. */
   readonly asksPerson?: true;
+  /** Names of guards that look at what it is asked and says. Absent: none does. */
+  readonly guards?: readonly string[];
+  /** Personal data is replaced in what its model's provider gets. */
+  readonly maskBeforeProvider?: true;
   /** Folders of the knowledge that are searched for its answers. */
   readonly collections: readonly string[];
   /** Whether it is given what is remembered of whoever asks, and may write more of that down. */

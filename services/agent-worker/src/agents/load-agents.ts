@@ -10,14 +10,16 @@ export interface AgentFolder {
   readonly collections: readonly string[];
   /** Names of the lists of safety words; undefined: whatever agents name is taken. */
   readonly safetyLists?: readonly string[] | undefined;
+  /** Names of the guards. */
+  readonly guards?: readonly string[];
 }
 
 /** Reads every `*.yaml` of a folder, in the order of their names. Throws one StartError with all problems of all files. */
-export async function loadAgents({ folder, collections, safetyLists }: AgentFolder): Promise<Agent[]> {
+export async function loadAgents({ folder, ...names }: AgentFolder): Promise<Agent[]> {
   const parsed: ParsedAgentFile[] = [];
   for (const name of await agentFiles(folder)) {
     const file = path.join(folder, name);
-    parsed.push(parseAgentFile({ file, text: await readFile(file, "utf8"), collections, safetyLists }));
+    parsed.push(parseAgentFile({ file, text: await readFile(file, "utf8"), ...names }));
   }
   const found = parsed.filter((entry) => entry.ok);
   const problems = [

@@ -100,7 +100,7 @@ export function handoverIn(fold: TurnFold): Pick<AnswerMetadata, "handover"> {
 }
 
 /** Answers that were stopped or failed say nothing of it: those before them do. */
-export function mayBeHandedOver(history: readonly StoredTurn[]): boolean {
+function mayBeHandedOver(history: readonly StoredTurn[]): boolean {
   for (const { answer } of history.toReversed()) {
     if (answer === undefined) continue;
     if (tellsHandover(answer)) return true;

@@ -13,7 +13,7 @@ import type { Logger } from "@parley/runtime";
 import type { Admission } from "../admission/admit.ts";
 import type { FrameLimits } from "../admission/limit-frames.ts";
 import type { Commands } from "../commands/commands.ts";
-import { askOf } from "../commands/handover/asking.ts";
+import { askOf } from "../commands/asking.ts";
 import { inOrder, type Aside } from "../commands/message-order.ts";
 import type { Ownership } from "../commands/ownership.ts";
 import { rememberWish } from "../commands/places.ts";
@@ -58,11 +58,7 @@ export function createFrameHandler(deps: FrameHandlerDeps) {
     const message = frame.type === "handover" && frame.end !== true ? askOf(frame) : frame;
     if (message.type !== "message" && message.type !== "regenerate")
       return handleOfCaller(deps, connection, caller, message);
-    return inOrder(connection, message.conversation_id, aside, async (step) => {
-      deps.viewing.leaveEnded(connection);
-      const asked = message.type === "message" ? message : await deps.commands.again(caller, message);
-      return deps.commands.message(connection, caller, asked, { aside: step });
-    });
+    return inOrder(connection, message.conversation_id, aside, (step) => ask(deps, connection, message, step));
   };
 
   const refuse = (connection: HubConnection, thrown: unknown, address: FrameAddress, isDecoded = false): void => {
@@ -99,6 +95,20 @@ export function createFrameHandler(deps: FrameHandlerDeps) {
       else refuse(connection, thrown, addressOf(frame), true);
     }
   };
+}
+
+/** Makes it a turn of whose connection it is. */
+async function ask(
+  { viewing, commands }: FrameHandlerDeps,
+  connection: HubConnection,
+  frame: Extract<ClientFrame, { type: "message" | "regenerate" }>,
+  aside: Aside,
+): Promise<void> {
+  const { caller } = connection;
+  if (caller === undefined) throw new ChatError("AUTH_REQUIRED");
+  viewing.leaveEnded(connection);
+  const asked = frame.type === "message" ? frame : await commands.again(caller, frame);
+  return commands.message(connection, caller, asked, { aside });
 }
 
 /** One text that stands for several frames costs as much as these: all of them, before the first is handled. Throws RATE_LIMITED. */

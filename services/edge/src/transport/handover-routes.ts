@@ -9,7 +9,7 @@ import {
   type HandoverRecord,
 } from "@parley/protocol";
 import { z } from "zod";
-import { askOf } from "../commands/handover/asking.ts";
+import { askOf } from "../commands/asking.ts";
 import type { Commands } from "../commands/commands.ts";
 import type { HttpTurns } from "./http-turns.ts";
 import { jsonReply } from "./reply.ts";

@@ -113,6 +113,7 @@ function Pane({ route, navigation, sidebar, approvals, userId, beginning, onChan
           <ConversationPage
             conversationId={route.id}
             userId={userId}
+            onGivenBack={() => navigation.go("/operator")}
             beginning={beginning}
             onStarted={route.name === "new" ? navigation.begun : undefined}
             onNew={() => navigation.go("/")}

@@ -10,10 +10,12 @@ interface HandoverNoteProps {
   readonly userId: string | undefined;
   /** There is something to be handed over. */
   readonly hasMessages: boolean;
+  /** The conversation is nobody's to look at any more who gave it back. */
+  readonly onGivenBack?: (() => void) | undefined;
 }
 
 /** Whether a person answers here; who asked for one can take that back, and who answers can give it back. */
-export function HandoverNote({ conversation, userId, hasMessages }: HandoverNoteProps) {
+export function HandoverNote({ conversation, userId, hasMessages, onGivenBack }: HandoverNoteProps) {
   const { chat } = useWords();
   const api = useApi();
   const sentenceOf = useErrorSentence();
@@ -46,7 +48,7 @@ export function HandoverNote({ conversation, userId, hasMessages }: HandoverNote
       )}
       {state === "ended" && button(chat.askPerson, api.askForPerson)}
       {state !== "ended" && !isMine && button(chat.backToAgent, api.withdrawHandover)}
-      {isMine && button(chat.giveBack, api.giveBack)}
+      {isMine && button(chat.giveBack, (id) => api.giveBack(id).then(onGivenBack))}
       {problem !== undefined && <span className="ui-error">{sentenceOf(problem)}</span>}
     </div>
   );

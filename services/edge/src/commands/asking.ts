@@ -1,5 +1,5 @@
 import type { HandoverFrame } from "@parley/protocol";
-import type { GivenMessageFrame } from "../turn-request.ts";
+import type { GivenMessageFrame } from "./turn-request.ts";
 
 /** What stands in the conversation where who asks for a person says nothing more. */
 const wish = "I would like to talk to a person.";

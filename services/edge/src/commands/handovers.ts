@@ -11,20 +11,14 @@ import {
   type HandoverRecord,
   type May,
 } from "@parley/protocol";
-import type { HandoverFigures } from "../../figures/handover-figures.ts";
-import type { Ownership } from "../ownership.ts";
+import type { HandoverFigures } from "../figures/handover-figures.ts";
+import type { Ownership } from "./ownership.ts";
 
 export interface HandoverDeps {
   readonly bus: Pick<Bus, "handovers" | "audit">;
   readonly ownership: Ownership;
   readonly may: May;
   readonly figures: HandoverFigures;
-}
-
-/** Ids of an entry of the queue of people who wait, for who may answer. */
-export interface QueuedHandover {
-  readonly conversation_id: ConversationId;
-  readonly record: HandoverRecord;
 }
 
 /** Records let go for one list. */
@@ -101,8 +95,6 @@ export function createHandoverCommands({ bus, ownership, may, figures }: Handove
       audit(bus, caller, "handover_answer", conversation),
   };
 }
-
-export type HandoverCommands = ReturnType<typeof createHandoverCommands>;
 
 /** Whether the caller has this conversation: then they may read it and answer in it, and nothing else. */
 export function createIsOperator({ handovers }: Pick<Bus, "handovers">, may: May) {

@@ -1,8 +1,8 @@
 import type { VisibleEvent } from "@parley/dialects";
 import { decodeVisible } from "@parley/dialects";
 import { ChatError, type Caller, type ConversationId, type FrameError } from "@parley/protocol";
-import type { Outbox } from "../../delivery/outbox.ts";
-import { detach, type Hub, type HubConnection } from "../../hub/hub.ts";
+import type { Outbox } from "../delivery/outbox.ts";
+import { detach, type Hub, type HubConnection } from "../hub/hub.ts";
 
 export interface GuestDeps {
   readonly outbox: Pick<Outbox, "sendFrame">;
