@@ -83,8 +83,13 @@ export function createHandoverCommands({ bus, ownership, may, figures }: Handove
     withdraw: createWithdraw({ bus, ownership, figures }),
 
     /** Something was said in it by who has it. */
-    answered: (conversation: ConversationId, caller: Caller): Promise<unknown> =>
-      audit(bus, caller, "handover_answer", conversation),
+    answered: createAnswered(bus),
+  };
+}
+
+function createAnswered(bus: Pick<Bus, "audit">) {
+  return async (conversation: ConversationId, caller: Caller, isRepeated: boolean): Promise<void> => {
+    if (!isRepeated) await audit(bus, caller, "handover_answer", conversation);
   };
 }
 

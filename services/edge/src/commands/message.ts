@@ -41,7 +41,7 @@ export interface MessageDeps {
   readonly tracing: Tracing;
   readonly guests: Pick<Guests, "add">;
   /** Somebody has answered in place of the agent. Never rejects. */
-  readonly onAnswered: (conversation: ConversationId, caller: Caller) => Promise<unknown>;
+  readonly onAnswered: (conversation: ConversationId, caller: Caller, isRepeated: boolean) => Promise<unknown>;
 }
 
 /** `parent`: the `traceparent` of the caller. `aside`: how it lets others pass while it waits for long. */
@@ -127,7 +127,7 @@ export function createMessageHandler(deps: MessageDeps): OnMessage {
         submitAs: (as) => accept(connection, request, as, { owned, allowed, askedMs }),
       });
       settle(fateOf(done));
-      noteAnswer(deps, { isOperator, done }, conversation, caller);
+      if (isOperator) void deps.onAnswered(conversation, caller, done.isRepeated);
       counters.accepted[done.isRepeated ? "repeated" : "new"]++;
       span.set({ [traceNames.duplicate]: done.isRepeated, [traceNames.queuePosition]: done.earlier.length });
     } catch (error) {
@@ -151,16 +151,6 @@ async function placeOf(
   const { placed, parent, supersedes } = frame;
   if (placed !== undefined) return placed;
   return parent === undefined && supersedes === undefined ? {} : branches.place(caller, frame, turn);
-}
-
-/** Who has answered in place of the agent is remembered for it, once. */
-function noteAnswer(
-  { onAnswered }: Pick<MessageDeps, "onAnswered">,
-  { isOperator, done }: { readonly isOperator: boolean; readonly done: Submitted },
-  conversation: ConversationId,
-  caller: Caller,
-): void {
-  if (isOperator && !done.isRepeated) void onAnswered(conversation, caller);
 }
 
 /** Who is over their limits as far as that is known is told so before anything is done. */

@@ -14,6 +14,7 @@ import type { Admission } from "../admission/admit.ts";
 import type { FrameLimits } from "../admission/limit-frames.ts";
 import type { Commands } from "../commands/commands.ts";
 import { askOf } from "../commands/asking.ts";
+import type { GivenMessageFrame } from "../commands/turn-request.ts";
 import { inOrder, type Aside } from "../commands/message-order.ts";
 import type { Ownership } from "../commands/ownership.ts";
 import { rememberWish } from "../commands/places.ts";
@@ -58,11 +59,7 @@ export function createFrameHandler(deps: FrameHandlerDeps) {
     const message = frame.type === "handover" && frame.end !== true ? askOf(frame) : frame;
     if (message.type !== "message" && message.type !== "regenerate")
       return handleOfCaller(deps, connection, caller, message);
-    return inOrder(connection, message.conversation_id, aside, async (step) => {
-      deps.viewing.leaveEnded(connection);
-      const asked = message.type === "message" ? message : await deps.commands.again(caller, message);
-      return deps.commands.message(connection, caller, asked, { aside: step });
-    });
+    return handleMessage(deps, connection, message, aside);
   };
 
   const refuse = (connection: HubConnection, thrown: unknown, address: FrameAddress, isDecoded = false): void => {
@@ -99,6 +96,21 @@ export function createFrameHandler(deps: FrameHandlerDeps) {
       else refuse(connection, thrown, addressOf(frame), true);
     }
   };
+}
+
+function handleMessage(
+  { viewing, commands }: FrameHandlerDeps,
+  connection: HubConnection,
+  message: GivenMessageFrame | Extract<ClientFrame, { type: "regenerate" }>,
+  aside: Aside,
+): Promise<void> {
+  return inOrder(connection, message.conversation_id, aside, async (step) => {
+    viewing.leaveEnded(connection);
+    const { caller } = connection;
+    if (caller === undefined) throw new ChatError("AUTH_REQUIRED");
+    const asked = message.type === "message" ? message : await commands.again(caller, message);
+    return commands.message(connection, caller, asked, { aside: step });
+  });
 }
 
 /** One text that stands for several frames costs as much as these: all of them, before the first is handled. Throws RATE_LIMITED. */
