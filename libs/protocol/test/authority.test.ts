@@ -4,7 +4,16 @@ import { RightsByRole, actions, createMay, everybody, type Action, type Caller, 
 const may = createMay(
   RightsByRole.parse({
     [everybody]: {
-      actions: ["conversation:*", "session:*", "connection:*", "usage:*", "memory:*", "agent:use", "model:use", "tool:run"],
+      actions: [
+        "conversation:*",
+        "session:*",
+        "connection:*",
+        "usage:*",
+        "memory:*",
+        "agent:use",
+        "model:use",
+        "tool:run",
+      ],
       agents: ["general", "k8s-*"],
       models: ["small"],
       tools: ["read_*"],
