@@ -152,14 +152,12 @@ export function agentRole(shards) {
     publish: [
       ...forEachShard(shards, agentSubjects),
       subjects.allAgents,
-      subjects.allUsage,
-      subjects.allMemories,
+      ...[subjects.allMemories, subjects.allUsage],
       `$JS.ACK.${streams.turns}.${turnsConsumer}.>`,
       ...forEachShard(shards, (shard) => [`$JS.ACK.${streams.facts(shard)}.${wakeConsumer}.>`]),
       ...api([
-        ...reading([...namesOf(shards), streams.usage]),
+        ...[...reading([...namesOf(shards), streams.usage]), ...memory],
         ...readConsumers(streams.usage),
-        ...memory,
         ...namesOf(shards).map((name) => `STREAM.UPDATE.${name}`),
         `STREAM.MSG.DELETE.${streams.turns}`,
         `CONSUMER.CREATE.${streams.turns}.${turnsConsumer}`,

@@ -60,7 +60,7 @@ describe.each([1, 2])("branches, in records of version %s", (format) => {
   let edge: Service;
 
   beforeAll(async () => {
-    const worker = { OPENAI_BASE_URL: model.url, RECORD_FORMAT: String(format), ACK_WAIT_MS: "2000" };
+    const worker = { OPENAI_BASE_URL: model.url, RECORD_FORMAT: String(format), ACK_WAIT_MS: "2000", TOOLS_WAIT_MS: "100" };
     system = await startSystem({ edges: 2, agentWorkers: 2, toolWorkers: 0, env: { "agent-worker": worker } });
     edge = system.edges[0]!;
   });
@@ -148,7 +148,7 @@ describe.each([1, 2])("branches, in records of version %s", (format) => {
     const frames: z.infer<typeof Told>[] = [];
     const Told = z.object({ type: z.string(), code: z.string().optional(), turn_id: z.string().optional() }).loose();
     const socket = new WebSocket(`ws://127.0.0.1:${edge.port}/ws/chat`);
-    socket.on("message", (data) => frames.push(Told.parse(JSON.parse(String(data)))));
+    socket.on("message", (data: Buffer) => frames.push(Told.parse(JSON.parse(data.toString()))));
     await new Promise((resolve) => socket.once("open", resolve));
     const send = (frame: object): void => socket.send(JSON.stringify(frame));
     const came = (type: string) => frames.find((frame) => frame.type === type);

@@ -66,7 +66,7 @@ it("a guided diagnosis goes from question to advice over turns", { timeout: 60_0
   const chat = dora.conversation();
   expect((await say(chat, "A warning light is on in my car")).text).toContain("What colour is the light");
   expect((await say(chat, "It is red")).text).toContain("Which sign does it show?");
-  const advice = (await say(chat, "An oil can")).text;
+  const advice = (await say(chat, "1")).text;
   expect(advice).toMatch(/Stop driving[^]*The oil pressure is too low[^]*Call the breakdown service/);
 });
 

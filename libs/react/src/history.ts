@@ -38,7 +38,6 @@ export function createHistory(conversationId: string): History {
   /** As of the last view that had any. */
   let shown: readonly BranchMessage[] = [];
   let before: string | undefined;
-  /** Behind which the first of them was asked, if that is known. */
   let lead: string | null | undefined;
   /** Counts the beginnings: what was asked for before one is of no use after it. */
   let beginnings = 0;
@@ -61,8 +60,7 @@ export function createHistory(conversationId: string): History {
     if (shown.length === 0) store.setState(({ older }) => ({ older: newIn(older, now) }));
     if (kept > 0) store.setState(({ older }) => ({ older: [...older, ...shown.slice(0, kept)] }));
     shown = now;
-    lead = leadOf(view);
-    if (lead === null) store.setState({ hasMore: false });
+    if ((lead = leadOf(view)) === null) store.setState({ hasMore: false });
   }
 
   /** Returns whether the page had anything that was not there yet, or was the last. */
@@ -83,21 +81,30 @@ export function createHistory(conversationId: string): History {
       store.setState({ isLoading: true, error: undefined });
       const beginning = beginnings;
       const isWanted = (): boolean => beginning === beginnings;
-      let error: unknown;
-      try {
+      const error = await failureOf(async () => {
         // The first pages may be of what the view has.
         for (let isEnough = false; !isEnough && isWanted();) {
-          const page = await (before === undefined && typeof lead === "string"
-            ? loadPage(before, lead)
-            : loadPage(before));
+          const page = await pageBefore(loadPage, before, lead);
           isEnough = isWanted() && add(page);
         }
-      } catch (fault) {
-        error = fault;
-      }
+      });
       if (isWanted()) store.setState({ isLoading: false, error });
     },
   };
+}
+
+/** Undefined: it went well. */
+async function failureOf(work: () => Promise<void>): Promise<unknown> {
+  try {
+    await work();
+    return undefined;
+  } catch (fault) {
+    return fault;
+  }
+}
+
+function pageBefore(loadPage: LoadPage, before: string | undefined, lead: string | null | undefined) {
+  return before === undefined && typeof lead === "string" ? loadPage(before, lead) : loadPage(before);
 }
 
 /** What a page has before the first that is known. What it has behind that is newer: the view has it, or is about to. */

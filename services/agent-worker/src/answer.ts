@@ -13,7 +13,7 @@ import { handoverIn, type Handover } from "./handover/handover.ts";
 import type { AnsweredStep, ModelStep } from "./model-step.ts";
 import { isOutOfCalls } from "./step-calls.ts";
 import type { PlannedCall } from "./planned-call.ts";
-import { openingOf, withOpening } from "./safety/opening.ts";
+import { withWarning } from "./safety/opening.ts";
 import type { SafetyLists } from "./safety/safety-lists.ts";
 import type { Summaries } from "./summaries.ts";
 import { createToolStep, openStep, type ToolStepDeps } from "./tool-step.ts";
@@ -55,12 +55,12 @@ function createLoop(
     const isTold = (step: string, message: string) => told === "all" || told.has(progressKey({ step, message }));
     const { mayUse, mayRun } = rightsOf(request);
     const { decisions } = fold;
-    const asking = { classify, spending, signal: stop.signal };
     const summary = await summaries?.before(request, history);
+    const asking = { classify, spending, signal: stop.signal };
     const briefed = await brief({ request, history, chain, isTold, decisions, mayUse, ...asking, span });
     const guard = guards.of(briefed.agent);
     if (guard !== undefined) await checkInput(guard, turn);
-    const briefing = await opened(briefed, safety, { turn, chain });
+    const briefing = await withWarning(briefed, { turn, chain, safety });
     const memory = await memoryOf(turn, briefing.agent, mayRun);
     const tell = (message: string): void => chain.push({ type: "progress", step: "tools", message });
     const offerTools = toolOffer({ agent: briefing.agent, mayRun, signal: stop.signal, tell });
@@ -69,11 +69,11 @@ function createLoop(
       const open = openStep(fold);
       if (open !== undefined && (await runTools(turn, chain, open, memory))) return "waiting";
       const isLast = fold.steps.length === maxSteps - 1 || isOutOfCalls(fold);
-      const offered =
-        isLast || wantsNoTools(request) ? noTools : withAskPerson(briefing.agent, mayRun, await offerTools());
-      const { note, ...offer } = offered === noTools ? offered : withMemory(offered, memory);
+      const mustAnswer = isLast || wantsNoTools(request);
+      const { note, ...offer } = mustAnswer ? noTools : withAskPerson(briefing.agent, mayRun, await offerTools());
+      const tools = mustAnswer ? offer : withMemory(offer, memory);
       const instructed = withNote(withMemoryText(briefing, memory), note);
-      const end = await modelStep({ turn, chain, history, summary, guard, briefing: instructed, ...offer, isLast });
+      const end = await modelStep({ turn, chain, history, summary, guard, briefing: instructed, ...tools, isLast });
       stop.signal.throwIfAborted();
       if (end.kind === "answered") return completeOutcome(turn, { ...metadataOf(briefing, end), ...handoverIn(fold) });
     }
@@ -113,16 +113,6 @@ export function createAnswer(deps: AnswerDeps) {
       if (step !== undefined) await toolCalls.cancelOpen(await toolRun(turn, step));
     },
   };
-}
-
-/** Where the message has words of danger, behind the warning of its agent. */
-async function opened(
-  briefing: Briefing,
-  safety: SafetyLists,
-  { turn, chain }: { readonly turn: ClaimedTurn; readonly chain: Chain },
-): Promise<Briefing> {
-  const warning = safety.get(briefing.agent.safety ?? "")?.(turn.request.message);
-  return warning === undefined ? briefing : withOpening(briefing, await openingOf(turn, chain, warning));
 }
 
 function withMemoryText(briefing: Briefing, memory: TurnMemory | undefined): Briefing {

@@ -90,6 +90,15 @@ export const Config = z.object({
       "Whether a conversation without a title gets one after its first answer, by a short call of the model; `npm start` switches it on.",
     ),
   TITLE_MODEL: optionalText().describe("The model that is asked for titles. Unset: the one that answers by default."),
+  SUMMARIES: z
+    .enum(["off", "on"], { error: "must be off or on" })
+    .default("off")
+    .describe(
+      "Whether the model summarises the beginning of a conversation that gets longer than what it can be given; `npm start` switches it on.",
+    ),
+  SUMMARY_MODEL: optionalText().describe(
+    "The model that is asked for summaries. Unset: the one that answers by default.",
+  ),
   ROUTER: z
     .enum(["lexical", "model"], { error: "must be lexical or model" })
     .default("lexical")
@@ -100,15 +109,6 @@ export const Config = z.object({
     "The model that is asked which agent a message is for. Unset: the one that answers by default.",
   ),
   ROUTING_MODEL_MS: durationMs(3_000, 1).describe("It may take this long; then the agent is chosen without it."),
-  SUMMARIES: z
-    .enum(["off", "on"], { error: "must be off or on" })
-    .default("off")
-    .describe(
-      "Whether the model summarises the beginning of a conversation that gets longer than what it can be given; `npm start` switches it on.",
-    ),
-  SUMMARY_MODEL: optionalText().describe(
-    "The model that is asked for summaries. Unset: the one that answers by default.",
-  ),
   JANITOR_MS: durationMs(30_000, MIN_ROUND_MS).describe(
     "How often the queue is searched for turns that nobody looks after.",
   ),

@@ -245,8 +245,8 @@ export interface TurnParts {
     | "modelHedged"
     | "turnEnded"
     | "titleAsked"
-    | "summaryAsked"
     | "routingAsked"
+    | "summaryAsked"
     | "guardBlocked"
     | "guardFailed"
   >;
@@ -281,7 +281,8 @@ export function createTurnRun(
   const answer = createAnswer({
     ...tools,
     plannedCall: createPlannedCall({ ...tools, rightsOf, maxEventBytes }),
-    ...{ brief, classify, safety, rightsOf, summaries, memoryOf: createMemoryOf({ bus, worker: tools.worker, log }) },
+    ...{ brief, classify, safety, rightsOf, summaries },
+    memoryOf: createMemoryOf({ bus, worker: tools.worker, log }),
     handover: createHandover({ handovers: bus.handovers, waitMs, idleMs: quietMs, maxEventBytes }),
     guards: createGuards({
       ...{ guards, moderate: createModeration(provider), log },

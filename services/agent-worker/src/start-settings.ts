@@ -54,8 +54,8 @@ export async function readStartSettings(config: Config, env: Environment): Promi
   const named = [
     provider.value.model,
     config.TITLE_MODEL,
-    config.ROUTING_MODEL,
     config.SUMMARY_MODEL,
+    config.ROUTING_MODEL,
     ...brief.value.agents.flatMap(({ model, fallbacks = [] }) => [model, ...fallbacks]),
     ...table.value.models.keys(),
   ];

@@ -90,7 +90,7 @@ async function runCall(call: StepCall, run: ToolRun, { bus, owner, results, chai
 }
 
 /** The tools of its memory in place of others of their names. */
-export function withMemory(offer: Offer, memory: TurnMemory | undefined): Offer {
+export function withMemory(offer: Omit<Offer, "note">, memory: TurnMemory | undefined): Omit<Offer, "note"> {
   if (memory === undefined || memory.tools.length === 0) return offer;
   const names = new Set(memory.tools.map(({ name }) => name));
   return { ...offer, tools: [...offer.tools.filter(({ name }) => !names.has(name)), ...memory.tools] };

@@ -1,5 +1,11 @@
 import type { Bus, SummaryPlace } from "@parley/bus";
-import { type ConversationId, type StoredTurn, type SummarisedUntil, type Summary } from "@parley/protocol";
+import {
+  type ConversationId,
+  type StoredTurn,
+  type SummarisedUntil,
+  type Summary,
+  type TurnId,
+} from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import { countToSummarise, isCrowded, mayHaveSummary, type CrowdingBounds } from "./crowding.ts";
 import { summaryFrom, summaryQuestion, turnText } from "./summary-text.ts";
@@ -76,35 +82,57 @@ async function summariseOnce(
   // Before the transcript: of what is deleted in between nothing can be stored behind this place.
   const place = await bus.summaries.placeOf(conversation);
   if (place.askedAt !== undefined && Date.now() - place.askedAt < askedMs) return undefined;
-  const turns = await turnsBehind(bus.transcripts, conversation, place);
+  const { turns, before } = await turnsBehind(bus.transcripts, conversation, place);
   if (!isCrowded(turns, bounds())) return undefined;
   const chosen = fittingOf(turns.slice(0, countToSummarise(turns, bounds())));
   const until = endOf(chosen);
   if (until === undefined) return undefined;
   const asked = await bus.summaries.ask(conversation, place, until);
   if (asked === undefined) return "late";
-  const { text, model } = await ask(summaryQuestion(chosen, place.summary?.text ?? ""));
+  const { text, model } = await ask(summaryQuestion(chosen, before));
   const summary = summaryFrom(text);
   if (summary === "") return "empty";
   return (await bus.summaries.give(conversation, asked, { until, text: summary, model })) ? "given" : "late";
 }
 
-/** Those of which the summary does not tell, as far as they are read, in the order of the log. */
+/** What is to be summarised, and what came before it. */
+interface Unsummarised {
+  readonly turns: readonly StoredTurn[];
+  readonly before: string;
+}
+
+/** The turns of which the summary does not tell, as far as they are read, in the order of the log. One of another branch of the conversation tells of none of them. */
 async function turnsBehind(
-  transcripts: Pick<Bus["transcripts"], "tail">,
+  transcripts: Pick<Bus["transcripts"], "path">,
   conversation: ConversationId,
   { summary }: SummaryPlace,
+): Promise<Unsummarised> {
+  if (summary === undefined) return { turns: await pathBackTo(transcripts, conversation, 0), before: "" };
+  const { seq: untilSeq, turn_id: untilTurn } = summary.until;
+  const read = await pathBackTo(transcripts, conversation, untilSeq);
+  const isOther = read.some(({ seq }) => seq < untilSeq) && !read.some(({ turn_id }) => turn_id === untilTurn);
+  if (isOther) return turnsBehind(transcripts, conversation, { seq: 0, summary: undefined, askedAt: undefined });
+  return { turns: read.filter(({ seq }) => seq > untilSeq), before: summary.text };
+}
+
+/** Along the branch of the newest turn. */
+async function pathBackTo(
+  transcripts: Pick<Bus["transcripts"], "path">,
+  conversation: ConversationId,
+  seq: number,
 ): Promise<StoredTurn[]> {
-  const afterSeq = summary?.until.seq ?? 0;
   const found: StoredTurn[] = [];
   let before = 0;
-  for (let page = 0; page < mostPages; page++) {
-    const tail = await transcripts.tail(conversation, { limit: pageMessages, before });
-    found.push(...tail.turns);
-    before = tail.before;
-    if (before <= afterSeq) break;
+  let leaf: TurnId | undefined;
+  for (let pages = 0; pages < mostPages; pages++) {
+    const page = await transcripts.path(conversation, { limit: pageMessages, before, leaf });
+    if (page === undefined) break;
+    found.push(...page.turns);
+    ({ before } = page);
+    leaf = page.leaf ?? leaf;
+    if (before <= seq) break;
   }
-  return found.filter(({ seq }) => seq > afterSeq).toSorted((one, other) => one.seq - other.seq);
+  return found.toSorted((one, other) => one.seq - other.seq);
 }
 
 /** The oldest of them that the model can read at once; one in any case. */

@@ -40,6 +40,9 @@ export interface Route {
   readonly candidates?: readonly Candidate[];
 }
 
+/** The number of an answer that was offered: as a word it would be like whatever example has that number. */
+const choice = /^\s*\d{1,2}\s*[.)]?\s*$/;
+
 const everybodys = (): boolean => true;
 
 /** This much of a message is looked at: what it asks stands at its beginning, and the time of a rule's pattern stays bounded. */
@@ -64,7 +67,7 @@ export function createRouter(agents: readonly Agent[]) {
   return ({ message, explicit, previousAgent, mayUse = everybodys }: RouteInput): Route => {
     if (explicit !== undefined) return explicitRoute(explicit);
     const text = message.slice(0, maxChars);
-    const compared = compare({ text, previousAgent, mayUse });
+    const compared = compare({ text: choice.test(text) ? "" : text, previousAgent, mayUse });
     // Rules of several agents leave it to the words.
     const ruled = weigh(compared.filter(({ agent }) => agent.rules.some((rule) => rule.test(text))))[0];
     if (ruled !== undefined) return { agent: ruled.agent, confidence: rounded(ruled.likelihood), method: "rule" };

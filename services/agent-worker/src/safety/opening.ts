@@ -1,12 +1,25 @@
 import type { Briefing } from "../briefing.ts";
 import type { Chain } from "../chain.ts";
 import type { ClaimedTurn } from "../claimed-turn.ts";
+import type { SafetyLists } from "./safety-lists.ts";
+
+interface Warned {
+  readonly turn: ClaimedTurn;
+  readonly chain: Chain;
+  readonly safety: SafetyLists;
+}
+
+/** The answer begins with the warning that the message needs, where the agent names a list; what was decided before stays, whatever the list says by now. */
+export async function withWarning(briefing: Briefing, { turn, chain, safety }: Warned): Promise<Briefing> {
+  const warning = turn.fold.opening || safety.get(briefing.agent.safety ?? "")?.(turn.request.message);
+  return warning === undefined ? briefing : withOpening(briefing, await openingOf(turn, chain, warning));
+}
 
 /**
  * Makes the answer begin with the warning, and says with what it begins. It is decided in the chain, then told, then the model is asked: whoever takes the turn over finds
  * it decided, tells it only where its viewers have it not, and keeps it when the model begins again. Once there are steps they have it, as their text.
  */
-export async function openingOf({ fold }: ClaimedTurn, chain: Chain, warning: string): Promise<string> {
+async function openingOf({ fold }: ClaimedTurn, chain: Chain, warning: string): Promise<string> {
   if (fold.steps.length > 0) return fold.opening || beginningIn(fold.text, warning);
   if (fold.opening === "") chain.push({ type: "_opening", text: warning });
   const opening = fold.opening || warning;
@@ -26,7 +39,7 @@ function beginningIn(text: string, warning: string): string {
 }
 
 /** The model is told what stands there already, first of all. */
-export function withOpening(briefing: Briefing, opening: string): Briefing {
+function withOpening(briefing: Briefing, opening: string): Briefing {
   if (opening === "") return briefing;
   const note = `The user reads this fixed warning above your answer already:\n"""\n${opening}\n"""\nDo not repeat it and never play it down. Go on from it.`;
   return { ...briefing, systemPrompt: `${note}\n\n${briefing.systemPrompt}` };

@@ -1,4 +1,11 @@
-import type { Outcome, StoredEvent, TurnRequest } from "@parley/protocol";
+import {
+  encodeEvent,
+  subjects,
+  type ChainEvent,
+  type Outcome,
+  type StoredEvent,
+  type TurnRequest,
+} from "@parley/protocol";
 import { expect, it } from "vitest";
 import { expectSoundChain, textOf } from "../chain-check.ts";
 import { chunk, sendStream, startProvider, writeChunks, type Answer } from "../model/fake-provider.ts";
@@ -96,6 +103,29 @@ it.each([
   expect(events.filter(({ type }) => type === "_opening")).toHaveLength(1);
   const kept = events.flatMap((event) => (event.type === "turn_restarted" ? [event.text] : []));
   expect(kept.every((text) => text.includes(warning))).toBe(true);
+});
+
+it.each([
+  ["before it was told", []],
+  ["after it was told", ["Decided before."]],
+])("P2: what was decided by a worker that was lost %s is read and not decided again", async (_, texts) => {
+  await using provider = await play([says("Have it towed.")]);
+  await using bench = await startWorkbench();
+  const turn = await ask(bench);
+  const { conversation_id, turn_id } = turn;
+  const at = (n: number) => ({ conversation_id, turn_id, attempt: 1, n, ts: Date.now() });
+  const left: ChainEvent[] = [
+    { type: "claimed", ...at(0), worker: "lost" },
+    { type: "thinking", ...at(1), message: "Thinking…" },
+    { type: "_opening", ...at(2), text: "Decided before." },
+    ...texts.map((token): ChainEvent => ({ type: "token", ...at(3), token })),
+  ];
+  const subject = subjects.agent(bench.bus.events.shardOf(conversation_id), conversation_id, turn_id);
+  for (const event of left) await bench.bus.events.append({ subject, data: encodeEvent(event) });
+  await bench.addWorker({ OPENAI_BASE_URL: provider.baseURL });
+  const { end, events } = await endOf(bench, turn);
+  expect(end).toMatchObject({ type: "complete", response: "Decided before.\n\nHave it towed." });
+  expect(events.filter(({ type }) => type === "turn_restarted")).toEqual([]);
 });
 
 it("P2: the warning stays when the model breaks off and begins again", async () => {

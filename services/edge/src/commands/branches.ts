@@ -56,11 +56,13 @@ export function createBranches({ bus, ownership }: BranchDeps) {
 
   return {
     /**
-     * Where a message goes that names a turn, in a conversation that is known to be its sender's. Throws NOT_FOUND for turns that are not there, FORBIDDEN for one of
+     * Where a message goes; nothing is looked up where it names no turn. In a conversation that is known to be its sender's. Throws NOT_FOUND for turns that are not there, FORBIDDEN for one of
      * somebody else, CONFLICT where it has not ended, or another place was named.
      */
-    async place(caller: Caller, frame: MessageFrame, own: TurnId): Promise<Placed> {
-      const { conversation_id, parent, supersedes } = frame;
+    async place(caller: Caller, frame: GivenMessageFrame, own: TurnId): Promise<Placed> {
+      const { conversation_id, parent, supersedes, placed } = frame;
+      if (placed !== undefined) return placed;
+      if (parent === undefined && supersedes === undefined) return {};
       if (conversation_id === undefined) return freshPlace(frame);
       if (supersedes === own || parent === own) throw notItself();
       if (supersedes === undefined) {

@@ -24,7 +24,7 @@ import type { Guests } from "./guests.ts";
 import type { Ownership } from "./ownership.ts";
 import { promise, showEnd, showTurn } from "./places.ts";
 import { behindStopped, noteSaid, startOf, submit, type SubmissionBus, type Submitted } from "./submission.ts";
-import { turnRequestOf, type GivenMessageFrame, type Placed } from "./turn-request.ts";
+import { turnRequestOf, type GivenMessageFrame } from "./turn-request.ts";
 import type { Viewing } from "./viewing.ts";
 
 export interface MessageDeps {
@@ -116,9 +116,8 @@ export function createMessageHandler(deps: MessageDeps): OnMessage {
     });
     try {
       // One that was just made up cannot be somebody else's: then nothing has to wait for this.
-      const isOperator = frame.conversation_id !== undefined && (await owned) === "operator";
-      if (isOperator) deps.guests.add(connection, conversation);
-      const placed = await placeOf(deps, caller, frame, turn);
+      const isOperator = frame.conversation_id !== undefined && (await joins(deps, connection, conversation, owned));
+      const placed = await deps.branches.place(caller, frame, turn);
       const request = turnRequestOf({ ...frame, placed }, { caller, conversation, turn, trace, isExempt, isOperator });
       // Who answers for the agent stops nobody.
       const asked = isOperator ? ({ ...frame, on_busy: "enqueue" } as const) : frame;
@@ -141,16 +140,16 @@ export function createMessageHandler(deps: MessageDeps): OnMessage {
   };
 }
 
-/** Where it goes. Most messages go behind the newest turn: then nothing is looked up. */
-async function placeOf(
-  { branches }: MessageDeps,
-  caller: Caller,
-  frame: GivenMessageFrame,
-  turn: TurnId,
-): Promise<Placed> {
-  const { placed, parent, supersedes } = frame;
-  if (placed !== undefined) return placed;
-  return parent === undefined && supersedes === undefined ? {} : branches.place(caller, frame, turn);
+/** Whether the sender answers in place of the agent; then it is their guest from now on. */
+async function joins(
+  { guests }: MessageDeps,
+  connection: HubConnection,
+  conversation: ConversationId,
+  owned: Promise<unknown>,
+): Promise<boolean> {
+  const isOperator = (await owned) === "operator";
+  if (isOperator) guests.add(connection, conversation);
+  return isOperator;
 }
 
 /** Who is over their limits as far as that is known is told so before anything is done. */

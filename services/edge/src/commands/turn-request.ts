@@ -13,8 +13,8 @@ import {
 
 /** Where it stands in the tree of turns, if not behind the newest. */
 export interface Placed {
-  readonly parent?: TurnId | null | undefined;
-  readonly supersedes?: TurnId | undefined;
+  readonly parent?: TurnId | null;
+  readonly supersedes?: TurnId;
 }
 
 interface Place {
@@ -42,8 +42,7 @@ export function turnRequestOf(
   frame: GivenMessageFrame,
   { caller, conversation: conversation_id, turn: turn_id, trace, isExempt, isOperator }: Place,
 ): TurnRequest {
-  const { id, message, agent, model, customer_id, metadata, given, placed = {} } = frame;
-  const { parent, supersedes } = placed;
+  const { id, message, agent, model, customer_id, metadata, given, placed } = frame;
   const handover = isOperator === true ? "answer" : frame.handover;
   return {
     v: 1,
@@ -59,8 +58,7 @@ export function turnRequestOf(
     ...(customer_id === undefined ? {} : { customer_id }),
     ...(metadata === undefined ? {} : { metadata }),
     ...(given === undefined ? {} : { given }),
-    ...(parent === undefined ? {} : { parent }),
-    ...(supersedes === undefined ? {} : { supersedes }),
+    ...placed,
     ...(handover === undefined ? {} : { handover }),
     ...(isExempt ? { uncounted: true } : {}),
     accepted_at: Date.now(),

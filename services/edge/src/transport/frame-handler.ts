@@ -14,7 +14,6 @@ import type { Admission } from "../admission/admit.ts";
 import type { FrameLimits } from "../admission/limit-frames.ts";
 import type { Commands } from "../commands/commands.ts";
 import { askOf } from "../commands/asking.ts";
-import type { GivenMessageFrame } from "../commands/turn-request.ts";
 import { inOrder, type Aside } from "../commands/message-order.ts";
 import type { Ownership } from "../commands/ownership.ts";
 import { rememberWish } from "../commands/places.ts";
@@ -59,7 +58,7 @@ export function createFrameHandler(deps: FrameHandlerDeps) {
     const message = frame.type === "handover" && frame.end !== true ? askOf(frame) : frame;
     if (message.type !== "message" && message.type !== "regenerate")
       return handleOfCaller(deps, connection, caller, message);
-    return handleMessage(deps, connection, message, aside);
+    return inOrder(connection, message.conversation_id, aside, (step) => ask(deps, connection, message, step));
   };
 
   const refuse = (connection: HubConnection, thrown: unknown, address: FrameAddress, isDecoded = false): void => {
@@ -98,19 +97,18 @@ export function createFrameHandler(deps: FrameHandlerDeps) {
   };
 }
 
-function handleMessage(
+/** Makes it a turn of whose connection it is. */
+async function ask(
   { viewing, commands }: FrameHandlerDeps,
   connection: HubConnection,
-  message: GivenMessageFrame | Extract<ClientFrame, { type: "regenerate" }>,
+  frame: Extract<ClientFrame, { type: "message" | "regenerate" }>,
   aside: Aside,
 ): Promise<void> {
-  return inOrder(connection, message.conversation_id, aside, async (step) => {
-    viewing.leaveEnded(connection);
-    const { caller } = connection;
-    if (caller === undefined) throw new ChatError("AUTH_REQUIRED");
-    const asked = message.type === "message" ? message : await commands.again(caller, message);
-    return commands.message(connection, caller, asked, { aside: step });
-  });
+  const { caller } = connection;
+  if (caller === undefined) throw new ChatError("AUTH_REQUIRED");
+  viewing.leaveEnded(connection);
+  const asked = frame.type === "message" ? frame : await commands.again(caller, frame);
+  return commands.message(connection, caller, asked, { aside });
 }
 
 /** One text that stands for several frames costs as much as these: all of them, before the first is handled. Throws RATE_LIMITED. */

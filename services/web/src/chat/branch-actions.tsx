@@ -34,7 +34,7 @@ export function RegenerateButton({ message }: ActionProps) {
 }
 
 /** Opens a message that was sent for its author to change and send it again. */
-export function EditButton({ message }: ActionProps) {
+function EditButton({ message }: ActionProps) {
   const { chat } = useWords();
   const { askInstead, revise, userId } = use(BranchingContext) ?? {};
   const { role, id } = message.author;
@@ -56,7 +56,7 @@ export function EditButton({ message }: ActionProps) {
 }
 
 /** `‹ 2/3 ›`: which of several turns in the same place this is, and the way to the others. */
-export function SiblingNav({ message: { turn_id, siblings = [] } }: ActionProps) {
+function SiblingNav({ message: { turn_id, siblings = [] } }: ActionProps) {
   const { chat } = useWords();
   const sentence = useErrorSentence();
   const branching = use(BranchingContext);
@@ -104,6 +104,16 @@ export function SiblingNav({ message: { turn_id, siblings = [] } }: ActionProps)
         </span>
       ) : null}
     </span>
+  );
+}
+
+/** Which version it is, and a new one of it. */
+export function QuestionActions({ message }: ActionProps) {
+  return (
+    <>
+      <SiblingNav message={message} />
+      <EditButton message={message} />
+    </>
   );
 }
 

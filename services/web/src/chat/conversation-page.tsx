@@ -1,20 +1,9 @@
 import type { Conversation, SendOptions } from "@parley/client";
-import type { FrameError } from "@parley/protocol";
-import { limits, messages, textOf, type MessageView, type QueuedTurn } from "@parley/protocol/fold";
-import {
-  useConversation,
-  useHistory,
-  useMessages,
-  useOpenTurn,
-  useQueue,
-  useRefusal,
-  useSend,
-  useView,
-} from "@parley/react";
-import { useMemo, useRef, useState, type KeyboardEvent, type ReactNode, type Ref } from "react";
+import { messages, textOf } from "@parley/protocol/fold";
+import { useConversation } from "@parley/react";
+import { useRef, useState, type KeyboardEvent, type ReactNode, type Ref } from "react";
 import type { Offers } from "../api/answers.ts";
-import { useApi } from "../api/use-api.ts";
-import { BranchingContext } from "./branching.ts";
+import { BranchingContext, type Branching } from "./branching.ts";
 import { ChoicePickers } from "./choice-pickers.tsx";
 import { examplesOf, sendOptionsOf, useChoice } from "./choice.ts";
 import { Composer, type ComposerHandle } from "./composer.tsx";
@@ -23,10 +12,7 @@ import { EmptyState, LoadingState, RefusedState, StatePane } from "./conversatio
 import { HandoverNote } from "./handover-note.tsx";
 import { isForAnswer } from "./keys.ts";
 import { MessageList, type MessageListHandle } from "./message-list.tsx";
-import { useOffers } from "./offers.ts";
-import { rowsOf } from "./rows.ts";
-import { useBranching } from "./use-branching.ts";
-import { useChosenBranch, type ChosenBranch } from "./use-chosen-branch.ts";
+import { useConversationPane, type Running, type Shown } from "./use-pane.ts";
 import { WaitingMessages } from "./waiting-messages.tsx";
 
 export interface ConversationPageProps {
@@ -61,19 +47,13 @@ function Pane({
 }: ConversationPageProps) {
   const conversation = useConversation(conversationId);
   const [isStartedHere] = useState(onStarted !== undefined);
-  const offers = useOffers();
   const list = useRef<MessageListHandle>(null);
   const composer = useRef<ComposerHandle>(null);
-  const chosen = useChosenBranch(conversation);
-  const shown = useShown(conversation, isStartedHere, chosen.branch);
-  const running = useRunning(conversation);
-  const { send } = useSend(conversation);
-  const branching = useBranching(conversation, chosen, { rows: shown.rows, running, offers, userId });
+  const { offers, shown, running, branching, send } = useConversationPane(conversation, { isStartedHere, userId });
 
   const submit = (text: string, options: SendOptions): boolean => {
     // The banner above says that the server takes nothing, and how to begin again.
-    const { leaf } = chosen.branch ?? {};
-    if (!send(text, leaf === undefined ? options : { ...options, parent: leaf })) return false;
+    if (!send(text, options)) return false;
     if (shown.isEmpty) onStarted?.(conversationId);
     list.current?.toEnd();
     return true;
@@ -91,16 +71,15 @@ function Pane({
         start={headerStart}
         end={headerEnd}
       />
-      <BranchingContext value={branching}>
-        <Body
-          conversation={conversation}
-          shown={shown}
-          list={list}
-          examples={examplesOf(offers?.agents ?? [])}
-          onExample={(text) => composer.current?.fill(text)}
-          onNew={onNew}
-        />
-      </BranchingContext>
+      <Body
+        conversation={conversation}
+        shown={shown}
+        branching={branching}
+        list={list}
+        examples={examplesOf(offers?.agents ?? [])}
+        onExample={(text) => composer.current?.fill(text)}
+        onNew={onNew}
+      />
       {userId === undefined || shown.phase === "refused" ? null : (
         <HandoverNote
           conversation={conversation}
@@ -174,6 +153,7 @@ function Foot({ ref, conversation, shown, running, offers, draftOf, onSend, onFo
 interface BodyProps {
   readonly conversation: Conversation;
   readonly shown: Shown;
+  readonly branching: Branching;
   readonly list: Ref<MessageListHandle>;
   readonly examples: readonly string[];
   readonly onExample: (text: string) => void;
@@ -183,7 +163,7 @@ interface BodyProps {
 /** At most so many examples: they show what can be asked, they are no menu. */
 const maxExamples = 4;
 
-function Body({ conversation, shown, list, examples, onExample, onNew }: BodyProps) {
+function Body({ conversation, shown, branching, list, examples, onExample, onNew }: BodyProps) {
   if (shown.phase === "refused" && shown.refusal !== undefined) {
     const retry = () => void conversation.subscribe().catch(() => undefined);
     return (
@@ -206,99 +186,14 @@ function Body({ conversation, shown, list, examples, onExample, onNew }: BodyPro
       </StatePane>
     );
   }
-  return <MessageList ref={list} conversationId={conversation.id} rows={shown.rows} history={shown.history} />;
-}
-
-const none: readonly MessageView[] = [];
-
-type Running = ReturnType<typeof useRunning>;
-
-type Shown = ReturnType<typeof useShown>;
-
-/** All that the pane shows of the conversation, from its view and from nowhere else. */
-function useShown(conversation: Conversation, isStartedHere: boolean, chosen: ChosenBranch | undefined) {
-  const api = useApi();
-  const refusal = useRefusal(conversation);
-  const view = useMessages(conversation);
-  const isKnown = useView(conversation, hasCursor);
-  const queue = useQueue(conversation);
-  const { outgoing } = useSend(conversation);
-  const history = useHistory(conversation, (before, leaf) =>
-    api.messages(conversation.id, before, leaf === undefined ? {} : { leaf }),
+  return (
+    <BranchingContext value={branching}>
+      <MessageList ref={list} conversationId={conversation.id} rows={shown.rows} history={shown.history} />
+    </BranchingContext>
   );
-  const waiting = useMemo(() => queue.filter(({ position }) => position > 0), [queue]);
-  const next = queue.find(({ position }) => position === 0)?.turn_id;
-  // Of a conversation that was deleted nothing is left, also of what had been read before.
-  const older = view.length === 0 ? none : history.older;
-  const rows = useMemo(() => {
-    const messages = chosen?.messages ?? view;
-    const before = chosen === undefined ? { older, next } : { older: none, next: undefined };
-    return rowsOf({ ...before, messages, outgoing, waiting: turnsOf(waiting) });
-  }, [chosen, older, view, outgoing, waiting, next]);
-  const isEmpty = rows.length === 0 && waiting.length === 0;
-  const phase = phaseOf({ isEmpty, refusal, isStartedHere, isKnown });
-  return {
-    phase,
-    rows,
-    waiting,
-    isEmpty,
-    refusal,
-    agent: agentOf(view),
-    beginning: isStartedHere || !history.hasMore ? beginningOf(older, view) : undefined,
-    history: chosen?.history ?? (isStartedHere ? undefined : history),
-  } as const;
-}
-
-interface Known {
-  readonly isEmpty: boolean;
-  readonly refusal: FrameError | undefined;
-  readonly isStartedHere: boolean;
-  readonly isKnown: boolean;
-}
-
-/** What there is to see counts more than what the server said before it. */
-function phaseOf({ isEmpty, refusal, isStartedHere, isKnown }: Known) {
-  if (!isEmpty) return "messages";
-  // That there is no such conversation is what makes it a new one.
-  if (refusal !== undefined && (refusal.frame === "delete" || !isStartedHere)) return "refused";
-  if (isStartedHere) return "empty";
-  return isKnown ? "empty" : "loading";
-}
-
-function hasCursor({ seq }: { readonly seq: number }): boolean {
-  return seq > 0;
-}
-
-function turnsOf(waiting: readonly QueuedTurn[]): ReadonlySet<string> {
-  return new Set(waiting.map(({ turn_id }) => turn_id));
-}
-
-/** Whoever answered last. */
-function agentOf(shown: readonly MessageView[]): string | undefined {
-  const answer = shown.findLast(({ outcome }) => outcome?.type === "complete");
-  return answer?.outcome?.type === "complete" ? answer.outcome.metadata.agent : undefined;
-}
-
-/** What the conversation began with, as far as it is one line. */
-function beginningOf(...known: readonly (readonly MessageView[])[]): string | undefined {
-  const first = known.flat().find(({ author }) => author.role === "user");
-  return first === undefined ? undefined : textOf(first.parts).trim().split("\n", 1)[0]?.slice(0, limits.titleChars);
 }
 
 function lastOwn(conversation: Conversation): string | undefined {
   const own = messages(conversation.view).findLast(({ author }) => author.role === "user");
   return own === undefined ? undefined : textOf(own.parts);
-}
-
-/** Whether an answer runs, and how it is stopped: once, and that is told until its end has come. */
-function useRunning(conversation: Conversation) {
-  const turnId = useOpenTurn(conversation)?.turn_id;
-  const [stopped, setStopped] = useState<string>();
-  const state = turnId === undefined ? "no" : turnId === stopped ? "stopping" : "yes";
-  const stop = () => {
-    if (turnId === undefined || state !== "yes") return;
-    setStopped(turnId);
-    conversation.cancel(turnId);
-  };
-  return { state, stop } as const;
 }

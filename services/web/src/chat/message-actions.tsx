@@ -3,7 +3,7 @@ import { useConversation, useOpenTurn, useSend } from "@parley/react";
 import { Icon } from "../ui/icon.tsx";
 import { CopyButton } from "../text/copy-button.tsx";
 import { useWords } from "../words/use-words.ts";
-import { EditButton, RegenerateButton, SiblingNav } from "./branch-actions.tsx";
+import { QuestionActions, RegenerateButton } from "./branch-actions.tsx";
 import { optionsNow } from "./choice.ts";
 import { useOffers } from "./offers.ts";
 import { FeedbackActions } from "./feedback-actions.tsx";
@@ -22,8 +22,7 @@ export function MessageActions({ conversationId, message, isLast }: MessageActio
   if (isAnswer && message.outcome === undefined) return null;
   return (
     <div className="chat-actions">
-      {isAnswer ? null : <SiblingNav message={message} />}
-      {isAnswer ? null : <EditButton message={message} />}
+      {isAnswer ? null : <QuestionActions message={message} />}
       {text === "" ? null : (
         <span className="chat-action">
           <CopyButton text={text} name={chat.copy} />
@@ -32,13 +31,14 @@ export function MessageActions({ conversationId, message, isLast }: MessageActio
       {isAnswer && message.outcome?.type === "complete" ? (
         <FeedbackActions key={message.message_id} conversationId={conversationId} message={message} />
       ) : null}
-      {isAnswer && isLast && mayTryAgain(message) ? (
-        <TryAgain conversationId={conversationId} turnId={message.turn_id} />
-      ) : isAnswer ? (
-        <RegenerateButton message={message} />
-      ) : null}
+      {isAnswer ? <AskAgain conversationId={conversationId} message={message} isLast={isLast} /> : null}
     </div>
   );
+}
+
+function AskAgain({ conversationId, message, isLast }: MessageActionsProps) {
+  if (!isLast || !mayTryAgain(message)) return <RegenerateButton message={message} />;
+  return <TryAgain conversationId={conversationId} turnId={message.turn_id} />;
 }
 
 function mayTryAgain({ outcome }: MessageView): boolean {

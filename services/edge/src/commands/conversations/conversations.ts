@@ -90,16 +90,7 @@ export function createConversations({ bus, redis, onDeleted, log }: Conversation
     /** See `createMessageSearch`. Throws OVERLOADED while Redis is away. */
     find: (query: SearchQuery): Promise<SearchResult> => listed(rebuild, query, search),
 
-    /**
-     * A page of the branch of its newest turn, or of the newest one through another turn. Throws NOT_FOUND when nothing is stored of it, or of that turn, INVALID_FRAME when
-     * `before` is not a place in it.
-     */
-    messages: (
-      conversation: ConversationId,
-      limit: number,
-      cursor: PageCursor,
-      through?: TurnId,
-    ): Promise<TitledPage> => pageOf(bus, conversation, { limit, ...cursor, ...pathOf(cursor, through) }),
+    messages: createMessagePages(bus),
 
     /** As its owner asks for it. Throws CONVERSATION_BUSY or OVERLOADED; then it can be asked again. */
     async delete(conversation: ConversationId, { user, tenant }: Caller): Promise<void> {
@@ -133,6 +124,15 @@ async function listed<Query extends { readonly userId: string }, T>(
 function isListed({ given, handover }: TurnRequest): boolean {
   // Nor is it theirs who only answer in it.
   return given?.call === undefined && handover !== "answer";
+}
+
+/**
+ * Pages of the branch of a conversation's newest turn, or of the newest one through another turn. Throw NOT_FOUND when nothing is stored of it, or of that turn, INVALID_FRAME when
+ * `before` is not a place in it.
+ */
+function createMessagePages(bus: Bus) {
+  return (conversation: ConversationId, limit: number, cursor: PageCursor, through?: TurnId): Promise<TitledPage> =>
+    pageOf(bus, conversation, { limit, ...cursor, ...pathOf(cursor, through) });
 }
 
 /** A page that follows on another one names its path. */

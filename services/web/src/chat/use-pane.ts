@@ -1,0 +1,121 @@
+import type { Conversation, SendOptions } from "@parley/client";
+import type { FrameError } from "@parley/protocol";
+import { limits, textOf, type MessageView, type QueuedTurn } from "@parley/protocol/fold";
+import { useHistory, useMessages, useOpenTurn, useQueue, useRefusal, useSend, useView } from "@parley/react";
+import { useMemo, useState } from "react";
+import { useApi } from "../api/use-api.ts";
+import { useOffers } from "./offers.ts";
+import { rowsOf } from "./rows.ts";
+import { useBranching } from "./use-branching.ts";
+import { useChosenBranch, type ChosenBranch } from "./use-chosen-branch.ts";
+
+interface PaneOf {
+  readonly isStartedHere: boolean;
+  readonly userId: string | undefined;
+}
+
+/** What a pane shows, and what can be done with it. */
+export function useConversationPane(conversation: Conversation, { isStartedHere, userId }: PaneOf) {
+  const offers = useOffers();
+  const chosen = useChosenBranch(conversation);
+  const shown = useShown(conversation, isStartedHere, chosen.branch);
+  const running = useRunning(conversation);
+  const sending = useSend(conversation);
+  const branching = useBranching(conversation, chosen, { rows: shown.rows, running, offers, userId });
+  const send = (text: string, options: SendOptions) => sending.send(text, { ...options, ...behind(chosen.branch) });
+  return { offers, shown, running, branching, send } as const;
+}
+
+/** What is written while an older branch is shown goes behind that. */
+function behind(branch: ChosenBranch | undefined): Pick<SendOptions, "parent"> {
+  return branch === undefined ? {} : { parent: branch.leaf };
+}
+
+const none: readonly MessageView[] = [];
+
+export type Running = ReturnType<typeof useRunning>;
+
+export type Shown = ReturnType<typeof useShown>;
+
+/** All that the pane shows of the conversation, from its view and from nowhere else. */
+function useShown(conversation: Conversation, isStartedHere: boolean, chosen: ChosenBranch | undefined) {
+  const api = useApi();
+  const refusal = useRefusal(conversation);
+  const view = useMessages(conversation);
+  const isKnown = useView(conversation, hasCursor);
+  const queue = useQueue(conversation);
+  const { outgoing } = useSend(conversation);
+  const history = useHistory(conversation, (before, leaf) =>
+    api.messages(conversation.id, before, leaf === undefined ? {} : { leaf }),
+  );
+  const waiting = useMemo(() => queue.filter(({ position }) => position > 0), [queue]);
+  const next = queue.find(({ position }) => position === 0)?.turn_id;
+  // Of a conversation that was deleted nothing is left, also of what had been read before.
+  const older = view.length === 0 ? none : history.older;
+  const rows = useMemo(() => {
+    const messages = chosen?.messages ?? view;
+    const before = chosen === undefined ? { older, next } : { older: none, next: undefined };
+    return rowsOf({ ...before, messages, outgoing, waiting: turnsOf(waiting) });
+  }, [chosen, older, view, outgoing, waiting, next]);
+  const isEmpty = rows.length === 0 && waiting.length === 0;
+  const phase = phaseOf({ isEmpty, refusal, isStartedHere, isKnown });
+  return {
+    phase,
+    rows,
+    waiting,
+    isEmpty,
+    refusal,
+    agent: agentOf(view),
+    beginning: isStartedHere || !history.hasMore ? beginningOf(older, view) : undefined,
+    history: chosen?.history ?? (isStartedHere ? undefined : history),
+  } as const;
+}
+
+interface Known {
+  readonly isEmpty: boolean;
+  readonly refusal: FrameError | undefined;
+  readonly isStartedHere: boolean;
+  readonly isKnown: boolean;
+}
+
+/** What there is to see counts more than what the server said before it. */
+function phaseOf({ isEmpty, refusal, isStartedHere, isKnown }: Known) {
+  if (!isEmpty) return "messages";
+  // That there is no such conversation is what makes it a new one.
+  if (refusal !== undefined && (refusal.frame === "delete" || !isStartedHere)) return "refused";
+  if (isStartedHere) return "empty";
+  return isKnown ? "empty" : "loading";
+}
+
+function hasCursor({ seq }: { readonly seq: number }): boolean {
+  return seq > 0;
+}
+
+function turnsOf(waiting: readonly QueuedTurn[]): ReadonlySet<string> {
+  return new Set(waiting.map(({ turn_id }) => turn_id));
+}
+
+/** Whoever answered last. */
+function agentOf(shown: readonly MessageView[]): string | undefined {
+  const answer = shown.findLast(({ outcome }) => outcome?.type === "complete");
+  return answer?.outcome?.type === "complete" ? answer.outcome.metadata.agent : undefined;
+}
+
+/** What the conversation began with, as far as it is one line. */
+function beginningOf(...known: readonly (readonly MessageView[])[]): string | undefined {
+  const first = known.flat().find(({ author }) => author.role === "user");
+  return first === undefined ? undefined : textOf(first.parts).trim().split("\n", 1)[0]?.slice(0, limits.titleChars);
+}
+
+/** Whether an answer runs, and how it is stopped: once, and that is told until its end has come. */
+function useRunning(conversation: Conversation) {
+  const turnId = useOpenTurn(conversation)?.turn_id;
+  const [stopped, setStopped] = useState<string>();
+  const state = turnId === undefined ? "no" : turnId === stopped ? "stopping" : "yes";
+  const stop = () => {
+    if (turnId === undefined || state !== "yes") return;
+    setStopped(turnId);
+    conversation.cancel(turnId);
+  };
+  return { state, stop } as const;
+}
