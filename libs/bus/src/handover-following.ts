@@ -40,8 +40,7 @@ export function createHandoverFollower({ jsm, shards, eventWindowMs }: FollowerD
   const ends = Array.from({ length: shards }, () => 0);
   const open = new Map<ConversationId, Followed>();
   /** Ended ones, oldest first. */
-  const old = new Map<ConversationId, number>();
-  const endedAt = new Map<ConversationId, number>();
+  const old = new Map<ConversationId, { readonly seq: number; readonly ts: number }>();
 
   const take = async (message: FoundMessage): Promise<void> => {
     const record = read(message)?.value;
@@ -52,8 +51,7 @@ export function createHandoverFollower({ jsm, shards, eventWindowMs }: FollowerD
     if (isHandedOver(record)) {
       if (open.size < limits.handoversOpen) open.set(conversation, { record, seq: message.seq });
     } else if (old.size < limits.handoversOpen) {
-      old.set(conversation, message.seq);
-      endedAt.set(conversation, ts);
+      old.set(conversation, { seq: message.seq, ts });
     }
     // A process may have died between the record and its event.
     const ageMs = Date.now() - ts;
@@ -86,12 +84,9 @@ export function createHandoverFollower({ jsm, shards, eventWindowMs }: FollowerD
     /** Those of which nothing need be kept, with the place of the last record. Each once. */
     takeOld(): { readonly conversation: ConversationId; readonly seq: number }[] {
       const before = Date.now() - 2 * eventWindowMs - hourMs;
-      const gone = [...old].filter(([conversation]) => (endedAt.get(conversation) ?? 0) < before);
-      for (const [conversation] of gone) {
-        old.delete(conversation);
-        endedAt.delete(conversation);
-      }
-      return gone.map(([conversation, seq]) => ({ conversation, seq }));
+      const gone = [...old].filter(([, { ts }]) => ts < before);
+      for (const [conversation] of gone) old.delete(conversation);
+      return gone.map(([conversation, { seq }]) => ({ conversation, seq }));
     },
 
     /** Whose time is over. */

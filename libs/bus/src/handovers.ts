@@ -151,6 +151,7 @@ function ifNone(error: unknown): undefined {
 }
 
 function createRecords({ jsm, events, unreadable }: HandoverDeps) {
+  const tell = createTelling(events);
   const subjectOf = (conversation: ConversationId): string =>
     subjects.handover(events.shardOf(conversation), conversation);
   const read = (message: FoundMessage | null): LastOne<HandoverRecord> | undefined => {
@@ -189,21 +190,6 @@ function createRecords({ jsm, events, unreadable }: HandoverDeps) {
     return record;
   };
 
-  /** Once, and never behind a later one: whoever wrote that has told more. */
-  const tell = async (record: HandoverRecord): Promise<void> => {
-    const { conversation_id, ts } = record;
-    if (record.ended === "deleted") return;
-    const event: HandoverEvent = { type: "handover", conversation_id, ts, ...handoverOf(record) };
-    const lastEvent = async (subject: string): Promise<LastOne<HandoverEvent> | undefined> => {
-      const found = await events.lastFromLeader(subject);
-      return found && { seq: found.seq, value: found.event.type === "handover" ? found.event : undefined };
-    };
-    const subject = subjects.handoverEvent(events.shardOf(conversation_id), conversation_id);
-    await appendBehind<HandoverEvent>({ append: events.append, last: lastEvent }, subject, (found) =>
-      (found?.value?.n ?? 0) >= record.n ? undefined : event,
-    );
-  };
-
   return {
     subjectOf,
     read,
@@ -216,5 +202,22 @@ function createRecords({ jsm, events, unreadable }: HandoverDeps) {
       const filter = subjectOf(conversation);
       await jsm.streams.purge(stream, upTo === undefined ? { filter, keep: 1 } : { filter, seq: upTo + 1 });
     },
+  };
+}
+
+function createTelling(events: EventLog) {
+  /** Once, and never behind a later one: whoever wrote that has told more. */
+  return async (record: HandoverRecord): Promise<void> => {
+    const { conversation_id, ts } = record;
+    if (record.ended === "deleted") return;
+    const event: HandoverEvent = { type: "handover", conversation_id, ts, ...handoverOf(record) };
+    const last = async (subject: string): Promise<LastOne<HandoverEvent> | undefined> => {
+      const found = await events.lastFromLeader(subject);
+      return found && { seq: found.seq, value: found.event.type === "handover" ? found.event : undefined };
+    };
+    const subject = subjects.handoverEvent(events.shardOf(conversation_id), conversation_id);
+    await appendBehind<HandoverEvent>({ append: events.append, last }, subject, (found) =>
+      (found?.value?.n ?? 0) >= record.n ? undefined : event,
+    );
   };
 }

@@ -8,7 +8,7 @@ import type { ClaimedTurn } from "./claimed-turn.ts";
 import { completeOutcome } from "./ending.ts";
 import { groundsOf } from "./retrieval/citations.ts";
 import { wantsNoTools } from "./given.ts";
-import type { Guards } from "./guards/guards.ts";
+import type { AgentGuard, Guards } from "./guards/guards.ts";
 import { withAskPerson } from "./handover/ask-person.ts";
 import { handoverIn, type Handover } from "./handover/handover.ts";
 import type { AnsweredStep, ModelStep } from "./model-step.ts";
@@ -60,9 +60,7 @@ function createLoop(
     const asking = { classify, spending, signal: stop.signal };
     const briefed = await brief({ request, history, chain, isTold, decisions, mayUse, ...asking, span });
     const guard = guards.of(briefed.agent);
-    // What an agent has begun to answer was checked before.
-    if (guard !== undefined && fold.steps.length === 0 && fold.text === "")
-      await guard.checkInput(request.message, stop.signal);
+    if (guard !== undefined) await checkInput(guard, turn);
     const briefing = await withWarning(briefed, { turn, chain, safety });
     const memory = await memoryOf(turn, briefing.agent, mayRun);
     const tell = (message: string): void => chain.push({ type: "progress", step: "tools", message });
@@ -121,6 +119,11 @@ export function createAnswer(deps: AnswerDeps) {
 
 function withMemoryText(briefing: Briefing, memory: TurnMemory | undefined): Briefing {
   return memory === undefined ? briefing : withNote(briefing, memory.text);
+}
+
+/** What an agent has begun to answer was checked before. */
+async function checkInput(guard: AgentGuard, { request, fold, stop }: ClaimedTurn): Promise<void> {
+  if (fold.steps.length === 0 && fold.text === "") await guard.checkInput(request.message, stop.signal);
 }
 
 /** First of all: what follows the prompt are documents, and the note is none. */

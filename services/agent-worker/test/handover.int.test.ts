@@ -145,7 +145,7 @@ it("goes on with a turn that asks when its worker is killed, and asks nobody twi
   };
   await other.bus.turns.submit(request);
   await eventually(async () => (await other.bus.handovers.of(conversation)) !== undefined, { what: "the record" });
-  dying.kill("SIGKILL");
+  void dying.kill("SIGKILL");
   await other.addWorker(workers);
   expect(await other.ended(request)).toMatchObject({ type: "complete", metadata: { handover: "waiting" } });
   expect(await other.bus.handovers.of(conversation)).toMatchObject({ n: 1, state: "waiting" });

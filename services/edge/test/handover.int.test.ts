@@ -93,7 +93,6 @@ async function found<Type extends ServerFrame["type"]>(
   is: (frame: Extract<ServerFrame, { type: Type }>) => boolean,
 ): Promise<Extract<ServerFrame, { type: Type }>> {
   const isIt = (frame: ServerFrame): frame is Extract<ServerFrame, { type: Type }> =>
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
     frame.type === type && is(frame as Extract<ServerFrame, { type: Type }>);
   let frame: Extract<ServerFrame, { type: Type }> | undefined;
   await eventually(() => (frame = client.frames.find(isIt)) !== undefined, {

@@ -103,7 +103,7 @@ function takeFrame(walk: Walk, { frame, atMs }: { frame: ConversationFrame; atMs
   if (frame.type === "queue") return;
   // An error that answers a frame is no event.
   if (frame.type === "error" && !("turn_id" in frame)) return;
-  if (frame.type === "title" || frame.type === "handover") return takeTitle(walk, frame);
+  if (isOfConversation(frame)) return takeTitle(walk, frame);
   checkPlace(walk, frame, atMs);
   checkAfterEnd(walk, frame);
   // Who subscribes again with an older cursor asks for what it has already.
@@ -117,6 +117,10 @@ function takeFrame(walk: Walk, { frame, atMs }: { frame: ConversationFrame; atMs
 }
 
 /** It is no event of a turn: what must have come before it is looked at with the next one that is. */
+function isOfConversation(frame: ConversationFrame): frame is ConversationEventFrame {
+  return frame.type === "title" || frame.type === "handover";
+}
+
 function takeTitle(walk: Walk, frame: ConversationEventFrame): void {
   if (!walk.attached) walk.report("P2", `${frame.type} ${frame.seq} came without a subscription`);
   if (frame.seq <= walk.lastSeq) walk.report("P2", `${frame.type} ${frame.seq} came after ${walk.lastSeq}`);

@@ -24,8 +24,10 @@ const tool: ToolDefinition = {
   ...{ effect: "read", timeout_ms: 1_000 },
 };
 
-const unseen =
-  /[\u00AD\u034F\u061C\u180B-\u180F\u200B-\u200F\u202A-\u202E\u2060-\u206F\uFE00-\uFE0F\uFEFF\u{E0000}-\u{E0FFF}]/gu;
+const unseen = new RegExp(
+  String.raw`[\u00AD\u034F\u061C\u180B-\u180F\u200B-\u200F\u202A-\u202E\u2060-\u206F\uFE00-\uFE0F\uFEFF\u{E0000}-\u{E0FFF}]`,
+  "gu",
+);
 const marks = /[<\u2039\u3008\u27E8]\s*[/\u2215]?\s*(?:tool_?result|document)/i;
 const template = /<\|[a-z_]+\|>|\[\/?(?:INST|TOOL_RESULTS)\]|<\/?(?:start|end)_of_turn>|<\/?s>|<<\/?SYS>>/i;
 

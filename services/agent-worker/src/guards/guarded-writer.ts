@@ -21,43 +21,51 @@ const tailChars = 512;
 /** With what comes next the endpoint gets so much of what it has seen. */
 const overlapChars = 200;
 
-/**
- * A writer that shows what its checks let pass. Rules see all text before it is shown. The endpoint is asked after each `everyChars` characters, and the answer goes on meanwhile: at most twice as many
- * characters are shown that it has not seen. What is blocked is taken back.
- */
-export function createGuardedWriter(inner: StepWriter, { checks, signal, onBlocked }: GuardedDeps): GuardedWriter {
+/** What was said so far, of that what is shown, and what the endpoint has seen. */
+interface Said {
+  text: string;
+  shown: number;
+  checked: number;
+  /** Rises when the model begins again: what was asked before says nothing of what is said now. */
+  generation: number;
+  isBlocked: boolean;
+}
+
+/** Shows what rules let pass, as far as the endpoint need not be waited for. */
+function createRelease(inner: StepWriter, said: Said, { checks }: GuardedDeps, block: (error: ChatError) => void) {
   const { rules, endpoint, everyChars } = checks;
-  let said = "";
-  let shown = 0;
-  let checked = 0;
-  let generation = 0;
-  let isBlocked = false;
+  return (isEnd: boolean): void => {
+    const { text, shown } = said;
+    const most = endpoint === undefined || isEnd ? text.length : Math.min(text.length, said.checked + 2 * everyChars);
+    const end = isEnd ? most : Math.min(most, wordEnd(text, shown));
+    if (said.isBlocked || end <= shown) return;
+    const error = rules(text.slice(Math.max(0, shown - tailChars), end));
+    if (error !== undefined) return block(error);
+    inner.text(text.slice(shown, end));
+    said.shown = end;
+  };
+}
+
+interface LookParts {
+  readonly release: (isEnd: boolean) => void;
+  readonly block: (error: ChatError) => void;
+}
+
+/** Asks the endpoint, one question after the other. */
+function createLooking(said: Said, { checks: { endpoint, everyChars }, signal }: GuardedDeps, parts: LookParts) {
   let running: Promise<void> | undefined;
 
-  const block = (error: ChatError): void => {
-    if (isBlocked) return;
-    isBlocked = true;
-    onBlocked(error);
-  };
-  const release = (isEnd: boolean): void => {
-    const most = endpoint === undefined || isEnd ? said.length : Math.min(said.length, checked + 2 * everyChars);
-    const end = isEnd ? most : Math.min(most, wordEnd(said, shown));
-    if (isBlocked || end <= shown) return;
-    const error = rules(said.slice(Math.max(0, shown - tailChars), end));
-    if (error !== undefined) return block(error);
-    inner.text(said.slice(shown, end));
-    shown = end;
-  };
   const look = async (ask: NonNullable<typeof endpoint>): Promise<void> => {
-    const [of, end] = [generation, said.length];
-    const error = await ask(said.slice(Math.max(0, checked - overlapChars), end), signal);
-    if (of !== generation) return;
-    if (error !== undefined) return block(error);
-    checked = end;
-    release(false);
+    const [of, end] = [said.generation, said.text.length];
+    const error = await ask(said.text.slice(Math.max(0, said.checked - overlapChars), end), signal);
+    if (of !== said.generation) return;
+    if (error !== undefined) return parts.block(error);
+    said.checked = end;
+    parts.release(false);
   };
   const lookSoon = (leastChars: number): void => {
-    if (endpoint === undefined || running !== undefined || isBlocked || said.length - checked < leastChars) return;
+    const isEnough = said.text.length - said.checked >= leastChars;
+    if (endpoint === undefined || running !== undefined || said.isBlocked || !isEnough) return;
     // Who waits for all of it is told by `checked`; of an aborted turn nobody waits.
     running = look(endpoint)
       .catch(() => undefined)
@@ -66,18 +74,45 @@ export function createGuardedWriter(inner: StepWriter, { checks, signal, onBlock
         lookSoon(everyChars);
       });
   };
+  return {
+    lookSoon,
+    /** Until it has seen all. */
+    async all(): Promise<void> {
+      const lacks = (): boolean => endpoint !== undefined && said.checked < said.text.length;
+      while (!said.isBlocked && (running !== undefined || lacks())) {
+        signal.throwIfAborted();
+        lookSoon(1);
+        await running;
+      }
+    },
+  };
+}
+
+/**
+ * A writer that shows what its checks let pass. Rules see all text before it is shown. The endpoint is asked after each `everyChars` characters, and the answer goes on meanwhile: at most twice as many
+ * characters are shown that it has not seen. What is blocked is taken back.
+ */
+export function createGuardedWriter(inner: StepWriter, deps: GuardedDeps): GuardedWriter {
+  const { checks, signal, onBlocked } = deps;
+  const said: Said = { text: "", shown: 0, checked: 0, generation: 0, isBlocked: false };
+  const block = (error: ChatError): void => {
+    if (said.isBlocked) return;
+    said.isBlocked = true;
+    onBlocked(error);
+  };
+  const release = createRelease(inner, said, deps, block);
+  const looking = createLooking(said, deps, { release, block });
   const forget = (): void => {
-    generation++;
-    [said, shown, checked] = ["", 0, 0];
+    Object.assign(said, { text: "", shown: 0, checked: 0, generation: said.generation + 1 });
   };
 
   return {
     ...inner,
     text(token) {
-      if (isBlocked || token === "") return;
-      said += token;
+      if (said.isBlocked || token === "") return;
+      said.text += token;
       release(false);
-      lookSoon(everyChars);
+      looking.lookSoon(checks.everyChars);
     },
     restart() {
       forget();
@@ -88,11 +123,7 @@ export function createGuardedWriter(inner: StepWriter, { checks, signal, onBlock
       inner.retract();
     },
     async checked() {
-      while (!isBlocked && (running !== undefined || (endpoint !== undefined && checked < said.length))) {
-        signal.throwIfAborted();
-        lookSoon(1);
-        await running;
-      }
+      await looking.all();
       release(true);
       signal.throwIfAborted();
     },

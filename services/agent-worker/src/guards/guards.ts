@@ -36,9 +36,66 @@ export interface Guards {
   readonly of: (agent: Pick<Agent, "guards" | "maskBeforeProvider">) => AgentGuard | undefined;
 }
 
+/** How one guard looks at a text. */
+function createLooks({ onBlocked, onFailure, log }: Omit<GuardsDeps, "guards" | "moderate">) {
+  const blocked = ({ name, sentence }: GuardRule, side: GuardSide): ChatError => {
+    onBlocked(name, side);
+    return new ChatError("BLOCKED", { message: sentence, retryable: false });
+  };
+  return {
+    byRules(guard: GuardRule, side: GuardSide, text: string): ChatError | undefined {
+      const isFound = guard.rules.some((rule) => rule.test(text));
+      const leads = side === "output" && guard.links !== undefined && leadsElsewhere(text, guard.links);
+      return isFound || leads ? blocked(guard, side) : undefined;
+    },
+
+    createByEndpoint:
+      (ask: Moderate, side: GuardSide) =>
+      async (guard: GuardRule, text: string, signal: AbortSignal): Promise<ChatError | undefined> => {
+        if (guard.endpoint === undefined) return undefined;
+        try {
+          const limited = AbortSignal.any([signal, AbortSignal.timeout(guard.timeout_ms)]);
+          return (await ask(text, guard.endpoint.model, limited)) ? blocked(guard, side) : undefined;
+        } catch (err) {
+          signal.throwIfAborted();
+          onFailure(guard.name);
+          log.warn({ err, guard: guard.name }, "a guard could not be asked");
+          return guard.on_failure === "open" ? undefined : notChecked(side);
+        }
+      },
+  };
+}
+
+type Looks = ReturnType<typeof createLooks>;
+
+function outputOf(guards: readonly GuardRule[], looks: Looks, ask: Moderate): OutputChecks | undefined {
+  if (guards.length === 0) return undefined;
+  const asked = guards.filter(({ endpoint }) => endpoint !== undefined);
+  const byEndpoint = looks.createByEndpoint(ask, "output");
+  return {
+    rules: (text) => firstOf(guards.map((guard) => looks.byRules(guard, "output", text))),
+    endpoint:
+      asked.length === 0
+        ? undefined
+        : async (text, signal) => firstOf(await Promise.all(asked.map((guard) => byEndpoint(guard, text, signal)))),
+    everyChars: Math.min(...asked.map(({ every_chars }) => every_chars)),
+  };
+}
+
+function inputOf(guards: readonly GuardRule[], looks: Looks, ask: Moderate): AgentGuard["checkInput"] {
+  const byEndpoint = looks.createByEndpoint(ask, "input");
+  return async (text, signal) => {
+    const error =
+      firstOf(guards.map((guard) => looks.byRules(guard, "input", text))) ??
+      firstOf(await Promise.all(guards.map((guard) => byEndpoint(guard, text, signal))));
+    if (error !== undefined) throw error;
+  };
+}
+
 /** Looks at what users write to agents, and at what those say, by the guards that their files name. */
-export function createGuards({ guards, moderate, onBlocked, onFailure, log }: GuardsDeps): Guards {
+export function createGuards({ guards, moderate, ...deps }: GuardsDeps): Guards {
   const made = new Map<readonly string[], AgentGuard>();
+  const looks = createLooks(deps);
   /** The endpoint is the provider's, too. */
   const masking: Moderate = (text, model, signal) =>
     moderate(
@@ -46,70 +103,21 @@ export function createGuards({ guards, moderate, onBlocked, onFailure, log }: Gu
       model,
       signal,
     );
-
-  const blocked = ({ name, sentence }: GuardRule, side: GuardSide): ChatError => {
-    onBlocked(name, side);
-    return new ChatError("BLOCKED", { message: sentence, retryable: false });
-  };
-  const byRules = (guard: GuardRule, side: GuardSide, text: string): ChatError | undefined => {
-    const isFound = guard.rules.some((rule) => rule.test(text));
-    const leads = side === "output" && guard.links !== undefined && leadsElsewhere(text, guard.links);
-    return isFound || leads ? blocked(guard, side) : undefined;
-  };
-  const createByEndpoint =
-    (ask: Moderate, side: GuardSide) =>
-    async (guard: GuardRule, text: string, signal: AbortSignal): Promise<ChatError | undefined> => {
-      try {
-        const limited = AbortSignal.any([signal, AbortSignal.timeout(guard.timeout_ms)]);
-        return (await ask(text, guard.endpoint?.model, limited)) ? blocked(guard, side) : undefined;
-      } catch (err) {
-        signal.throwIfAborted();
-        onFailure(guard.name);
-        log.warn({ err, guard: guard.name }, "a guard could not be asked");
-        return guard.on_failure === "open" ? undefined : notChecked(side);
-      }
-    };
   const of = (named: readonly string[], side: GuardSide): GuardRule[] =>
     guards.filter(({ name, applies_to }) => named.includes(name) && applies_to.includes(side));
-
-  const outputOf = (named: readonly string[], ask: Moderate): OutputChecks | undefined => {
-    const mine = of(named, "output");
-    if (mine.length === 0) return undefined;
-    const byEndpoint = createByEndpoint(ask, "output");
-    const asked = mine.filter(({ endpoint }) => endpoint !== undefined);
-    return {
-      rules: (text) => firstOf(mine.map((guard) => byRules(guard, "output", text))),
-      endpoint:
-        asked.length === 0
-          ? undefined
-          : async (text, signal) => firstOf(await Promise.all(asked.map((guard) => byEndpoint(guard, text, signal)))),
-      everyChars: Math.min(...asked.map(({ every_chars }) => every_chars)),
-    };
-  };
-  const make = (named: readonly string[], ask: Moderate): AgentGuard => {
-    const byEndpoint = createByEndpoint(ask, "input");
-    const mine = of(named, "input");
-    return {
-      async checkInput(text, signal) {
-        const error =
-          firstOf(mine.map((guard) => byRules(guard, "input", text))) ??
-          firstOf(
-            await Promise.all(
-              mine.flatMap((guard) => (guard.endpoint === undefined ? [] : byEndpoint(guard, text, signal))),
-            ),
-          );
-        if (error !== undefined) throw error;
-      },
-      output: outputOf(named, ask),
-    };
-  };
 
   return {
     of({ guards: named, maskBeforeProvider }) {
       if (named === undefined || named.length === 0) return undefined;
-      const known = made.get(named) ?? make(named, maskBeforeProvider === true ? masking : moderate);
-      made.set(named, known);
-      return known;
+      const known = made.get(named);
+      if (known !== undefined) return known;
+      const ask = maskBeforeProvider === true ? masking : moderate;
+      const guard = {
+        checkInput: inputOf(of(named, "input"), looks, ask),
+        output: outputOf(of(named, "output"), looks, ask),
+      };
+      made.set(named, guard);
+      return guard;
     },
   };
 }

@@ -80,19 +80,28 @@ export function createHandoverCommands({ bus, ownership, may, figures }: Handove
       return record;
     },
 
-    /** The owner wants the agent back. NOT_FOUND where nobody was asked for. */
-    async withdraw(conversation: ConversationId, caller: Caller): Promise<HandoverRecord> {
-      await ownership.check(conversation, caller, "conversation:send");
-      const before = await handovers.of(conversation);
-      const record = await handovers.end(conversation, "withdrawn");
-      if (isHandedOver(before)) figures.ended(record);
-      await handovers.dropEarlier(conversation).catch(() => {});
-      return record;
-    },
+    withdraw: createWithdraw({ bus, ownership, figures }),
 
     /** Something was said in it by who has it. */
-    answered: (conversation: ConversationId, caller: Caller): Promise<unknown> =>
-      audit(bus, caller, "handover_answer", conversation),
+    answered: createAnswered(bus),
+  };
+}
+
+function createAnswered(bus: Pick<Bus, "audit">) {
+  return async (conversation: ConversationId, caller: Caller, isRepeated: boolean): Promise<void> => {
+    if (!isRepeated) await audit(bus, caller, "handover_answer", conversation);
+  };
+}
+
+function createWithdraw({ bus: { handovers }, ownership, figures }: Omit<HandoverDeps, "may">) {
+  /** The owner wants the agent back. NOT_FOUND where nobody was asked for. */
+  return async (conversation: ConversationId, caller: Caller): Promise<HandoverRecord> => {
+    await ownership.check(conversation, caller, "conversation:send");
+    const before = await handovers.of(conversation);
+    const record = await handovers.end(conversation, "withdrawn");
+    if (isHandedOver(before)) figures.ended(record);
+    await handovers.dropEarlier(conversation).catch(() => {});
+    return record;
   };
 }
 

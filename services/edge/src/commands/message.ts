@@ -41,7 +41,7 @@ export interface MessageDeps {
   readonly tracing: Tracing;
   readonly guests: Pick<Guests, "add">;
   /** Somebody has answered in place of the agent. Never rejects. */
-  readonly onAnswered: (conversation: ConversationId, caller: Caller) => Promise<unknown>;
+  readonly onAnswered: (conversation: ConversationId, caller: Caller, isRepeated: boolean) => Promise<unknown>;
 }
 
 /** `parent`: the `traceparent` of the caller. `aside`: how it lets others pass while it waits for long. */
@@ -126,7 +126,7 @@ export function createMessageHandler(deps: MessageDeps): OnMessage {
         submitAs: (as) => accept(connection, request, as, { owned, allowed, askedMs }),
       });
       settle(fateOf(done));
-      if (isOperator && !done.isRepeated) void deps.onAnswered(conversation, caller);
+      if (isOperator) void deps.onAnswered(conversation, caller, done.isRepeated);
       counters.accepted[done.isRepeated ? "repeated" : "new"]++;
       span.set({ [traceNames.duplicate]: done.isRepeated, [traceNames.queuePosition]: done.earlier.length });
     } catch (error) {

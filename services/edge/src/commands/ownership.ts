@@ -74,15 +74,9 @@ function createMemory(owners: OwnershipDeps["owners"]) {
   };
 }
 
-/** Whose conversation it is, and so what a caller may do with it. */
-export function createOwnership({ owners, may, quota, isOperator }: OwnershipDeps) {
-  const { remembered, remember, find, findOwner } = createMemory(owners);
-
-  const admit = (caller: Caller, action: ConversationAction, owner: Owner | undefined): void => {
-    demand(may(caller, action, conversationOf(owner)));
-  };
-
-  const standing = async (
+/** As what a caller reads a conversation, or writes in it. Throws FORBIDDEN. */
+function createStanding(may: May, isOperator: IsOperator | undefined) {
+  return async (
     conversation: ConversationId,
     caller: Caller,
     action: "conversation:read" | "conversation:send",
@@ -93,6 +87,17 @@ export function createOwnership({ owners, may, quota, isOperator }: OwnershipDep
     if (isOperator !== undefined && (await isOperator(conversation, caller, owner.tenant))) return "operator";
     throw new ChatError(verdict.code, { message: verdict.message });
   };
+}
+
+/** Whose conversation it is, and so what a caller may do with it. */
+export function createOwnership({ owners, may, quota, isOperator }: OwnershipDeps) {
+  const { remembered, remember, find, findOwner } = createMemory(owners);
+
+  const admit = (caller: Caller, action: ConversationAction, owner: Owner | undefined): void => {
+    demand(may(caller, action, conversationOf(owner)));
+  };
+
+  const standing = createStanding(may, isOperator);
 
   /** Who may begin no more conversations leaves no record of one. */
   const claimUnknown = async (conversation: ConversationId, spender: Spender, isFresh: boolean): Promise<Owner> => {

@@ -236,7 +236,7 @@ export function createOnlooker(world: World, conversation_id: string, log: reado
     if (!("seq" in frame) || !("ts" in frame)) return;
     if (frame.seq <= view.seq) faults.push(`${frame.type} at ${frame.seq} came after ${view.seq}`);
     // The fold puts right what an end shows to be wrong: it is looked at before.
-    if (frame.type === "title" || frame.type === "handover") return void (view = foldFrame(view, frame));
+    if (!("turn_id" in frame) && frame.type !== "snapshot") return void (view = foldFrame(view, frame));
     const text = textOf(turnIn(view, frame.turn_id ?? "") ?? []);
     if ("response" in frame && text !== frame.response) faults.push(`${frame.turn_id} ended with another text`);
     view = foldFrame(view, frame);

@@ -93,11 +93,11 @@ interface WaitingProps {
 
 const secondMs = 1_000;
 
-function Waiting({ one, userId, onTake, onOpen }: WaitingProps) {
+function Waiting(props: WaitingProps) {
+  const { one } = props;
   const { app, formats } = useWords();
-  const { conversation_id: id, user, reason, asked_at: askedAt, state, operator } = one;
+  const { user, reason, asked_at: askedAt } = one;
   const minutes = Math.max(0, Math.floor((useNow(30 * secondMs) - askedAt) / (60 * secondMs)));
-  const isMine = operator?.id === userId;
   return (
     <article className="app-handover" aria-label={user.name ?? user.id}>
       <p className="app-approvals-whose">
@@ -108,19 +108,20 @@ function Waiting({ one, userId, onTake, onOpen }: WaitingProps) {
         </time>
       </p>
       {reason !== undefined && <p dir="auto">{reason}</p>}
-      {state === "waiting" && (
-        <button type="button" className="ui-button" onClick={() => onTake(id)}>
-          {app.operator.take}
-        </button>
-      )}
-      {state === "taken" && isMine && (
-        <button type="button" className="ui-button" onClick={() => onOpen(id)}>
-          {app.operator.open}
-        </button>
-      )}
-      {state === "taken" && !isMine && (
-        <p className="ui-note">{app.operator.takenBy(operator?.name ?? operator?.id ?? "")}</p>
-      )}
+      <WhatToDo {...props} />
     </article>
+  );
+}
+
+function WhatToDo({ one, userId, onTake, onOpen }: WaitingProps) {
+  const { operator: words } = useWords().app;
+  const { conversation_id: id, state, operator = { id: "", name: undefined } } = one;
+  const isMine = operator.id === userId;
+  if (state === "taken" && !isMine)
+    return <p className="ui-note">{words.takenBy(operator.name ?? operator.id ?? "")}</p>;
+  return (
+    <button type="button" className="ui-button" onClick={() => (isMine ? onOpen(id) : onTake(id))}>
+      {isMine ? words.open : words.take}
+    </button>
   );
 }

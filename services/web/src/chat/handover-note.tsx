@@ -1,4 +1,5 @@
 import type { Conversation } from "@parley/client";
+import type { Handover } from "@parley/protocol/fold";
 import { useHandover } from "@parley/react";
 import { useState } from "react";
 import { useApi, useErrorSentence } from "../api/use-api.ts";
@@ -29,27 +30,33 @@ export function HandoverNote({ conversation, userId, hasMessages, onGivenBack }:
       .catch(setProblem)
       .finally(() => setAsking(false));
   };
-  const { state = "ended", operator } = handover ?? {};
   if (!hasMessages) return null;
-  const isMine = state === "taken" && operator?.id === userId;
-  const button = (name: string, work: (id: string) => Promise<void>) => (
-    <button type="button" className="ui-button ui-button-small" disabled={isAsking} onClick={does(work)}>
-      {name}
-    </button>
-  );
+  const { says, name, work } = noteOf(handover, { userId, chat, api, onGivenBack });
   return (
     <div className="chat-handover" role="status">
-      {state === "waiting" && <span>{chat.personAsked}</span>}
-      {state === "taken" && (
-        <span>{isMine ? chat.youAnswer : chat.personAnswers(operator?.name ?? operator?.id ?? "")}</span>
-      )}
-      {state === "ended" && handover !== undefined && (
-        <span>{handover.ended === "nobody came" ? chat.nobodyCame : chat.agentAnswers}</span>
-      )}
-      {state === "ended" && button(chat.askPerson, api.askForPerson)}
-      {state !== "ended" && !isMine && button(chat.backToAgent, api.withdrawHandover)}
-      {isMine && button(chat.giveBack, (id) => api.giveBack(id).then(onGivenBack))}
+      {says !== undefined && <span>{says}</span>}
+      <button type="button" className="ui-button ui-button-small" disabled={isAsking} onClick={does(work)}>
+        {name}
+      </button>
       {problem !== undefined && <span className="ui-error">{sentenceOf(problem)}</span>}
     </div>
   );
+}
+
+interface NoteDeps extends Pick<HandoverNoteProps, "userId" | "onGivenBack"> {
+  readonly chat: ReturnType<typeof useWords>["chat"];
+  readonly api: ReturnType<typeof useApi>;
+}
+
+/** What there is to be said of it, and to be done about it. */
+function noteOf(handover: Handover | undefined, { userId, chat, api, onGivenBack }: NoteDeps) {
+  const { state = "ended", operator = { id: "", name: undefined }, ended } = handover ?? {};
+  const back = { name: chat.backToAgent, work: api.withdrawHandover };
+  if (state === "waiting") return { says: chat.personAsked, ...back };
+  if (state === "taken" && operator.id === userId) {
+    return { says: chat.youAnswer, name: chat.giveBack, work: (id: string) => api.giveBack(id).then(onGivenBack) };
+  }
+  if (state === "taken") return { says: chat.personAnswers(operator.name ?? operator.id ?? ""), ...back };
+  const over = ended === "nobody came" ? chat.nobodyCame : chat.agentAnswers;
+  return { says: handover === undefined ? undefined : over, name: chat.askPerson, work: api.askForPerson };
 }

@@ -19,14 +19,14 @@ export function Question({ message, actions }: QuestionProps) {
   const id = useId();
   const text = textOf(message);
   const isLong = text.length > foldedChars || hasLines(text, foldedLines);
-  const { role, name, id: who = "" } = message.author;
-  const isOperator = role === "operator";
+  const person = personIn(message);
+  const who = person === undefined ? words.you : words.person(person);
   return (
     <article
-      className={isOperator ? "message-question message-of-person" : "message-question"}
-      aria-label={isOperator ? words.person(name ?? who) : words.you}
+      className={person === undefined ? "message-question" : "message-question message-of-person"}
+      aria-label={who}
     >
-      {isOperator && <span className="message-author">{words.person(name ?? who)}</span>}
+      {person !== undefined && <span className="message-author">{who}</span>}
       <div className="message-own" dir="auto" id={id} data-folded={isLong && !isOpen}>
         {isLong && !isOpen ? beginningOf(text) : text}
       </div>
@@ -47,6 +47,11 @@ export function Question({ message, actions }: QuestionProps) {
       </div>
     </article>
   );
+}
+
+/** Who answered in place of the agent. */
+function personIn({ author: { role, name, id = "" } }: MessageView): string | undefined {
+  return role === "operator" ? (name ?? id) : undefined;
 }
 
 function hasLines(text: string, most: number): boolean {
