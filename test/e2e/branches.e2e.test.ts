@@ -102,6 +102,8 @@ describe.each([1, 2])("branches, in records of version %s", (format) => {
     expect(newestMessages(there.view).at(-1)?.siblings).toEqual([second, again]);
     expect(textsOf(await pageOf(edge, chat.id, `?branch=${second}`)).at(-1)).toBe(`${q("two")}, answer 1`);
     expect((await call(edge, `/api/v1/conversations/${chat.id}/messages?branch=nobody`)).status).toBe(404);
+    const nobody = await call(edge, `/api/v1/conversations/${chat.id}/messages?leaf=nobody`);
+    expect(nobody).toMatchObject({ status: 404, body: { error: expect.stringContaining("no such turn") as string } });
   });
 
   it("a message is changed and sent again, older branches go on, and pages follow one branch", async () => {

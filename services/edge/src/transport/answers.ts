@@ -33,6 +33,8 @@ export const ErrorAnswer = z.object({
   turn_id: TurnId.optional().describe("The turn goes on, or has ended, under this id."),
 });
 
+const Passages = AnswerMetadata.shape.context.unwrap().shape;
+
 const Finish = AnswerMetadata.shape.finish.describe("Why the answer is not whole; absent: it is.");
 
 export const ChatAnswer = z.object({
@@ -42,7 +44,12 @@ export const ChatAnswer = z.object({
     agent: z.string(),
     confidence: z.number(),
     model: z.string().optional(),
-    context: z.object({ sources: z.array(z.string()) }),
+    context: z.object({
+      sources: z.array(z.string()).describe("Titles of the passages that the model was given."),
+      found: Passages.found,
+      cited: Passages.cited,
+    }),
+    handover: AnswerMetadata.shape.handover,
     finish: Finish,
     cancelled: z.literal(true).optional().describe("The answer was cancelled: `response` is the text so far."),
   }),
@@ -148,7 +155,7 @@ export function chatAnswerOf(end: Answered, parts: Parts, session: string | unde
     response,
     session_id: session ?? conversation_id,
     metadata: {
-      ...seedMetadata(known),
+      ...answerMetadata(known),
       ...(known.model === undefined ? {} : { model: known.model }),
       ...(end.type === "cancelled" ? { cancelled: true as const } : {}),
     },
@@ -158,6 +165,19 @@ export function chatAnswerOf(end: Answered, parts: Parts, session: string | unde
     parts: [...parts],
     tool_calls,
     usage,
+  };
+}
+
+/** What the seeds know of it, and what they do not: how many passages there were, which are cited, and that a person answers. */
+function answerMetadata(
+  known: AnswerMetadata,
+): Pick<ChatAnswer["metadata"], "agent" | "confidence" | "context" | "handover"> {
+  const { context, ...rest } = seedMetadata(known);
+  const { found, cited } = known.context ?? {};
+  return {
+    ...rest,
+    context: { ...context, ...(found === undefined ? {} : { found }), ...(cited === undefined ? {} : { cited }) },
+    ...(known.handover === undefined ? {} : { handover: known.handover }),
   };
 }
 

@@ -151,7 +151,7 @@ async function pageOf(bus: Bus, conversation: ConversationId, query: PathQuery):
     bus.titles.of(conversation),
     bus.feedback.of(conversation),
   ]);
-  if (page === undefined) throw through === undefined ? notFound() : noSuchTurn();
+  if (page === undefined) throw (through ?? query.leaf) === undefined ? notFound() : noSuchTurn();
   if (page.turns.length === 0 && !(await exists(bus, conversation))) throw notFound();
   const handover = before > 0 ? undefined : await shownHandover(bus.handovers, conversation, page.turns);
   return { ...page, title, feedback, handover };
