@@ -5,14 +5,8 @@ const may = createMay(
   RightsByRole.parse({
     [everybody]: {
       actions: [
-        "conversation:*",
-        "session:*",
-        "connection:*",
-        "memory:*",
-        "usage:*",
-        "agent:use",
-        "model:use",
-        "tool:run",
+        ...["conversation:*", "session:*", "connection:*", "usage:*", "memory:*", "documents:read"],
+        ...["agent:use", "model:use", "tool:run"],
       ],
       agents: ["general", "k8s-*"],
       models: ["small"],
@@ -129,6 +123,24 @@ const table: Record<
       [caller({ roles: ["approver"], tenant: "acme" }), { kind: "approval", tenant: undefined }],
       [caller({ roles: ["approver"] }), { kind: "approval", tenant: "acme" }],
       [caller({ roles: ["approver"], scopes: ["conversation:*"] }), { kind: "approval", tenant: undefined }],
+    ],
+  },
+  "documents:read": {
+    yes: [
+      [caller(), { kind: "documents" }],
+      [caller({ tenant: "acme", roles: ["librarian"] }), { kind: "documents" }],
+    ],
+    no: [[caller({ scopes: ["conversation:*"] }), { kind: "documents" }]],
+  },
+  "documents:write": {
+    yes: [
+      [caller({ roles: ["librarian"] }), { kind: "documents" }],
+      [caller({ roles: ["operator"] }), { kind: "documents" }],
+    ],
+    no: [
+      [caller(), { kind: "documents" }],
+      [caller({ roles: ["approver"] }), { kind: "documents" }],
+      [caller({ roles: ["librarian"], scopes: ["documents:read"] }), { kind: "documents" }],
     ],
   },
   "handover:answer": {
