@@ -20,8 +20,9 @@ const ALLOWED = new Set([
 /** Only for tools: their code is not shipped. */
 const ALLOWED_FOR_TOOLS = new Set([...ALLOWED, "CC-BY-4.0", "MPL-2.0", "Python-2.0"]);
 
-/** Of packages that say it in their README or repository only, as a person has read it there. Tests start them; nothing of them is shipped. */
+/** Of packages that say it in their README, their repository or a file of it only, as a person has read it there. But for duck nothing of them is shipped: tests start them. */
 const READ_BY_HAND = new Map([
+  ["duck", "BSD-2-Clause"],
   ["@modelcontextprotocol/server-everything", "MIT"],
   ["@modelcontextprotocol/server-filesystem", "MIT"],
   ["kubernetes-mcp-server-linux-amd64", "Apache-2.0"],

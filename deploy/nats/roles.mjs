@@ -52,37 +52,52 @@ const ofAllShards = [
   ...[subjects.allRevoked, subjects.allConnections, subjects.allMemories],
 ];
 
+/** What edges store of tenants' documents, and ask workers about them. */
+const edgeDocuments = [
+  subjects.documentList(every),
+  subjects.documentPart(every, every, every),
+  subjects.documentQuestion,
+];
+/** What was replaced or removed is purged. */
+const documentStream = [...reading([streams.documents]), `STREAM.PURGE.${streams.documents}`];
+
+/** What edges store of a conversation. */
+function edgeSubjects(shard) {
+  return [
+    subjects.user(shard, every, every),
+    subjects.control(shard, every, every),
+    subjects.mark(shard, every, every, every),
+    subjects.owner(shard, every),
+    subjects.title(shard, every),
+    subjects.titleEvent(shard, every),
+    ...[subjects.feedback(shard, every), subjects.summary(shard, every)],
+    subjects.handover(shard, every),
+    subjects.handoverEvent(shard, every),
+    factsOf(shard, "said"),
+    factsOf(shard, "cancel"),
+    subjects.changedMessage(shard, every, every),
+    factsOf(shard, "text"),
+    subjects.approvalDecided(shard, every, every, every),
+    factsOf(shard, "decided", every),
+    factsOf(shard, "like", every),
+  ];
+}
+
 export function edgeRole(shards) {
   return {
     publish: [
       subjects.allTurns,
-      ...forEachShard(shards, (shard) => [
-        subjects.user(shard, every, every),
-        subjects.control(shard, every, every),
-        subjects.mark(shard, every, every, every),
-        subjects.owner(shard, every),
-        subjects.title(shard, every),
-        subjects.titleEvent(shard, every),
-        ...[subjects.feedback(shard, every), subjects.summary(shard, every)],
-        subjects.handover(shard, every),
-        subjects.handoverEvent(shard, every),
-        factsOf(shard, "said"),
-        factsOf(shard, "cancel"),
-        subjects.changedMessage(shard, every, every),
-        factsOf(shard, "text"),
-        subjects.approvalDecided(shard, every, every, every),
-        factsOf(shard, "decided", every),
-        factsOf(shard, "like", every),
-      ]),
+      ...forEachShard(shards, edgeSubjects),
       ...ofAllShards,
-      subjects.audit("decided", every, every),
-      subjects.auditAdmin(every),
+      ...edgeDocuments,
+      ...[subjects.audit("decided", every, every), subjects.auditAdmin(every)],
       ...api([
         ...reading([...namesOf(shards), streams.gate]),
         ...[...connections, ...memory],
         // What has run out goes where there is no room for more.
         `STREAM.MSG.DELETE.${streams.gate}`,
         ...readConsumers(streams.gate),
+        ...documentStream,
         // Made where it is missing, and read for those who may: nobody deletes, purges or changes it.
         ...reading([streams.audit]),
         ...readConsumers(streams.audit),
@@ -104,6 +119,7 @@ export function edgeRole(shards) {
       ...forEachShard(shards, (shard) => [subjects.allLive(shard)]),
       subjects.canary(every),
       subjects.allDeleted,
+      subjects.documentAnswer(every, every),
     ],
   };
 }
@@ -152,11 +168,12 @@ export function agentRole(shards) {
     publish: [
       ...forEachShard(shards, agentSubjects),
       subjects.allAgents,
-      ...[subjects.allMemories, subjects.allUsage],
+      // To what edges ask about documents, which are read here and never written.
+      ...[subjects.allDocumentAnswers, subjects.allUsage, subjects.allMemories],
       `$JS.ACK.${streams.turns}.${turnsConsumer}.>`,
       ...forEachShard(shards, (shard) => [`$JS.ACK.${streams.facts(shard)}.${wakeConsumer}.>`]),
       ...api([
-        ...[...reading([...namesOf(shards), streams.usage]), ...memory],
+        ...[...reading([...namesOf(shards), streams.documents, streams.usage]), ...memory],
         ...readConsumers(streams.usage),
         ...namesOf(shards).map((name) => `STREAM.UPDATE.${name}`),
         `STREAM.MSG.DELETE.${streams.turns}`,
@@ -176,6 +193,7 @@ export function agentRole(shards) {
     subscribe: [
       inbox,
       subjects.allAgents,
+      subjects.documentQuestion,
       ...forEachShard(shards, (shard) => [
         subjects.allLiveControl(shard),
         subjects.liveToolResults(shard, every, every),

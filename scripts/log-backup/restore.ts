@@ -15,8 +15,8 @@ const unpackTimeoutMs = 10 * 60_000;
 const Started = z.object({ deliver_subject: z.string() });
 const Restored = z.object({ state: z.looseObject(StreamState.shape) });
 
-/** What they hold since the backup must stay: who was revoked, who did what, what people have booked, and what they have had forgotten. Then the broker keeps its own. */
-const keptIfThere: readonly string[] = [names.gate, names.audit, names.workshop, names.memory];
+/** What they hold since the backup must stay: who was revoked, who did what, what people have booked, brought, and had forgotten. Then the broker keeps its own. */
+const keptIfThere: readonly string[] = [names.gate, names.audit, names.workshop, names.memory, names.documents];
 
 type Connection = BrokerLink["nc"];
 

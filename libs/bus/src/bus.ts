@@ -6,6 +6,9 @@ import { createAppender } from "./appender.ts";
 import { createAuditLog, type AuditLog } from "./audit-log.ts";
 import { hasStreamMetadata, isTooOldForCluster, oldestForCluster } from "./broker-version.ts";
 import { createDecisions, type Decisions } from "./decisions.ts";
+import { createDocumentQuestions, type DocumentQuestions } from "./document-questions.ts";
+import { setUpDocuments } from "./document-stream.ts";
+import { createDocumentStore, type DocumentStore } from "./document-store.ts";
 import { createEventRoom } from "./event-room.ts";
 import { createEventLog, type EventLog } from "./event-log.ts";
 import { createFacts, type Facts } from "./facts.ts";
@@ -69,6 +72,10 @@ export interface Bus extends BrokerLink {
   readonly memories: Memories;
   /** Who did what. For edges and tool workers: others have no right to it. */
   readonly audit: AuditLog;
+  /** What tenants have brought. Edges write it, agent workers read it. */
+  readonly documents: DocumentStore;
+  /** What edges ask agent workers about documents. */
+  readonly documentQuestions: DocumentQuestions;
   /** What turns have used. Agent workers write it, edges read it: others have no right to it. */
   readonly usage: UsageLog;
   /** Calls the listener when live events may be missing although the connection held, until the signal. Only a cluster loses any that way. */
@@ -143,7 +150,7 @@ export async function openBus({ servers, tls, name, log, ...streamOptions }: Bus
     decisions: createDecisions({ link, outbox, events, shards, unreadable, log }),
     agents: createAgentSignals(link, outbox, log),
     transcripts,
-    ...sharedLogs({ link, jsm, append: appender.append, unreadable }, manager, options),
+    ...sharedLogs({ link, jsm, append: appender.append, unreadable }, manager, { options, log }),
     ...conversationParts({ link, jsm, events, facts, shards, unreadable, log }, eventWindowMs),
     watchStreams(onDisturbed, signal) {
       if (options.replicas > 1) createStreamWatch({ jsm: manager, shards: options.shards }).start(onDisturbed, signal);
@@ -165,11 +172,17 @@ export async function openBus({ servers, tls, name, log, ...streamOptions }: Bus
 }
 
 /** Of the whole deployment, for some of the processes: whoever uses one makes it. */
-function sharedLogs(deps: Omit<GateLogDeps, "setUp">, manager: JetStreamManager, options: StreamOptions) {
+function sharedLogs(
+  deps: Omit<GateLogDeps, "setUp">,
+  manager: JetStreamManager,
+  { options, log }: { readonly options: StreamOptions; readonly log: Logger },
+) {
   return {
     gate: createGateLog({ ...deps, setUp: () => setUpGate(manager, options) }),
     memories: createMemories({ ...deps, setUp: () => setUpMemory(manager, options) }),
     audit: createAuditLog({ ...deps, setUp: () => setUpAudit(manager, options) }),
+    documents: createDocumentStore({ ...deps, setUp: () => setUpDocuments(manager, options) }),
+    documentQuestions: createDocumentQuestions(deps.link, log),
     usage: createUsageLog({ ...deps, setUp: () => setUpUsage(manager, options) }),
   };
 }

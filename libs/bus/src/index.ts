@@ -22,6 +22,8 @@ export { createLogSizes, type LogBytes, type LogOwner, type LogSizes } from "./l
 export type { Claimed, Owner, Owners } from "./owners.ts";
 export { addAuditFigures, auditNotes, type AuditLog } from "./audit-log.ts";
 export { auditMatcher, openAuditReader, type AuditPage, type AuditRecord } from "./audit-reading.ts";
+export type { DocumentQuestions } from "./document-questions.ts";
+export type { DocumentStore, NewDocument, TenantDocuments } from "./document-store.ts";
 export type { GateLog, RevokedThing } from "./gate-log.ts";
 export type {
   ConversationEnd,

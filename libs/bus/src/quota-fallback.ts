@@ -77,6 +77,28 @@ function decide({ must, want, held, limits }: Place): LocalGrant {
   return { spent, by, unit: short };
 }
 
+/** By counter and turn, what was given here and Redis does not know yet: also while it answers others again. */
+function createGiven() {
+  const given = createNewest<Map<string, Spent>>();
+  const to = (counter: CounterName): Map<string, Spent> => given.get(keyOf(counter)) ?? new Map<string, Spent>();
+  return {
+    give(turn: string, counters: readonly CounterName[], extra: Spent): void {
+      for (const counter of counters) given.set(keyOf(counter), to(counter).set(turn, extra));
+    },
+    /** Redis knows of it. */
+    takeBack(turn: string, counters: readonly CounterName[]): void {
+      for (const counter of counters) {
+        const turns = given.get(keyOf(counter));
+        turns?.delete(turn);
+        if (turns?.size === 0) given.delete(keyOf(counter));
+      }
+    },
+    /** To other turns than this one. */
+    others: (counter: CounterName, turn: string): Spent =>
+      [...to(counter)].reduce((sum, [id, extra]) => (id === turn ? sum : added(sum, extra)), nothingSpent),
+  };
+}
+
 /**
  * Quotas while Redis is away: what is known to have been used by then, and what this process has let turns spend since, bounded by a tenth of each limit. So an
  * outage stops nobody who has something left, and N workers together give no more than N tenths beyond what they knew.
@@ -86,8 +108,7 @@ export function createQuotaFallback(sums: UsageSums) {
   const known = createNewest<Spent>();
   /** By turn, what it holds in Redis. */
   const shared = createNewest<Spent>();
-  /** By counter and turn, what was given here and Redis does not know yet: also while it answers others again. */
-  const given = createNewest<Map<string, Spent>>();
+  const { give, takeBack, others } = createGiven();
   let reading: Promise<void> | undefined;
 
   /** Redis has not said it here: then the stream does, which does not know of turns that run. Where the broker is silent too, the tenth counts alone. */
@@ -98,29 +119,16 @@ export function createQuotaFallback(sums: UsageSums) {
     await reading;
     return sums.of(counter);
   };
-  const givenTo = (counter: CounterName): Map<string, Spent> => given.get(keyOf(counter)) ?? new Map<string, Spent>();
   const heldBy = (turn: string): Spent => shared.get(turn) ?? nothingSpent;
-  const give = (turn: string, counters: readonly CounterName[], extra: Spent): void => {
-    for (const counter of counters) {
-      const turns = givenTo(counter).set(turn, extra);
-      given.set(keyOf(counter), turns);
-    }
-  };
-  /** Redis knows of it. */
-  const takeBack = (turn: string, counters: readonly CounterName[]): void => {
-    for (const counter of counters) {
-      const turns = given.get(keyOf(counter));
-      turns?.delete(turn);
-      if (turns?.size === 0) given.delete(keyOf(counter));
-    }
-  };
 
   return {
     /** Redis has answered: for each counter what it has, and what the turn holds. */
     heard(turn: string, held: Spent, counters: readonly { readonly name: CounterName; readonly has: Spent }[]): void {
       for (const { name, has } of counters) known.set(keyOf(name), has);
-      const names = counters.map(({ name }) => name);
-      takeBack(turn, names);
+      takeBack(
+        turn,
+        counters.map(({ name }) => name),
+      );
       shared.set(turn, held);
       reading = undefined;
     },
@@ -137,9 +145,7 @@ export function createQuotaFallback(sums: UsageSums) {
       const bases = await Promise.all(counters.map(baseOf));
       const held = heldBy(turn);
       const limits = counters.map((limit, i) => {
-        const own = [...givenTo(limit)].filter(([id]) => id !== turn);
-        const others = own.reduce((sum, [, extra]) => added(sum, extra), nothingSpent);
-        return { limit, others, base: bases[i] ?? nothingSpent };
+        return { limit, others: others(limit, turn), base: bases[i] ?? nothingSpent };
       });
       const grant = decide({ must, want, held, limits });
       give(turn, counters, beyond(held, "spent" in grant ? grant.spent : spent));

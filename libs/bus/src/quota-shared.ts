@@ -40,33 +40,42 @@ const settledBefore = -2;
 
 type Args = readonly (string | number)[];
 
-/** The counters in Redis. Everything rejects while it is away, or too slow. */
-export function createSharedCounters({ redis, sums, deadlineMs, fallback }: SharedCountersDeps) {
+/** Asks the scripts, and makes the counters that Redis does not know. */
+function createAsking({ redis, sums, deadlineMs }: SharedCountersDeps) {
   const run = createRedisRun(redis);
   const restore = createRestore(redis, sums);
-
-  /** Asks the script, and makes the counters that it does not know. */
-  const ask = async (script: string, { id, counters }: { id: string; counters: readonly Counter[] }, args: Args) => {
-    const keys = [turnKey(id), ...counters.map(({ key }) => key)];
-    for (let tries = 0; ; tries++) {
-      const now = await answeredWithin(run.current(), deadlineMs);
-      const all = [...keys, now, turnKeptMs, ...args];
-      const reply = await answeredWithin(redis.eval(script, keys.length, ...all), deadlineMs);
-      if ((Array.isArray(reply) ? reply[0] : reply) !== unknown) return reply;
-      if (tries === mostTries) throw new Error("the counters of quotas are lost again and again");
-      await answeredWithin(restore(counters, now), restoreMs);
-    }
+  return {
+    run,
+    restore,
+    async ask(script: string, { id, counters }: { id: string; counters: readonly Counter[] }, args: Args) {
+      const keys = [turnKey(id), ...counters.map(({ key }) => key)];
+      for (let tries = 0; ; tries++) {
+        const now = await answeredWithin(run.current(), deadlineMs);
+        const all = [...keys, now, turnKeptMs, ...args];
+        const reply = await answeredWithin(redis.eval(script, keys.length, ...all), deadlineMs);
+        if ((Array.isArray(reply) ? reply[0] : reply) !== unknown) return reply;
+        if (tries === mostTries) throw new Error(lostAgain);
+        await answeredWithin(restore(counters, now), restoreMs);
+      }
+    },
+    /** Undefined: some of them are unknown. */
+    async read(counters: readonly Counter[], now: string): Promise<UsedPeriod[] | undefined> {
+      const found = await Promise.all(counters.map(({ key }) => redis.hmget(key, "run", "t", "m")));
+      if (found.some(([made]) => made !== now)) return undefined;
+      return counters.map(({ of, kind, span }, i): UsedPeriod => {
+        const [, tokens, micros] = found[i] ?? [];
+        return { ...span, of, period: kind, used: { tokens: Number(tokens ?? 0), micros: Number(micros ?? 0) } };
+      });
+    },
   };
+}
 
-  /** Undefined: some of them are unknown. */
-  const read = async (counters: readonly Counter[], now: string): Promise<UsedPeriod[] | undefined> => {
-    const found = await Promise.all(counters.map(({ key }) => redis.hmget(key, "run", "t", "m")));
-    if (found.some(([made]) => made !== now)) return undefined;
-    return counters.map(({ of, kind, span }, i): UsedPeriod => {
-      const [, tokens, micros] = found[i] ?? [];
-      return { ...span, of, period: kind, used: { tokens: Number(tokens ?? 0), micros: Number(micros ?? 0) } };
-    });
-  };
+const lostAgain = "the counters of quotas are lost again and again";
+
+/** The counters in Redis. Everything rejects while it is away, or too slow. */
+export function createSharedCounters(deps: SharedCountersDeps) {
+  const { fallback } = deps;
+  const { run, restore, ask, read } = createAsking(deps);
 
   return {
     async take(
@@ -101,7 +110,7 @@ export function createSharedCounters({ redis, sums, deadlineMs, fallback }: Shar
       if (known !== undefined) return known;
       await restore(counters, now);
       const made = await read(counters, now);
-      if (made === undefined) throw new Error("the counters of quotas are lost again and again");
+      if (made === undefined) throw new Error(lostAgain);
       return made;
     },
 

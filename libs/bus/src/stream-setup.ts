@@ -49,7 +49,7 @@ const noStorageLeft = 10_047;
 const mayBeThere: ReadonlySet<number> = new Set([streamNameInUse, noStorageLeft]);
 const consumerNotFound = 10_014;
 
-type Config = Partial<StreamConfig> & Pick<StreamConfig, "name" | "subjects">;
+export type Config = Partial<StreamConfig> & Pick<StreamConfig, "name" | "subjects">;
 
 function turnsStream({ replicas }: StreamOptions): Config {
   return {

@@ -24,6 +24,8 @@ export const actions = {
   "model:use": "model",
   "tool:run": "tool",
   "approval:decide": "approval",
+  "documents:read": "documents",
+  "documents:write": "documents",
   "handover:answer": "handover",
   "service:read": "service",
   "service:audit": "service",
@@ -46,6 +48,8 @@ export type Resource =
   /** What a user has beside conversations. */
   | { readonly kind: "user"; readonly id: string }
   | { readonly kind: "agent" | "model" | "tool"; readonly name: string }
+  /** The documents of the caller's own tenant: no others can be named. */
+  | { readonly kind: "documents" }
   /** The deployment itself. */
   | { readonly kind: "service" };
 
@@ -89,20 +93,15 @@ export const everybody = "everybody";
 const standardRoles: Readonly<Record<string, RoleRights>> = {
   [everybody]: {
     actions: [
-      "conversation:*",
-      "session:*",
-      "connection:*",
-      "memory:*",
-      "usage:*",
-      "agent:use",
-      "model:use",
-      "tool:run",
+      ...["conversation:*", "session:*", "connection:*", "documents:read", "usage:*", "memory:*"],
+      ...["agent:use", "model:use", "tool:run"],
     ],
     agents: ["*"],
     models: ["*"],
     tools: ["*"],
   },
-  operator: { actions: ["service:*", "handover:answer"], agents: [], models: [], tools: [] },
+  operator: { actions: ["service:*", "documents:*", "handover:answer"], agents: [], models: [], tools: [] },
+  librarian: { actions: ["documents:*"], agents: [], models: [], tools: [] },
   approver: { actions: ["approval:decide"], agents: [], models: [], tools: [] },
 };
 
@@ -161,6 +160,7 @@ function ofThing(caller: Caller, own: readonly RoleRights[], thing: Resource): V
         own.some((role) => isListed(role[listOf[thing.kind]], thing.name)),
         notAmong(thing),
       );
+    case "documents":
     case "service":
       return allowed;
   }

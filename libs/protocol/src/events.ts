@@ -5,7 +5,7 @@ import { AnyErrorCode } from "./errors.ts";
 import { ClientCall } from "./given-context.ts";
 import { CallId, ConversationId, TurnId } from "./ids.ts";
 import { openEnum } from "./open-enum.ts";
-import { Source } from "./source.ts";
+import { AnswerContext, Source } from "./source.ts";
 import { FinishedToolCall, StepCall, ToolCall } from "./tool-calls.ts";
 import { traceParent } from "./trace.ts";
 
@@ -69,10 +69,7 @@ export const AnswerMetadata = z
     agent: z.string().optional().describe("The agent that answered."),
     confidence: z.number().optional().describe("How sure it is that this agent was the right one, 0 to 1."),
     model: z.string().optional().describe("The model that answered, as it calls itself."),
-    context: z
-      .object({ sources: z.array(Source) })
-      .optional()
-      .describe("The passages of documents that the model was given."),
+    context: AnswerContext.optional().describe("The passages of documents that the model was given."),
     finish: openEnum(["stop", "length", "content_filter", "empty", "other"])
       .optional()
       .describe(

@@ -61,6 +61,7 @@ export { ChatError, chatErrorOf, toChatError } from "./chat-error.ts";
 export { AnyErrorCode, ErrorCode } from "./errors.ts";
 export {
   agentChannel,
+  documentReaders,
   conversationOfSubject,
   isChangedMessage,
   kindOfSubject,
@@ -121,7 +122,22 @@ export {
 } from "./handover.ts";
 export { Feedback, FeedbackEntry, FeedbackRecord, MessageId, Rating, commentText, feedbackBy } from "./feedback.ts";
 export { AgentChoice, ModelChoice, Simulated } from "./offer.ts";
-export { Source } from "./source.ts";
+export {
+  CollectionName,
+  defaultCollection,
+  DocumentAnswer,
+  documentKindOf,
+  documentKinds,
+  type DocumentKind,
+  DocumentList,
+  DocumentQuestion,
+  documentStoreLimits,
+  DocumentVersion,
+  FoundPassageAnswer,
+  ReadPassage,
+  StoredDocument,
+} from "./documents.ts";
+export { Source, sourcesPath } from "./source.ts";
 export { FinishedToolCall, StepCall, ToolArguments, ToolCall, ToolStatus, unknownEffect } from "./tool-calls.ts";
 export {
   DataPart,

@@ -92,8 +92,8 @@ function withSources(parts: Parts, sources: readonly Source[]): Parts {
   return found.length === 0 ? parts : [...parts, ...found];
 }
 
-function placeOf({ title, file = "" }: Source): string {
-  return `${file}\n${title}`;
+function placeOf({ id, title, file = "" }: Source): string {
+  return id ?? `${file}\n${title}`;
 }
 
 /** The call as a part, without what an event or frame has beside it. */

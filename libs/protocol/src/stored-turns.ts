@@ -117,12 +117,15 @@ function finishedCallOf(part: Part): FinishedToolCall[] {
 
 /** Version 2 keeps them as parts only, and what they say stays there: it would be told twice. */
 function withSources(metadata: AnswerMetadata, parts: readonly Part[]): AnswerMetadata {
-  if (metadata.context !== undefined) return metadata;
+  if ((metadata.context?.sources.length ?? 0) > 0) return metadata;
   const sources = parts.filter(isSource);
   if (sources.length === 0) return metadata;
   return {
     ...metadata,
-    context: { sources: sources.map(({ type: _type, url: _url, passage: _passage, ...source }) => source) },
+    context: {
+      ...metadata.context,
+      sources: sources.map(({ type: _type, url: _url, passage: _passage, ...source }) => source),
+    },
   };
 }
 

@@ -18,6 +18,8 @@ export const streams = {
   memory: "MEMORY",
   /** Who did what, of the whole deployment. */
   audit: "AUDIT",
+  /** Documents that tenants have brought. */
+  documents: "DOCUMENTS",
   /** The diaries of the workshop, of which Redis is made again. */
   workshop: "WORKSHOP",
   /** What turns have used, of the whole deployment; there where quotas are, or somebody wants it kept. */
@@ -32,6 +34,9 @@ export const turnsConsumer = "agents";
 
 /** The durable consumer on the facts of each shard by which agent workers hear of decisions. */
 export const wakeConsumer = "wake";
+
+/** Those who answer questions about documents: one of them gets each. */
+export const documentReaders = "document-readers";
 
 /** BullMQ queue of tool calls. */
 export const toolQueueName = "tools";
@@ -155,6 +160,17 @@ export const subjects = {
   /** A person's account at a server of tools, by the hash of whose and where: compare-and-set, the last one counts. */
   connection: (hash: string): string => `chat.connection.${hash}`,
   allConnections: "chat.connection.*",
+
+  /** Which documents a tenant has: compare-and-set, the last one counts and has all. `tenant`: its token, see `createDocumentStore`. */
+  documentList: (tenant: string): string => `chat.document.${tenant}.list`,
+  /** A part of one version of a document: write-once. */
+  documentPart: (tenant: string, version: string, part: number | "*"): string =>
+    `chat.document.${tenant}.part.${version}.${part}`,
+  allDocuments: "chat.document.>",
+  /** Not stored: what an edge asks agent workers about documents. One of them answers, to `documentAnswer`. */
+  documentQuestion: "chat.documents.ask",
+  documentAnswer: (edge: string, question: string): string => `chat.documents.answer.${edge}.${question}`,
+  allDocumentAnswers: "chat.documents.answer.>",
 
   /** What was revoked, by the hash of what it is: compare-and-set, the last one counts. */
   revoked: (hash: string): string => `chat.gate.revoked.${hash}`,

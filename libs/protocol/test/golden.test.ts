@@ -8,6 +8,9 @@ import {
   ConnectionFrame,
   ConversationEvent,
   ConversationEventFrame,
+  DocumentAnswer,
+  DocumentList,
+  DocumentQuestion,
   EventFrame,
   Fact,
   FeedbackRecord,
@@ -72,6 +75,11 @@ const records: Record<string, z.ZodType> = {
   "fact-text": TextFact,
   "tool-definition": ToolDefinition,
   ...Object.fromEntries(Fact.options.map((schema) => [`fact-${schema.shape.kind.value}`, schema])),
+  "document-list": DocumentList,
+  ...Object.fromEntries(
+    DocumentQuestion.options.map((schema) => [`document-question-${schema.shape.kind.value}`, schema]),
+  ),
+  ...Object.fromEntries(DocumentAnswer.options.map((schema) => [`document-answer-${schema.shape.kind.value}`, schema])),
 };
 const all = [
   ...clientFrames,
@@ -118,6 +126,7 @@ describe("golden files", () => {
         "CallerRights",
         "Handover",
         "CallId",
+        "CollectionName",
         "ChainEvent",
         "ClientFrame",
         "ConnectionFrame",
@@ -126,6 +135,12 @@ describe("golden files", () => {
         "ConversationId",
         "Cost",
         "Decider",
+        "DocumentAnswer",
+        "DocumentQuestion",
+        "DocumentVersion",
+        "FoundPassageAnswer",
+        "ReadPassage",
+        "StoredDocument",
       ],
       ...[
         "ErrorCode",

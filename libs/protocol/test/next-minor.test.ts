@@ -4,6 +4,9 @@ import {
   AuditEntry,
   ClientFrame,
   ConversationEvent,
+  DocumentAnswer,
+  DocumentList,
+  DocumentQuestion,
   Fact,
   FeedbackRecord,
   HandoverRecord,
@@ -20,6 +23,7 @@ import {
   ToolJob,
   TurnRecord,
   TurnRequest,
+  UsageRecord,
 } from "@parley/protocol";
 import { z } from "zod";
 
@@ -37,11 +41,13 @@ const records: Record<string, z.ZodType> = {
   "title-record": TitleRecord,
   "handover-record": HandoverRecord,
   "feedback-record": FeedbackRecord,
+  "usage-record": UsageRecord,
   "summary-record": SummaryRecord,
   "memory-record": MemoryRecord,
   "audit-entry": AuditEntry,
   "fact-text": TextFact,
   "tool-definition": ToolDefinition,
+  "document-list": DocumentList,
   ...Object.fromEntries(Fact.options.map((schema) => [`fact-${schema.shape.kind.value}`, schema])),
 };
 
@@ -49,6 +55,8 @@ function schemaOf(file: string): z.ZodType {
   if (file.startsWith("client-")) return ClientFrame;
   if (file.startsWith("event-")) return z.union([StoredEvent, ConversationEvent]);
   if (file.startsWith("server-")) return ServerFrame;
+  if (file.startsWith("document-question-")) return DocumentQuestion;
+  if (file.startsWith("document-answer-")) return DocumentAnswer;
   const schema = records[file];
   if (schema === undefined) throw new Error(`no schema reads ${file}`);
   return schema;
@@ -64,7 +72,8 @@ function read(version: string, file: string): unknown {
 
 /** Objects that the client or the model made up: all that is in them is kept. */
 function freeFormIn(file: string): ReadonlySet<string> {
-  const clientsOwn = file === "client-message" || file === "turn-request" ? ["metadata"] : [];
+  const hasMetadata = file === "client-message" || file === "turn-request" || file.startsWith("document-");
+  const clientsOwn = hasMetadata ? ["metadata"] : [];
   // What a model is asked with as its caller wants it.
   const callersOwn = file === "turn-request" ? ["options", "tool_choice"] : [];
   // Whom an operator's action is about says the action.

@@ -6,6 +6,7 @@ import type { Chain } from "./chain.ts";
 import type { Classify } from "./classifier.ts";
 import type { ClaimedTurn } from "./claimed-turn.ts";
 import { completeOutcome } from "./ending.ts";
+import { groundsOf } from "./retrieval/citations.ts";
 import { wantsNoTools } from "./given.ts";
 import type { AgentGuard, Guards } from "./guards/guards.ts";
 import { withAskPerson } from "./handover/ask-person.ts";
@@ -75,7 +76,8 @@ function createLoop(
       const instructed = withNote(withMemoryText(briefing, memory), note);
       const end = await modelStep({ turn, chain, history, summary, guard, briefing: instructed, ...tools, isLast });
       stop.signal.throwIfAborted();
-      if (end.kind === "answered") return completeOutcome(turn, { ...metadataOf(briefing, end), ...handoverIn(fold) });
+      if (end.kind === "answered")
+        return completeOutcome(turn, { ...metadataOf(briefing, end, fold.text), ...handoverIn(fold) });
     }
   };
 }
@@ -129,10 +131,11 @@ function withNote(briefing: Briefing, note: string): Briefing {
   return note === "" ? briefing : { ...briefing, systemPrompt: `${note}\n\n${briefing.systemPrompt}` };
 }
 
-function metadataOf({ agent, confidence, sources }: Briefing, answered: AnsweredStep): AnswerMetadata {
+function metadataOf({ agent, confidence, sources }: Briefing, answered: AnsweredStep, text: string): AnswerMetadata {
   const { model, finish, clientCalls = [] } = answered;
   const handed = clientCalls.length === 0 ? {} : { client_calls: [...clientCalls] };
-  return { agent: agent.name, confidence, model, context: { sources: [...sources] }, finish, ...handed };
+  const context = { sources: [...sources], ...(agent.collections.length === 0 ? {} : groundsOf(text, sources.length)) };
+  return { agent: agent.name, confidence, model, context, finish, ...handed };
 }
 
 /** Text of a step that the lost worker did not finish stays until there is other text for it: see `createStepWriter`. */

@@ -68,7 +68,9 @@ export function createBrief({ chooseAgent, findPassages, fenceOf }: BriefingDeps
 
     tell("rag_retrieval", "Searching the documents");
     const query = method === "previous" ? withQuestionBefore(request.message, history) : request.message;
-    const { passages, sources } = await findPassages({ agent, query, found: decisions.sources, span });
+    const { passages, sources } = await findPassages({
+      ...{ agent, query, tenant: request.caller?.tenant, found: decisions.sources, span },
+    });
     const count = sources.length;
     tell("rag_retrieval", `Found ${count} ${count === 1 ? "passage" : "passages"}`, { sources: [...sources] });
     const systemPrompt = `${agent.systemPrompt}\n\n${documentsBlock(passages, fenceOf?.(request.turn_id))}`;

@@ -133,6 +133,18 @@ export const Config = z.object({
     .string()
     .default(shipped("knowledge"))
     .describe("Folder of the documents, one folder per collection."),
+  EMBEDDINGS_MODEL: optionalText().describe(
+    "A model of the provider that makes vectors (`/embeddings`): then documents are found by meaning as well. Unset: by their words alone.",
+  ),
+  EMBEDDINGS_DIR: optionalText().describe(
+    "Folder where vectors are kept, which workers may share. Unset: in memory alone, so that each start pays for them again.",
+  ),
+  EMBEDDINGS_MIN_SIMILARITY: z.coerce
+    .number({ error: "must be a number from 0 to 1" })
+    .min(0)
+    .max(1)
+    .default(0.4)
+    .describe("How alike a passage and a question have to be to be found by meaning; it depends on the model."),
   OPENAI_API_KEY: secret().optional().describe("Key of the model provider."),
   OPENAI_BASE_URL: optionalText().describe(
     "Any OpenAI-compatible server, with /v1. Unset: OpenAI or OpenRouter, by key.",

@@ -1,9 +1,9 @@
-import { cutJsonText, limits, type Source } from "@parley/protocol";
+import { cutJsonText, limits, sourcesPath, type Source } from "@parley/protocol";
 import { traceNames, type TraceSpan } from "@parley/runtime";
 import type { Agent } from "./agents/agent.ts";
 import type { QuotedPassage } from "./retrieval/context-block.ts";
-import type { Knowledge } from "./retrieval/knowledge.ts";
-import type { FoundPassage } from "./retrieval/search-index.ts";
+import type { Retriever } from "./retrieval/retriever.ts";
+import type { FoundPassage } from "./retrieval/passage.ts";
 
 /** Passages of the documents that the model gets to see. */
 const maxPassages = 4;
@@ -11,6 +11,8 @@ const maxPassages = 4;
 export interface PassageQuestion {
   readonly agent: Agent;
   readonly query: string;
+  /** Of whoever asks. */
+  readonly tenant: string | undefined;
   /** What an earlier attempt has found. */
   readonly found: readonly Source[] | undefined;
   /** Of the turn. */
@@ -24,13 +26,19 @@ export interface FoundPassages {
   readonly sources: readonly Source[];
 }
 
-/** Finds what the agent's documents say, once: the model sees what an earlier attempt has found, as far as that is kept. */
-export function createFindPassages(knowledge: Knowledge) {
-  return ({ agent, query, found, span }: PassageQuestion): FoundPassages => {
-    if (found !== undefined) return { passages: found.map(keptPassage), sources: found };
+/**
+ * Finds what the agent's documents say, once: the model sees the passages that an earlier attempt has found. Of one that is not in the index any more it
+ * sees what is kept with the turn.
+ */
+export function createFindPassages(retriever: Retriever) {
+  return async ({ agent, query, tenant, found, span }: PassageQuestion): Promise<FoundPassages> => {
+    const { collections } = agent;
+    const kept = async ({ id = "", title, file = "", passage = "" }: Source): Promise<QuotedPassage> =>
+      (await retriever.passage(id, collections, tenant)) ?? { title, file, text: passage };
+    if (found !== undefined) return { passages: await Promise.all(found.map(kept)), sources: found };
     const retrieval = span.child({ name: "retrieve", attributes: { [traceNames.agent]: agent.name } });
     try {
-      const passages = knowledge.search({ query, collections: agent.collections, limit: maxPassages });
+      const passages = await retriever.search({ query, collections, limit: maxPassages, tenant });
       retrieval.set({ [traceNames.passages]: passages.length });
       return { passages, sources: passages.map(quotedSource) };
     } finally {
@@ -39,12 +47,9 @@ export function createFindPassages(knowledge: Knowledge) {
   };
 }
 
-function keptPassage({ title, file = "", passage = "" }: Source): QuotedPassage {
-  return { title, file, text: passage };
-}
-
 /** With what they say: who reads the answer can look. Only here, so that it is kept once, as parts of the answer; its end names them. */
-function quotedSource({ title, file, text, score }: FoundPassage, nth: number): Source {
+function quotedSource({ id, title, heading, file, text, score }: FoundPassage, nth: number): Source {
   const isShown = nth < limits.passagesPerTurn;
-  return { title, file, ...(isShown ? { passage: cutJsonText(text, limits.passageBytes) } : {}), score };
+  const passage = isShown ? { passage: cutJsonText(text, limits.passageBytes) } : {};
+  return { title, id, file, heading, link: `${sourcesPath}/${id}`, ...passage, score };
 }

@@ -110,7 +110,7 @@ export interface ToolUse extends Pick<ToolCallsDeps, "worker"> {
   readonly provider: Provider;
   readonly table: Pick<ModelTable, "models">;
   readonly agents: readonly Agent[];
-  readonly documents: SharedDocuments;
+  readonly documents: () => SharedDocuments;
 }
 
 /** The tool workers, reached through Redis. It may be away: turns without tools go on. */
@@ -130,7 +130,7 @@ export async function connectTools(
   const offer = offerOf(provider, agents, table.models.keys());
   life.use("what is offered", keepOffering({ board, offer, redis, log }));
   const knowledge = createKnowledgeBoard({ redis, log });
-  life.use("what is known", keepSharing({ board: knowledge, ...documents, redis, log }));
+  life.use("what is known", keepSharing({ board: knowledge, documents, redis, log }));
   const listTimes = createListTimes(redis);
   life.use("the ends that lists are to be told of", listTimes.flush);
   return {
@@ -158,14 +158,13 @@ export interface Told {
 
 /** What is told of turns: to the figures, to the lists of conversations, and to the count of what users have open. Nobody waits for either. */
 export function createTelling(
-  { turnClaimed, turnSettled, turnResumed, turnWoken }: ReturnType<typeof createAgentMetrics>,
+  { turnClaimed, turnSettled, turnResumed }: ReturnType<typeof createAgentMetrics>,
   { openTurns, listTimes }: Told,
   log: Logger,
 ) {
   return {
     onClaimed: turnClaimed,
     onResumed: turnResumed,
-    onWoken: turnWoken,
     onSettled(result: TurnResult, request: TurnRequest): void {
       const { conversation_id: conversation, turn_id: turn, user, caller, uncounted = false } = request;
       turnSettled(result);

@@ -11,8 +11,9 @@ import type { ModelTable } from "./model/model-table.ts";
 import { createFences, type FenceOf } from "./fences.ts";
 import { loadGuards, type GuardRule } from "./guards/guard-file.ts";
 import { providerFrom, type Provider } from "./model/provider.ts";
-import { loadKnowledge } from "./retrieval/knowledge.ts";
+import { loadKnowledge, type KnowledgeFolder } from "./retrieval/knowledge.ts";
 import { sharedDocuments, type SharedDocuments } from "./retrieval/shared-documents.ts";
+import { createRetriever, type RetrieverDeps } from "./retrieval/retriever.ts";
 import { createRouter } from "./routing/router.ts";
 import { loadSafetyLists, type SafetyLists } from "./safety/safety-lists.ts";
 
@@ -22,8 +23,11 @@ export interface StartSettings {
   readonly table: ModelTable;
   readonly agents: readonly Agent[];
   readonly guards: readonly GuardRule[];
-  readonly brief: Brief;
-  readonly documents: SharedDocuments;
+  /** With what else documents are found by than their words, and with those that tenants have brought. */
+  readonly briefWith: (sources: Pick<RetrieverDeps, "tenants" | "semantic">) => Brief;
+  readonly knowledge: KnowledgeFolder;
+  /** What edges are told of the documents, as they are at the moment. */
+  readonly documents: () => SharedDocuments;
   readonly safety: SafetyLists;
   /** Names of the models that they name. */
   readonly models: ReadonlySet<string>;
@@ -78,14 +82,30 @@ async function readBrief({
   SAFETY_FILE,
   GUARDS_FILE,
   ...keys
-}: Config): Promise<Pick<StartSettings, "agents" | "guards" | "brief" | "documents" | "safety">> {
+}: Config): Promise<
+  Pick<StartSettings, "agents" | "guards" | "briefWith" | "knowledge" | "documents" | "safety">
+> {
   const [knowledge, safety] = await Promise.all([loadKnowledge(KNOWLEDGE_DIR), loadSafetyLists(SAFETY_FILE)]);
   const safetyLists = [...safety.keys()];
   const guards = await loadGuards(GUARDS_FILE);
   const names = { collections: knowledge.collections(), safetyLists, guards: guards.map(({ name }) => name) };
   const agents = await loadAgents({ folder: AGENTS_DIR, ...names });
-  const documents = sharedDocuments(knowledge.documents(), agents);
+  const documents = createSharing(knowledge, agents);
   const chooseAgent = createChooseAgent({ agents, route: createRouter(agents) });
-  const brief = createBrief({ chooseAgent, findPassages: createFindPassages(knowledge), fenceOf: fencesOf(keys) });
-  return { agents, guards, documents, safety, brief };
+  const fenceOf = fencesOf(keys);
+  const briefWith: StartSettings["briefWith"] = (sources) =>
+    createBrief({ chooseAgent, findPassages: createFindPassages(createRetriever({ knowledge, ...sources })), fenceOf });
+  return { agents, guards, knowledge, documents, safety, briefWith };
+}
+
+/** They are hashed once for each change, not each time they are told of. */
+function createSharing(knowledge: KnowledgeFolder, agents: readonly Agent[]): () => SharedDocuments {
+  let known: ReturnType<KnowledgeFolder["documents"]> | undefined;
+  let shared: SharedDocuments = { shared: [], leftOut: [] };
+  return () => {
+    const now = knowledge.documents();
+    if (known !== now) shared = sharedDocuments(now, agents);
+    known = now;
+    return shared;
+  };
 }

@@ -89,9 +89,11 @@ function turnRecordOf({ request, place, queuedAt, fold }: RecordedTurn, outcome:
 
 type Metadata = Extract<Outcome, { type: "complete" }>["metadata"];
 
-/** They are parts. That there were none is said here. */
+/** They are parts. That there were none is said here, and what was found and cited. */
 function withoutSources({ context, ...metadata }: Metadata): Metadata {
-  return context?.sources.length === 0 ? { ...metadata, context } : metadata;
+  if (context === undefined) return metadata;
+  const isSaid = context.sources.length === 0 || context.found !== undefined;
+  return isSaid ? { ...metadata, context: { ...context, sources: [] } } : metadata;
 }
 
 /**

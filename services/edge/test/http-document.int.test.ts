@@ -138,6 +138,7 @@ describe("the OpenAPI document", () => {
     expect(await check("PUT", rated, { body: { rating: null } })).toBe(200);
     seen.add("PUT /api/v1/conversations/c_doc/messages/{message_id}/feedback");
     expect(await check("GET", "/api/v1/agents")).toBe(200);
+    expect(await check("GET", "/api/v1/usage")).toBe(200);
     expect(await check("GET", "/api/v1/search?q=hello")).toBe(503);
     expect(await check("GET", "/api/v1/search")).toBe(400);
     expect(await check("POST", "/api/v1/memory", { body: { text: "Rows." } })).toBe(201);
@@ -147,6 +148,16 @@ describe("the OpenAPI document", () => {
     expect(await check("DELETE", "/api/v1/memory/c_doc")).toBe(204);
     expect(await check("DELETE", "/api/v1/memory")).toBe(204);
     expect(await check("GET", "/api/v1/connections")).toBe(200);
+    const kept = "/api/v1/documents";
+    for (const address of [kept, `${kept}/`, `${kept}/list`, `${kept}/stats`])
+      expect(await check("GET", address)).toBe(200);
+    expect(await check("POST", `${kept}/upload`, { body: {} })).toBe(400);
+    expect(await check("POST", `${kept}/ingest-text`, { body: { text: "Text.", source: "a.md" } })).toBe(403);
+    // No agent worker is there.
+    expect(await check("POST", `${kept}/search`, { body: { query: "Text?" } })).toBe(503);
+    expect(await check("GET", "/api/v1/sources/c_doc")).toBe(503);
+    expect((await request(edge, "DELETE", `${kept}/a.md`)).status).toBe(403);
+    seen.add("DELETE /api/v1/documents/{source}");
     expect(await check("DELETE", one)).toBe(204);
     expect(await check("DELETE", one, { user: "eve" })).toBe(403);
     expect(await check("GET", "/api/v1/conversations")).toBe(503);

@@ -9,7 +9,9 @@ const STOP_WORDS = new Set(
   ),
 );
 
-type Sentence = { text: string; source: string; words: Set<string> };
+const NOTHING = /^\s*none fit the question\b/i;
+
+type Sentence = { text: string; source: string; number: string; words: Set<string> };
 
 /** The documents that the instructions carry, or undefined when they carry none. */
 export function findDocuments(instructions: string): string | undefined {
@@ -19,7 +21,7 @@ export function findDocuments(instructions: string): string | undefined {
 
 /** The sentences that share the rarest words with the question, with where they stand; or that there are none. */
 export function answerFromDocuments(question: string, documents: string): string {
-  const sentences = readSentences(documents);
+  const sentences = NOTHING.test(documents) ? [] : readSentences(documents);
   const asked = wordsOf(question);
   const ranked = sentences
     .map((sentence, index) => ({ sentence, index, score: scoreOf(sentence, asked, sentences) }))
@@ -30,18 +32,28 @@ export function answerFromDocuments(question: string, documents: string): string
   if (chosen.length === 0) return "The documents do not say anything about that.";
   return chosen
     .toSorted((left, right) => left.index - right.index)
-    .map(({ sentence }) => (sentence.source === "" ? sentence.text : `${sentence.text} (${sentence.source})`))
+    .map(({ sentence: { text, source, number } }) => `${text}${cited(number)}${source === "" ? "" : ` (${source})`}`)
     .join("\n\n");
+}
+
+function cited(number: string): string {
+  return number === "" ? "" : ` [${number}]`;
 }
 
 function readSentences(documents: string): Sentence[] {
   const sentences: Sentence[] = [];
-  let source = "";
+  let [source, number] = ["", ""];
   for (const line of documents.split("\n").map((text) => text.trim())) {
-    if (SOURCE_LINE.test(line)) source = sourceName(line) || source;
-    else
+    if (SOURCE_LINE.test(line)) {
+      source = sourceName(line) || source;
+      number =
+        /^\[(\d+)\]|\bnumber="(\d+)"/
+          .exec(line)
+          ?.slice(1)
+          .find((found) => found !== undefined) ?? number;
+    } else
       for (const text of line.split(/(?<=[.!?])\s+(?=\S)/))
-        if (text !== "") sentences.push({ text, source, words: wordsOf(text) });
+        if (text !== "") sentences.push({ text, source, number, words: wordsOf(text) });
   }
   return sentences;
 }

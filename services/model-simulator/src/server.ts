@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { readBody, type Logger } from "@parley/runtime";
 import { type ApiError, sendError, sendJson } from "./api-error.ts";
 import { createChatCompletions } from "./chat-completions.ts";
+import { answerEmbeddings } from "./embeddings.ts";
 import { createFailureMemory, type FailureMemory } from "./failure-memory.ts";
 import { findModel, modelBody, modelListBody } from "./models.ts";
 import { createPacer } from "./pacer.ts";
@@ -31,6 +32,7 @@ export function createModelServer({ tokensPerSecond, log }: ModelServerDeps) {
     "/readyz": { GET: (_req, res) => sendJson(res, 200, '{"status":"ok"}') },
     "/v1/models": { GET: (_req, res) => sendJson(res, 200, modelListBody()) },
     "/v1/chat/completions": { POST: withBody(complete) },
+    "/v1/embeddings": { POST: withBody(answerEmbeddings) },
     "/sim/requests": journalHandlers(journal, failures),
   };
   const server = createServer({ noDelay: true, keepAliveTimeout: KEEP_ALIVE_MS }, (req, res) => {

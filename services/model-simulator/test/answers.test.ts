@@ -23,12 +23,19 @@ const DOCUMENTS: Message = {
 
 test("answers from the sentence of the documents that fits best and names its source", () => {
   expect(answer(DOCUMENTS, { role: "user", content: "What is the engine power of the Aurora?" })).toBe(
-    "The Aurora has a 2.0 litre engine with 150 kW of power. (engines.md)",
+    "The Aurora has a 2.0 litre engine with 150 kW of power. [1] (engines.md)",
   );
 });
 
 test("says that the documents do not say what they do not say", () => {
   expect(answer(DOCUMENTS, { role: "user", content: "How many penguins live in Antarctica?" })).toBe(
+    "The documents do not say anything about that.",
+  );
+});
+
+test("says so too when it is told that no document fits", () => {
+  const none: Message = { role: "system", content: "You help.\n\nDocuments: none fit the question.\nNever guess." };
+  expect(answer(none, { role: "user", content: "Which documents fit the question?" })).toBe(
     "The documents do not say anything about that.",
   );
 });

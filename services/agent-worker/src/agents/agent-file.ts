@@ -1,7 +1,7 @@
 import { askPersonTool } from "@parley/protocol";
 import { parseYaml } from "@parley/runtime";
 import { z } from "zod";
-import type { Agent } from "./agent.ts";
+import { isTenantCollection, type Agent } from "./agent.ts";
 import { parseRule } from "./rule.ts";
 
 const line = (maxChars: number) => z.string().trim().min(1, "must not be empty").max(maxChars);
@@ -59,7 +59,7 @@ export function parseAgentFile({ file, text, collections, safetyLists, guards = 
   if (!parsed.ok) return parsed;
   const { value, placeOf } = parsed;
   const missing = value.collections.flatMap((name, index) =>
-    collections.includes(name)
+    collections.includes(name) || isTenantCollection(name)
       ? []
       : `${placeOf(["collections", index])}: there is no collection "${name}"; ${thereAre(collections)}`,
   );

@@ -22,12 +22,20 @@ export interface Agent {
   readonly guards?: readonly string[];
   /** Personal data is replaced in what its model's provider gets. */
   readonly maskBeforeProvider?: true;
-  /** Folders of the knowledge that are searched for its answers. */
+  /** Folders of the knowledge that are searched for its answers, and documents of whoever asks (`tenant:*`). */
   readonly collections: readonly string[];
   /** Whether it is given what is remembered of whoever asks, and may write more of that down. */
   readonly memory?: boolean;
   /** The list of safety words whose warnings its answers begin with. */
   readonly safety?: string;
+}
+
+/** How an agent names collections that whoever asks has brought: `tenant:*` for all, or one of them. */
+export const tenantPrefix = "tenant:";
+export const everyTenantCollection = `${tenantPrefix}*`;
+
+export function isTenantCollection(name: string): boolean {
+  return name.startsWith(tenantPrefix);
 }
 
 /** The agent that answers what is nobody else's. Every folder of agents has one of this name. */

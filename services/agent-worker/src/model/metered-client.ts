@@ -1,8 +1,25 @@
 import { ChatError } from "@parley/protocol";
-import type { ModelClient, ModelRequest } from "./model.ts";
+import { streamLimited } from "./limited-stream.ts";
+import type { MeteredRequest, ModelClient, ModelEvent, ModelRequest, OnEvents } from "./model.ts";
 
 /** What a provider refuses before it has said anything costs nothing. */
 const refusals: ReadonlySet<ChatError["code"]> = new Set(["MODEL_UNAVAILABLE", "CONTEXT_TOO_LARGE"]);
+
+/** Tells what comes, and of the end what it has used. */
+function createTelling(call: MeteredRequest, onEvents: OnEvents) {
+  let isOver = false;
+  const withUsage = (event: ModelEvent): ModelEvent => {
+    if (event.type !== "end") return event;
+    isOver = true;
+    return { ...event, usage: call.ended(event.usage) };
+  };
+  return {
+    isOver: (): boolean => isOver,
+    onEvents(events: readonly ModelEvent[]): void {
+      onEvents(events.at(-1)?.type === "end" ? events.map(withUsage) : events);
+    },
+  };
+}
 
 /**
  * Counts each request that really goes to a provider, where its `meter` asks for that: repetitions, fall-backs and those that were asked beside another one too.
@@ -14,24 +31,25 @@ export function createMeteredClient(client: ModelClient, nameOf: (request: Model
       const { meter } = request;
       if (meter === undefined) return client.stream(request, signal, onEvents);
       const call = meter.begin(request, nameOf(request));
-      if (call.allowed !== undefined) await call.allowed;
+      const { limit } = call;
+      if (limit !== undefined) await limit.allowed;
+      const telling = createTelling(call, onEvents);
       let hasSpoken = false;
-      let isOver = false;
+      const heard: ModelClient = {
+        stream: (asked, until, take) =>
+          client.stream(asked, until, (events) => {
+            hasSpoken = true;
+            if (limit === undefined) call.saw(events);
+            take(events);
+          }),
+      };
       try {
-        await client.stream(request, signal, (events) => {
-          hasSpoken = true;
-          const fit = call.saw(events);
-          const last = events.at(-1);
-          if (fit < events.length || last?.type !== "end") {
-            onEvents(fit < events.length ? events.slice(0, fit) : events);
-            return call.check();
-          }
-          isOver = true;
-          onEvents([...events.slice(0, -1), { ...last, usage: call.ended(last.usage) }]);
-        });
-        if (!isOver) call.brokeOff(false);
+        if (limit === undefined) await heard.stream(request, signal, telling.onEvents);
+        else await streamLimited({ client: heard, request, signal, limit, onEvents: telling.onEvents });
+        if (!telling.isOver()) call.brokeOff(false);
       } catch (error) {
-        if (!isOver) call.brokeOff(!hasSpoken && error instanceof ChatError && refusals.has(error.code));
+        const isRefused = !hasSpoken && error instanceof ChatError && refusals.has(error.code);
+        if (!telling.isOver()) call.brokeOff(isRefused);
         throw error;
       }
     },

@@ -1,5 +1,5 @@
 import type OpenAI from "openai";
-import type { ProviderCall, Usage } from "@parley/protocol";
+import type { ChatError, ProviderCall, Usage } from "@parley/protocol";
 import type { Party } from "../fair-queue.ts";
 
 /** The port to a language model. The agent loop knows these types only. */
@@ -62,14 +62,28 @@ export interface Meter {
 
 /** One request to a provider that is being counted. */
 export interface MeteredRequest {
-  /** Rejects with QUOTA_EXCEEDED: it is not to be sent. Undefined: nothing is to be waited for. */
-  readonly allowed: Promise<void> | undefined;
-  /** Returns how many of them are to be told: all, as long as there is quota left. */
-  saw(events: readonly ModelEvent[]): number;
-  /** Throws QUOTA_EXCEEDED: it is to be broken off. */
-  check(): void;
+  /** Undefined: nothing is limited. */
+  readonly limit: RequestLimit | undefined;
+  /** Where nothing is limited. */
+  saw(events: readonly ModelEvent[]): void;
   /** What it has used, with what that costs. */
   ended(usage: Usage | undefined): Usage;
   /** `isFree`: it was refused. */
   brokeOff(isFree: boolean): void;
+}
+
+/** What a request may use. */
+export interface RequestLimit {
+  /** Rejects with QUOTA_EXCEEDED: it is not to be sent. */
+  readonly allowed: Promise<void>;
+  /** Counts one more event of the answer. Returns how many tokens it has by then. */
+  count(event: ModelEvent): number;
+  /** The answer is whole, and its provider says how many it has. */
+  counted(outputTokens: number): void;
+  /** How many tokens of the answer may be told. */
+  room(): number;
+  /** Why no more of it may be; undefined: there is room, or it is not known yet. */
+  exceeded(): ChatError | undefined;
+  /** Resolves when it is. */
+  decided(): Promise<void>;
 }

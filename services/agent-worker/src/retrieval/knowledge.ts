@@ -1,9 +1,8 @@
-import type { Dirent } from "node:fs";
-import { readFile, readdir } from "node:fs/promises";
-import path from "node:path";
-import { StartError } from "@parley/runtime";
-import { chunksOf } from "./chunks.ts";
-import { createSearchIndex, type FoundPassage, type Passage, type SearchQuery } from "./search-index.ts";
+import type { Logger } from "@parley/runtime";
+import { createDocumentReader } from "./formats/document-reader.ts";
+import { createFolderReading, type FolderContent } from "./knowledge-folder.ts";
+import type { FoundPassage, KnowledgeDocument, Passage } from "./passage.ts";
+import { buildSearchIndex, type SearchIndex, type SearchQuery } from "./search-index.ts";
 
 /** What the agents can look up: collections of documents. */
 export interface Knowledge {
@@ -12,68 +11,76 @@ export interface Knowledge {
   search(query: SearchQuery): FoundPassage[];
 }
 
-/** One file of it, whole. */
-export interface KnowledgeDocument {
-  readonly collection: string;
-  /** As sources name it. */
-  readonly file: string;
-  readonly title: string;
-  readonly text: string;
-}
-
 export interface KnowledgeFolder extends Knowledge {
   /** By file. */
   documents(): readonly KnowledgeDocument[];
+  passage(id: string): Passage | undefined;
+  /** All of them, in the order of the documents. */
+  passages(): readonly Passage[];
+  /** Documents that are left out, each as a sentence. */
+  problems(): readonly string[];
+  /** Reads again what changes, until the returned function is called. What is found with it changes at once, whole. */
+  watch(options: WatchOptions): () => void;
 }
 
-/** A few paragraphs: enough to stand alone, small enough that four of them fit any model. */
-const MAX_CHUNK_CHARS = 1_200;
+export interface WatchOptions {
+  readonly log: Logger;
+  /** Default: 2 s, as for other files that are read again. */
+  readonly everyMs?: number;
+  readonly onChange?: () => void;
+}
 
-/** Reads `<folder>/<collection>/*.md` into memory. Throws StartError when the folder or a document cannot be read. */
+const defaultEveryMs = 2_000;
+
+interface Snapshot extends FolderContent {
+  readonly index: SearchIndex;
+}
+
+async function snapshotOf(content: FolderContent): Promise<Snapshot> {
+  return { ...content, index: await buildSearchIndex(content.documents.flatMap(({ passages }) => passages)) };
+}
+
+/** Reads `<folder>/<collection>/*` into memory. Throws StartError when the folder cannot be read. */
 export async function loadKnowledge(folder: string): Promise<KnowledgeFolder> {
-  const collections = await entriesOf(folder, (entry) => entry.isDirectory());
-  const documents: KnowledgeDocument[] = [];
-  const passages: Passage[] = [];
-  for (const collection of collections) {
-    for (const name of await documentsIn(path.join(folder, collection))) {
-      const read = await readDocument(folder, collection, name);
-      documents.push(read.document);
-      passages.push(...read.passages);
-    }
-  }
-  return { collections: () => collections, documents: () => documents, search: createSearchIndex(passages) };
-}
+  const reading = createFolderReading(folder, createDocumentReader());
+  const nothing: FolderContent = { collections: [], documents: [], problems: [] };
+  let current = await snapshotOf((await reading.look()) ?? nothing);
 
-function documentsIn(folder: string): Promise<string[]> {
-  return entriesOf(folder, (entry) => entry.isFile() && entry.name.endsWith(".md"));
-}
-
-async function readDocument(
-  folder: string,
-  collection: string,
-  name: string,
-): Promise<{ readonly document: KnowledgeDocument; readonly passages: readonly Passage[] }> {
-  const place = path.join(folder, collection, name);
-  const text = await readFile(place, "utf8").catch((cause: unknown) => unreadable(place, cause));
-  const untitled = path.parse(name).name;
-  const file = `${collection}/${name}`;
-  const chunks = chunksOf(text, { maxChars: MAX_CHUNK_CHARS, untitled });
-  // The outermost heading of the first passage that says something.
-  const title = chunks[0]?.title.split(" › ")[0] ?? untitled;
-  return {
-    document: { collection, file, title, text },
-    passages: chunks.map((chunk) => ({ collection, file, ...chunk })),
+  const look = async ({ log, onChange }: WatchOptions): Promise<void> => {
+    const changed = await reading.look();
+    if (changed === undefined) return;
+    current = await snapshotOf(changed);
+    const { documents, problems, index } = current;
+    log.info({ documents: documents.length, passages: index.passages.length }, "the documents were read again");
+    if (problems.length > 0) log.warn({ problems: problems.slice(0, 20) }, "documents are left out");
+    onChange?.();
   };
-}
 
-async function entriesOf(folder: string, wanted: (entry: Dirent) => boolean): Promise<string[]> {
-  const entries = await readdir(folder, { withFileTypes: true }).catch((cause: unknown) => unreadable(folder, cause));
-  return entries
-    .filter((entry) => wanted(entry) && !entry.name.startsWith("."))
-    .map(({ name }) => name)
-    .toSorted();
-}
-
-function unreadable(file: string, cause: unknown): never {
-  throw new StartError(`The knowledge in ${file} cannot be read.`, { cause });
+  return {
+    collections: () => current.collections,
+    documents: () => current.documents,
+    problems: () => current.problems,
+    passages: () => current.index.passages,
+    passage: (id) => current.index.passage(id),
+    search: (query) => current.index.search(query),
+    watch(options) {
+      let isLooking = false;
+      let isMissing = false;
+      const timer = setInterval(() => {
+        if (isLooking) return;
+        isLooking = true;
+        look(options)
+          .then(
+            () => (isMissing = false),
+            (err: unknown) => {
+              if (!isMissing) options.log.error({ err }, "the documents cannot be read any more: the last ones count");
+              isMissing = true;
+            },
+          )
+          .finally(() => (isLooking = false));
+      }, options.everyMs ?? defaultEveryMs);
+      timer.unref();
+      return () => clearInterval(timer);
+    },
+  };
 }

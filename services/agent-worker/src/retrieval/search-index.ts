@@ -1,20 +1,7 @@
 import MiniSearch from "minisearch";
 import { createWordWeights, type WordWeights } from "../routing/word-weights.ts";
 import { wordsOf } from "../routing/words.ts";
-
-/** A passage of the knowledge, as it was found. */
-export interface Passage {
-  readonly collection: string;
-  /** `<collection>/<file>`. */
-  readonly file: string;
-  readonly title: string;
-  readonly text: string;
-}
-
-export interface FoundPassage extends Passage {
-  /** 0 to 1: how much of the question it covers, and how it compares with the best one. */
-  readonly score: number;
-}
+import type { FoundPassage, Passage } from "./passage.ts";
 
 export interface SearchQuery {
   readonly query: string;
@@ -38,19 +25,46 @@ const FULL_COVERAGE = 4;
 const BOOST = { title: 2 };
 const FUZZINESS = 0.2;
 const MIN_PREFIX_CHARS = 4;
-const MIN_FUZZY_CHARS = 5;
+const MIN_FUZZY_CHARS = 6;
 
-/** BM25 over passages. The index is in memory: hundreds of kilobytes of text, milliseconds for a search. */
-export function createSearchIndex(passages: readonly Passage[]) {
-  const weights = createWordWeights(passages.map(({ title, text }) => wordsOf(`${title}\n${text}`)));
-  const index = new MiniSearch<Passage & { id: number }>({
+/** BM25 over passages. */
+export interface SearchIndex {
+  readonly passages: readonly Passage[];
+  passage(id: string): Passage | undefined;
+  search(query: SearchQuery): FoundPassage[];
+}
+
+/** Taken in at once: a worker runs turns meanwhile. */
+const SLICE = 40;
+
+/** The index is in memory: hundreds of kilobytes of text, milliseconds for a search. It is built in slices. */
+export async function buildSearchIndex(passages: readonly Passage[]): Promise<SearchIndex> {
+  const texts: string[][] = [];
+  for (const [nth, { title, text }] of passages.entries()) {
+    if (nth % SLICE === SLICE - 1) await new Promise(setImmediate);
+    texts.push(wordsOf(`${title}\n${text}`));
+  }
+  const weights = createWordWeights(texts);
+  const index = new MiniSearch<Passage & { nth: number }>({
+    idField: "nth",
     fields: ["title", "text"],
     tokenize: wordsOf,
     processTerm: (word) => word,
   });
-  index.addAll(passages.map((passage, id) => ({ ...passage, id })));
+  await index.addAllAsync(
+    passages.map((passage, nth) => ({ ...passage, nth })),
+    { chunkSize: SLICE },
+  );
+  const byId = new Map(passages.map((passage) => [passage.id, passage]));
+  return { passages, passage: (id) => byId.get(id), search: createSearch(passages, index, weights) };
+}
 
-  return ({ query, collections, limit }: SearchQuery): FoundPassage[] => {
+function createSearch(
+  passages: readonly Passage[],
+  index: Pick<MiniSearch<Passage & { nth: number }>, "search">,
+  weights: WordWeights,
+): SearchIndex["search"] {
+  return ({ query, collections, limit }) => {
     const words = [...new Set(wordsOf(query.slice(0, MAX_QUERY_CHARS)))].slice(0, MAX_QUERY_WORDS);
     const hits = index.search(words.join(" "), {
       tokenize: (text) => text.split(" "),
@@ -68,7 +82,7 @@ export function createSearchIndex(passages: readonly Passage[]) {
         return passage === undefined ? [] : [{ ...passage, score: rounded((coverage * (1 + score / best)) / 2) }];
       })
       .filter(({ score }) => score >= MIN_SCORE)
-      .toSorted((one, other) => other.score - one.score)
+      .toSorted((one, other) => other.score - one.score || (one.id < other.id ? -1 : 1))
       .slice(0, limit);
   };
 }

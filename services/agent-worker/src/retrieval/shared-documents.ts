@@ -3,7 +3,7 @@ import { knowledgeLimits } from "@parley/protocol";
 import { announceEveryMs, type AnnouncedDocument, type KnowledgeBoard } from "@parley/bus";
 import type { Logger } from "@parley/runtime";
 import type { Agent } from "../agents/agent.ts";
-import type { KnowledgeDocument } from "./knowledge.ts";
+import type { KnowledgeDocument } from "./passage.ts";
 
 /** What edges are told of, and files of which they are not. */
 export interface SharedDocuments {
@@ -13,7 +13,7 @@ export interface SharedDocuments {
 
 /** Documents that agents have, within what Redis is to keep. Those that no agent has are nobody's to read. The same for every worker with the same files. */
 export function sharedDocuments(
-  documents: readonly KnowledgeDocument[],
+  documents: readonly Pick<KnowledgeDocument, "collection" | "file" | "title" | "text">[],
   agents: readonly Pick<Agent, "name" | "collections">[],
 ): SharedDocuments {
   const shared: AnnouncedDocument[] = [];
@@ -41,7 +41,9 @@ export function sharedDocuments(
   return { shared, leftOut };
 }
 
-export interface SharingDeps extends SharedDocuments {
+export interface SharingDeps {
+  /** What there is at the moment. */
+  readonly documents: () => SharedDocuments;
   readonly board: Pick<KnowledgeBoard, "announce">;
   readonly redis: {
     on(event: "ready", listener: () => void): unknown;
@@ -51,16 +53,19 @@ export interface SharingDeps extends SharedDocuments {
 }
 
 /** Tells the edges of them, again and again. Returns how to stop. */
-export function keepSharing({ shared, leftOut, board, redis, log }: SharingDeps): () => void {
-  if (leftOut.length > 0)
-    log.warn(
-      { files: leftOut.slice(0, 20), count: leftOut.length },
-      "documents are too large, or too many, for clients to read",
-    );
+export function keepSharing({ documents, board, redis, log }: SharingDeps): () => void {
+  let told = "";
   let isRunning = false;
   const announce = (): void => {
     if (isRunning) return;
     isRunning = true;
+    const { shared, leftOut } = documents();
+    if (leftOut.length > 0 && leftOut.join() !== told)
+      log.warn(
+        { files: leftOut.slice(0, 20), count: leftOut.length },
+        "documents are too large, or too many, for clients to read",
+      );
+    told = leftOut.join();
     // While Redis is away nothing needs to be done: when it is ready again, perhaps without its data, this runs again.
     board
       .announce(shared)

@@ -4,7 +4,7 @@ import type { Price } from "../model/model-table.ts";
 /** What models cost. Amounts are in millionths of the currency, which is what one token costs at the price of a million. */
 
 /** Rounded up: who settles with the provider never has counted less. */
-export function costOf({ input_tokens, output_tokens, cached_tokens = 0 }: Usage, price: Price): Cost {
+function costOf({ input_tokens, output_tokens, cached_tokens = 0 }: Usage, price: Price): Cost {
   const { in: perInput, out: perOutput, cached = perInput, currency, as_of } = price;
   const kept = Math.min(cached_tokens, input_tokens);
   const micros = Math.ceil((input_tokens - kept) * perInput + kept * cached + output_tokens * perOutput);

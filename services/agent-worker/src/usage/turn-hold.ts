@@ -1,5 +1,6 @@
-import type { NextLimit, QuotaAccount, QuotaCounters, QuotaGrant, UsedUp } from "@parley/bus";
+import type { QuotaAccount, QuotaCounters, QuotaGrant, UsedUp } from "@parley/bus";
 import { ChatError, nothingSpent, quotaSentence, type Spent } from "@parley/protocol";
+import type { RequestLimit } from "../model/model.ts";
 
 /** So much of an answer is taken from the quotas at a time, before it is written; more while there is much left, so that many turns together still hold a part of it only. */
 const leaseTokens = 128;
@@ -8,10 +9,8 @@ const shareOfRest = 64;
 /** Whoever uses a lease up within this gets twice as much the next time: the answer of Redis takes its time too. */
 const fastMs = 500;
 const largestShareOfRest = 8;
-/** An answer that is quicker than Redis says goes on for so long while there may be more, where the limit is near. */
-const overdraftTokens = 128;
 
-export function sumOf(one: Spent, other: Spent): Spent {
+function sumOf(one: Spent, other: Spent): Spent {
   return { tokens: one.tokens + other.tokens, micros: one.micros + other.micros };
 }
 
@@ -29,13 +28,9 @@ function exceeded({ limit, untilMs }: UsedUp): ChatError {
 }
 
 /** A request that is open, by estimate. */
-export interface HeldRequest {
-  /** Rejects with QUOTA_EXCEEDED. */
-  readonly allowed: Promise<void>;
-  /** Of the answer; false: no more of it is to be told. */
-  wrote(tokens: number): boolean;
-  /** Throws QUOTA_EXCEEDED. */
-  check(): void;
+export interface HeldRequest extends Omit<RequestLimit, "count" | "counted"> {
+  /** Of the answer; less than nothing: it was less than was estimated. */
+  wrote(tokens: number): void;
   /** What it really has used. */
   ended(spent: Spent): void;
 }
@@ -49,56 +44,75 @@ export interface TurnHoldDeps {
 
 export type TurnHold = ReturnType<typeof createTurnHold>;
 
+type Books = ReturnType<typeof createBooks>;
+
 interface Open {
   used: Spent;
   readonly perToken: number;
 }
 
-/**
- * What a turn holds of the quotas of its user and tenant: what it has spent, what its open requests have by estimate, and a lease for what they will write next. It is
- * taken before it is spent, so turns that run at the same time anywhere never have more together than there is; where there is no more, an answer ends with what it
- * holds.
- */
-export function createTurnHold({ counters, account, spent: before }: TurnHoldDeps) {
+/** What is spent, held and asked for. */
+function createBooks({ counters, account, spent: before }: TurnHoldDeps) {
   const open = new Set<Open>();
   let done = before;
   let held = nothingSpent;
   let short: UsedUp | undefined;
   let asking: Promise<void> | undefined;
-  let lease = leaseTokens;
-  let next: NextLimit | undefined;
-  let askedMs = -Infinity;
+  let [lease, rest, askedMs] = [leaseTokens, 0, -Infinity];
 
   const used = (): Spent => [...open].reduce((sum, one) => sumOf(sum, one.used), done);
   const leases = (): Spent =>
     [...open].reduce((sum, { perToken }) => sumOf(sum, { tokens: lease, micros: lease * perToken }), nothingSpent);
+  /** Takes `must` and leases; what is `spent` counts whatever comes of it. */
   const take = async (must: Spent, spent: Spent): Promise<QuotaGrant> => {
     const amounts = { spent: whole(spent), must: whole(must), want: whole(sumOf(must, leases())) };
     const grant = await counters.take(account, amounts);
     held = "granted" in grant ? grant.granted : amounts.spent;
     short = "granted" in grant ? grant.short : grant.refused;
-    if ("granted" in grant) next = grant.next;
+    if ("granted" in grant) rest = grant.next.tokens;
     return grant;
   };
-
   /** One after the other, as each says what the turn has in all. */
   const ask = (act: () => Promise<void>): Promise<void> => {
     const asked = (asking ?? Promise.resolve()).then(act);
-    const settled = asked.catch(() => {}).finally(() => (asking = asking === settled ? undefined : asking));
+    const settled = asked
+      .catch(() => {})
+      .finally(() => {
+        if (asking === settled) asking = undefined;
+      });
     asking = settled;
     return asked;
   };
   const topUp = async (): Promise<void> => {
     const nowMs = performance.now();
-    const rest = next?.tokens ?? 0;
     const wanted = nowMs - askedMs < fastMs ? Math.min(lease * 2, rest / largestShareOfRest) : rest / shareOfRest;
     lease = Math.round(Math.min(largestLease, Math.max(leaseTokens, wanted)));
     askedMs = nowMs;
-    const now = used();
-    await take(now, now);
+    await take(used(), used());
   };
-  const admit = async (request: Open, input: Spent): Promise<void> => {
-    request.used = input;
+
+  return {
+    open,
+    used,
+    take,
+    ask,
+    topUp: (): Promise<void> => asking ?? ask(topUp),
+    topUpSoon: (): void => void ask(topUp).catch(() => {}),
+    held: (): Spent => held,
+    lease: (): number => lease,
+    isAsking: (): boolean => asking !== undefined,
+    short: (): UsedUp | undefined => short,
+    spend: (spent: Spent): void => void (done = sumOf(done, spent)),
+  };
+}
+
+/** `perToken`: of money, for each token of the answer. */
+function createHeldRequest(books: Books, input: Spent, perToken: number): HeldRequest {
+  const { open, used, take, ask, topUp, topUpSoon, held, lease, isAsking, short } = books;
+  const request: Open = { used: input, perToken };
+  let output = 0;
+
+  const admit = async (): Promise<void> => {
     const before = used();
     open.add(request);
     const grant = await take(used(), before);
@@ -106,47 +120,42 @@ export function createTurnHold({ counters, account, spent: before }: TurnHoldDep
     open.delete(request);
     throw exceeded(grant.refused);
   };
-  /** The limit that stands in the way of one more word. */
-  const reached = (perToken: number): UsedUp | undefined => {
-    const now = used();
-    if (!isBeyond(now, held)) return undefined;
-    if (short !== undefined || next?.limit === undefined) return short;
-    // Redis has not answered yet.
-    const rest = { tokens: held.tokens + next.tokens, micros: held.micros + next.micros };
-    const overdraft = { tokens: overdraftTokens, micros: overdraftTokens * perToken };
-    const isNear = isBeyond(sumOf(now, { tokens: largestLease, micros: largestLease * perToken }), rest);
-    return isNear && isBeyond(now, sumOf(held, overdraft)) ? next.limit : undefined;
-  };
-
   return {
-    /** `perToken`: of money, for each token of the answer. */
-    begin(input: Spent, perToken: number): HeldRequest {
-      const request: Open = { used: input, perToken };
-      return {
-        allowed: ask(() => admit(request, input)),
-        wrote(tokens) {
-          request.used = sumOf(request.used, { tokens, micros: tokens * perToken });
-          const half = { tokens: lease / 2, micros: (lease / 2) * perToken };
-          if (asking === undefined && short === undefined && isBeyond(sumOf(used(), half), held))
-            void ask(topUp).catch(() => {});
-          return reached(perToken) === undefined;
-        },
-        check() {
-          const limit = reached(perToken);
-          if (limit !== undefined) throw exceeded(limit);
-        },
-        ended(spent) {
-          if (!open.delete(request)) return;
-          done = sumOf(done, spent);
-          void ask(topUp).catch(() => {});
-        },
-      };
+    allowed: ask(admit),
+    wrote(tokens) {
+      output += tokens;
+      request.used = sumOf(request.used, { tokens, micros: tokens * perToken });
+      const half = { tokens: lease() / 2, micros: (lease() / 2) * perToken };
+      if (!isAsking() && short() === undefined && isBeyond(sumOf(used(), half), held())) topUpSoon();
     },
+    room() {
+      const [all, mine] = [used(), held()];
+      const money = perToken > 0 ? (mine.micros - all.micros) / perToken : Infinity;
+      return output + Math.min(mine.tokens - all.tokens, money);
+    },
+    exceeded() {
+      const limit = short();
+      return limit !== undefined && isBeyond(used(), held()) ? exceeded(limit) : undefined;
+    },
+    decided: topUp,
+    ended(spent) {
+      if (!open.delete(request)) return;
+      books.spend(spent);
+      topUpSoon();
+    },
+  };
+}
+
+/**
+ * What a turn holds of the quotas of its user and tenant: what it has spent, what its open requests have by estimate, and a lease for what they will write next. It is
+ * taken before it is spent, so turns that run at the same time anywhere never have more together than there is; where there is no more, an answer ends with what it
+ * holds.
+ */
+export function createTurnHold(deps: TurnHoldDeps) {
+  const books = createBooks(deps);
+  return {
+    begin: (input: Spent, perToken: number): HeldRequest => createHeldRequest(books, input, perToken),
     /** What was spent otherwise. */
-    add(spent: Spent): void {
-      done = sumOf(done, spent);
-    },
-    /** Resolves when nothing is being asked any more. */
-    settled: async (): Promise<void> => asking,
+    add: books.spend,
   };
 }

@@ -108,67 +108,64 @@ function roughInput({ messages, tools }: ModelRequest): number {
   return estimateUsage(messages, "").input_tokens + (tools.length === 0 ? 0 : JSON.stringify(tools).length / 4);
 }
 
+/** What comes of an answer, in characters; more exactly where something is limited. */
+function createWritten(isLimited: boolean) {
+  const written = { chars: 0, rough: 0, pieces: 0 };
+  const add = (text: string): void => {
+    written.chars += text.length;
+    if (!isLimited) return;
+    written.pieces++;
+    written.rough += roughTokens(text);
+  };
+  return {
+    written,
+    count(event: ModelEvent): void {
+      if (isWritten(event)) add(event.text);
+      else if (event.type === "tool_calls") for (const { name, arguments: args } of event.calls) add(name + args);
+    },
+  };
+}
+
 /** One request. Where nothing is limited it counts characters, and no more. */
 function createCounting(
   { gauge, hold, priceOf }: TurnSpendingDeps,
   { request, model }: Asked,
   spend: (usage: Usage, held: HeldRequest | undefined) => Usage,
 ): MeteredRequest {
-  const written = { chars: 0, rough: 0, pieces: 0 };
+  const { written, count } = createWritten(hold !== undefined);
   let told = 0;
+  /** As its provider says. */
+  let whole: number | undefined;
   const price = priceOf(model);
   const inputTokens = (): number => Math.ceil(gauge.input(model, roughInput(request)));
   const inputSpent = (tokens: number) => ({ tokens, micros: tokens * (price?.in ?? 0) });
   const held = hold?.begin(inputSpent(inputTokens()), price?.out ?? 0);
   const estimated = (): Usage => {
-    const output = held === undefined ? written.chars / 4 : gauge.output(model, written);
+    const output = whole ?? (held === undefined ? written.chars / 4 : gauge.output(model, written));
     return { input_tokens: inputTokens(), output_tokens: Math.ceil(output), estimated: true };
   };
   const learn = ({ input_tokens, output_tokens }: Usage): void => {
-    if (held === undefined) return;
     gauge.learnInput(model, roughInput(request), input_tokens);
     gauge.learnOutput(model, written, output_tokens);
   };
-  const count = (text: string): void => {
-    written.chars += text.length;
-    if (held === undefined) return;
-    written.pieces++;
-    written.rough += roughTokens(text);
-  };
-  /** Whether the answer may go on. */
-  const tell = (): boolean => {
-    if (held === undefined) return true;
-    const now = gauge.output(model, written);
-    const more = now - told;
-    told = now;
-    return held.wrote(more);
-  };
-
-  const isWithin = ({ output_tokens }: Usage): boolean => {
-    const more = output_tokens - told;
-    told = output_tokens;
-    return held === undefined || held.wrote(more);
+  const tell = (tokens: number): number => {
+    held?.wrote(tokens - told);
+    told = tokens;
+    return tokens;
   };
 
   return {
-    allowed: held?.allowed,
-    saw(events) {
-      let fit = events.length;
-      for (const [i, event] of events.entries()) {
-        if (event.type === "tool_calls") for (const { name, arguments: args } of event.calls) count(name + args);
-        if (!isWritten(event)) continue;
-        count(event.text);
-        if (!tell()) fit = Math.min(fit, i + 1);
-      }
-      // It is whole, and its provider says that there was enough for it.
-      const last = events.at(-1);
-      if (fit < events.length && last?.type === "end" && last.usage !== undefined && isWithin(last.usage))
-        return events.length;
-      return fit;
+    limit: held && {
+      ...held,
+      count(event) {
+        count(event);
+        return tell(gauge.output(model, written));
+      },
+      counted: (outputTokens) => void (whole = tell(outputTokens)),
     },
-    check: () => held?.check(),
+    saw: (events) => events.forEach(count),
     ended(usage) {
-      if (usage !== undefined) learn(usage);
+      if (usage !== undefined && held !== undefined) learn(usage);
       return spend(usage ?? estimated(), held);
     },
     brokeOff(isFree) {

@@ -26,6 +26,12 @@ test("the shipped file can be read, and names every ability", async () => {
   expect(Object.keys(Abilities.shape).filter((name) => !text.includes(`#   ${name}: `))).toEqual([]);
 });
 
+test("so can the example in it, without its marks", async () => {
+  const [example = ""] = /^# servers:\n[^]*?(?=\n#\n# What follows)/m.exec(await readFile(shipped, "utf8")) ?? [];
+  const table = await load(example.replaceAll(/^# ?/gm, ""), { MAIN_KEY: "k", MAIN_TOKEN: "t" });
+  expect(typeof table === "string" ? table : [...table.models.keys()]).toEqual(["large", "small"]);
+});
+
 test("the example of the page of models can be read", async () => {
   const page = await readFile(fileURLToPath(new URL("../../../../docs/models.md", import.meta.url)), "utf8");
   const [, example = ""] = /```yaml\n([^]*?)```/.exec(page) ?? [];

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { chunksOf } from "../../src/retrieval/chunks.ts";
+import { chunksOf } from "../../src/retrieval/formats/chunks.ts";
 
 const options = { maxChars: 60, untitled: "notes" };
-const cut = (...lines: string[]) => chunksOf(lines.join("\n"), options);
+const cut = (...lines: string[]) => chunksOf(lines.join("\n"), options).map(({ title, text }) => ({ title, text }));
 
 test("cuts at headings and names each chunk by the headings above it", () => {
   expect(
@@ -53,7 +53,39 @@ test("cuts a long paragraph after a sentence, and a long sentence after a word",
 });
 
 test("reads Windows line ends and a byte order mark", () => {
-  expect(chunksOf("\uFEFF# Car\r\nIt runs.\r\n", options)).toEqual([{ title: "Car", text: "It runs." }]);
+  expect(chunksOf("\uFEFF# Car\r\nIt runs.\r\n", options)).toEqual([
+    { title: "Car", heading: "Car", text: "It runs." },
+  ]);
+});
+
+test("cuts a long table between its rows, and gives each part its head", () => {
+  const rows = Array.from({ length: 6 }, (_, nth) => `| part ${nth} | ${nth} litres |`);
+  const table = ["| part | holds |", "| --- | --- |", ...rows].join("\n");
+  const texts = chunksOf(table, { ...options, maxChars: 100 }).map(({ text }) => text);
+  expect(texts.length).toBeGreaterThan(1);
+  for (const text of texts) expect(text).toMatch(/^\| part \| holds \|\n\| --- \| --- \|\n\| part \d/);
+  expect(texts.flatMap((text) => text.split("\n").slice(2))).toEqual(rows);
+});
+
+test("cuts a long list before an item", () => {
+  const items = Array.from({ length: 6 }, (_, nth) => `- the item ${nth} of this list\n  goes on`);
+  expect(cut(...items).every(({ text }) => text.startsWith("- the item"))).toBe(true);
+});
+
+test("takes nothing of a plain text for a heading or for code", () => {
+  const plain = chunksOf("# not a heading\n```\nwords", { ...options, isPlain: true });
+  expect(plain).toEqual([{ title: "notes", heading: "notes", text: "# not a heading\n```\nwords" }]);
+});
+
+test.each([
+  ["a line of a million letters", "x".repeat(1_000_000)],
+  ["a heading of blanks", `# ${" ".repeat(300_000)}x`],
+  ["an edge of a table that never ends", `a | b\n${" -".repeat(300_000)}`],
+  ["nothing but line ends", "\n".repeat(500_000)],
+])("is done in a moment with %s", (_what, text) => {
+  const began = performance.now();
+  chunksOf(text, { maxChars: 1_200, untitled: "notes" });
+  expect(performance.now() - began).toBeLessThan(3_000);
 });
 
 test("loses no word of a text without code and keeps within the limit, whatever the text", () => {

@@ -17,14 +17,14 @@ async function knowledgeOf(files: Record<string, string>): Promise<Knowledge> {
 const files = {
   "car/engine.md": "# Engine\n## Power\nThe engine has 110 kW.\n## Oil\nThe engine takes 4 litres of oil.",
   "car/body.md": "# Body\nThe car is blue. The colour of the seats is grey.",
-  "car/notes.txt": "The engine of the spaceship.",
+  "car/notes.text": "The engine of the spaceship.",
   "boat/engine.md": "# Boat\nThe engine of the boat has 20 kW of power.",
   "README.md": "The engine of nothing.",
 };
 const find = async (query: string, collections = ["car"], limit = 3) =>
   (await knowledgeOf(files)).search({ query, collections, limit });
 
-test("reads Markdown files only", async () => {
+test("reads what it knows by its name only", async () => {
   expect(await find("spaceship")).toEqual([]);
 });
 
@@ -34,9 +34,11 @@ test("knows its folders as collections", async () => {
 
 test("finds the passage that answers, with its title, file and score", async () => {
   expect((await find("What is the engine power?"))[0]).toEqual({
+    id: expect.stringMatching(/^[\w-]{16}$/),
     collection: "car",
     file: "car/engine.md",
     title: "Engine › Power",
+    heading: "Power",
     text: "The engine has 110 kW.",
     score: 1,
   });
@@ -45,13 +47,13 @@ test("finds the passage that answers, with its title, file and score", async () 
 test.each([
   ["other forms of a word", "powered engines", "Engine › Power"],
   ["the beginning of a word", "colo", "Body"],
-  ["a typo", "colur", "Body"],
+  ["a typo", "colouur", "Body"],
 ])("finds %s", async (_what, query, title) => {
   expect((await find(query))[0]?.title).toBe(title);
 });
 
 test("trusts an exact word more than a beginning or a typo", async () => {
-  const [exact, beginning, typo] = [await find("colour"), await find("colo"), await find("colur")];
+  const [exact, beginning, typo] = [await find("colour"), await find("colo"), await find("colouur")];
   expect([exact, beginning, typo].map(([best]) => best?.score)).toEqual([1, 0.7, 0.7]);
 });
 

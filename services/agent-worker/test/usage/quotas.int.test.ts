@@ -5,15 +5,17 @@ import { connectRedis, createQuotaCounters, createUsageSums, type QuotaCounters 
 import type { CallerRights, Outcome, TurnRequest } from "@parley/protocol";
 import { createLogger } from "@parley/runtime";
 import { eventually, tempDir, type Service, type TempDir } from "@parley/testkit";
-import type { Redis } from "ioredis";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { startWorkbench, type Workbench } from "../workbench.ts";
 
 const log = createLogger({ service: "test", level: "silent", format: "json" });
 
+// Each test starts workers.
+vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 });
+
 let bench: Workbench;
 let folder: TempDir;
-let redis: Redis;
+let redis: ReturnType<typeof connectRedis>;
 let counters: QuotaCounters;
 
 const models = `

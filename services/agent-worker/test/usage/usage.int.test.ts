@@ -2,8 +2,11 @@ import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { TurnRequest, UsageRecord } from "@parley/protocol";
 import { eventually, tempDir, type Service, type TempDir } from "@parley/testkit";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { startWorkbench, type Workbench } from "../workbench.ts";
+
+// Each test starts workers.
+vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 });
 
 let bench: Workbench;
 let folder: TempDir;

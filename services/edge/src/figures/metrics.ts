@@ -10,6 +10,10 @@ export type AnswerEnd = Outcome["type"] | "left";
 /** How an edge answers who decides on a call that waits for a person. */
 export type ApprovalOutcome = "approved" | "denied" | "repeated" | "conflict" | "expired";
 
+/** What became of a document that somebody brought, or removed. */
+const documentOutcomes = ["stored", "refused", "removed"] as const;
+export type DocumentOutcome = (typeof documentOutcomes)[number];
+
 /** What people say of an answer. */
 export type FeedbackKind = "up" | "down" | "taken back";
 
@@ -104,6 +108,8 @@ export function createCounters() {
       ["blocked", 0],
     ]),
     errors: new Map<ErrorCode, number>(),
+    /** Documents that tenants brought or removed. */
+    documents: new Map(documentOutcomes.map((outcome): [DocumentOutcome, number] => [outcome, 0])),
     /** Sockets without subprotocol, by the dialect that their first chat frame chose. */
     dialects: new Map<string, number>(),
   };
@@ -141,8 +147,14 @@ function addCounters(
   }
 }
 
-/** What people decide and think. */
+/** What people decide, think and bring. */
 function addPeopleCounters(registry: Registry, counters: Counters): void {
+  addCounts(registry, {
+    name: "parley_edge_documents_total",
+    help: "Documents that tenants brought or removed; refused: they could not be read, or there was no room.",
+    label: "outcome",
+    read: () => counters.documents,
+  });
   addCounts(registry, {
     name: "parley_edge_feedback_total",
     help: "What people said of answers, by rating; taken back: they say nothing any more.",

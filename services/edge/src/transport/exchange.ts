@@ -154,7 +154,7 @@ function readBody(response: HttpResponse, maxBytes: number): Promise<Buffer | un
       // The chunk is only borrowed; what is too much is read and dropped, so that the sender gets to see the answer.
       if (sizeBytes <= maxBytes) chunks.push(Buffer.from(Buffer.from(chunk)));
       if (isLast) resolve(sizeBytes <= maxBytes ? Buffer.concat(chunks) : undefined);
-      else if (sizeBytes > floodBytes) response.close();
+      else if (sizeBytes > Math.max(floodBytes, 2 * maxBytes)) response.close();
     });
   });
 }

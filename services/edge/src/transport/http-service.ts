@@ -6,6 +6,8 @@ import type { SignIn } from "../admission/admit.ts";
 import type { Oidc } from "../admission/oidc.ts";
 import type { Tickets } from "../admission/tickets.ts";
 import type { Connections } from "../commands/connections/connections.ts";
+import { createDocuments, type Documents } from "../commands/documents/documents.ts";
+import { countOne, type DocumentOutcome } from "../figures/metrics.ts";
 import { createAuthRoutes, type Revoke } from "./auth-routes.ts";
 import { createChatRoutes } from "./chat-routes.ts";
 import { createApprovalRoutes } from "./approval-routes.ts";
@@ -13,6 +15,7 @@ import { createConversationStreams } from "./conversation-streams.ts";
 import { createConnectionRoutes } from "./connection-routes.ts";
 import { createConversationRoutes } from "./conversation-routes.ts";
 import type { OfferReading } from "../commands/offer.ts";
+import { createDocumentRoutes } from "./document-routes.ts";
 import { createMemoryCommands } from "../commands/memory/memory.ts";
 import { createListRoutes } from "./list-routes.ts";
 import { createSearchRoutes } from "./search-routes.ts";
@@ -58,6 +61,12 @@ export interface HttpServiceDeps extends ServiceDeps {
   readonly notes: () => string[];
 }
 
+function documentsOf({ bus, may, counters }: HttpServiceDeps): Documents {
+  const { documents, documentQuestions } = bus;
+  const onDocument = (outcome: DocumentOutcome): void => countOne(counters.documents, outcome);
+  return createDocuments({ documents, documentQuestions, may, onDocument });
+}
+
 /** Everything that is asked over HTTP. */
 export function addHttpService(app: TemplatedApp, deps: HttpServiceDeps): { sweep(nowMs: number): void } {
   const { bus, redis, tokens, admission, origins, isDevelopment, limiter, version, pages, log } = deps;
@@ -77,6 +86,7 @@ export function addHttpService(app: TemplatedApp, deps: HttpServiceDeps): { swee
     ...createChatRoutes({ turns, isOwn: ownership.isOwn, again: commands.again }),
     ...createConversationRoutes({ conversations, facts: bus.facts, ownership, commands }),
     ...createListRoutes({ conversations, ownership, may, offer }),
+    ...createDocumentRoutes({ documents: documentsOf(deps) }),
     ...createSearchRoutes({ conversations, ownership, may }),
     ...createMemoryRoutes(createMemoryCommands({ memories: bus.memories, may })),
     ...createUsageRoutes({ usage: limiter.usage, may }),
@@ -90,13 +100,12 @@ export function addHttpService(app: TemplatedApp, deps: HttpServiceDeps): { swee
   ];
   // The document is of our own: protocols of others have theirs, and errors of another form.
   const table = [...withDocument(own, version), ...deps.facades.flatMap((facade) => facade(foreign))];
-  const { addresses } = limiter;
   addRoutes(app, {
     pages,
     routes: table,
     admission,
     origins,
-    addresses,
+    addresses: limiter.addresses,
     limiter,
     isBrokerWell,
     isStopping,

@@ -88,8 +88,9 @@ function fieldOf(schema: z.ZodObject, name: string): unknown {
   return schemaOf(schema, "input").properties?.[name] ?? {};
 }
 
-function requestBodyOf({ body }: Route): object {
-  return { required: true, content: { "application/json": { schema: schemaOf(body, "input") } } };
+function requestBodyOf({ body, isForm }: Route): object {
+  const type = isForm === true ? "multipart/form-data" : "application/json";
+  return { required: true, content: { [type]: { schema: schemaOf(body, "input") } } };
 }
 
 function responseOf({ description, content, events }: ResponseSpec): object {

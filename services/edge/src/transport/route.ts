@@ -23,6 +23,8 @@ interface Description {
   readonly access: Access;
   /** Also a body that does not say that it is JSON: for people with curl, where a foreign page could do no harm. */
   readonly takesAnyType?: boolean;
+  /** The body is a form with files (`multipart/form-data`) and not JSON. */
+  readonly isForm?: true;
   /** How large a body may be. Default: as a frame of a socket. The routes that take more check the size of each message in it themselves. */
   readonly maxBodyBytes?: number;
   /** Headers that it reads beyond those that all read. */

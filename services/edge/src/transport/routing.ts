@@ -7,9 +7,11 @@ import type { Limiter } from "../admission/limits.ts";
 import { mayConnect, type OriginRules } from "../admission/origin.ts";
 import { countOne } from "../figures/metrics.ts";
 import { createExchange, type Exchange } from "./exchange.ts";
+import { parseForm } from "./form-body.ts";
 import { unknownPath, type Asked, type Pages } from "./pages.ts";
 import { whenceOf } from "./peer.ts";
 import { chatErrorReply, errorReply, send, type Reply } from "./reply.ts";
+import { noRoomNeeded, takeRoom, uploadsFull } from "./upload-room.ts";
 import { bodyTypeProblem, parseBody, tooLarge } from "./request-body.ts";
 import { parameterNames, type Route } from "./route.ts";
 
@@ -159,13 +161,15 @@ function serve(route: Route, deps: RoutingDeps) {
       countOne(deps.counters.errors, "FORBIDDEN");
       return exchange.reply(limitedReply(exchange.whence, deps, exchange.refuse) ?? foreignOrigin(exchange));
     }
+    const room = route.isForm === true ? takeRoom(exchange) : noRoomNeeded;
+    if (room === undefined) return exchange.reply(refusal(uploadsFull(), exchange, deps));
     // The body must be listened for before anything is waited for.
     const body = route.hasBody
       ? exchange.body(route.maxBodyBytes ?? limits.escapedFrameBytes)
       : Promise.resolve(noBody);
-    void answer(route, exchange, body, deps).catch((thrown: unknown) => {
-      exchange.reply(refusal(thrown, exchange, deps));
-    });
+    void answer(route, exchange, body, deps)
+      .catch((thrown: unknown) => exchange.reply(refusal(thrown, exchange, deps)))
+      .finally(room);
   };
 }
 
@@ -184,7 +188,8 @@ async function answer(
   admission.recheck(caller);
   if (bytes === undefined) throw tooLarge(route.maxBodyBytes);
   limiter.bodyOf(caller, whence, bytes.length);
-  const problem = route.hasBody ? bodyTypeProblem(exchange, route.takesAnyType === true) : undefined;
+  const problem =
+    route.hasBody && route.isForm !== true ? bodyTypeProblem(exchange, route.takesAnyType === true) : undefined;
   if (problem !== undefined) {
     countOne(counters.errors, "UNSUPPORTED");
     return exchange.reply({ ...exchange.refuse(new ChatError("UNSUPPORTED", { message: problem })), status: 415 });
@@ -193,11 +198,16 @@ async function answer(
   const raw = {
     params,
     query: Object.fromEntries(exchange.query),
-    body: route.hasBody ? parseBody(bytes, route.maxBodyBytes) : {},
+    body: bodyOf(route, exchange, bytes),
     bytes,
   };
   const reply = await route.answer({ caller, exchange }, raw);
   if (reply !== undefined) exchange.reply(reply);
+}
+
+function bodyOf(route: Route, { header }: Exchange, bytes: Buffer): unknown {
+  if (!route.hasBody) return {};
+  return route.isForm === true ? parseForm(bytes, header("content-type")) : parseBody(bytes, route.maxBodyBytes);
 }
 
 /** The library gives parameters as they stand in the address. */

@@ -4,7 +4,7 @@ import type { UsageReading } from "../commands/usage.ts";
 import { jsonReply } from "./reply.ts";
 import { defineRoute, nothing, type Route } from "./route.ts";
 
-export const UsageAnswer = z.object({
+const UsageAnswer = z.object({
   kept: z.boolean().describe("Whether this service counts what is used; false: there are no periods."),
   currency: z.string().describe("Of the costs, as three letters."),
   periods: z

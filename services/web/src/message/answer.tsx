@@ -1,6 +1,6 @@
-import type { MessageView } from "@parley/protocol/fold";
-import { useId, useState, type ReactNode } from "react";
-import { Markdown } from "../text/markdown.tsx";
+import { isSource, type MessageView } from "@parley/protocol/fold";
+import { useId, useMemo, useState, type ReactNode } from "react";
+import { Markdown, type CitedSources } from "../text/markdown.tsx";
 import { Details } from "./details.tsx";
 import { AnswerEnd } from "./answer-end.tsx";
 import { AgentName, Progress, WaitsForPerson } from "./progress.tsx";
@@ -21,6 +21,7 @@ export function Answer({ conversationId, message, actions }: AnswerProps) {
   const nameId = useId();
   const { parts, outcome, turn_id: turnId } = message;
   const isOpen = outcome === undefined;
+  const sources = useCitedSources(parts);
   // Of an answer that had ended before nothing is said aloud.
   const [wasOpen] = useState(isOpen);
   const agent = outcome?.type === "complete" ? outcome.metadata.agent : undefined;
@@ -41,6 +42,7 @@ export function Answer({ conversationId, message, actions }: AnswerProps) {
             conversationId={conversationId}
             isTurnOpen={isOpen}
             isLast={isOpen && index === parts.length - 1}
+            sources={sources}
           />
         ))}
       </div>
@@ -56,7 +58,7 @@ export function Answer({ conversationId, message, actions }: AnswerProps) {
       {wasOpen && <Spoken parts={parts} outcome={outcome} />}
       {outcome !== undefined && <AnswerEnd outcome={outcome} />}
       {/* Not before: what is written would push them down. */}
-      {outcome !== undefined && <Sources parts={parts} />}
+      {outcome !== undefined && <Sources parts={parts} place={sources.place} />}
       {outcome !== undefined && (
         <div className="message-foot">
           {actions}
@@ -84,13 +86,21 @@ interface PartProps {
   readonly isTurnOpen: boolean;
   /** It may go on. */
   readonly isLast: boolean;
+  readonly sources: CitedSources;
 }
 
-function Part({ part, conversationId, isTurnOpen, isLast }: PartProps) {
+/** The same object as long as there are as many: texts are read again when it changes. */
+function useCitedSources(parts: MessageView["parts"]): CitedSources {
+  const id = useId();
+  const count = parts.filter(isSource).length;
+  return useMemo(() => ({ count, place: `source-${id.replaceAll(/\W/gu, "")}-` }), [id, count]);
+}
+
+function Part({ part, conversationId, isTurnOpen, isLast, sources }: PartProps) {
   if (isOf(part, "text")) {
     return (
       <div className="text-body">
-        <Markdown text={part.text} isStreaming={isLast} />
+        <Markdown text={part.text} isStreaming={isLast} sources={sources} />
       </div>
     );
   }

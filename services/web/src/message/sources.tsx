@@ -7,7 +7,7 @@ import { Modal } from "../ui/modal.tsx";
 import { useWords } from "../words/use-words.ts";
 
 /** The passages that an answer may rest on: numbered, each with a reader. */
-export function Sources({ parts }: { readonly parts: MessageView["parts"] }) {
+export function Sources({ parts, place }: { readonly parts: MessageView["parts"]; readonly place: string }) {
   const { message: words } = useWords();
   const [open, setOpen] = useState<number>();
   const sources = useMemo(() => parts.filter(isSource), [parts]);
@@ -17,7 +17,7 @@ export function Sources({ parts }: { readonly parts: MessageView["parts"] }) {
     <>
       <ol className="message-sources" aria-label={words.sources.name}>
         {sources.map(({ title }, index) => (
-          <li key={index}>
+          <li key={index} id={`${place}${index + 1}`}>
             <button type="button" className="message-source" title={title} onClick={() => setOpen(index)}>
               <span className="message-source-number" aria-hidden="true">
                 {index + 1}

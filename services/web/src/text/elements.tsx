@@ -98,7 +98,7 @@ function goToNote(event: MouseEvent<HTMLAnchorElement>): void {
   if (!(root instanceof Document || root instanceof ShadowRoot)) return;
   const target = root.getElementById(link.hash.slice(1));
   target?.scrollIntoView({ block: "nearest" });
-  target?.querySelector("a")?.focus({ preventScroll: true });
+  target?.querySelector<HTMLElement>("a, button")?.focus({ preventScroll: true });
 }
 
 /** An image that is not loaded: who wrote its address would learn that this answer was read, and what the model wrote into it. */

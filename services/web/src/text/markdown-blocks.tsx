@@ -13,9 +13,17 @@ import { htmlAsText } from "./html-as-text.ts";
 import { useKeptSelection } from "./kept-selection.ts";
 import type { MarkdownProps } from "./markdown.tsx";
 import { schema } from "./schema.ts";
+import { withSourceLinks } from "./source-links.ts";
 
 /** An answer's text. While it grows only its last block is read again. */
-export const MarkdownBlocks = memo(function MarkdownBlocks({ text, isStreaming = false }: MarkdownProps) {
+export const MarkdownBlocks = memo(function MarkdownBlocks({
+  text: written,
+  isStreaming = false,
+  sources,
+}: MarkdownProps) {
+  // What is half written would change what stands before it.
+  const text =
+    sources === undefined || sources.count === 0 || isStreaming ? written : withSourceLinks(written, sources);
   const [split] = useState(createSplitter);
   useKeptSelection(isStreaming);
   const { groups, last, definitions } = split(text);

@@ -1,9 +1,17 @@
 import { memo, useSyncExternalStore, type ComponentType } from "react";
 
+export interface CitedSources {
+  readonly count: number;
+  /** How the ids of their places on the page begin; the number follows. */
+  readonly place: string;
+}
+
 export interface MarkdownProps {
   readonly text: string;
   /** It may go on: what its end has half written is shown as what it will probably become. */
   readonly isStreaming?: boolean;
+  /** What it may cite by numbers. */
+  readonly sources?: CitedSources | undefined;
 }
 
 type Loaded = ComponentType<MarkdownProps>;

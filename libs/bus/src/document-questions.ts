@@ -1,0 +1,117 @@
+import { createInbox } from "@nats-io/transport-node";
+import {
+  ChatError,
+  DocumentAnswer,
+  DocumentQuestion,
+  documentReaders,
+  encodeJson,
+  parseStored,
+  subjects,
+} from "@parley/protocol";
+import type { Logger } from "@parley/runtime";
+import type { BrokerLink } from "./nats-connection.ts";
+
+export type DocumentQuestions = ReturnType<typeof createDocumentQuestions>;
+
+interface Waiting {
+  readonly resolve: (answer: DocumentAnswer) => void;
+  readonly reject: (error: Error) => void;
+  readonly timer: NodeJS.Timeout;
+}
+
+/** Asked at once by one edge, and answered at once by one worker. */
+const mostAsked = 256;
+const mostAnswered = 16;
+const nobodyListens = 503;
+
+/**
+ * What edges ask agent workers about documents: one worker answers each question. Not stored. The answers go to a subject of its own and not to an inbox, as an
+ * agent worker may publish to none.
+ */
+export function createDocumentQuestions({ nc }: Pick<BrokerLink, "nc">, log: Logger) {
+  return { ask: createAsking(nc), answer: createAnswering(nc, log) };
+}
+
+function createAsking(nc: BrokerLink["nc"]) {
+  const edge = createInbox().split(".").at(-1) ?? "edge";
+  const waiting = new Map<string, Waiting>();
+  let next = 0;
+  let isListening = false;
+
+  const take = (id: string): Waiting | undefined => {
+    const entry = waiting.get(id);
+    waiting.delete(id);
+    clearTimeout(entry?.timer);
+    return entry;
+  };
+  /** The first who asks: most edges never do. */
+  const listen = (): void => {
+    if (isListening) return;
+    isListening = true;
+    nc.subscribe(subjects.documentAnswer(edge, "*"), {
+      callback: (error, message) => {
+        if (error !== null) return void (isListening = false);
+        const entry = take(message.subject.split(".").at(-1) ?? "");
+        if (message.data.length === 0 && message.headers?.code === nobodyListens) return entry?.reject(nobody());
+        const answer = DocumentAnswer.safeParse(parseStored(message.data)).data;
+        if (answer === undefined) entry?.reject(nobody());
+        else entry?.resolve(answer);
+      },
+    });
+  };
+
+  /** Throws OVERLOADED when no worker answers in time. */
+  return (question: DocumentQuestion, timeoutMs: number): Promise<DocumentAnswer> =>
+    new Promise((resolve, reject) => {
+      if (waiting.size >= mostAsked) return reject(nobody());
+      listen();
+      const id = String(next++);
+      const timer = setTimeout(() => take(id)?.reject(nobody()), timeoutMs);
+      waiting.set(id, { resolve, reject, timer });
+      try {
+        nc.publish(subjects.documentQuestion, encodeJson(question), { reply: subjects.documentAnswer(edge, id) });
+      } catch (cause) {
+        take(id)?.reject(nobody(cause));
+      }
+    });
+}
+
+function nobody(cause?: unknown): ChatError {
+  const message = "No agent worker can read documents at the moment. Try again.";
+  return new ChatError("OVERLOADED", { message, retryAfterMs: 2_000, cause });
+}
+
+const answers = subjects.documentAnswer("", "").replace(/\.*$/, ".");
+
+function createAnswering(nc: BrokerLink["nc"], log: Logger) {
+  /** Answers questions until the returned function is called. What `reply` throws is told as busy: another worker may know better. */
+  return (reply: (question: DocumentQuestion) => Promise<DocumentAnswer>): (() => void) => {
+    let running = 0;
+    const handle = async (data: Uint8Array): Promise<DocumentAnswer> => {
+      const question = DocumentQuestion.safeParse(parseStored(data)).data;
+      if (question === undefined || running >= mostAnswered) return { kind: "busy" };
+      running++;
+      try {
+        return await reply(question);
+      } catch (err) {
+        log.warn({ err, question: question.kind }, "a question about documents could not be answered");
+        return { kind: "busy" };
+      } finally {
+        running--;
+      }
+    };
+    const subscription = nc.subscribe(subjects.documentQuestion, {
+      queue: documentReaders,
+      callback: (error, message) => {
+        if (error !== null) return log.warn({ err: error }, "questions about documents are not heard here");
+        const to = message.reply ?? "";
+        if (!to.startsWith(answers)) return;
+        // The data is borrowed.
+        void handle(Buffer.from(message.data)).then((answer) => {
+          if (!nc.isClosed() && !nc.isDraining()) nc.publish(to, encodeJson(answer));
+        });
+      },
+    });
+    return () => subscription.unsubscribe();
+  };
+}
