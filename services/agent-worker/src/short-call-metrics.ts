@@ -6,7 +6,6 @@ import type { SummaryResult } from "./memory/summariser.ts";
 
 /** What models are asked for beside the answer, by what came of it; the tokens are with those of all model calls. */
 export function createShortCallMetrics(registry: Registry) {
-  // Names stand here whole, so that whoever reads one in a page or an alert finds it.
   const counterOf = (name: string, what: string) => {
     const help = `${what} that the model was asked for: given, late (another one came first, or the conversation is gone), empty or failed.`;
     const asked = new Counter({ name, help, labelNames: ["result"], registers: [registry] });
