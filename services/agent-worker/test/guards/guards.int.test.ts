@@ -106,7 +106,7 @@ it("a message that a rule knows is not answered, and no model gets it, now or la
 });
 
 it("an answer that a rule knows stops there, and what was shown is taken back", async () => {
-  const turn = await bench.ask("hello", { agent: "ruled", sim: "tokens=200 rate=100" });
+  const turn = await bench.ask("hello", { agent: "ruled", sim: "tokens=200 rate=20" });
   const end = await bench.ended(turn);
   expect(end).toMatchObject({ type: "error", code: "BLOCKED", response: "" });
   const events = (await bench.events(turn)).map(({ event }) => event);
@@ -140,6 +140,13 @@ it("while the endpoint is down nothing passes, or all does, as it is set", async
   });
   expect(await bench.ended(await bench.ask("hello", { agent: "open" }))).toMatchObject({ type: "complete" });
   flags = () => false;
+});
+
+it("an answer of nothing has the whole sentence that stands in its place", async () => {
+  for (const agent of ["ruled", "closed"]) {
+    const end = await bench.ended(await bench.ask("hello", { agent, sim: "tokens=0" }));
+    expect(end).toMatchObject({ type: "complete", response: "The language model gave no answer." });
+  }
 });
 
 it("the provider of an agent that masks gets no mail address and no number of a card, in no turn", async () => {
