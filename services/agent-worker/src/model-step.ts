@@ -77,19 +77,20 @@ export function createModelStep(deps: ModelStepDeps) {
     const { writer, plain, checked } = openWriter(input, maxEventBytes);
     const { calls, end, usage: told } = await read(modelRequest, { turn, chain, agent: briefing.agent, step, writer });
     if (told.estimated !== true) room.counted(modelRequest, told.input_tokens);
-    const usage = turn.spending?.take() ?? told;
+    // Taken where it is committed: what ends otherwise has it as its rest.
+    const usage = (): Usage => turn.spending?.take() ?? told;
     if (checked !== undefined) await checked();
     const clientCalls = clientCallsOf(calls, request, step);
     if (clientCalls.length > 0) {
       writer.settle();
       await chain.stored();
-      settleUsage(fold, usage);
+      settleUsage(fold, usage());
       return { kind: "answered", model: end.model, finish: "stop", clientCalls };
     }
     if (calls.length === 0 || isLast) {
       const finish = calls.length === 0 ? finishOf(end, plain) : "other";
       await chain.stored();
-      settleUsage(fold, usage);
+      settleUsage(fold, usage());
       if (calls.length > 0) throw new ChatError("STEP_LIMIT");
       return { kind: "answered", model: end.model, finish };
     }
@@ -97,7 +98,7 @@ export function createModelStep(deps: ModelStepDeps) {
     writer.settle();
     await chain.stored();
     const tool_calls = stepCallsOf(calls, { turnId, fold, ...offer });
-    chain.push({ type: "step", step, tool_calls, usage, caller_hash: callerHash(request) });
+    chain.push({ type: "step", step, tool_calls, usage: usage(), caller_hash: callerHash(request) });
     await chain.stored();
     return { kind: "tools" };
   };

@@ -127,6 +127,11 @@ it("asks the endpoint before and while it answers, and stops within twice as man
   const told = events.flatMap((event) => (event.type === "token" ? event.token : "")).join("");
   const from = told.indexOf("w50 ");
   expect(from === -1 ? 0 : told.length - from).toBeLessThanOrEqual(200);
+  flags = (text) => text.includes("w39");
+  const late = await bench.ended(await bench.ask("hello", { agent: "closed", sim: "tokens=40 rate=0" }));
+  expect(late).toMatchObject({ type: "error", code: "BLOCKED", response: "" });
+  // The provider has said what it costs.
+  expect(late.usage.output_tokens).toBeGreaterThan(30);
   flags = () => false;
   const fine = await bench.ended(await bench.ask("hello", { agent: "closed", sim: "tokens=120 rate=0" }));
   expect(fine).toMatchObject({ type: "complete" });
