@@ -1,4 +1,4 @@
-import type { QuotaAccount, QuotaAmounts, QuotaGrant, UsedUp } from "@parley/bus";
+import type { QuotaAccount, QuotaCounters, QuotaGrant, UsedUp } from "@parley/bus";
 import type { Spent } from "@parley/protocol";
 import { expect, it } from "vitest";
 import { streamLimited } from "../../src/model/limited-stream.ts";
@@ -8,6 +8,8 @@ import { createTurnHold } from "../../src/usage/turn-hold.ts";
 const request: ModelRequest = { messages: [], tools: [], requestId: "r" };
 const account: QuotaAccount = { id: "t", user: "u", atMs: 0, limits: [] };
 const limit: UsedUp = { limit: { name: "tokens_per_user", period: "day" }, untilMs: 0 };
+
+type QuotaAmounts = Parameters<QuotaCounters["take"]>[1];
 
 /** One limit of tokens, as `takeScript` keeps it. */
 function countersOf(mostTokens: number) {
