@@ -51,4 +51,4 @@ export { openLimits, type LiveLimits } from "./live-limits.ts";
 export { openLiveFile, type LiveFile } from "./live-file.ts";
 export { McpOAuth, personalOAuthOf, plainAddressOf, type PersonalOAuth } from "./mcp-oauth.ts";
 export { parseYaml, type ParsedYaml, type YamlFile } from "./yaml-file.ts";
-export { type Backoff, createBackoff, DeadlineError, sleep, withDeadline } from "./timing.ts";
+export { type Backoff, createBackoff, DeadlineError, sleep, unlessAborted, withDeadline } from "./timing.ts";

@@ -33,6 +33,23 @@ export async function withDeadline<T>(promise: PromiseLike<T>, deadlineMs: numbe
   }
 }
 
+/** The promise's own outcome, or the signal's reason as soon as it is aborted. The work itself may go on, and nobody waits for it. */
+export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  // It may fail when nobody listens any more.
+  promise.catch(() => {});
+  signal.throwIfAborted();
+  let stop = (): void => {};
+  const aborted = new Promise<never>((_resolve, reject) => {
+    stop = () => reject(signal.reason);
+    signal.addEventListener("abort", stop, { once: true });
+  });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
+}
+
 export type BackoffOptions = {
   /** Upper bound of the first wait. */
   minMs: number;

@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished } from "vitest";
-import { createBackoff, DeadlineError, sleep, withDeadline } from "@parley/runtime";
+import { createBackoff, DeadlineError, sleep, unlessAborted, withDeadline } from "@parley/runtime";
 
 describe("sleep", () => {
   it("waits at least as long as it was told", async () => {
@@ -45,6 +45,26 @@ describe("withDeadline", () => {
     await expect(late).rejects.toThrow("late");
     await new Promise((resolve) => setImmediate(resolve));
     expect(unhandled).toEqual([]);
+  });
+});
+
+describe("unlessAborted", () => {
+  it("gives the promise's own outcome", async () => {
+    const { signal } = new AbortController();
+    expect(await unlessAborted(Promise.resolve(1), signal)).toBe(1);
+    await expect(unlessAborted(Promise.reject(new Error("failed")), signal)).rejects.toThrow("failed");
+  });
+
+  it("does not wait once the signal is aborted, and takes a late failure for nobody's", async () => {
+    const stop = new AbortController();
+    let fail: (error: Error) => void = () => {};
+    const late = new Promise<never>((_resolve, reject) => (fail = reject));
+    const waiting = unlessAborted(late, stop.signal);
+    stop.abort(new Error("stopped"));
+    await expect(waiting).rejects.toThrow("stopped");
+    await expect(unlessAborted(late, stop.signal)).rejects.toThrow("stopped");
+    fail(new Error("late"));
+    await new Promise((resolve) => setImmediate(resolve));
   });
 });
 

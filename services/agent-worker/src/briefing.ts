@@ -1,5 +1,5 @@
 import type { Source, StoredTurn, TurnRequest } from "@parley/protocol";
-import type { TraceSpan } from "@parley/runtime";
+import { unlessAborted, type TraceSpan } from "@parley/runtime";
 import type { Agent } from "./agents/agent.ts";
 import type { Chain } from "./chain.ts";
 import type { ChosenAgent, createChooseAgent } from "./choose-agent.ts";
@@ -68,9 +68,9 @@ export function createBrief({ chooseAgent, findPassages, fenceOf }: BriefingDeps
 
     tell("rag_retrieval", "Searching the documents");
     const query = method === "previous" ? withQuestionBefore(request.message, history) : request.message;
-    const { passages, sources } = await findPassages({
-      ...{ agent, query, tenant: request.caller?.tenant, found: decisions.sources, span },
-    });
+    const { tenant } = request.caller ?? {};
+    const finding = findPassages({ agent, query, tenant, found: decisions.sources, span });
+    const { passages, sources } = await unlessAborted(finding, input.signal);
     const count = sources.length;
     tell("rag_retrieval", `Found ${count} ${count === 1 ? "passage" : "passages"}`, { sources: [...sources] });
     const systemPrompt = `${agent.systemPrompt}\n\n${documentsBlock(passages, fenceOf?.(request.turn_id))}`;

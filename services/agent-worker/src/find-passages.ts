@@ -1,5 +1,5 @@
 import { cutJsonText, limits, sourcesPath, type Source } from "@parley/protocol";
-import { traceNames, type TraceSpan } from "@parley/runtime";
+import { replacePersonalData, traceNames, type TraceSpan } from "@parley/runtime";
 import type { Agent } from "./agents/agent.ts";
 import type { QuotedPassage } from "./retrieval/context-block.ts";
 import type { Retriever } from "./retrieval/retriever.ts";
@@ -38,13 +38,18 @@ export function createFindPassages(retriever: Retriever) {
     if (found !== undefined) return { passages: await Promise.all(found.map(kept)), sources: found };
     const retrieval = span.child({ name: "retrieve", attributes: { [traceNames.agent]: agent.name } });
     try {
-      const passages = await retriever.search({ query, collections, limit: maxPassages, tenant });
+      const shown = agent.maskBeforeProvider === true ? withoutPersonalData(query) : query;
+      const passages = await retriever.search({ query, shown, collections, limit: maxPassages, tenant });
       retrieval.set({ [traceNames.passages]: passages.length });
       return { passages, sources: passages.map(quotedSource) };
     } finally {
       retrieval.end();
     }
   };
+}
+
+function withoutPersonalData(text: string): string {
+  return replacePersonalData(text, (_found, kind) => `[${kind}]`);
 }
 
 /** With what they say: who reads the answer can look. Only here, so that it is kept once, as parts of the answer; its end names them. */

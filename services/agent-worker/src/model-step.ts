@@ -74,22 +74,23 @@ export function createModelStep(deps: ModelStepDeps) {
     const step = fold.steps.length;
     chain.push({ type: "progress", step: "generating", message: "Generating response" });
     const modelRequest = requestFor(input, tools, { room, fenceOf });
-    const { writer, checked } = openWriter(input, maxEventBytes);
+    const { writer, plain, checked } = openWriter(input, maxEventBytes);
     const { calls, end, usage: told } = await read(modelRequest, { turn, chain, agent: briefing.agent, step, writer });
     if (told.estimated !== true) room.counted(modelRequest, told.input_tokens);
-    const usage = turn.spending?.take() ?? told;
+    // Taken where it is committed: what ends otherwise has it as its rest.
+    const usage = (): Usage => turn.spending?.take() ?? told;
     if (checked !== undefined) await checked();
     const clientCalls = clientCallsOf(calls, request, step);
     if (clientCalls.length > 0) {
       writer.settle();
       await chain.stored();
-      settleUsage(fold, usage);
+      settleUsage(fold, usage());
       return { kind: "answered", model: end.model, finish: "stop", clientCalls };
     }
     if (calls.length === 0 || isLast) {
-      const finish = calls.length === 0 ? finishOf(end, writer) : "other";
+      const finish = calls.length === 0 ? finishOf(end, plain) : "other";
       await chain.stored();
-      settleUsage(fold, usage);
+      settleUsage(fold, usage());
       if (calls.length > 0) throw new ChatError("STEP_LIMIT");
       return { kind: "answered", model: end.model, finish };
     }
@@ -97,7 +98,7 @@ export function createModelStep(deps: ModelStepDeps) {
     writer.settle();
     await chain.stored();
     const tool_calls = stepCallsOf(calls, { turnId, fold, ...offer });
-    chain.push({ type: "step", step, tool_calls, usage, caller_hash: callerHash(request) });
+    chain.push({ type: "step", step, tool_calls, usage: usage(), caller_hash: callerHash(request) });
     await chain.stored();
     return { kind: "tools" };
   };
@@ -107,7 +108,8 @@ export function createModelStep(deps: ModelStepDeps) {
 function openWriter({ chain, turn: { fold, stop }, guard, briefing }: ModelStepInput, maxEventBytes: () => number) {
   const checks = guard?.output;
   if (checks === undefined) {
-    return { writer: createStepWriter(chain, fold, { maxEventBytes, reasoning: briefing.agent.reasoning }) };
+    const writer = createStepWriter(chain, fold, { maxEventBytes, reasoning: briefing.agent.reasoning });
+    return { writer, plain: writer };
   }
   const plain = createStepWriter(chain, fold, { maxEventBytes, reasoning: "dropped" });
   const onBlocked = (error: ChatError): void => {
@@ -116,7 +118,7 @@ function openWriter({ chain, turn: { fold, stop }, guard, briefing }: ModelStepI
     stop.abort(error);
   };
   const writer = createGuardedWriter(plain, { checks, signal: stop.signal, onBlocked });
-  return { writer, checked: writer.checked };
+  return { writer, plain, checked: writer.checked };
 }
 
 /** What the model is asked in this step. */
@@ -161,7 +163,7 @@ const sentences: Readonly<Record<AnsweredStep["finish"], string>> = {
   content_filter: "The provider of the language model held the answer back.",
 };
 
-/** How the answer ended. One without text gets a sentence, unless viewers have text of an attempt that broke off: that is all there will be. */
+/** How the answer ended. Our own sentences nobody looks at. One without text gets a sentence, unless viewers have text of an attempt that broke off: that is all there will be. */
 function finishOf({ finish }: Reading["end"], writer: StepWriter): AnsweredStep["finish"] {
   const reason = finish === "tool_calls" ? "other" : finish;
   if (writer.written() !== "" && reason !== "empty") return reason;

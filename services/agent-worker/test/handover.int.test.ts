@@ -90,6 +90,20 @@ it("is silent from the user's wish on, and answers again when the conversation i
   for (const turn of [asked, during, after]) expectSoundChain((await bench.events(turn)).map(({ event }) => event));
 });
 
+it("is silent too where an earlier message is sent again: the turns before that know of no person", async () => {
+  const conversation = conversationId();
+  const first = await say(conversation, "hello");
+  expect((await bench.ended(first)).response).not.toBe("");
+  await bench.ended(await say(conversation, "I want to talk to a person", { handover: "ask" }));
+  for (const parent of [null, first.turn_id]) {
+    const again = await say(conversation, "hello again", { parent });
+    expect(await bench.ended(again)).toMatchObject({ response: "", metadata: { handover: "waiting" } });
+    expect(await askedModel(again)).toBeUndefined();
+  }
+  await bench.bus.handovers.end(conversation, "withdrawn");
+  expect((await bench.ended(await say(conversation, "and now", { parent: null }))).response).not.toBe("");
+});
+
 it("lets an agent that has the tool ask for a person, once", async () => {
   const conversation = conversationId();
   const turn = await say(conversation, 'call the tool ask_person with {"reason": "wants a refund"}', { agent: "desk" });

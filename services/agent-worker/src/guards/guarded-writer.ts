@@ -65,7 +65,8 @@ function createLooking(said: Said, { checks: { endpoint, everyChars }, signal }:
   };
   const lookSoon = (leastChars: number): void => {
     const isEnough = said.text.length - said.checked >= leastChars;
-    if (endpoint === undefined || running !== undefined || said.isBlocked || !isEnough) return;
+    // Of an aborted turn each question would fail at once, and the next one be asked, without an end.
+    if (endpoint === undefined || running !== undefined || said.isBlocked || signal.aborted || !isEnough) return;
     // Who waits for all of it is told by `checked`; of an aborted turn nobody waits.
     running = look(endpoint)
       .catch(() => undefined)

@@ -61,9 +61,18 @@ type Mask = ReturnType<typeof createMask>;
 /** Fields of a message in which texts of people and tools stand. */
 const texts: ReadonlySet<string> = new Set(["content", "text", "arguments"]);
 
+/** Blocks of the instructions that are of people. */
+const ofPeople = /<(?:memory|summary)>[^]*?<\/(?:memory|summary)>/g;
+
 function maskedMessage(message: ModelMessage, mask: Mask): ModelMessage {
   // What the operator says, and documents of the deployment, are nobody's personal data but what they want to be told.
-  if (message.role === "system") return message;
+  // What is remembered of a user, or was said before, is.
+  if (message.role === "system") {
+    const { content } = message;
+    return typeof content === "string"
+      ? { ...message, content: content.replaceAll(ofPeople, (block) => mask.mask(block)) }
+      : message;
+  }
   const inside = (value: unknown, name: string): unknown => {
     if (typeof value === "string") return texts.has(name) ? mask.mask(value) : value;
     if (Array.isArray(value)) return value.map((one) => inside(one, name));

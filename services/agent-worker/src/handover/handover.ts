@@ -76,7 +76,8 @@ export function createHandover({ handovers, waitMs, idleMs, maxEventBytes }: Han
       }
       // What an agent has begun it brings to its end: it was not handed over then.
       const hasBegun = fold.steps.length > 0 || fold.text !== "" || request.given?.call !== undefined;
-      if (hasBegun || !mayBeHandedOver(history)) return undefined;
+      // Those before a branch do not say what came of the conversation behind them.
+      if (hasBegun || (request.parent === undefined && !mayBeHandedOver(history))) return undefined;
       const record = await standing(conversation);
       return record === undefined ? undefined : completeOutcome(turn, metadataOf(record.state));
     },

@@ -84,7 +84,8 @@ async function summariseOnce(
   if (place.askedAt !== undefined && Date.now() - place.askedAt < askedMs) return undefined;
   const { turns, before } = await turnsBehind(bus.transcripts, conversation, place);
   if (!isCrowded(turns, bounds())) return undefined;
-  const chosen = fittingOf(turns.slice(0, countToSummarise(turns, bounds())));
+  // What was blocked no model gets to see later either, and a summary ends with a turn that others are shown.
+  const chosen = fittingOf(turns.slice(0, countToSummarise(turns, bounds()))).filter(isShownToModels);
   const until = endOf(chosen);
   if (until === undefined) return undefined;
   const asked = await bus.summaries.ask(conversation, place, until);
@@ -93,6 +94,10 @@ async function summariseOnce(
   const summary = summaryFrom(text);
   if (summary === "") return "empty";
   return (await bus.summaries.give(conversation, asked, { until, text: summary, model })) ? "given" : "late";
+}
+
+function isShownToModels({ answer }: StoredTurn): boolean {
+  return answer?.code !== "BLOCKED";
 }
 
 /** What is to be summarised, and what came before it. */

@@ -25,9 +25,14 @@ function beginningAndEnd(text: string): string {
   return `${text.slice(0, half)}\n[${left} characters left out here]\n${text.slice(-half)}`.toWellFormed();
 }
 
+/** Where the conversation was handed over a person of the staff writes in the assistant's place. */
+function speakerOf({ author }: NonNullable<StoredTurn["question"]>): string {
+  return author.role === "operator" ? "Staff" : "User";
+}
+
 /** One turn as the model that summarises reads it: what was said, and which tools were called. */
 export function turnText({ question, answer }: Pick<StoredTurn, "question" | "answer">): string {
-  const said = question === undefined ? [] : [`User: ${beginningAndEnd(question.message)}`];
+  const said = question === undefined ? [] : [`${speakerOf(question)}: ${beginningAndEnd(question.message)}`];
   const tools = [...new Set((answer?.tool_calls ?? []).map(({ tool_name }) => tool_name))];
   const called = tools.length === 0 ? [] : [`(The assistant used ${tools.join(", ")}.)`];
   const text =

@@ -1,3 +1,4 @@
+import { unlessAborted } from "@parley/runtime";
 import type { ModelClient, ModelEvent, ModelRequest, OnEvents, RequestLimit } from "./model.ts";
 
 export interface LimitedStream {
@@ -60,7 +61,7 @@ export async function streamLimited({ client, request, signal, limit, onEvents }
   try {
     if (signal.aborted) forward();
     await client.stream(request, stop.signal, take);
-    while (deciding !== undefined) await deciding;
+    while (deciding !== undefined) await unlessAborted(deciding, signal);
   } catch (reason) {
     failure ??= { reason };
   } finally {

@@ -1,6 +1,7 @@
 import { ChatError } from "@parley/protocol";
+import { unlessAborted } from "@parley/runtime";
 import { streamLimited } from "./limited-stream.ts";
-import type { MeteredRequest, ModelClient, ModelEvent, ModelRequest, OnEvents } from "./model.ts";
+import type { MeteredRequest, ModelClient, ModelEvent, ModelRequest, OnEvents, RequestLimit } from "./model.ts";
 
 /** What a provider refuses before it has said anything costs nothing. */
 const refusals: ReadonlySet<ChatError["code"]> = new Set(["MODEL_UNAVAILABLE", "CONTEXT_TOO_LARGE"]);
@@ -21,6 +22,17 @@ function createTelling(call: MeteredRequest, onEvents: OnEvents) {
   };
 }
 
+/** A cancel waits for nobody, and what was not sent costs nothing. */
+async function admitted(call: MeteredRequest, { allowed }: RequestLimit, signal: AbortSignal): Promise<void> {
+  try {
+    await unlessAborted(allowed, signal);
+    signal.throwIfAborted();
+  } catch (error) {
+    call.brokeOff(true);
+    throw error;
+  }
+}
+
 /**
  * Counts each request that really goes to a provider, where its `meter` asks for that: repetitions, fall-backs and those that were asked beside another one too.
  * `nameOf`: by which name the model is known to those who have said what it costs.
@@ -30,9 +42,10 @@ export function createMeteredClient(client: ModelClient, nameOf: (request: Model
     async stream(request, signal, onEvents): Promise<void> {
       const { meter } = request;
       if (meter === undefined) return client.stream(request, signal, onEvents);
+      signal.throwIfAborted();
       const call = meter.begin(request, nameOf(request));
       const { limit } = call;
-      if (limit !== undefined) await limit.allowed;
+      if (limit !== undefined) await admitted(call, limit, signal);
       const telling = createTelling(call, onEvents);
       let hasSpoken = false;
       const heard: ModelClient = {

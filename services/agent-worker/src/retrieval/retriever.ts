@@ -15,6 +15,8 @@ export interface RetrieverDeps {
 
 export interface RetrievalQuery {
   readonly query: string;
+  /** What a provider may see of it. Default: all of it. */
+  readonly shown?: string | undefined;
   /** As agents name them. */
   readonly collections: readonly string[];
   readonly limit: number;
@@ -34,7 +36,7 @@ export function createRetriever({ knowledge, tenants, semantic }: RetrieverDeps)
 
   return {
     /** The best first; none when nothing is good enough. */
-    async search({ query, collections, limit, tenant }: RetrievalQuery): Promise<FoundPassage[]> {
+    async search({ query, shown = query, collections, limit, tenant }: RetrievalQuery): Promise<FoundPassage[]> {
       const own = await ofTenant(collections, tenant);
       const named = own !== undefined && collections.includes(everyTenantCollection) ? own.collections : collections;
       const most = semantic === undefined ? limit : candidates;
@@ -43,7 +45,7 @@ export function createRetriever({ knowledge, tenants, semantic }: RetrieverDeps)
         own === undefined ? shared : best([...shared, ...own.search({ query, collections: named, limit: most })], most);
       if (semantic === undefined) return byWords;
       const scope = passagesIn(knowledge.passages(), collections).concat(passagesIn(own?.passages ?? [], named));
-      const byMeaning = await semantic.rank(query, scope);
+      const byMeaning = await semantic.rank(shown, scope);
       return byMeaning === undefined ? byWords.slice(0, limit) : fused(byWords, byMeaning, limit);
     },
 

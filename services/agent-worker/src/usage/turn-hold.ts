@@ -18,6 +18,10 @@ function isBeyond(one: Spent, other: Spent): boolean {
   return one.tokens > other.tokens || one.micros > other.micros;
 }
 
+function least(one: Spent, other: Spent): Spent {
+  return { tokens: Math.min(one.tokens, other.tokens), micros: Math.min(one.micros, other.micros) };
+}
+
 function whole({ tokens, micros }: Spent): Spent {
   return { tokens: Math.ceil(tokens), micros: Math.ceil(micros) };
 }
@@ -67,7 +71,7 @@ function createBooks({ counters, account, spent: before }: TurnHoldDeps) {
   const take = async (must: Spent, spent: Spent): Promise<QuotaGrant> => {
     const amounts = { spent: whole(spent), must: whole(must), want: whole(sumOf(must, leases())) };
     const grant = await counters.take(account, amounts);
-    held = "granted" in grant ? grant.granted : amounts.spent;
+    held = "granted" in grant ? grant.granted : least(held, amounts.spent);
     short = "granted" in grant ? grant.short : grant.refused;
     if ("granted" in grant) rest = grant.next.tokens;
     return grant;
@@ -88,7 +92,9 @@ function createBooks({ counters, account, spent: before }: TurnHoldDeps) {
     const wanted = nowMs - askedMs < fastMs ? Math.min(lease * 2, rest / largestShareOfRest) : rest / shareOfRest;
     lease = Math.round(Math.min(largestLease, Math.max(leaseTokens, wanted)));
     askedMs = nowMs;
-    await take(used(), used());
+    // Of what came before there was room for it only so much may be told as there is; when all is over all of it counts.
+    const must = open.size === 0 ? used() : least(used(), held);
+    await take(must, used());
   };
 
   return {
@@ -111,8 +117,11 @@ function createHeldRequest(books: Books, input: Spent, perToken: number): HeldRe
   const { open, used, take, ask, topUp, topUpSoon, held, lease, isAsking, short } = books;
   const request: Open = { used: input, perToken };
   let output = 0;
+  let isOver = false;
 
   const admit = async (): Promise<void> => {
+    // Whoever was to be asked was given up meanwhile.
+    if (isOver) return;
     const before = used();
     open.add(request);
     const grant = await take(used(), before);
@@ -139,6 +148,7 @@ function createHeldRequest(books: Books, input: Spent, perToken: number): HeldRe
     },
     decided: topUp,
     ended(spent) {
+      isOver = true;
       if (!open.delete(request)) return;
       books.spend(spent);
       topUpSoon();

@@ -27,7 +27,7 @@ function bench(checks: Partial<OutputChecks> = {}) {
       stop.abort(error);
     },
   });
-  return { writer, blocked, shown: () => text };
+  return { writer, blocked, stop, shown: () => text };
 }
 
 const rules = (text: string): ChatError | undefined =>
@@ -70,6 +70,24 @@ describe("a writer that is looked at", () => {
     expect(shown().length).toBeLessThanOrEqual(100);
     writer.text("more ");
     expect(shown()).not.toContain("more");
+  });
+
+  it("asks the endpoint nothing more once the turn is aborted", async () => {
+    let asked = 0;
+    let fail: (error: Error) => void = () => {};
+    const endpoint = () => {
+      asked++;
+      return new Promise<undefined>((_resolve, reject) => (fail = reject));
+    };
+    const { writer, stop } = bench({ endpoint });
+    for (let i = 0; i < 200; i++) writer.text("word ");
+    expect(asked).toBe(1);
+    stop.abort(new Error("cancelled"));
+    fail(new Error("cancelled"));
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    writer.text("more and more and more and more and more and more and more");
+    expect(asked).toBe(1);
+    await expect(writer.checked()).rejects.toThrow("cancelled");
   });
 
   it("gives the endpoint all of the text, and shows all of it when that is fine", async () => {

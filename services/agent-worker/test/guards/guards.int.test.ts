@@ -4,7 +4,7 @@ import { createServer, request as httpRequest, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { tempDir, type TempDir } from "@parley/testkit";
+import { eventually, tempDir, type TempDir } from "@parley/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { expectSoundChain, textOf } from "../chain-check.ts";
 import { startWorkbench, type Workbench } from "../workbench.ts";
@@ -17,6 +17,10 @@ let provider: Server;
 /** What the endpoint says of a text; undefined: it is down. */
 let flags: ((text: string) => boolean) | undefined = () => false;
 const moderated: string[] = [];
+/** The endpoint takes the question and says nothing. */
+let isSilent = false;
+/** Questions that it has not answered, and that nobody has given up. */
+let unanswered = 0;
 /** What the model was asked. */
 let asked = "";
 
@@ -54,6 +58,10 @@ function startProvider(modelPort: number): Promise<Server> {
     let body = "";
     req.on("data", (part: Buffer) => (body += part.toString()));
     req.on("end", () => {
+      if (isSilent) {
+        unanswered++;
+        return void res.on("close", () => unanswered--);
+      }
       if (flags === undefined) return void res.writeHead(503).end();
       const { input } = JSON.parse(body) as { input: string };
       moderated.push(input);
@@ -106,7 +114,7 @@ it("a message that a rule knows is not answered, and no model gets it, now or la
 });
 
 it("an answer that a rule knows stops there, and what was shown is taken back", async () => {
-  const turn = await bench.ask("hello", { agent: "ruled", sim: "tokens=200 rate=100" });
+  const turn = await bench.ask("hello", { agent: "ruled", sim: "tokens=200 rate=20" });
   const end = await bench.ended(turn);
   expect(end).toMatchObject({ type: "error", code: "BLOCKED", response: "" });
   const events = (await bench.events(turn)).map(({ event }) => event);
@@ -127,6 +135,11 @@ it("asks the endpoint before and while it answers, and stops within twice as man
   const told = events.flatMap((event) => (event.type === "token" ? event.token : "")).join("");
   const from = told.indexOf("w50 ");
   expect(from === -1 ? 0 : told.length - from).toBeLessThanOrEqual(200);
+  flags = (text) => text.includes("w39");
+  const late = await bench.ended(await bench.ask("hello", { agent: "closed", sim: "tokens=40 rate=0" }));
+  expect(late).toMatchObject({ type: "error", code: "BLOCKED", response: "" });
+  // The provider has said what it costs.
+  expect(late.usage.output_tokens).toBeGreaterThan(30);
   flags = () => false;
   const fine = await bench.ended(await bench.ask("hello", { agent: "closed", sim: "tokens=120 rate=0" }));
   expect(fine).toMatchObject({ type: "complete" });
@@ -140,6 +153,34 @@ it("while the endpoint is down nothing passes, or all does, as it is set", async
   });
   expect(await bench.ended(await bench.ask("hello", { agent: "open" }))).toMatchObject({ type: "complete" });
   flags = () => false;
+});
+
+it.each([
+  ["its question", async () => void (isSilent = true), "tokens=5"],
+  ["its answer", async () => {}, "tokens=400 rate=100"],
+])(
+  "a cancel while the endpoint looks at %s ends the turn at once, and closes the request",
+  async (_what, before, sim) => {
+    await before();
+    const turn = await bench.ask("hello", { agent: "closed", sim });
+    if (!isSilent) await bench.seen(turn, ({ type }) => type === "token");
+    isSilent = true;
+    await eventually(() => unanswered === 1, { what: "a question to the endpoint" });
+    const atMs = Date.now();
+    await bench.cancel(turn);
+    const end = await bench.ended(turn);
+    expect(end).toMatchObject({ type: "cancelled" });
+    expect(end.ts - atMs).toBeLessThan(1_000);
+    await eventually(() => unanswered === 0, { what: "the end of that request" });
+    isSilent = false;
+  },
+);
+
+it("an answer of nothing has the whole sentence that stands in its place", async () => {
+  for (const agent of ["ruled", "closed"]) {
+    const end = await bench.ended(await bench.ask("hello", { agent, sim: "tokens=0" }));
+    expect(end).toMatchObject({ type: "complete", response: "The language model gave no answer." });
+  }
 });
 
 it("the provider of an agent that masks gets no mail address and no number of a card, in no turn", async () => {

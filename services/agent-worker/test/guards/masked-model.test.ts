@@ -1,6 +1,8 @@
 import fc from "../../../../test/fast-check.ts";
 import { describe, expect, it } from "vitest";
 import { createMask, createMaskedModel } from "../../src/guards/masked-model.ts";
+import { memoryBlock } from "../../src/memory/facts.ts";
+import { summaryBlock } from "../../src/memory/summary-text.ts";
 import type { ModelClient, ModelEvent, ModelRequest } from "../../src/model/model.ts";
 
 const mail = "ann@example.org";
@@ -55,6 +57,28 @@ describe("a model whose provider gets no personal data", () => {
     const content = "Nothing of the kind [mail-";
     expect((await said(createMaskedModel(echo(3, seen), "t1"), content)).text).toBe(content);
     expect(seen[0]?.messages[1]?.content).toBe(content);
+  });
+
+  it("masks what is remembered of the user, and what was said before, and not what the operator says", async () => {
+    const seen: ModelRequest[] = [];
+    const content = [
+      `Mail us at ask@parley.example.\n\n${memoryBlock([{ id: "m_1", text: `Has the mail ${mail}`, by: "user", ts: 0 }])}`,
+      summaryBlock(`The user pays with ${card}.`),
+    ].join("\n\n");
+    const messages: ModelRequest["messages"] = [
+      { role: "system", content },
+      { role: "user", content: `Is it ${mail}?` },
+    ];
+    const request = { messages, tools: [], requestId: "r" };
+    const text: string[] = [];
+    await createMaskedModel(echo(5, seen), "t1").stream(request, new AbortController().signal, (events) =>
+      text.push(...events.flatMap((one) => (one.type === "text" ? one.text : []))),
+    );
+    const given = JSON.stringify(seen[0]?.messages);
+    expect(given).toContain("ask@parley.example");
+    expect(given).not.toContain(mail);
+    expect(given).not.toContain("4111");
+    expect(text.join("")).toBe(`Is it ${mail}?`);
   });
 
   it("uses the same words for the same turn, and others for another one", () => {
