@@ -86,6 +86,7 @@ const table: Record<
       [caller({ scopes: ["conversation:*"] }), { kind: "user", id: "ann" }],
     ],
   },
+  "usage:read": { yes: [[caller(), { kind: "user", id: "ann" }]], no: [[caller(), { kind: "user", id: "bert" }]] },
   "agent:use": {
     yes: [[caller(), { kind: "agent", name: "k8s-ops" }]],
     no: [

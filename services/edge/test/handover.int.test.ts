@@ -225,6 +225,30 @@ describe("a conversation that is handed over to a person", () => {
     expect((await as(olga, "POST", `/api/v1/handovers/${id}/take`)).status).toBe(404);
   });
 
+  it("is told to clients of other protocols as what it is: silence with its reason, and a person's words as no user's", async () => {
+    const { id } = await waiting("other protocols");
+    const chat = { message: "Hello?", conversation_id: id, id: "c1" };
+    const silent = await as(ann, "POST", "/api/v1/chat", { body: chat });
+    expect(silent.body).toMatchObject({ response: "", metadata: { handover: "waiting" } });
+    await as(olga, "POST", `/api/v1/handovers/${id}/take`);
+    const said = { message: "Olga here.", conversation_id: id, id: "o1" };
+    expect((await as(olga, "POST", "/api/v1/chat", { body: said })).body).toMatchObject({
+      metadata: { handover: "taken" },
+    });
+    const page = await as(ann, "GET", `/api/ai/chat/${id}/messages`);
+    const { messages } = page.body as { messages: { role: string; parts: { text?: string }[] }[] };
+    const rolesOf = (text: string): string[] =>
+      messages.filter(({ parts }) => parts.some((part) => part.text === text)).map(({ role }) => role);
+    expect([rolesOf("Hello?"), rolesOf("Olga here.")]).toEqual([["user"], ["assistant"]]);
+    expect(messages.at(-1)).toMatchObject({ role: "assistant", parts: [{ text: "Olga here." }] });
+    const items = (await as(ann, "GET", `/v1/conversations/${id}/items?limit=20`)).body as {
+      data: { role?: string }[];
+    };
+    expect(items).toHaveProperty("data");
+    expect(items.data.find((item) => JSON.stringify(item).includes("Olga here."))?.role).toBe("assistant");
+    await end(olga, id);
+  });
+
   it("leaves entries of who took, answered and gave back in the audit log", async () => {
     const { id } = await waiting("audit");
     await as(olga, "POST", `/api/v1/handovers/${id}/take`);

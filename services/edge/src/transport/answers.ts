@@ -44,6 +44,7 @@ export const ChatAnswer = z.object({
     model: z.string().optional(),
     context: z.object({ sources: z.array(z.string()) }),
     finish: Finish,
+    handover: AnswerMetadata.shape.handover,
     cancelled: z.literal(true).optional().describe("The answer was cancelled: `response` is the text so far."),
   }),
   conversation_id: ConversationId,
@@ -150,6 +151,7 @@ export function chatAnswerOf(end: Answered, parts: Parts, session: string | unde
     metadata: {
       ...seedMetadata(known),
       ...(known.model === undefined ? {} : { model: known.model }),
+      ...(known.handover === undefined ? {} : { handover: known.handover }),
       ...(end.type === "cancelled" ? { cancelled: true as const } : {}),
     },
     conversation_id,
