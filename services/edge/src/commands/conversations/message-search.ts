@@ -1,5 +1,5 @@
 import type { Bus } from "@parley/bus";
-import type { ConversationId, StoredTurn, TurnId } from "@parley/protocol";
+import type { Author, ConversationId, StoredTurn, TurnId } from "@parley/protocol";
 import { createFairGate } from "../../fair-gate.ts";
 import type { ConversationIndex, IndexEntry, PagePlace } from "./conversation-index.ts";
 import { createTextMatch, excerptOf, scoreOf, type Excerpt, type TextHits, type TextMatch } from "./text-match.ts";
@@ -17,6 +17,9 @@ export interface SearchQuery {
   readonly isOwn: (conversation: ConversationId) => Promise<boolean>;
 }
 
+/** `operator`: a person who answers in place of the agent. */
+type SpeakerRole = "user" | "assistant" | "operator";
+
 /** Where the words of a search were said, or that the title has them. */
 export interface SearchHit {
   readonly conversation_id: ConversationId;
@@ -25,7 +28,7 @@ export interface SearchHit {
   readonly score: number;
   /** Absent: they are in the title alone. */
   readonly turn_id?: TurnId;
-  readonly role?: "user" | "assistant";
+  readonly role?: SpeakerRole;
   readonly excerpt?: Excerpt;
 }
 
@@ -159,11 +162,15 @@ async function* turnsOf(
   budget.isCut = true;
 }
 
-function textsOf({ question, answer }: StoredTurn) {
+function textsOf({ question, answer }: StoredTurn): { readonly role: SpeakerRole; readonly text: string }[] {
   return [
-    ...(question === undefined ? [] : [{ role: "user" as const, text: question.message }]),
+    ...(question === undefined ? [] : [{ role: roleOf(question.author), text: question.message }]),
     ...(answer === undefined ? [] : [{ role: "assistant" as const, text: answer.message }]),
   ];
+}
+
+function roleOf({ role }: Author): SpeakerRole {
+  return role === "operator" ? role : "user";
 }
 
 /** A turn in which all words were said, but for those that the title has. */
@@ -172,7 +179,7 @@ async function hitIn(
   match: TextMatch,
   also: readonly boolean[],
 ): Promise<Pick<SearchHit, "turn_id" | "role" | "score" | "excerpt"> | undefined> {
-  const found: { role: "user" | "assistant"; text: string; hits: TextHits }[] = [];
+  const found: { role: SpeakerRole; text: string; hits: TextHits }[] = [];
   for (const one of textsOf(turn)) found.push({ ...one, hits: await match.hitsIn(one.text) });
   const words = match.wanted.map((_, index) => ({
     count: found.reduce((count, { hits }) => count + (hits.words[index]?.count ?? 0), 0),
