@@ -1,5 +1,5 @@
 import type { Bus } from "@parley/bus";
-import type { Author, ConversationId, StoredTurn, TurnId } from "@parley/protocol";
+import { ChatError, type Author, type ConversationId, type StoredTurn, type TurnId } from "@parley/protocol";
 import { createFairGate } from "../../fair-gate.ts";
 import type { ConversationIndex, IndexEntry, PagePlace } from "./conversation-index.ts";
 import { createTextMatch, excerptOf, scoreOf, type Excerpt, type TextHits, type TextMatch } from "./text-match.ts";
@@ -40,6 +40,8 @@ export interface SearchResult {
 
 /** Searches take turns: each is many look-ups, and looks through megabytes. */
 const searches = { atOnce: 2, perUser: 2 };
+/** Who has waited for longer is told so: each search may take seconds, and any number of users may want one. */
+const mostWaitMs = 10_000;
 const mostConversations = 200;
 const conversationsAtOnce = 2;
 const pageEntries = 40;
@@ -88,8 +90,19 @@ export function createMessageSearch({ bus, index }: MessageSearchDeps) {
     return { hits: best(hits, query.limit), isWhole: place === undefined && !budget.isCut };
   };
 
-  /** The best ones first. Throws INVALID_FRAME where the search is too long, RATE_LIMITED where too many of the user are under way. */
-  return (query: SearchQuery): Promise<SearchResult> => enter(query.userId, () => search(query));
+  /** The best ones first. Throws INVALID_FRAME where the search is too long, RATE_LIMITED where too many of the user are under way, OVERLOADED where those of others take too long. */
+  return (query: SearchQuery): Promise<SearchResult> => {
+    const askedMs = performance.now();
+    return enter(query.userId, async () => {
+      if (performance.now() - askedMs > mostWaitMs) throw tooManySearches();
+      return search(query);
+    });
+  };
+}
+
+function tooManySearches(): ChatError {
+  const message = "Too many searches are under way. Try again shortly.";
+  return new ChatError("OVERLOADED", { message, retryAfterMs: 5_000 });
 }
 
 function best(hits: readonly SearchHit[], limit: number): SearchHit[] {
