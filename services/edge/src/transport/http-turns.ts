@@ -144,7 +144,7 @@ async function turnToResume(
   after: number,
 ): Promise<Resumed | "has all"> {
   const { conversation_id, id } = question;
-  await ownership.reader(conversation_id, caller);
+  await ownership.check(conversation_id, caller, "conversation:read");
   const turn_id = turnIdOf(caller.user.id, conversation_id, id);
   const shard = events.shardOf(conversation_id);
   const [begun, newest] = await Promise.all([
