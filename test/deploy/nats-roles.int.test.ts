@@ -50,23 +50,39 @@ const own = {
   auditRun: subjects.audit("run", "_", "c1"),
   auditDecided: subjects.audit("decided", "_", "c1"),
   auditAdmin: subjects.auditAdmin("block"),
+  summary: subjects.summary(0, "c1"),
+  handover: subjects.handover(0, "c1"),
+  handoverEvent: subjects.handoverEvent(0, "c1"),
+  memory: subjects.memory("h1"),
+  usage: subjects.usage("_", "ann"),
+  documentList: subjects.documentList("_"),
+  documentPart: subjects.documentPart("_", "v1", 0),
+  documentQuestion: subjects.documentQuestion,
+  documentAnswer: subjects.documentAnswer("edge1", "q1"),
+  workshopDay: subjects.workshopDay("_", "2026-11-30"),
   live: `${subjects.liveOf(0, "c1").slice(0, -1)}t1.a`,
 } as const;
 type Kind = keyof typeof own;
 
 /** Titles, and what becomes of messages that wait. */
 const named = ["title", "titleEvent", "changedMessage", "textFact"] as const;
+/** What edges and agent workers both write beside turns. */
+const beside = ["summary", "handover", "handoverEvent", "memory"] as const;
 
 const mayPublish: Record<Exclude<Role, "operator">, readonly Kind[]> = {
   edge: [
     ...(["turns", "user", "control", "mark", "owner", "said", "cancelFact", "approvalDecided", "decidedFact"] as const),
     ...named,
     ...(["revoked", "connection", "feedback", "auditDecided", "auditAdmin"] as const),
+    ...beside,
+    ...(["documentList", "documentPart", "documentQuestion"] as const),
   ],
   agent: [
     ...(["user", "agent", "toolResult", "toolBegun", "log", "said", "begunFact", "resultFact"] as const),
     ...(["approvalDecided", "decidedFact", "waitFact", "ackFact"] as const),
     ...named,
+    ...beside,
+    ...(["usage", "documentAnswer"] as const),
   ],
   tool: [
     ...([
@@ -78,7 +94,7 @@ const mayPublish: Record<Exclude<Role, "operator">, readonly Kind[]> = {
       "askedFact",
       "approvalRequired",
     ] as const),
-    ...(["auditAsked", "auditRun", "token", "connection"] as const),
+    ...(["auditAsked", "auditRun", "token", "connection", "workshopDay"] as const),
   ],
   auditor: [],
 };
@@ -154,7 +170,31 @@ async function live(edge: Service): Promise<void> {
   const json = { ...headers, "content-type": "application/json" };
   const answer = `${url}/messages/${asked.turn_id}-a/feedback`;
   expect((await fetch(answer, { ...rated, headers: json })).status).toBe(200);
+  await liveBeside(edge, url, { ...headers, "content-type": "application/json" }, `${asked.turn_id}-a`);
   expect((await fetch(url, { method: "DELETE", headers })).status).toBe(204);
+}
+
+/** Branches, hand-over, memory, documents and what was used. */
+async function liveBeside(edge: Service, url: string, headers: Record<string, string>, message_id: string) {
+  const api = `http://127.0.0.1:${edge.port}/api/v1`;
+  const wishes: readonly (readonly [string, string, object?])[] = [
+    ["POST", `${url}/regenerate`, { message_id }],
+    ["POST", `${url}/handover`, { reason: "my bill" }],
+    ["DELETE", `${url}/handover`],
+    ["POST", `${api}/memory`, { text: "Likes short answers." }],
+    ["DELETE", `${api}/memory`],
+    ["POST", `${api}/documents/search`, { query: "memory limits" }],
+    ["GET", `${api}/documents`],
+    ["GET", `${api}/usage`],
+  ];
+  for (const [method, address, body] of wishes) {
+    const response = await fetch(address, {
+      method,
+      headers,
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    expect(response.ok, `${method} ${address}: ${response.status} ${await response.text()}`).toBe(true);
+  }
 }
 
 it("lets edge, agent and tool worker do all their work", { timeout: 60_000 }, async () => {

@@ -316,3 +316,12 @@ test("an adapter without a thread says so, and follows the one that it is given"
   expect(await started).toEqual({ type: "success", id: 1, result: { run_id: "t1" } });
   await adapter.close();
 });
+
+test("the words of a person who answers in place of the agent are an answer, with their name", async () => {
+  const { heard, adapter } = await startThread();
+  const author = { role: "operator", id: "olga", name: "Olga" };
+  await heard({ ...message, author, message: "Olga here." });
+  expect((await adapter.getState())?.values.messages).toEqual([
+    { type: "ai", id: "t1-u", content: "Olga here.", tool_calls: [], name: "Olga" },
+  ]);
+});

@@ -73,7 +73,7 @@ export {
   type Renew,
 } from "./ai-sdk/decode.ts";
 export { aiSdkDialect, aiSdkHeaders, createAiSdkSpeech, type AiSdkSpeechOptions } from "./ai-sdk/dialect.ts";
-export { messagesOfChat, questionMessage, type UiMessage } from "./ai-sdk/history.ts";
+export { messagesOfChat, operatorMessage, questionMessage, type UiMessage } from "./ai-sdk/history.ts";
 export { createNumberedSpeech, numberedHistoryOf, type NumberedFrom, type NumberedHistory } from "./ai-sdk/numbered.ts";
 export { createAiSdkSocketDialect, type AiSdkSocketOptions } from "./ai-sdk/socket-dialect.ts";
 export { turnOfQuestion, questionId } from "./ag-ui/addresses.ts";

@@ -112,6 +112,15 @@ describe("results", () => {
       { ...complete, outcome: { type: "complete", ...ended, metadata: { finish: "length" } } },
       /not whole.*length/,
     ],
+    [
+      "left to a person",
+      {
+        ...complete,
+        parts: [],
+        outcome: { type: "complete", ...ended, response: "", metadata: { finish: "stop", handover: "taken" } },
+      },
+      /a person answers here/,
+    ],
     ["stopped", { ...complete, outcome: { type: "cancelled", ...ended, reason: "x" } }, /was stopped/],
     [
       "failed",

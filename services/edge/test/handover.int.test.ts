@@ -6,7 +6,7 @@ import { SignJWT } from "jose";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startTokens } from "../src/admission/tokens.ts";
 import { createWorld, jwtSecret, log, metricOf, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
-import { ask, type Asked } from "./support/http-client.ts";
+import { ask, request, type Asked } from "./support/http-client.ts";
 import { connectClient, type TestClient } from "./support/test-client.ts";
 
 let world: World;
@@ -223,6 +223,55 @@ describe("a conversation that is handed over to a person", () => {
     expect((await as(ann, "DELETE", `/api/v1/conversations/${id}`)).status).toBe(204);
     expect(JSON.stringify((await queueOf(olga)).body)).not.toContain(id);
     expect((await as(olga, "POST", `/api/v1/handovers/${id}/take`)).status).toBe(404);
+  });
+
+  it("is told to clients of other protocols as what it is: silence with its reason, and a person's words as no user's", async () => {
+    const { id } = await waiting("other protocols");
+    const chat = { message: "Hello?", conversation_id: id, id: "c1" };
+    const silent = await as(ann, "POST", "/api/v1/chat", { body: chat });
+    expect(silent.body).toMatchObject({ response: "", metadata: { handover: "waiting" } });
+    await as(olga, "POST", `/api/v1/handovers/${id}/take`);
+    const said = { message: "Olga here.", conversation_id: id, id: "o1" };
+    expect((await as(olga, "POST", "/api/v1/chat", { body: said })).body).toMatchObject({
+      metadata: { handover: "taken" },
+    });
+    const page = await as(ann, "GET", `/api/ai/chat/${id}/messages`);
+    const { messages } = page.body as { messages: { role: string; parts: { text?: string }[] }[] };
+    const rolesOf = (text: string): string[] =>
+      messages.filter(({ parts }) => parts.some((part) => part.text === text)).map(({ role }) => role);
+    expect([rolesOf("Hello?"), rolesOf("Olga here.")]).toEqual([["user"], ["assistant"]]);
+    expect(messages.at(-1)).toMatchObject({ role: "assistant", parts: [{ text: "Olga here." }] });
+    const items = (await as(ann, "GET", `/v1/conversations/${id}/items?limit=20`)).body as {
+      data: { role?: string }[];
+    };
+    expect(items).toHaveProperty("data");
+    expect(items.data.find((item) => JSON.stringify(item).includes("Olga here."))?.role).toBe("assistant");
+    await end(olga, id);
+  });
+
+  it("ends the streams of other protocols at once, without a fault", async () => {
+    const { id } = await waiting("streams");
+    const text = "Anybody?";
+    const messages = [{ role: "user", content: text }];
+    const ui = [{ id: "u1", role: "user", parts: [{ type: "text", text }] }];
+    const a2a = { message: { role: "ROLE_USER", messageId: "a1", contextId: id, parts: [{ text }] } };
+    const wishes: readonly (readonly [string, object, RegExp])[] = [
+      ["/api/ai/chat", { id, messages: ui }, /"type":"finish"/],
+      ["/v1/chat/completions", { model: "parley", stream: true, messages }, /"finish_reason":"stop"[^]*\[DONE\]/],
+      ["/v1/responses", { model: "parley", stream: true, conversation: id, input: text }, /response\.completed/],
+      ["/a2a", { jsonrpc: "2.0", id: 1, method: "SendStreamingMessage", params: a2a }, /TASK_STATE_COMPLETED/],
+    ];
+    const sign = { authorization: `Bearer ${await tokenOf(ann)}`, "x-parley-conversation": id, "a2a-version": "1.0" };
+    for (const [path, body, end] of wishes) {
+      const response = await request(edges[0], "POST", path, { user: null, headers: sign, body });
+      const told = await response.text();
+      expect(told, path).toMatch(end);
+      expect(told, path).not.toMatch(/"type":"error"|"error":\{|FAILED|REJECTED/);
+    }
+    const { body } = await as(ann, "GET", `/api/v1/conversations/${id}/messages`);
+    const kept = body as { messages: { message: string; metadata?: { handover?: string } }[] };
+    expect(kept.messages.filter(({ message }) => message === text)).toHaveLength(4);
+    expect(kept.messages.filter(({ metadata }) => metadata?.handover === "waiting").length).toBeGreaterThanOrEqual(5);
   });
 
   it("leaves entries of who took, answered and gave back in the audit log", async () => {

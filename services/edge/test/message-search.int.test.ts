@@ -53,6 +53,28 @@ const listed = (user: string, count: number) =>
     { what: "the list" },
   );
 
+it("says of a person who answers in place of the agent that it was their word", async () => {
+  const dee = await world.connect(edge, "dee");
+  const turn = await say(dee, "c_op", "Is anybody there?", "");
+  const common = {
+    v: 1 as const,
+    conversation_id: "c_op",
+    turn_id: "opturn",
+    status: "complete" as const,
+    ts: Date.now(),
+  };
+  const author = { role: "operator", id: "olga" };
+  await world.bus.transcripts.append({
+    ...common,
+    message_id: "opturn-u",
+    author,
+    message: "Your invoice was corrected.",
+  });
+  await listed("dee", 1);
+  expect((await find("dee", "invoice corrected")).hits).toMatchObject([{ turn_id: "opturn", role: "operator" }]);
+  expect((await find("dee", "anybody")).hits).toMatchObject([{ turn_id: turn, role: "user" }]);
+});
+
 it("finds what was said and answered, with the words around it, and nobody else's", async () => {
   const [ann, bob] = [await world.connect(edge, "ann"), await world.connect(edge, "bob")];
   const turn = await say(ann, "c_m1", "Why does checkout restart?", "Its memory limit of 128 MiB is too small.");

@@ -91,6 +91,7 @@ export type StateMessage =
       id: string;
       content: string | Block[];
       tool_calls: ToolCallBlock[];
+      name?: string;
       usage_metadata?: Usage;
       additional_kwargs?: { sources: unknown[] };
     }

@@ -13,6 +13,9 @@ export function stateOf(view: ConversationView, idsOf: IdsOf, questionIds: Reado
       const { turn_id, message_id, author } = message;
       if (author.role === "assistant") return answerMessages(message, idsOf(turn_id));
       const name = author.name === undefined ? {} : { name: author.name };
+      // A person who answers in place of the agent is no user.
+      if (author.role === "operator")
+        return { type: "ai", id: message_id, content: textOf(message), tool_calls: [], ...name } as const;
       return { type: "human", id: questionIds.get(turn_id) ?? message_id, content: textOf(message), ...name } as const;
     }),
   };

@@ -10,6 +10,7 @@ import {
   type SourcePart,
   type ToolCallPart,
 } from "@parley/protocol";
+import { silenceText } from "../turn/silence.ts";
 import type { NotedEvent } from "../turn/turn-step.ts";
 import { contextIdOf, taskIdOf, type TaskPlace } from "./addresses.ts";
 
@@ -31,6 +32,8 @@ export function isRefusal(code: string): boolean {
 export interface TaskQuestion {
   readonly messageId: string;
   readonly text: string;
+  /** A person wrote it in place of the agent. */
+  readonly isOperators?: boolean;
 }
 
 /** How a task stands. */
@@ -132,8 +135,8 @@ function agentMessage(place: TaskPlace, about: string, parts: readonly object[],
   };
 }
 
-function userMessage(place: TaskPlace, { messageId, text }: TaskQuestion): object {
-  return { messageId, ...idsOf(place), role: "ROLE_USER", parts: [{ text }] };
+function userMessage(place: TaskPlace, { messageId, text, isOperators = false }: TaskQuestion): object {
+  return { messageId, ...idsOf(place), role: isOperators ? "ROLE_AGENT" : "ROLE_USER", parts: [{ text }] };
 }
 
 const dataPart = (data: object): object => ({ data, mediaType: "application/json" });
@@ -235,14 +238,14 @@ function endMessage(place: TaskPlace, outcome: Outcome): object | undefined {
 function endText(outcome: Outcome): string | undefined {
   if (outcome.type === "error") return outcome.error;
   if (outcome.type === "cancelled") return `Cancelled: ${outcome.reason}.`;
-  return cutAnswers[outcome.metadata.finish ?? ""];
+  return cutAnswers[outcome.metadata.finish ?? ""] ?? silenceText(outcome);
 }
 
 function outcomeMetadata(outcome: Outcome): object {
   const { usage } = outcome;
   if (outcome.type !== "complete") return { usage };
-  const { agent, model, finish } = outcome.metadata;
-  return { usage, agent, model, finish };
+  const { agent, model, finish, handover } = outcome.metadata;
+  return { usage, agent, model, finish, ...(handover === undefined ? {} : { handover }) };
 }
 
 /** A task that never was: the same message again is another one, so nothing is ever known of this one but its end. */

@@ -32,12 +32,18 @@ export function questionMessage(turn: TurnId, text: string, asked: string | unde
   return { id: asked ?? `${turn}-u`, role: "user", parts: [{ type: "text", text }] };
 }
 
+/** What a person wrote in place of the agent: for a page it is an answer, and the user's words it is not. */
+export function operatorMessage(turn: TurnId, text: string): UiMessage {
+  return { id: `${turn}-u`, role: "assistant", parts: [{ type: "text", text, state: "done" }] };
+}
+
 /** A turn that has ended; of one that has not, its question. */
 export function messagesOfChat(
   { turn_id, question, answer, asked }: StoredTurn,
   conversation_id: ConversationId,
   version: AiSdkVersion,
 ): UiMessage[] {
+  if (question?.author.role === "operator") return [operatorMessage(turn_id, question.message)];
   const own = question === undefined ? [] : [questionMessage(turn_id, question.message, asked)];
   if (answer === undefined) return own;
   return [...own, foldChunks(turn_id, chunksOfAnswer(answer, { conversation_id, turn_id }, version), version)];

@@ -15,6 +15,7 @@ import {
 } from "@parley/protocol";
 import { z } from "zod";
 import type { TurnPlace } from "../turn-watch.ts";
+import { silenceText } from "../turn/silence.ts";
 import { agentTools, answerTool } from "./addresses.ts";
 import { AgentArguments, AnswerArguments } from "./decode.ts";
 
@@ -154,7 +155,7 @@ function endOf(outcome: Outcome): string | undefined {
   if (outcome.type === "error") return `The answer failed: ${outcome.error}`;
   if (outcome.type === "cancelled") return "The answer was stopped; this is all there is of it.";
   const { finish } = outcome.metadata;
-  if (finish === undefined || finish === "stop") return undefined;
+  if (finish === undefined || finish === "stop") return silenceText(outcome);
   return finish === "empty" ? "The model said nothing." : `The answer is not whole: it was cut (${finish}).`;
 }
 

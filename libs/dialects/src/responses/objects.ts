@@ -207,6 +207,11 @@ export function functionItem(
   return { id, type: "function_call", status, call_id, name, arguments: status === "in_progress" ? "" : args };
 }
 
+/** What a person wrote in place of the agent. */
+export function operatorItem(place: TurnPlace, text: string): object {
+  return messageItem(questionIdOf(place), "completed", [textPart(text, [])]);
+}
+
 export function questionItem(place: TurnPlace, text: string): object {
   const content = [{ type: "input_text", text }];
   return { id: questionIdOf(place), type: "message", status: "completed", role: "user", content };

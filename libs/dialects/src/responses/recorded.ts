@@ -13,7 +13,7 @@ import {
 import type { TurnPlace } from "../turn-watch.ts";
 import type { ResponsePlace } from "./addresses.ts";
 import { toldOf, type TurnHistory } from "./dialect.ts";
-import { questionItem } from "./objects.ts";
+import { operatorItem, questionItem } from "./objects.ts";
 
 /** What is looked up of turns: by their events, or as they are recorded. */
 
@@ -23,6 +23,7 @@ const nobodys = { createdMs: 0, model: "", previous: null, background: false, me
 export function itemsOfTurn(stored: StoredTurn, conversation_id: ConversationId): object[] {
   const place = { conversation_id, turn_id: stored.turn_id };
   const { question } = stored;
+  if (question?.author.role === "operator") return [operatorItem(place, question.message)];
   const asked = question === undefined ? [] : [questionItem(place, question.message)];
   return [...asked, ...outputOf(stored, place)];
 }

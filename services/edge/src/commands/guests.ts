@@ -37,6 +37,11 @@ export function createGuests({ outbox }: GuestDeps) {
 
     leave,
 
+    /** Once it looks at it: its right to it may have ended before it was there to be told. `standing`: looked up since then. */
+    async confirm(connection: HubConnection, conversation: ConversationId, standing: Promise<unknown>): Promise<void> {
+      await standing.catch(() => leave(connection, conversation));
+    },
+
     /** To be told of each hand-over that hubs hear of. */
     look({ viewers, conversation }: Hub, event: VisibleEvent): void {
       const decoded = decodeVisible(event);

@@ -39,7 +39,7 @@ export interface MessageDeps {
   readonly onAccepted: (request: TurnRequest) => void;
   readonly counters: Pick<Counters, "accepted">;
   readonly tracing: Tracing;
-  readonly guests: Pick<Guests, "add">;
+  readonly guests: Pick<Guests, "add" | "confirm">;
   /** Somebody has answered in place of the agent. Never rejects. */
   readonly onAnswered: (conversation: ConversationId, caller: Caller, isRepeated: boolean) => Promise<unknown>;
 }
@@ -126,7 +126,10 @@ export function createMessageHandler(deps: MessageDeps): OnMessage {
         submitAs: (as) => accept(connection, request, as, { owned, allowed, askedMs }),
       });
       settle(fateOf(done));
-      if (isOperator) void deps.onAnswered(conversation, caller, done.isRepeated);
+      if (isOperator) {
+        void deps.onAnswered(conversation, caller, done.isRepeated);
+        await deps.guests.confirm(connection, conversation, deps.ownership.reader(conversation, caller));
+      }
       counters.accepted[done.isRepeated ? "repeated" : "new"]++;
       span.set({ [traceNames.duplicate]: done.isRepeated, [traceNames.queuePosition]: done.earlier.length });
     } catch (error) {

@@ -163,8 +163,7 @@ async function subscribe(
   const standing = await ownership.reader(conversation, caller);
   if (standing === "operator") guests.add(connection, conversation);
   await viewing.follow(connection, conversation, after);
-  if (standing === "operator")
-    await ownership.reader(conversation, caller).catch(() => guests.leave(connection, conversation));
+  if (standing === "operator") await guests.confirm(connection, conversation, ownership.reader(conversation, caller));
 }
 
 function addressOf(frame: ClientFrame): FrameAddress {

@@ -22,7 +22,7 @@ const SearchAnswer = z.object({
         updated_at: z.number().describe("Of the conversation, as in the list; ms since 1970."),
         score: z.number().describe("From 0 to 1: how well it matches."),
         turn_id: TurnId.optional().describe("Absent: the words are in the title alone."),
-        role: z.enum(["user", "assistant"]).optional().describe("Whose words the excerpt has."),
+        role: z.enum(["user", "assistant", "operator"]).optional().describe("Whose words the excerpt has."),
         excerpt: z
           .object({
             text: z.string().describe("One line."),

@@ -1,5 +1,5 @@
 import type { Bus } from "@parley/bus";
-import type { ConversationId, StoredTurn, TurnId } from "@parley/protocol";
+import { ChatError, type Author, type ConversationId, type StoredTurn, type TurnId } from "@parley/protocol";
 import { createFairGate } from "../../fair-gate.ts";
 import type { ConversationIndex, IndexEntry, PagePlace } from "./conversation-index.ts";
 import { createTextMatch, excerptOf, scoreOf, type Excerpt, type TextHits, type TextMatch } from "./text-match.ts";
@@ -17,6 +17,9 @@ export interface SearchQuery {
   readonly isOwn: (conversation: ConversationId) => Promise<boolean>;
 }
 
+/** `operator`: a person who answers in place of the agent. */
+type SpeakerRole = "user" | "assistant" | "operator";
+
 /** Where the words of a search were said, or that the title has them. */
 export interface SearchHit {
   readonly conversation_id: ConversationId;
@@ -25,7 +28,7 @@ export interface SearchHit {
   readonly score: number;
   /** Absent: they are in the title alone. */
   readonly turn_id?: TurnId;
-  readonly role?: "user" | "assistant";
+  readonly role?: SpeakerRole;
   readonly excerpt?: Excerpt;
 }
 
@@ -37,6 +40,8 @@ export interface SearchResult {
 
 /** Searches take turns: each is many look-ups, and looks through megabytes. */
 const searches = { atOnce: 2, perUser: 2 };
+/** Who has waited for longer is told so: each search may take seconds, and any number of users may want one. */
+const mostWaitMs = 10_000;
 const mostConversations = 200;
 const conversationsAtOnce = 2;
 const pageEntries = 40;
@@ -85,8 +90,19 @@ export function createMessageSearch({ bus, index }: MessageSearchDeps) {
     return { hits: best(hits, query.limit), isWhole: place === undefined && !budget.isCut };
   };
 
-  /** The best ones first. Throws INVALID_FRAME where the search is too long, RATE_LIMITED where too many of the user are under way. */
-  return (query: SearchQuery): Promise<SearchResult> => enter(query.userId, () => search(query));
+  /** The best ones first. Throws INVALID_FRAME where the search is too long, RATE_LIMITED where too many of the user are under way, OVERLOADED where those of others take too long. */
+  return (query: SearchQuery): Promise<SearchResult> => {
+    const askedMs = performance.now();
+    return enter(query.userId, async () => {
+      if (performance.now() - askedMs > mostWaitMs) throw tooManySearches();
+      return search(query);
+    });
+  };
+}
+
+function tooManySearches(): ChatError {
+  const message = "Too many searches are under way. Try again shortly.";
+  return new ChatError("OVERLOADED", { message, retryAfterMs: 5_000 });
 }
 
 function best(hits: readonly SearchHit[], limit: number): SearchHit[] {
@@ -159,11 +175,15 @@ async function* turnsOf(
   budget.isCut = true;
 }
 
-function textsOf({ question, answer }: StoredTurn) {
+function textsOf({ question, answer }: StoredTurn): { readonly role: SpeakerRole; readonly text: string }[] {
   return [
-    ...(question === undefined ? [] : [{ role: "user" as const, text: question.message }]),
+    ...(question === undefined ? [] : [{ role: roleOf(question.author), text: question.message }]),
     ...(answer === undefined ? [] : [{ role: "assistant" as const, text: answer.message }]),
   ];
+}
+
+function roleOf({ role }: Author): SpeakerRole {
+  return role === "operator" ? role : "user";
 }
 
 /** A turn in which all words were said, but for those that the title has. */
@@ -172,7 +192,7 @@ async function hitIn(
   match: TextMatch,
   also: readonly boolean[],
 ): Promise<Pick<SearchHit, "turn_id" | "role" | "score" | "excerpt"> | undefined> {
-  const found: { role: "user" | "assistant"; text: string; hits: TextHits }[] = [];
+  const found: { role: SpeakerRole; text: string; hits: TextHits }[] = [];
   for (const one of textsOf(turn)) found.push({ ...one, hits: await match.hitsIn(one.text) });
   const words = match.wanted.map((_, index) => ({
     count: found.reduce((count, { hits }) => count + (hits.words[index]?.count ?? 0), 0),

@@ -7,7 +7,15 @@ import {
   type TaskQuestion,
   type TaskView,
 } from "@parley/dialects";
-import { outcomeOf, pendingCallsOf, storedParts, type Caller, type StoredTurn, type TurnView } from "@parley/protocol";
+import {
+  outcomeOf,
+  pendingCallsOf,
+  storedParts,
+  type Caller,
+  type StoredTurn,
+  type TranscriptMessage,
+  type TurnView,
+} from "@parley/protocol";
 import type { FacadeDeps } from "../../transport/facade.ts";
 import type { Call } from "../../transport/route.ts";
 import type { SettleHow } from "../../transport/turn-streams.ts";
@@ -42,8 +50,7 @@ export function createTaskReading({ streams, bus, ownership }: Pick<FacadeDeps, 
       const ended = stored === undefined ? undefined : endedTask(place, stored);
       if (ended !== undefined) return ended;
       const settled = await streams.settle(call, { place }, { ...how, stopsAtWait: true, stopsAtOnce: true });
-      const question =
-        said?.fact.kind === "said" ? { messageId: said.fact.message_id, text: said.fact.message } : undefined;
+      const question = said?.fact.kind === "said" ? taskQuestionOf(said.fact) : undefined;
       return { place, view: taskViewOf(settled.turn), question, atMs: said && Math.floor(said.storedMs) };
     },
   };
@@ -53,8 +60,13 @@ export function createTaskReading({ streams, bus, ownership }: Pick<FacadeDeps, 
 export function endedTask(place: TaskPlace, { question, answer }: StoredTurn): KnownTask | undefined {
   if (answer === undefined) return undefined;
   const view = { parts: storedParts(answer), outcome: outcomeOf(answer), pending: [], isWorking: true };
-  const asked = question && { messageId: question.message_id, text: question.message };
-  return { place, view, question: asked, atMs: answer.ts };
+  return { place, view, question: question && taskQuestionOf(question), atMs: answer.ts };
+}
+
+type Said = Pick<TranscriptMessage, "message_id" | "message" | "author">;
+
+function taskQuestionOf({ message_id: messageId, message: text, author }: Said): TaskQuestion {
+  return { messageId, text, isOperators: author.role === "operator" };
 }
 
 export function taskViewOf(turn: TurnView): TaskView {

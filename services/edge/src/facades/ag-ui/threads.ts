@@ -74,6 +74,9 @@ function userMessage(id: string, content: string): UserMessage {
 }
 
 function messagesOfTurn({ turn_id, question, answer }: StoredTurn, name: string): ThreadMessage[] {
+  // Of a person who answers in place of the agent, the client has no name.
+  if (question?.author.role === "operator")
+    return [{ ...userMessage(questionId(turn_id), question.message), role: "assistant" }];
   const asked = question === undefined ? [] : [userMessage(name, question.message)];
   return answer === undefined ? asked : [...asked, ...answerMessages(turn_id, storedParts(answer))];
 }

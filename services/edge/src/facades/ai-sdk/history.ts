@@ -1,4 +1,4 @@
-import { messagesOfChat, questionMessage, type UiMessage } from "@parley/dialects";
+import { messagesOfChat, operatorMessage, questionMessage, type UiMessage } from "@parley/dialects";
 import { ChatError, type ConversationId, type StoredTurn } from "@parley/protocol";
 import { z } from "zod";
 import { CursorText, cursorOf, cursorText } from "../../commands/conversations/page-cursor.ts";
@@ -50,8 +50,9 @@ async function openQuestions({ bus }: AiSdkDeps, conversation: ConversationId): 
   for (const [index, { request }] of queued.entries()) {
     const text = texts[index];
     if (text?.state === "taken back") continue;
-    const { turn_id, message, id } = request;
-    open.set(turn_id, questionMessage(turn_id, text?.message ?? message, id));
+    const { turn_id, message, id, handover } = request;
+    const said = text?.message ?? message;
+    open.set(turn_id, handover === "answer" ? operatorMessage(turn_id, said) : questionMessage(turn_id, said, id));
   }
   return open;
 }

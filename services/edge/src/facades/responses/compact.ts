@@ -7,6 +7,7 @@ import {
   placeOfResponse,
   readInput,
   ResponsesRequest,
+  type ResponsePlace,
 } from "@parley/dialects";
 import { textOf, type StoredTurn } from "@parley/protocol";
 import { z } from "zod";
@@ -82,7 +83,7 @@ async function before(deps: Deps, call: Call, id: string | null | undefined): Pr
   const place = placeOfResponse(id);
   if (place === undefined) throw noSuchResponse("previous_response_id");
   const { question } = await deps.lookup.known(place, call, "previous_response_id");
-  const { turns } = await deps.bus.transcripts.tail(place.conversation_id, { limit: mostTurns });
+  const { turns } = await pathTo(deps, place);
   const at = turns.findIndex(({ turn_id, answer }) => turn_id === place.turn_id && answer !== undefined);
   if (at >= 0) return turns.slice(0, at + 1).flatMap(messagesOfTurn);
   // It is told before it is recorded; and it may be older than what has room.
@@ -91,7 +92,14 @@ async function before(deps: Deps, call: Call, id: string | null | undefined): Pr
   return [...earlier.flatMap(messagesOfTurn), ...messagesOf(question, textOf(turn))];
 }
 
+/** What leads to the response: turns that others have taken the place of are no part of it. To one that has no record: what leads to the newest that has. */
+async function pathTo({ bus: { transcripts } }: Deps, { conversation_id, turn_id }: ResponsePlace) {
+  const to = await transcripts.path(conversation_id, { limit: mostTurns, leaf: turn_id });
+  return to ?? (await transcripts.path(conversation_id, { limit: mostTurns })) ?? { turns: [] };
+}
+
 function messagesOfTurn({ question, answer }: StoredTurn): Message[] {
+  if (question?.author.role === "operator") return messagesOf("", question.message);
   return messagesOf(question?.message ?? "", answer?.message ?? "");
 }
 
