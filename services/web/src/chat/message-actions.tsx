@@ -1,5 +1,7 @@
 import { messages, textOf, type MessageView } from "@parley/protocol/fold";
 import { useConversation, useOpenTurn, useSend } from "@parley/react";
+import { use } from "react";
+import { ViewerContext } from "../message/viewer.ts";
 import { Icon } from "../ui/icon.tsx";
 import { CopyButton } from "../text/copy-button.tsx";
 import { useWords } from "../words/use-words.ts";
@@ -7,6 +9,7 @@ import { QuestionActions, RegenerateButton } from "./branch-actions.tsx";
 import { optionsNow } from "./choice.ts";
 import { useOffers } from "./offers.ts";
 import { FeedbackActions } from "./feedback-actions.tsx";
+import { useIsHandedOver } from "./use-handed-over.ts";
 
 interface MessageActionsProps {
   readonly conversationId: string;
@@ -17,6 +20,7 @@ interface MessageActionsProps {
 /** What can be done with a message: below it, for answers once they have ended. */
 export function MessageActions({ conversationId, message, isLast }: MessageActionsProps) {
   const { chat } = useWords();
+  const { isOperator } = use(ViewerContext);
   const isAnswer = message.author.role === "assistant";
   const text = textOf(message.parts);
   if (isAnswer && message.outcome === undefined) return null;
@@ -28,7 +32,7 @@ export function MessageActions({ conversationId, message, isLast }: MessageActio
           <CopyButton text={text} name={chat.copy} />
         </span>
       )}
-      {isAnswer && message.outcome?.type === "complete" ? (
+      {isAnswer && message.outcome?.type === "complete" && !isOperator ? (
         <FeedbackActions key={message.message_id} conversationId={conversationId} message={message} />
       ) : null}
       {isAnswer ? <AskAgain conversationId={conversationId} message={message} isLast={isLast} /> : null}
@@ -50,12 +54,13 @@ function TryAgain({ conversationId, turnId }: { readonly conversationId: string;
   const { chat } = useWords();
   const conversation = useConversation(conversationId);
   const isBusy = useOpenTurn(conversation) !== undefined;
+  const isHandedOver = useIsHandedOver(conversation);
   const { send, outgoing } = useSend(conversation);
   const offers = useOffers();
   const asked = messages(conversation.view).findLast(
     ({ turn_id, author }) => turn_id === turnId && author.role === "user",
   );
-  if (isBusy || outgoing.length > 0 || asked === undefined) return null;
+  if (isBusy || isHandedOver || outgoing.length > 0 || asked === undefined) return null;
   return (
     <button
       type="button"

@@ -168,7 +168,7 @@ export const appEn = {
     lead: "Conversations whose users, or agents, have asked for a person. Whoever takes one answers in place of the agent.",
     empty: "Nobody waits.",
     forbidden: "You may not answer for agents here.",
-    waits: (minutes: number) => (minutes === 0 ? "since less than a minute" : `for ${minutes} min`),
+    waits: (minutes: number) => (minutes === 0 ? "for less than a minute" : `for ${minutes} min`),
     take: "Take",
     open: "Go on answering",
     takenBy: (name: string) => `${name} answers.`,
