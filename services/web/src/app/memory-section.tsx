@@ -71,7 +71,7 @@ function Fact({ fact, onEdit, onForget }: FactProps) {
     if (isSame || (await onEdit(line))) close();
   };
   return (
-    <li className="app-sign-in-entry">
+    <li className="app-sign-in-entry app-memory-fact">
       {isEdited ? (
         <FactForm text={text} onKeep={(line) => void keep(line)} onClose={close} />
       ) : (

@@ -26,6 +26,7 @@ export const appEn = {
     empty: "No conversations yet. What you ask is kept here.",
     nothingFound: (query: string) => `Nothing found for “${query}”. Titles, messages and answers are searched.`,
     inMessages: "In messages",
+    foundInMessages: (count: number) => (count === 1 ? "1 message found" : `${count} messages found`),
     found: (count: number) => (count === 1 ? "1 conversation found" : `${count} conversations found`),
     failed: "Your conversations could not be loaded.",
     more: "Show more",
