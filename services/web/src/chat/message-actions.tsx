@@ -1,4 +1,5 @@
-import { messages, textOf, type MessageView } from "@parley/protocol/fold";
+import { newestMessages } from "@parley/protocol/branches";
+import { textOf, type MessageView } from "@parley/protocol/fold";
 import { useConversation, useOpenTurn, useSend } from "@parley/react";
 import { use } from "react";
 import { ViewerContext } from "../message/viewer.ts";
@@ -6,6 +7,7 @@ import { Icon } from "../ui/icon.tsx";
 import { CopyButton } from "../text/copy-button.tsx";
 import { useWords } from "../words/use-words.ts";
 import { QuestionActions, RegenerateButton } from "./branch-actions.tsx";
+import { BranchingContext } from "./branching.ts";
 import { optionsNow } from "./choice.ts";
 import { useOffers } from "./offers.ts";
 import { FeedbackActions } from "./feedback-actions.tsx";
@@ -49,7 +51,7 @@ function mayTryAgain({ outcome }: MessageView): boolean {
   return outcome?.type === "cancelled" || (outcome?.type === "error" && outcome.retryable);
 }
 
-/** The same text as a message of its own, for whom is chosen now: the answer that failed stays what it is. */
+/** The same text as a message of its own, behind the answer that failed (which may be of an older branch), for whom is chosen now: that answer stays what it is. */
 function TryAgain({ conversationId, turnId }: { readonly conversationId: string; readonly turnId: string }) {
   const { chat } = useWords();
   const conversation = useConversation(conversationId);
@@ -57,16 +59,16 @@ function TryAgain({ conversationId, turnId }: { readonly conversationId: string;
   const isHandedOver = useIsHandedOver(conversation);
   const { send, outgoing } = useSend(conversation);
   const offers = useOffers();
-  const asked = messages(conversation.view).findLast(
-    ({ turn_id, author }) => turn_id === turnId && author.role === "user",
-  );
-  if (isBusy || isHandedOver || outgoing.length > 0 || asked === undefined) return null;
+  const { questionOf } = use(BranchingContext) ?? {};
+  if (isBusy || isHandedOver || outgoing.length > 0 || questionOf === undefined) return null;
+  const tryAgain = () => {
+    const asked = questionOf(turnId);
+    const isNewest = newestMessages(conversation.view).at(-1)?.turn_id === turnId;
+    const place = isNewest ? {} : { parent: turnId };
+    if (asked !== undefined) send(asked, { ...optionsNow(conversationId, offers), ...place });
+  };
   return (
-    <button
-      type="button"
-      className="ui-button ui-button-small ui-button-quiet chat-action"
-      onClick={() => send(textOf(asked.parts), optionsNow(conversationId, offers))}
-    >
+    <button type="button" className="ui-button ui-button-small ui-button-quiet chat-action" onClick={tryAgain}>
       <Icon name="retry" />
       {chat.tryAgain}
     </button>
