@@ -68,7 +68,7 @@ function Pane(props: ConversationPageProps) {
           onNew={onNew}
         />
       </ViewerContext>
-      {userId !== undefined && shown.phase === "messages" && <Note {...{ conversation, userId, onGivenBack }} />}
+      {shown.phase === "messages" && <Note {...{ conversation, userId, onGivenBack }} />}
       {mayWrite(shown) && (
         <Foot
           {...{ conversation, shown, running, offers }}

@@ -7,8 +7,8 @@ import { useWords } from "../words/use-words.ts";
 
 interface HandoverNoteProps {
   readonly conversation: Conversation;
-  /** Who looks at it. */
-  readonly userId: string;
+  /** Who looks at it. Undefined: it is not known here, and a person can only be asked for in words. */
+  readonly userId: string | undefined;
   /** The conversation is nobody's to look at any more who gave it back. */
   readonly onGivenBack?: (() => void) | undefined;
 }
@@ -28,6 +28,7 @@ export function HandoverNote({ conversation, userId, onGivenBack }: HandoverNote
       .catch(setProblem)
       .finally(() => setAsking(false));
   };
+  if (userId === undefined && handover === undefined) return null;
   const { says, name, work } = noteOf(handover, { userId, chat, api, onGivenBack });
   return (
     <div className="chat-handover" role="status">
@@ -61,7 +62,8 @@ function noteOf(handover: Handover | undefined, { userId, chat, api, onGivenBack
 /** Whoever has answered in it, and does so no longer, is told; nothing can be done here any more. */
 export function GoneNote({ conversation, userId, onGivenBack }: HandoverNoteProps) {
   const { chat } = useWords();
-  if (useHandover(conversation)?.operator?.id !== userId) return null;
+  const had = useHandover(conversation)?.operator?.id;
+  if (userId === undefined || had !== userId) return null;
   return (
     <div className="chat-handover" role="status">
       <span>{chat.notYoursAnyMore}</span>
