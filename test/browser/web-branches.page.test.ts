@@ -74,6 +74,30 @@ test("an answer is given once more beside the earlier one", async () => {
   await versions.getByText("2/2").waitFor();
 });
 
+test("what was stopped in an older version is tried again behind that", async () => {
+  await using web = await openWeb();
+  const { page } = web;
+  const chat = chatOn(page);
+  const slow = "/sim tokens=600 rate=20";
+  await chat.send(slow);
+  await chat.stop.click();
+  await page.getByRole("button", { name: "Try again" }).waitFor();
+  await chat.questions.first().hover();
+  await page.getByRole("button", { name: "Edit and send again" }).click();
+  const editor = page.getByRole("textbox", { name: "Edit and send again" });
+  await editor.fill("hello");
+  await editor.press("Enter");
+  const versions = page.getByRole("group", { name: "Versions" });
+  await versions.getByText("2/2").waitFor();
+  await chat.answered();
+  await versions.getByRole("button", { name: "Previous version" }).click();
+  await versions.getByText("1/2").waitFor();
+  await page.getByRole("button", { name: "Try again" }).click();
+  await chat.stop.click();
+  const both = [expect.stringContaining(slow), expect.stringContaining(slow)];
+  await expect.poll(() => chat.questions.allTextContents()).toEqual(both);
+});
+
 for (const width of [390, 1280]) {
   test(`versions and an open editor are whole at ${width} px, light and dark, and axe finds nothing serious in them`, async () => {
     await mkdir(artefacts, { recursive: true });

@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useState } from "react";
+import { useCallback, useEffect, useRef, useState, type KeyboardEvent, type Ref } from "react";
 import type { RememberedFact, UserMemory } from "../api/memory-calls.ts";
 import { useApi, useErrorSentence } from "../api/use-api.ts";
 import { useWords } from "../words/use-words.ts";
@@ -51,7 +51,8 @@ export function MemorySection() {
 
 interface FactProps {
   readonly fact: RememberedFact;
-  readonly onEdit: (text: string) => Promise<void>;
+  /** Whether it was kept. */
+  readonly onEdit: (text: string) => Promise<boolean>;
   readonly onForget: () => void;
 }
 
@@ -59,14 +60,20 @@ function Fact({ fact, onEdit, onForget }: FactProps) {
   const { memory: words } = useWords().app;
   const [isEdited, setEdited] = useState(false);
   const { text, customer_id: customer } = fact;
-  const keep = (line: string): void => {
+  const change = useRef<HTMLButtonElement>(null);
+  const close = (): void => {
+    setEdited(false);
+    requestAnimationFrame(() => change.current?.focus());
+  };
+  const keep = async (line: string): Promise<void> => {
     const isSame = line === "" || line === text;
-    void (isSame ? Promise.resolve() : onEdit(line)).then(() => setEdited(false));
+    // What could not be kept stays in the field.
+    if (isSame || (await onEdit(line))) close();
   };
   return (
-    <li className="app-sign-in-entry">
+    <li className="app-sign-in-entry app-memory-fact">
       {isEdited ? (
-        <FactForm text={text} onKeep={keep} />
+        <FactForm text={text} onKeep={(line) => void keep(line)} onClose={close} />
       ) : (
         <>
           <div>
@@ -74,7 +81,7 @@ function Fact({ fact, onEdit, onForget }: FactProps) {
             {customer !== undefined && <p className="ui-note">{words.ofCustomer(customer)}</p>}
           </div>
           <span className="app-memory-actions">
-            <Act name={words.edit} label={words.editName(text)} onClick={() => setEdited(true)} />
+            <Act ref={change} name={words.edit} label={words.editName(text)} onClick={() => setEdited(true)} />
             <Act name={words.forget} label={words.forgetName(text)} onClick={onForget} />
           </span>
         </>
@@ -84,22 +91,38 @@ function Fact({ fact, onEdit, onForget }: FactProps) {
 }
 
 interface ActProps {
+  readonly ref?: Ref<HTMLButtonElement>;
   readonly name: string;
   readonly label: string;
   readonly onClick: () => void;
 }
 
-function Act({ name, label, onClick }: ActProps) {
+function Act({ ref, name, label, onClick }: ActProps) {
   return (
-    <button type="button" className="ui-button ui-button-small" aria-label={label} onClick={onClick}>
+    <button ref={ref} type="button" className="ui-button ui-button-small" aria-label={label} onClick={onClick}>
       {name}
     </button>
   );
 }
 
-function FactForm({ text, onKeep }: { readonly text: string; readonly onKeep: (line: string) => void }) {
+interface FactFormProps {
+  readonly text: string;
+  readonly onKeep: (line: string) => void;
+  readonly onClose: () => void;
+}
+
+function FactForm({ text, onKeep, onClose }: FactFormProps) {
   const { memory: words } = useWords().app;
   const [line, setLine] = useState(text);
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => field.current?.focus(), []);
+  const onKeyDown = (event: KeyboardEvent): void => {
+    if (event.key !== "Escape" || event.nativeEvent.isComposing) return;
+    // It closes the field, not the settings.
+    event.preventDefault();
+    event.stopPropagation();
+    onClose();
+  };
   return (
     <form
       className="app-memory-form"
@@ -109,11 +132,13 @@ function FactForm({ text, onKeep }: { readonly text: string; readonly onKeep: (l
       }}
     >
       <input
+        ref={field}
         className="ui-field"
         aria-label={words.editName(text)}
         value={line}
         maxLength={500}
         onChange={(event) => setLine(event.target.value)}
+        onKeyDown={onKeyDown}
       />
       <button type="submit" className="ui-button ui-button-small">
         {words.keep}
@@ -129,14 +154,17 @@ function useMemoryOf() {
   const load = useCallback(() => api.memory().then(setMemory), [api]);
   /** What is shown is what the server has, also where something did not work. */
   const attempt = useCallback(
-    async (act: () => Promise<void>): Promise<void> => {
-      try {
-        await act();
-        setProblem(undefined);
-      } catch (thrown) {
-        setProblem(thrown);
-      }
+    async (act: () => Promise<void>): Promise<boolean> => {
+      const isDone = await act().then(
+        () => true,
+        (thrown: unknown) => {
+          setProblem(thrown);
+          return false;
+        },
+      );
+      if (isDone) setProblem(undefined);
       await load().catch(setProblem);
+      return isDone;
     },
     [load],
   );

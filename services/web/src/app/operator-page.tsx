@@ -27,6 +27,7 @@ export function OperatorPage({ userId, go, headerStart }: OperatorPageProps) {
   }, [app]);
   const open = (id: string): void => go(conversationAddress(id));
   const take = (id: string): void => {
+    setRefused(undefined);
     api.takeHandover(id).then(
       () => open(id),
       (thrown: unknown) => {

@@ -27,42 +27,14 @@ export interface SidebarProps {
 /** What stands beside every conversation: the others, and who is here. */
 export function Sidebar(props: SidebarProps) {
   const { session, identity, navigation, route, conversations, approvals, searchField, onClose, onGone } = props;
-  const { app } = useWords();
   const go = (path: string): void => {
     navigation.go(path);
     onGone();
   };
   return (
     <div className="app-sidebar">
-      <div className="app-sidebar-top">
-        <button
-          type="button"
-          className="ui-icon-button"
-          aria-label={app.closeSidebar}
-          title={app.closeSidebar}
-          onClick={onClose}
-        >
-          <Icon name="sidebar" />
-        </button>
-        <span className="app-sidebar-name">{app.productName}</span>
-        <Link className="ui-button app-new" path="/" go={go}>
-          <Icon name="compose" />
-          {app.newConversation}
-        </Link>
-      </div>
-      {approvals.isAllowed && (
-        <Link className="app-approvals-link" path="/approvals" isCurrent={route.name === "approvals"} go={go}>
-          <Icon name="shield" />
-          <span>{app.approvals.name}</span>
-          <ApprovalCount count={approvals.items?.length ?? 0} />
-        </Link>
-      )}
-      {session.me.answers === true && (
-        <Link className="app-approvals-link" path="/operator" isCurrent={route.name === "operator"} go={go}>
-          <Icon name="person" />
-          <span>{app.operator.name}</span>
-        </Link>
-      )}
+      <Top go={go} onClose={onClose} />
+      <Desks answers={session.me.answers === true} approvals={approvals} route={route} go={go} />
       <ConversationList
         conversations={conversations}
         currentId={route.name === "conversation" ? route.id : undefined}
@@ -78,6 +50,61 @@ export function Sidebar(props: SidebarProps) {
         <SettingsButton isSignedIn />
       </div>
     </div>
+  );
+}
+
+interface TopProps {
+  readonly go: (path: string) => void;
+  readonly onClose: () => void;
+}
+
+function Top({ go, onClose }: TopProps) {
+  const { app } = useWords();
+  return (
+    <div className="app-sidebar-top">
+      <button
+        type="button"
+        className="ui-icon-button"
+        aria-label={app.closeSidebar}
+        title={app.closeSidebar}
+        onClick={onClose}
+      >
+        <Icon name="sidebar" />
+      </button>
+      <span className="app-sidebar-name">{app.productName}</span>
+      <Link className="ui-button app-new" path="/" go={go}>
+        <Icon name="compose" />
+        {app.newConversation}
+      </Link>
+    </div>
+  );
+}
+
+interface DesksProps extends Pick<SidebarProps, "approvals" | "route"> {
+  /** The person answers in place of agents. */
+  readonly answers: boolean;
+  readonly go: (path: string) => void;
+}
+
+/** The ways to what waits for this person in conversations of others. */
+function Desks({ answers, approvals, route, go }: DesksProps) {
+  const { app } = useWords();
+  return (
+    <>
+      {approvals.isAllowed && (
+        <Link className="app-approvals-link" path="/approvals" isCurrent={route.name === "approvals"} go={go}>
+          <Icon name="shield" />
+          <span>{app.approvals.name}</span>
+          <ApprovalCount count={approvals.items?.length ?? 0} />
+        </Link>
+      )}
+      {answers && (
+        <Link className="app-approvals-link" path="/operator" isCurrent={route.name === "operator"} go={go}>
+          <Icon name="person" />
+          <span>{app.operator.name}</span>
+        </Link>
+      )}
+    </>
   );
 }
 

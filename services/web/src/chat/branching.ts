@@ -19,7 +19,7 @@ export interface Branching {
   readonly takeFocus: (turnId: string) => Step | undefined;
   /** Why a turn could not be shown. */
   readonly problem: { readonly turnId: string; readonly error: unknown } | undefined;
-  /** Asks something in the place of a turn; undefined while an answer runs. */
+  /** Asks something in the place of a turn; undefined while an answer runs, or a person answers. */
   readonly askInstead: ((text: string, turnId: string) => void) | undefined;
   /** What was asked in a turn that is shown. */
   readonly questionOf: (turnId: string) => string | undefined;

@@ -1,8 +1,9 @@
 import type { Conversation } from "@parley/client";
 import { limits } from "@parley/protocol/fold";
 import { useTitle } from "@parley/react";
-import { useEffect, useRef, useState, type KeyboardEvent, type ReactNode } from "react";
+import { use, useEffect, useRef, useState, type KeyboardEvent, type ReactNode } from "react";
 import { useErrorSentence } from "../api/use-api.ts";
+import { ViewerContext } from "../message/viewer.ts";
 import { Icon } from "../ui/icon.tsx";
 import { useWords } from "../words/use-words.ts";
 
@@ -43,6 +44,7 @@ function Title({ conversation, beginning = "" }: Pick<ConversationHeaderProps, "
   const [isEditing, setEditing] = useState(false);
   const [problem, setProblem] = useState<string>();
   const button = useRef<HTMLButtonElement>(null);
+  const { isOperator } = use(ViewerContext);
   const shown = title ?? (beginning === "" ? chat.untitled : beginning);
 
   const close = (next: string | undefined, isByKey: boolean) => {
@@ -53,6 +55,7 @@ function Title({ conversation, beginning = "" }: Pick<ConversationHeaderProps, "
     setProblem(undefined);
     conversation.setTitle(next).catch((error: unknown) => setProblem(`${chat.titleFailed} ${sentence(error)}`));
   };
+  if (isOperator) return <h1 className="chat-title chat-title-text">{shown}</h1>;
   if (isEditing) return <TitleField initial={title ?? ""} onClose={close} />;
   return (
     <>

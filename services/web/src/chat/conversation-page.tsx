@@ -9,7 +9,8 @@ import { examplesOf, sendOptionsOf, useChoice } from "./choice.ts";
 import { Composer, type ComposerHandle } from "./composer.tsx";
 import { ConversationHeader } from "./conversation-header.tsx";
 import { EmptyState, LoadingState, RefusedState, StatePane } from "./conversation-state.tsx";
-import { HandoverNote } from "./handover-note.tsx";
+import { GoneNote, HandoverNote } from "./handover-note.tsx";
+import { ViewerContext } from "../message/viewer.ts";
 import { isForAnswer } from "./keys.ts";
 import { MessageList, type MessageListHandle } from "./message-list.tsx";
 import { useConversationPane, type Running, type Shown } from "./use-pane.ts";
@@ -35,21 +36,15 @@ export function ConversationPage(props: ConversationPageProps) {
   return <Pane key={props.conversationId} {...props} />;
 }
 
-function Pane({
-  conversationId,
-  userId,
-  onGivenBack,
-  onStarted,
-  onNew,
-  beginning,
-  headerStart,
-  headerEnd,
-}: ConversationPageProps) {
+function Pane(props: ConversationPageProps) {
+  const { conversationId, userId, onGivenBack, onStarted, onNew } = props;
   const conversation = useConversation(conversationId);
   const [isStartedHere] = useState(onStarted !== undefined);
   const list = useRef<MessageListHandle>(null);
   const composer = useRef<ComposerHandle>(null);
-  const { offers, shown, running, branching, send } = useConversationPane(conversation, { isStartedHere, userId });
+  const pane = useConversationPane(conversation, { isStartedHere, userId });
+  const { offers, shown, running, branching, viewer, send } = pane;
+  const Note = isGone(shown) ? GoneNote : HandoverNote;
 
   const submit = (text: string, options: SendOptions): boolean => {
     // The banner above says that the server takes nothing, and how to begin again.
@@ -58,49 +53,60 @@ function Pane({
     list.current?.toEnd();
     return true;
   };
-  // What was deleted can be begun anew; what one may not see, or what never was, cannot be written to.
-  const mayWrite = shown.phase !== "refused" || shown.refusal?.frame === "delete";
   return (
     // A click on a text gives it the focus, so that Esc comes here.
     <section className="chat-page" tabIndex={-1} onKeyDown={(event) => stopByKey(event, running)}>
-      <ConversationHeader
-        conversation={conversation}
-        phase={shown.phase}
-        beginning={beginning ?? shown.beginning}
-        agent={shown.agent}
-        start={headerStart}
-        end={headerEnd}
-      />
-      <Body
-        conversation={conversation}
-        shown={shown}
-        branching={branching}
-        list={list}
-        examples={examplesOf(offers?.agents ?? [])}
-        onExample={(text) => composer.current?.fill(text)}
-        onNew={onNew}
-      />
-      {userId === undefined || shown.phase === "refused" ? null : (
-        <HandoverNote
-          conversation={conversation}
-          userId={userId}
-          hasMessages={shown.phase === "messages"}
-          onGivenBack={onGivenBack}
-        />
-      )}
-      {mayWrite ? (
-        <Foot
-          ref={composer}
+      <ViewerContext value={viewer}>
+        <Head {...props} conversation={conversation} shown={shown} />
+        <Body
           conversation={conversation}
           shown={shown}
-          running={running}
-          offers={offers}
+          branching={branching}
+          list={list}
+          examples={examplesOf(offers?.agents ?? [])}
+          onExample={(text) => composer.current?.fill(text)}
+          onNew={onNew}
+        />
+      </ViewerContext>
+      {shown.phase === "messages" && <Note {...{ conversation, userId, onGivenBack }} />}
+      {mayWrite(shown) && (
+        <Foot
+          {...{ conversation, shown, running, offers }}
+          ref={composer}
           draftOf={shown.isEmpty && isStartedHere ? "new" : conversationId}
           onSend={submit}
           onFocusLost={() => composer.current?.focus()}
         />
-      ) : null}
+      )}
     </section>
+  );
+}
+
+/** What was deleted can be begun anew; what one may not see, or what never was, cannot be written to. */
+function mayWrite(shown: Shown): boolean {
+  return (shown.phase !== "refused" || shown.refusal?.frame === "delete") && !isGone(shown);
+}
+
+/** It was seen, and may not be seen any more: whoever answered in it for the agent does so no longer. */
+function isGone({ phase, refusal }: Shown): boolean {
+  return phase === "messages" && refusal?.code === "FORBIDDEN";
+}
+
+interface HeadProps extends Pick<ConversationPageProps, "beginning" | "headerStart" | "headerEnd"> {
+  readonly conversation: Conversation;
+  readonly shown: Shown;
+}
+
+function Head({ conversation, shown, beginning, headerStart, headerEnd }: HeadProps) {
+  return (
+    <ConversationHeader
+      conversation={conversation}
+      phase={shown.phase}
+      beginning={beginning ?? shown.beginning}
+      agent={shown.agent}
+      start={headerStart}
+      end={headerEnd}
+    />
   );
 }
 

@@ -7,16 +7,14 @@ import { useWords } from "../words/use-words.ts";
 
 interface HandoverNoteProps {
   readonly conversation: Conversation;
-  /** Who looks at it; undefined: not known here. */
+  /** Who looks at it. Undefined: it is not known here, and a person can only be asked for in words. */
   readonly userId: string | undefined;
-  /** There is something to be handed over. */
-  readonly hasMessages: boolean;
   /** The conversation is nobody's to look at any more who gave it back. */
   readonly onGivenBack?: (() => void) | undefined;
 }
 
 /** Whether a person answers here; who asked for one can take that back, and who answers can give it back. */
-export function HandoverNote({ conversation, userId, hasMessages, onGivenBack }: HandoverNoteProps) {
+export function HandoverNote({ conversation, userId, onGivenBack }: HandoverNoteProps) {
   const { chat } = useWords();
   const api = useApi();
   const sentenceOf = useErrorSentence();
@@ -30,7 +28,7 @@ export function HandoverNote({ conversation, userId, hasMessages, onGivenBack }:
       .catch(setProblem)
       .finally(() => setAsking(false));
   };
-  if (!hasMessages) return null;
+  if (userId === undefined && handover === undefined) return null;
   const { says, name, work } = noteOf(handover, { userId, chat, api, onGivenBack });
   return (
     <div className="chat-handover" role="status">
@@ -59,4 +57,19 @@ function noteOf(handover: Handover | undefined, { userId, chat, api, onGivenBack
   if (state === "taken") return { says: chat.personAnswers(operator.name ?? operator.id ?? ""), ...back };
   const over = ended === "nobody came" ? chat.nobodyCame : chat.agentAnswers;
   return { says: handover === undefined ? undefined : over, name: chat.askPerson, work: api.askForPerson };
+}
+
+/** Whoever has answered in it, and does so no longer, is told; nothing can be done here any more. */
+export function GoneNote({ conversation, userId, onGivenBack }: HandoverNoteProps) {
+  const { chat } = useWords();
+  const had = useHandover(conversation)?.operator?.id;
+  if (userId === undefined || had !== userId) return null;
+  return (
+    <div className="chat-handover" role="status">
+      <span>{chat.notYoursAnyMore}</span>
+      <button type="button" className="ui-button ui-button-small" onClick={onGivenBack}>
+        {chat.otherConversations}
+      </button>
+    </div>
+  );
 }

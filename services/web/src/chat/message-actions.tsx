@@ -1,12 +1,17 @@
-import { messages, textOf, type MessageView } from "@parley/protocol/fold";
+import { newestMessages } from "@parley/protocol/branches";
+import { textOf, type MessageView } from "@parley/protocol/fold";
 import { useConversation, useOpenTurn, useSend } from "@parley/react";
+import { use } from "react";
+import { ViewerContext } from "../message/viewer.ts";
 import { Icon } from "../ui/icon.tsx";
 import { CopyButton } from "../text/copy-button.tsx";
 import { useWords } from "../words/use-words.ts";
 import { QuestionActions, RegenerateButton } from "./branch-actions.tsx";
+import { BranchingContext } from "./branching.ts";
 import { optionsNow } from "./choice.ts";
 import { useOffers } from "./offers.ts";
 import { FeedbackActions } from "./feedback-actions.tsx";
+import { useIsHandedOver } from "./use-handed-over.ts";
 
 interface MessageActionsProps {
   readonly conversationId: string;
@@ -17,6 +22,7 @@ interface MessageActionsProps {
 /** What can be done with a message: below it, for answers once they have ended. */
 export function MessageActions({ conversationId, message, isLast }: MessageActionsProps) {
   const { chat } = useWords();
+  const { isOperator } = use(ViewerContext);
   const isAnswer = message.author.role === "assistant";
   const text = textOf(message.parts);
   if (isAnswer && message.outcome === undefined) return null;
@@ -28,7 +34,7 @@ export function MessageActions({ conversationId, message, isLast }: MessageActio
           <CopyButton text={text} name={chat.copy} />
         </span>
       )}
-      {isAnswer && message.outcome?.type === "complete" ? (
+      {isAnswer && message.outcome?.type === "complete" && !isOperator ? (
         <FeedbackActions key={message.message_id} conversationId={conversationId} message={message} />
       ) : null}
       {isAnswer ? <AskAgain conversationId={conversationId} message={message} isLast={isLast} /> : null}
@@ -45,23 +51,24 @@ function mayTryAgain({ outcome }: MessageView): boolean {
   return outcome?.type === "cancelled" || (outcome?.type === "error" && outcome.retryable);
 }
 
-/** The same text as a message of its own, for whom is chosen now: the answer that failed stays what it is. */
+/** The same text as a message of its own, behind the answer that failed (which may be of an older branch), for whom is chosen now: that answer stays what it is. */
 function TryAgain({ conversationId, turnId }: { readonly conversationId: string; readonly turnId: string }) {
   const { chat } = useWords();
   const conversation = useConversation(conversationId);
   const isBusy = useOpenTurn(conversation) !== undefined;
+  const isHandedOver = useIsHandedOver(conversation);
   const { send, outgoing } = useSend(conversation);
   const offers = useOffers();
-  const asked = messages(conversation.view).findLast(
-    ({ turn_id, author }) => turn_id === turnId && author.role === "user",
-  );
-  if (isBusy || outgoing.length > 0 || asked === undefined) return null;
+  const { questionOf } = use(BranchingContext) ?? {};
+  if (isBusy || isHandedOver || outgoing.length > 0 || questionOf === undefined) return null;
+  const tryAgain = () => {
+    const asked = questionOf(turnId);
+    const isNewest = newestMessages(conversation.view).at(-1)?.turn_id === turnId;
+    const place = isNewest ? {} : { parent: turnId };
+    if (asked !== undefined) send(asked, { ...optionsNow(conversationId, offers), ...place });
+  };
   return (
-    <button
-      type="button"
-      className="ui-button ui-button-small ui-button-quiet chat-action"
-      onClick={() => send(textOf(asked.parts), optionsNow(conversationId, offers))}
-    >
+    <button type="button" className="ui-button ui-button-small ui-button-quiet chat-action" onClick={tryAgain}>
       <Icon name="retry" />
       {chat.tryAgain}
     </button>

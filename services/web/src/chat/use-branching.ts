@@ -7,6 +7,7 @@ import type { Branching, Revision } from "./branching.ts";
 import { optionsNow } from "./choice.ts";
 import type { Row } from "./rows.ts";
 import type { useChosenBranch } from "./use-chosen-branch.ts";
+import { useIsHandedOver } from "./use-handed-over.ts";
 
 interface Shown {
   readonly rows: readonly Row[];
@@ -15,7 +16,7 @@ interface Shown {
   readonly userId: string | undefined;
 }
 
-/** What rows do with their turns. While an answer runs, or a message is on its way, nothing is asked in the place of another one. */
+/** What rows do with their turns. While an answer runs, a message is on its way, or a person answers, nothing is asked in the place of another one. */
 export function useBranching(
   conversation: Conversation,
   { choose, takeFocus, problem }: ReturnType<typeof useChosenBranch>,
@@ -23,7 +24,8 @@ export function useBranching(
 ): Branching {
   const { send, outgoing } = useSend(conversation);
   const [revision, revise] = useState<Revision>();
-  const isIdle = running.state === "no" && outgoing.length === 0;
+  const isHandedOver = useIsHandedOver(conversation);
+  const isIdle = running.state === "no" && outgoing.length === 0 && !isHandedOver;
   const latest = useRef(rows);
   useEffect(() => {
     latest.current = rows;

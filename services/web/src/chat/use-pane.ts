@@ -7,6 +7,7 @@ import { useApi } from "../api/use-api.ts";
 import { useOffers } from "./offers.ts";
 import { rowsOf } from "./rows.ts";
 import { useBranching } from "./use-branching.ts";
+import { useViewer } from "./use-handed-over.ts";
 import { useChosenBranch, type ChosenBranch } from "./use-chosen-branch.ts";
 
 interface PaneOf {
@@ -21,9 +22,10 @@ export function useConversationPane(conversation: Conversation, { isStartedHere,
   const shown = useShown(conversation, isStartedHere, chosen.branch);
   const running = useRunning(conversation);
   const sending = useSend(conversation);
+  const viewer = useViewer(conversation, userId);
   const branching = useBranching(conversation, chosen, { rows: shown.rows, running, offers, userId });
   const send = (text: string, options: SendOptions) => sending.send(text, { ...options, ...behind(chosen.branch) });
-  return { offers, shown, running, branching, send } as const;
+  return { offers, shown, running, branching, viewer, send } as const;
 }
 
 /** What is written while an older branch is shown goes behind that. */

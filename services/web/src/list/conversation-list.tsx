@@ -36,7 +36,7 @@ export function ConversationList({ searchField, ...props }: ConversationListProp
         onDown={() => nav.current?.querySelector<HTMLElement>(".list-link")?.focus()}
       />
       <nav ref={nav} className="list-nav" aria-label={list.name} aria-busy={conversations.isSearching} onKeyDown={move}>
-        <Found conversations={conversations} />
+        <Found conversations={conversations} hits={hits.length} />
         <Entries {...props} onDelete={setDoomed} />
         <Rest conversations={conversations} hasHits={hits.length > 0} />
         <MessageHits hits={hits} addressOf={props.addressOf} onOpen={props.onOpen} />
@@ -55,13 +55,21 @@ export function ConversationList({ searchField, ...props }: ConversationListProp
   );
 }
 
+interface FoundProps extends Pick<ConversationListProps, "conversations"> {
+  readonly hits: number;
+}
+
 /** What was found, for ears: the entries say it to eyes. */
-function Found({ conversations: { found, items, status, isSearching } }: Pick<ConversationListProps, "conversations">) {
+function Found({ conversations: { found, items, status, isSearching }, hits }: FoundProps) {
   const { list } = useWords().app;
-  const isTold = found !== "" && status === "ready" && !isSearching && items.length > 0;
+  const isTold = found !== "" && status === "ready" && !isSearching;
+  const told = [
+    ...(items.length > 0 ? [list.found(items.length)] : []),
+    ...(hits > 0 ? [list.foundInMessages(hits)] : []),
+  ];
   return (
     <p className="ui-hidden" role="status">
-      {isTold ? list.found(items.length) : ""}
+      {isTold ? told.join(", ") : ""}
     </p>
   );
 }

@@ -56,11 +56,15 @@ function failureOf(
   errorSentence: (error: unknown) => string,
 ): End {
   const { code, error, retryable, retry_after_ms: afterMs } = outcome;
-  const what = errorSentence(Object.assign(new Error(error), { code }));
-  const again = !retryable
-    ? end.notRetryable
-    : afterMs === undefined || afterMs < 1_000
-      ? end.retryable
-      : end.retryIn(formats.duration(Math.ceil(afterMs / 1_000) * 1_000));
+  // What a guard says is in the words of whoever runs the service, in the language of their users.
+  const isOwnWords = code === "BLOCKED" && error !== "";
+  const what = isOwnWords ? error : errorSentence(Object.assign(new Error(error), { code }));
+  const again =
+    // A quota that is used up is renewed: until then the same does not help, and then it does.
+    afterMs !== undefined && afterMs >= 1_000
+      ? end.retryIn(formats.duration(Math.ceil(afterMs / 1_000) * 1_000))
+      : retryable
+        ? end.retryable
+        : end.notRetryable;
   return { kind: "error", sentence: `${what} ${again}` };
 }

@@ -1,7 +1,8 @@
 import { textOf, type MessageView } from "@parley/protocol/fold";
-import { useId, useState, type ReactNode } from "react";
+import { use, useId, useState, type ReactNode } from "react";
 import { useWords } from "../words/use-words.ts";
 import { Time } from "./time.tsx";
+import { ViewerContext } from "./viewer.ts";
 
 /** Longer ones are folded: a pasted log would push its own answer out of sight. */
 const foldedLines = 16;
@@ -19,14 +20,16 @@ export function Question({ message, actions }: QuestionProps) {
   const id = useId();
   const text = textOf(message);
   const isLong = text.length > foldedChars || hasLines(text, foldedLines);
-  const person = personIn(message);
-  const who = person === undefined ? words.you : words.person(person);
+  const { id: viewer } = use(ViewerContext);
+  const { isStaff, name } = authorOf(message, viewer);
+  const who = name === undefined ? words.you : isStaff ? words.person(name) : name;
   return (
-    <article
-      className={person === undefined ? "message-question" : "message-question message-of-person"}
-      aria-label={who}
-    >
-      {person !== undefined && <span className="message-author">{who}</span>}
+    <article className={isStaff ? "message-question message-of-person" : "message-question"} aria-label={who}>
+      {name !== undefined && (
+        <span className="message-author" dir="auto">
+          {who}
+        </span>
+      )}
       <div className="message-own" dir="auto" id={id} data-folded={isLong && !isOpen}>
         {isLong && !isOpen ? beginningOf(text) : text}
       </div>
@@ -49,9 +52,11 @@ export function Question({ message, actions }: QuestionProps) {
   );
 }
 
-/** Who answered in place of the agent. */
-function personIn({ author: { role, name, id = "" } }: MessageView): string | undefined {
-  return role === "operator" ? (name ?? id) : undefined;
+/** Whether somebody answered in place of the agent; and the name of whoever is not the one who looks at it. */
+function authorOf({ author: { role, name, id } }: MessageView, viewer: string | undefined) {
+  const isStaff = role === "operator";
+  const isOther = viewer !== undefined && id !== undefined && id !== viewer;
+  return { isStaff, name: isStaff || isOther ? (name ?? id ?? "") : undefined };
 }
 
 function hasLines(text: string, most: number): boolean {

@@ -25,6 +25,7 @@ export const appDe: AppWords = {
     empty: "Noch keine Gespräche. Was Sie fragen, steht später hier.",
     nothingFound: (query) => `Nichts gefunden für „${query}“. Gesucht wird in Titeln, Nachrichten und Antworten.`,
     inMessages: "In Nachrichten",
+    foundInMessages: (count) => (count === 1 ? "1 Nachricht gefunden" : `${count} Nachrichten gefunden`),
     found: (count) => (count === 1 ? "1 Gespräch gefunden" : `${count} Gespräche gefunden`),
     failed: "Ihre Gespräche konnten nicht geladen werden.",
     more: "Mehr zeigen",

@@ -91,6 +91,8 @@ export const chatDe: ChatWords = {
   askPerson: "Mit einem Menschen sprechen",
   personAsked: "Ein Mensch ist gerufen. Bis jemand kommt, schweigt der Assistent.",
   personAnswers: (name) => `${name} antwortet hier.`,
+  notYoursAnyMore: "Sie haben dieses Gespräch nicht mehr: Hier antwortet wieder der Assistent oder jemand anders.",
+  otherConversations: "Wer jetzt wartet",
   youAnswer: "Sie antworten hier anstelle des Assistenten.",
   agentAnswers: "Der Assistent antwortet wieder.",
   nobodyCame: "Niemand konnte kommen. Der Assistent antwortet wieder.",

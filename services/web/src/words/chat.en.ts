@@ -88,6 +88,8 @@ export const chatEn = {
   askPerson: "Talk to a person",
   personAsked: "A person was asked for. Until somebody comes, the assistant is silent.",
   personAnswers: (name: string) => `${name} answers here.`,
+  notYoursAnyMore: "You do not have this conversation any more: the assistant, or somebody else, answers here again.",
+  otherConversations: "Who waits now",
   youAnswer: "You answer here, in place of the assistant.",
   agentAnswers: "The assistant answers again.",
   nobodyCame: "Nobody could come. The assistant answers again.",

@@ -60,7 +60,9 @@ function createFormats(locale: string): Formats {
       if (ms < 1_000) return `${number.format(Math.round(ms))} ms`;
       if (ms < minuteMs) return `${seconds.format(ms / 1_000)} s`;
       const whole = Math.round(ms / 1_000);
-      return `${number.format(Math.floor(whole / 60))} min ${whole % 60} s`;
+      const minutes = Math.floor(whole / 60);
+      if (minutes >= 60) return `${number.format(Math.floor(minutes / 60))} h ${minutes % 60} min`;
+      return `${minutes} min ${whole % 60} s`;
     },
   };
 }

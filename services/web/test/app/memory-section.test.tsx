@@ -45,6 +45,23 @@ test("shows what is remembered, and of which customer, and lets it be changed an
   expect(page.box.textContent).not.toContain("Sings.");
 });
 
+test("a field that is opened has the focus, Escape closes it, and what cannot be kept stays in it", async () => {
+  const { answers } = serverWith(rows);
+  const editFact = () => Promise.reject(new ApiError("Too long.", { code: "INVALID_FRAME", status: 400 }));
+  const page = await rendered(<MemorySection />, { ...answers, editFact });
+  await page.press("Change “Rows.”");
+  expect(document.activeElement).toBe(page.find(".ui-field"));
+  const escape = new KeyboardEvent("keydown", { key: "Escape", bubbles: true, cancelable: true });
+  await page.acting(() => void page.find(".ui-field").dispatchEvent(escape));
+  expect(escape.defaultPrevented).toBe(true);
+  expect(page.box.querySelector(".ui-field")).toBeNull();
+  await page.press("Change “Rows.”");
+  await page.type(".ui-field", "Swims.");
+  await page.press("Keep");
+  expect(page.find('[role="alert"]').textContent).toBe("That did not work: Too long.");
+  expect(page.box.querySelector<HTMLInputElement>(".ui-field")?.value).toBe("Swims.");
+});
+
 test("is switched off, and forgets all of it", async () => {
   const { state, answers } = serverWith(rows, sings);
   const page = await rendered(<MemorySection />, answers);

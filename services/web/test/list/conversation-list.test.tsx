@@ -133,6 +133,7 @@ test("a search shows what was said as well, with the words around it, and leads 
     expect(list.find(".list-hit").textContent).toBe("RoadsIt needs a zebra crossing.");
     expect(list.find("mark").textContent).toBe("zebra");
     expect(list.place.textContent).not.toContain("Nothing found");
+    expect(list.find("[role=status]").textContent).toBe("1 message found");
     await click(list.find(".list-hit"));
     expect(list.opened).toEqual(["c9"]);
   } finally {

@@ -1,8 +1,10 @@
 // @vitest-environment happy-dom
+import type { MessageView } from "@parley/protocol/fold";
 import { afterEach, describe, expect, test } from "vitest";
 import { xssPayloadsFor } from "../../../../test/browser/xss-payloads.ts";
 import { Message } from "../../src/message/message.tsx";
 import { loadMarkdown } from "../../src/text/markdown.tsx";
+import { loadWords, WordsProvider } from "../../src/words/use-words.ts";
 import { states } from "../gallery/states.ts";
 import { closeRendered, rendered } from "./rendered.tsx";
 
@@ -12,6 +14,12 @@ function messageOf(wanted: string) {
   const state = states.find(({ name }) => name === wanted);
   if (state === undefined) throw new Error(`There is no state ${wanted}.`);
   return state.message;
+}
+
+function failed(code: string, error: string, more: { readonly retry_after_ms?: number } = {}): MessageView {
+  const { outcome, ...message } = messageOf("failed for good");
+  if (outcome?.type !== "error") throw new Error("It did not fail.");
+  return { ...message, outcome: { ...outcome, ...more, code, error } };
 }
 
 const shown = async (name: string) => {
@@ -40,6 +48,23 @@ describe("an answer", () => {
     ["failed for good", "The quota is used up. Trying the same again will not help."],
   ])("says how it ended: %s", async (name, sentence) => {
     expect((await shown(name)).find(".message-end").textContent).toBe(sentence);
+  });
+
+  test("says when there is more of a quota", async () => {
+    const message = failed("QUOTA_EXCEEDED", "The quota is used up.", { retry_after_ms: 5 * 3_600_000 + 61_000 });
+    const { find } = await rendered(<Message conversationId="c1" message={message} />);
+    expect(find(".message-end").textContent).toBe("The quota is used up. Try again in 5 h 1 min.");
+  });
+
+  test("says what a guard says in the guard's own words, in every language", async () => {
+    await loadWords("de");
+    const message = failed("BLOCKED", "Das besprechen wir hier nicht.");
+    const { find } = await rendered(
+      <WordsProvider language="de">
+        <Message conversationId="c1" message={message} />
+      </WordsProvider>,
+    );
+    expect(find(".message-end").textContent).toMatch(/^Das besprechen wir hier nicht\. Dasselbe/);
   });
 
   test("has headings below those of the page", async () => {

@@ -80,6 +80,8 @@ test("times are said as people say them", () => {
 test("numbers and times are the language's own", () => {
   expect(number(1234.5)).toBe("1,234.5");
   expect(formatsOf("de").number(1234.5)).toBe("1.234,5");
+  expect(duration(59 * 60_000)).toBe("59 min 0 s");
+  expect(duration(30 * 24 * 3_600_000)).toBe("720 h 0 min");
   expect(formatsOf("de").duration(2_350)).toBe("2,4 s");
 });
 
