@@ -45,14 +45,20 @@ describe("POST /api/v1/chat", () => {
       message_id: `${turn!.turn}-a`,
       tool_calls: [],
       usage,
-      metadata: { agent: "specs", confidence: 0.5, model: "m1", context: { sources: [{ title: "doc.md", score: 1 }] } },
+      metadata: {
+        ...{ agent: "specs", confidence: 0.5, model: "m1", handover: "ended" },
+        context: { sources: [{ title: "doc.md", score: 1 }], found: 1, cited: [] },
+      },
     });
     const { status, body: answer } = await asked;
     expect(status).toBe(200);
     expect(answer).toEqual({
       response: "Hi there",
       session_id: "c_whole",
-      metadata: { agent: "specs", confidence: 0.5, model: "m1", context: { sources: ["doc.md"] } },
+      metadata: {
+        ...{ agent: "specs", confidence: 0.5, model: "m1", handover: "ended" },
+        context: { sources: ["doc.md"], found: 1, cited: [] },
+      },
       conversation_id: "c_whole",
       turn_id: turn!.turn,
       message_id: `${turn!.turn}-a`,

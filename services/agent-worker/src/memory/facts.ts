@@ -48,6 +48,10 @@ const forgetTool: ToolDefinition = {
 
 export const memoryTools: readonly ToolDefinition[] = [rememberTool, forgetTool];
 
+export function isMemoryTool(tool: string): boolean {
+  return memoryTools.some(({ name }) => name === tool);
+}
+
 /** Facts are of the customer for whom the turn is, or of none: of another customer nothing is shown. */
 export function factsFor({ facts }: Memory, customer: string | undefined): readonly MemoryFact[] {
   return facts.filter(({ customer_id }) => customer_id === customer);

@@ -42,8 +42,9 @@ export const ChatAnswer = z.object({
     agent: z.string(),
     confidence: z.number(),
     model: z.string().optional(),
-    context: z.object({ sources: z.array(z.string()) }),
+    context: AnswerMetadata.shape.context.unwrap().extend({ sources: z.array(z.string()).describe("Their titles.") }),
     finish: Finish,
+    handover: AnswerMetadata.shape.handover,
     cancelled: z.literal(true).optional().describe("The answer was cancelled: `response` is the text so far."),
   }),
   conversation_id: ConversationId,
@@ -144,12 +145,15 @@ type Answered = Exclude<TerminalEvent, { type: "error" }>;
 export function chatAnswerOf(end: Answered, parts: Parts, session: string | undefined): ChatAnswer {
   const { response, conversation_id, turn_id, message_id, tool_calls, usage } = end;
   const known = end.type === "complete" ? end.metadata : {};
+  const seed = seedMetadata(known);
   return {
     response,
     session_id: session ?? conversation_id,
     metadata: {
-      ...seedMetadata(known),
+      ...seed,
+      context: { ...known.context, ...seed.context },
       ...(known.model === undefined ? {} : { model: known.model }),
+      ...(known.handover === undefined ? {} : { handover: known.handover }),
       ...(end.type === "cancelled" ? { cancelled: true as const } : {}),
     },
     conversation_id,
