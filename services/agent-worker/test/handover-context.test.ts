@@ -4,16 +4,22 @@ import { handedOverMessages } from "../src/handover/handover-context.ts";
 const said = (name?: string) =>
   handedOverMessages({
     question: {
-      message_id: "m",
-      ts: 1,
-      message: "I can.",
+      ...{ message_id: "m", turn_id: "t", ts: 1, message: "I can.", status: "complete", parts: [] },
       author: { role: "operator", id: "o", ...(name === undefined ? {} : { name }) },
     },
     answer: {
-      ...{ message_id: "a", author: { role: "assistant" }, ts: 2, status: "complete", message: "", parts: [] },
+      ...{
+        message_id: "a",
+        turn_id: "t",
+        author: { role: "assistant" },
+        ts: 2,
+        status: "complete",
+        message: "",
+        parts: [],
+      },
       metadata: { handover: "taken" },
     },
-  } as Parameters<typeof handedOverMessages>[0]);
+  });
 
 test.each([
   ["OLGA", "[OLGA, a person of the staff, wrote in your place:]\nI can."],
