@@ -60,7 +60,12 @@ describe.each([1, 2])("branches, in records of version %s", (format) => {
   let edge: Service;
 
   beforeAll(async () => {
-    const worker = { OPENAI_BASE_URL: model.url, RECORD_FORMAT: String(format), ACK_WAIT_MS: "2000", TOOLS_WAIT_MS: "100" };
+    const worker = {
+      OPENAI_BASE_URL: model.url,
+      RECORD_FORMAT: String(format),
+      ACK_WAIT_MS: "2000",
+      TOOLS_WAIT_MS: "100",
+    };
     system = await startSystem({ edges: 2, agentWorkers: 2, toolWorkers: 0, env: { "agent-worker": worker } });
     edge = system.edges[0]!;
   });

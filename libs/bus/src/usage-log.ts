@@ -113,7 +113,7 @@ export function createUsageLog(deps: UsageLogDeps) {
     async read(from: From, take: (found: StoredUsage) => void): Promise<number | undefined> {
       const last = await newest();
       if (last === undefined || isBehind(from, last)) return last?.seq;
-      await readUntil(deps, from, { toSeq: last.seq, take: (found) => void take(found) });
+      await readUntil(deps, from, { toSeq: last.seq, take });
       return last.seq;
     },
 

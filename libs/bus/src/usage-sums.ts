@@ -47,6 +47,15 @@ function keysOf({ user, tenant, at }: UsageRecord, now: number): string[] {
   });
 }
 
+/** Those that nothing was added to for longest go first. */
+function addTo(totals: Map<string, Spent>, key: string, spent: Spent): void {
+  const { tokens, micros } = totals.get(key) ?? nothingSpent;
+  totals.delete(key);
+  totals.set(key, { tokens: tokens + spent.tokens, micros: micros + spent.micros });
+  const [oldest] = totals.keys();
+  if (totals.size > maxCounters && oldest !== undefined) totals.delete(oldest);
+}
+
 /**
  * What each user and tenant has used in the periods of now, by the stream: read through in one go, as a filter costs the broker far more than what it leaves out.
  * Only wanted where Redis has lost its counters or is away, so nothing is read before.
@@ -61,13 +70,7 @@ export function createUsageSums(log: Pick<UsageLog, "read">, currency: () => str
   const take = (record: UsageRecord, now: number): void => {
     const spent = spentOf(record.usage, currency());
     const keys = keysOf(record, now);
-    for (const key of keys) {
-      const { tokens, micros } = totals.get(key) ?? nothingSpent;
-      totals.delete(key);
-      totals.set(key, { tokens: tokens + spent.tokens, micros: micros + spent.micros });
-      const [oldest] = totals.keys();
-      if (totals.size > maxCounters && oldest !== undefined) totals.delete(oldest);
-    }
+    for (const key of keys) addTo(totals, key, spent);
     recent.push({ id: record.id, ...spent, keys, endedAt: record.ended_at });
     if (recent.length > maxRecent) recent = recent.slice(-maxRecent / 2);
   };

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { Author } from "./events.ts";
+import { Author } from "./author.ts";
 import { HandoverEvent } from "./handover.ts";
 import { ConversationId } from "./ids.ts";
 

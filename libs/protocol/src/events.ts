@@ -1,13 +1,15 @@
 import { z } from "zod";
+import { AnswerMetadata } from "./answer-metadata.ts";
 import { ApprovalDecision, ApprovalRequest } from "./approval.ts";
+import { Author } from "./author.ts";
 import { branchFields } from "./branch-fields.ts";
 import { AnyErrorCode } from "./errors.ts";
-import { ClientCall } from "./given-context.ts";
 import { CallId, ConversationId, TurnId } from "./ids.ts";
 import { openEnum } from "./open-enum.ts";
-import { AnswerContext, Source } from "./source.ts";
+import { Source } from "./source.ts";
 import { FinishedToolCall, StepCall, ToolCall } from "./tool-calls.ts";
 import { traceParent } from "./trace.ts";
+import { Usage } from "./usage.ts";
 
 /**
  * Stored events. Each is the native server frame without `seq`, with `type` as its first key: the edge forwards the stored bytes with the
@@ -27,70 +29,6 @@ export const chained = {
   attempt: z.number().int().positive().describe("1; more after another worker took the turn over."),
   n: z.number().int().nonnegative().describe("Place in the attempt. Numbers are missing where an event is not shown."),
 };
-
-export const Author = z
-  .object({
-    role: openEnum(["user", "assistant", "operator"]).describe(
-      "Who speaks; `operator`: a person who answers in place of the agent.",
-    ),
-    id: z.string().optional().describe("Of a user or an operator."),
-    name: z.string().optional().describe("Of one whose token has a name."),
-  })
-  .describe("Whoever wrote a message.");
-export type Author = z.infer<typeof Author>;
-
-export const Cost = z
-  .object({
-    micros: z.number().describe("The amount, in millionths of the currency."),
-    currency: z.string().describe("Three letters, such as `USD`."),
-    as_of: z.string().describe("The day on which the prices were looked up that it was computed with."),
-  })
-  .describe("What the models cost, by the prices that the operator has given.");
-export type Cost = z.infer<typeof Cost>;
-
-export const Usage = z
-  .object({
-    input_tokens: z.number().describe("Tokens the model has read, all its steps together."),
-    output_tokens: z.number().describe("Tokens the model has written."),
-    estimated: z.boolean().optional().describe("Partly counted by us, because the model did not say."),
-    cached_tokens: z
-      .number()
-      .optional()
-      .describe("Of the tokens read, those that the provider had kept from earlier requests, where it says so."),
-    cost: Cost.optional().describe("Absent: nobody has said what the model costs."),
-  })
-  .describe("What a turn has cost.");
-export type Usage = z.infer<typeof Usage>;
-
-export const HandoverState = openEnum(["waiting", "taken", "ended"]);
-
-export const AnswerMetadata = z
-  .object({
-    agent: z.string().optional().describe("The agent that answered."),
-    confidence: z.number().optional().describe("How sure it is that this agent was the right one, 0 to 1."),
-    model: z.string().optional().describe("The model that answered, as it calls itself."),
-    context: AnswerContext.optional().describe("The passages of documents that the model was given."),
-    finish: openEnum(["stop", "length", "content_filter", "empty", "other"])
-      .optional()
-      .describe(
-        "How the model ended: `stop` said all it wanted to; `length` and `content_filter` cut the answer, `empty` there is none, `other` nobody knows.",
-      ),
-    tool: z
-      .string()
-      .optional()
-      .describe("No model was asked: the answer is what this tool returned, which the message named."),
-    client_calls: z
-      .array(ClientCall)
-      .optional()
-      .describe(
-        "The model asks for tools that its client has brought, and runs itself: the client sends the results with its next message.",
-      ),
-    handover: HandoverState.optional().describe(
-      "A person was asked for, or answers, in place of the agent: how that stood. No model was asked unless there is a `model`.",
-    ),
-  })
-  .describe("Who answered, and from what.");
-export type AnswerMetadata = z.infer<typeof AnswerMetadata>;
 
 export const MessageEvent = z
   .object({

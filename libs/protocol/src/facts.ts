@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { branchFields } from "./branch-fields.ts";
-import { Author } from "./events.ts";
-import { Usage } from "./events.ts";
+import { Author } from "./author.ts";
+import { Usage } from "./usage.ts";
 import { CallId, ConversationId, TurnId } from "./ids.ts";
 import { PartPlace } from "./part-order.ts";
 import { FinishedToolCall, StepCall, ToolArguments } from "./tool-calls.ts";

@@ -50,7 +50,10 @@ export {
 export type { ApprovalDecision, ApprovalState } from "./approval.ts";
 export type { ApprovalForm, FormField } from "./approval-form.ts";
 export type { ClientFrameInput } from "./client-frames.ts";
-export type { AnswerMetadata, Author, MessageEvent, Outcome, Usage } from "./events.ts";
+export type { MessageEvent, Outcome } from "./events.ts";
+export type { AnswerMetadata } from "./answer-metadata.ts";
+export type { Author } from "./author.ts";
+export type { Usage } from "./usage.ts";
 export type { CallId, ConversationId, TurnId } from "./ids.ts";
 export type { Part, ReasoningPart, SourcePart, TextPart, ToolCallPart } from "./parts.ts";
 export type {

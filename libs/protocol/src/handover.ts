@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { Author, HandoverState, type AnswerMetadata } from "./events.ts";
+import { Author } from "./author.ts";
+import { HandoverState, type AnswerMetadata } from "./answer-metadata.ts";
 import { ConversationId, TurnId } from "./ids.ts";
 
 /** A conversation in which a person answers in place of the agent (docs/handover.md). */

@@ -95,18 +95,10 @@ export {
   type ClientFrameInput,
 } from "./client-frames.ts";
 export { nativeSubprotocol } from "./native-subprotocol.ts";
-export {
-  AnswerMetadata,
-  Author,
-  ChainEvent,
-  MessageEvent,
-  Outcome,
-  StoredEvent,
-  ToolCallEndEvent,
-  Cost,
-  Usage,
-  type StoredEventType,
-} from "./events.ts";
+export { ChainEvent, MessageEvent, Outcome, StoredEvent, ToolCallEndEvent, type StoredEventType } from "./events.ts";
+export { AnswerMetadata } from "./answer-metadata.ts";
+export { Author } from "./author.ts";
+export { Cost, Usage } from "./usage.ts";
 export { ConversationEvent, TitleEvent, TitleRecord } from "./conversation-events.ts";
 export { titleLine } from "./title-line.ts";
 export { MemoryFact, MemoryFactId, MemoryRecord, memoryLine } from "./memory.ts";

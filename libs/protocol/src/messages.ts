@@ -1,4 +1,5 @@
-import type { Author, MessageEvent, Outcome } from "./events.ts";
+import type { MessageEvent, Outcome } from "./events.ts";
+import type { Author } from "./author.ts";
 import type { Feedback } from "./feedback.ts";
 import { fieldsOf } from "./fields.ts";
 import type { TurnId } from "./ids.ts";

@@ -4,10 +4,8 @@ import { branchFields } from "./branch-fields.ts";
 import { ApprovalDecision, ApprovalState } from "./approval.ts";
 import { AnyErrorCode } from "./errors.ts";
 import {
-  AnswerMetadata,
   ApprovalDecidedEvent,
   ApprovalRequiredEvent,
-  Author,
   CancelledEvent,
   CompleteEvent,
   ErrorEvent,
@@ -20,9 +18,11 @@ import {
   ToolCallProgressEvent,
   ToolCallStartEvent,
   TurnRestartedEvent,
-  Usage,
   WaitingEvent,
 } from "./events.ts";
+import { AnswerMetadata } from "./answer-metadata.ts";
+import { Author } from "./author.ts";
+import { Usage } from "./usage.ts";
 import { Feedback, MessageId, Rating } from "./feedback.ts";
 import { Handover, HandoverEvent } from "./handover.ts";
 import { CallId, ConversationId, TurnId } from "./ids.ts";

@@ -1,7 +1,7 @@
 import { beginning } from "./branch-fields.ts";
 import type { TurnPlace } from "./branches.ts";
 import { errorRowOf } from "./error-table.ts";
-import type { AnswerMetadata } from "./events.ts";
+import type { AnswerMetadata } from "./answer-metadata.ts";
 import type { TurnId } from "./ids.ts";
 import { isUsualOrder, orderWithApprovals, partsInOrder, type PartContent } from "./part-order.ts";
 import type { Part } from "./parts.ts";

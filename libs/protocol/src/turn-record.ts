@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { AnyErrorCode } from "./errors.ts";
-import { AnswerMetadata, Author, Usage } from "./events.ts";
+import { AnswerMetadata } from "./answer-metadata.ts";
+import { Author } from "./author.ts";
+import { Usage } from "./usage.ts";
 import { TurnId } from "./ids.ts";
 import { openEnum } from "./open-enum.ts";
 import { Part } from "./parts.ts";

@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { branchFields } from "./branch-fields.ts";
 import { CallerRights } from "./caller.ts";
-import type { Author, MessageEvent } from "./events.ts";
+import type { MessageEvent } from "./events.ts";
+import type { Author } from "./author.ts";
 import { fieldsOf } from "./fields.ts";
 import { GivenContext } from "./given-context.ts";
 import { User } from "./server-frames.ts";

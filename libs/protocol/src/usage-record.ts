@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { Usage } from "./events.ts";
+import { Usage } from "./usage.ts";
 import { ConversationId, TurnId } from "./ids.ts";
 import { openEnum } from "./open-enum.ts";
 

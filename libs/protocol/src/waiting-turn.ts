@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { Author } from "./events.ts";
+import { Author } from "./author.ts";
 import { ConversationId, TurnId } from "./ids.ts";
 
 /** A turn that waits behind another one of its conversation, as its viewers are told. */

@@ -78,6 +78,13 @@ const table: Record<
       [caller({ scopes: ["conversation:*"] }), { kind: "user", id: "ann" }],
     ],
   },
+  "usage:read": {
+    yes: [[caller(), { kind: "user", id: "ann" }]],
+    no: [
+      [caller(), { kind: "user", id: "bert" }],
+      [caller({ scopes: ["conversation:*"] }), { kind: "user", id: "ann" }],
+    ],
+  },
   "memory:read": { yes: [[caller(), { kind: "user", id: "ann" }]], no: [[caller(), { kind: "user", id: "bert" }]] },
   "memory:change": {
     yes: [[caller(), { kind: "user", id: "ann" }]],

@@ -2,21 +2,14 @@ import { randomUUID } from "node:crypto";
 import { createLifecycle, createLogger, readConfig, runMain } from "@parley/runtime";
 import { Config } from "./config.ts";
 import { openModels } from "./model-parts.ts";
-import {
-  connectBus,
-  connectTools,
-  createNotes,
-  createTelling,
-  createTurnRun,
-  openRights,
-  startProbes,
-} from "./parts.ts";
+import { connectBus, connectTools, createNotes, createTelling, openRights, startProbes } from "./parts.ts";
 import { createQueueAge } from "./queue-age.ts";
 import { openCapacity, sayReady } from "./readiness.ts";
 import { chosenFormat } from "./record-format.ts";
 import { readStartSettings } from "./start-settings.ts";
 import { observe, startTelemetry } from "./telemetry.ts";
 import { openDocuments } from "./documents.ts";
+import { createTurnRun } from "./turn-run.ts";
 import { createTurnRunner } from "./turn-runner.ts";
 import { startTurnWork } from "./turn-work.ts";
 import { openUsage } from "./usage-parts.ts";

@@ -67,28 +67,32 @@ export function createAgentMetrics(isConfigured: (model: string) => boolean = ()
     observePeople: people.observe,
     guardBlocked: harmless(guards.blocked),
     guardFailed: harmless(guards.failed),
-    observe({ slots, running, parked, queued, backlog, eventsFill, factsFill }: AgentGauges): void {
-      const gauge = (name: string, help: string, read: () => number) => addGauge(registry, name, help, read);
-      const most =
-        "Turns that may run here at once, by memory and SLOTS; while the process is overloaded, as many as run.";
-      gauge("parley_agent_slots", most, slots);
-      gauge("parley_turns_running", "Turns that run here.", running);
-      gauge("parley_turns_parked", "Turns that wait here for an earlier one of their conversation.", parked);
-      const held = "Turns that wait here for a free slot, so that each user gets a fair share of them.";
-      gauge("parley_turns_held", held, queued);
-      const waiting = "Turns in the queue that no worker has got yet; the same on all workers, absent if unknown.";
-      gauge("parley_turns_queue_waiting", waiting, () => backlog()?.waiting ?? Number.NaN);
-      const delivered =
-        "Turns that were delivered and have not left the queue, whatever they wait for: no measure of load; the same on all workers.";
-      gauge("parley_turns_queue_delivered", delivered, () => backlog()?.delivered ?? Number.NaN);
-      const fill =
-        "Bytes of the fullest event stream as a share of its limit; the same on all workers, absent if unknown.";
-      gauge("parley_event_stream_fill_ratio", fill, () => eventsFill() ?? Number.NaN);
-      const facts =
-        "Bytes of the fullest stream of facts as a share of FACTS_MAX_BYTES; from 1 on new messages are refused.";
-      gauge("parley_fact_stream_fill_ratio", facts, () => factsFill() ?? Number.NaN);
-    },
+    observe: (gauges: AgentGauges): void => observeWorker(registry, gauges),
   };
+}
+
+/** What the worker has at the moment. */
+function observeWorker(
+  registry: Registry,
+  { slots, running, parked, queued, backlog, eventsFill, factsFill }: AgentGauges,
+): void {
+  const gauge = (name: string, help: string, read: () => number) => addGauge(registry, name, help, read);
+  const most = "Turns that may run here at once, by memory and SLOTS; while the process is overloaded, as many as run.";
+  gauge("parley_agent_slots", most, slots);
+  gauge("parley_turns_running", "Turns that run here.", running);
+  gauge("parley_turns_parked", "Turns that wait here for an earlier one of their conversation.", parked);
+  const held = "Turns that wait here for a free slot, so that each user gets a fair share of them.";
+  gauge("parley_turns_held", held, queued);
+  const waiting = "Turns in the queue that no worker has got yet; the same on all workers, absent if unknown.";
+  gauge("parley_turns_queue_waiting", waiting, () => backlog()?.waiting ?? Number.NaN);
+  const delivered =
+    "Turns that were delivered and have not left the queue, whatever they wait for: no measure of load; the same on all workers.";
+  gauge("parley_turns_queue_delivered", delivered, () => backlog()?.delivered ?? Number.NaN);
+  const fill = "Bytes of the fullest event stream as a share of its limit; the same on all workers, absent if unknown.";
+  gauge("parley_event_stream_fill_ratio", fill, () => eventsFill() ?? Number.NaN);
+  const facts =
+    "Bytes of the fullest stream of facts as a share of FACTS_MAX_BYTES; from 1 on new messages are refused.";
+  gauge("parley_fact_stream_fill_ratio", facts, () => factsFill() ?? Number.NaN);
 }
 
 function createTurnMetrics(registry: Registry, rescues: ReturnType<typeof createRescueMetrics>) {

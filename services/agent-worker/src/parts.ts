@@ -15,46 +15,23 @@ import {
   type Bus,
   type Facts,
   type ListTimes,
-  type LogSizes,
   type OpenTurns,
   type ToolCatalogue,
 } from "@parley/bus";
-import { jsonBytes, type Outcome, type TurnRequest } from "@parley/protocol";
+import { type TurnRequest } from "@parley/protocol";
 import { once } from "node:events";
 import { openLimits, startAdmin, withDeadline, type AdminOptions, type Lifecycle, type Logger } from "@parley/runtime";
 import { everyTool, missingTools, type Agent } from "./agents/agent.ts";
 import { createToolOffer } from "./agents/tool-offer.ts";
-import { createRightsOf, type RightsOf } from "./agents/turn-rights.ts";
-import { createAnswer } from "./answer.ts";
-import type { Brief } from "./briefing.ts";
-import { openClassifier } from "./classifier.ts";
+import { createRightsOf } from "./agents/turn-rights.ts";
 import type { Config } from "./config.ts";
-import { createContextRoom } from "./context-room.ts";
 import type { createAgentMetrics } from "./metrics.ts";
-import { createModelCalls } from "./model-call.ts";
-import { createModelStep } from "./model-step.ts";
-import { createFirstTitles } from "./first-title.ts";
-import type { GuardRule } from "./guards/guard-file.ts";
-import { createGuards } from "./guards/guards.ts";
-import { createMaskedModel } from "./guards/masked-model.ts";
-import { createModeration } from "./guards/moderation.ts";
-import { createHandover } from "./handover/handover.ts";
 import type { ModelTable } from "./model/model-table.ts";
 import type { Provider } from "./model/provider.ts";
 import type { ModelRoutes } from "./model-routes/model-routes.ts";
-import { createPlannedCall } from "./planned-call.ts";
 import { keepOffering, offerOf } from "./offer.ts";
-import { chosenFormat } from "./record-format.ts";
-import { createShortCalls } from "./short-call.ts";
-import { createSummaries } from "./summaries.ts";
-import { createMemoryOf } from "./turn-memory.ts";
-import { createSuspension } from "./suspension.ts";
 import { createToolCalls, type ToolCallsDeps } from "./tool-calls.ts";
-import { createTurn } from "./turn.ts";
-import type { TurnUsage } from "./turn-usage.ts";
 import { keepSharing, type SharedDocuments } from "./retrieval/shared-documents.ts";
-import type { SafetyLists } from "./safety/safety-lists.ts";
-import { fencesOf } from "./start-settings.ts";
 import type { TurnResult } from "./turn-attempt.ts";
 
 export interface Process {
@@ -175,15 +152,6 @@ export function createTelling(
   };
 }
 
-/** What the record of a turn takes, but for some hundred bytes: nobody waits for its being counted. */
-function countStored(
-  logSizes: Pick<LogSizes, "add">,
-  { conversation_id, user, caller, message }: TurnRequest,
-  outcome: Outcome,
-): void {
-  void logSizes.add({ user: user.id, tenant: caller?.tenant }, conversation_id, jsonBytes([message, outcome]));
-}
-
 /** The lists of conversations say when something happened last. They are made again when Redis loses them: nobody waits for this. */
 function tellLists({ touch }: Pick<ListTimes, "touch">, { conversation_id, user }: TurnRequest, log: Logger): void {
   touch(user.id, conversation_id, Date.now()).catch((err: unknown) =>
@@ -224,87 +192,4 @@ export function createNotes({ notes, problems, routes, agents, catalogue, facts 
     ...(await toolNotes(agents, catalogue)),
     ...(await factNotes(facts).catch((): string[] => [])),
   ];
-}
-
-export interface TurnParts {
-  readonly provider: Provider;
-  readonly routes: ModelRoutes;
-  readonly usage: TurnUsage;
-  readonly brief: Brief;
-  readonly safety: SafetyLists;
-  readonly guards: readonly GuardRule[];
-  readonly agents: readonly Agent[];
-  readonly rightsOf: RightsOf;
-  readonly tools: Awaited<ReturnType<typeof connectTools>>;
-  readonly metrics: Pick<
-    ReturnType<typeof createAgentMetrics>,
-    | "modelCalled"
-    | "modelRetried"
-    | "modelChosen"
-    | "modelHedged"
-    | "turnEnded"
-    | "titleAsked"
-    | "routingAsked"
-    | "summaryAsked"
-    | "guardBlocked"
-    | "guardFailed"
-  >;
-  /** Least time between two appends of text, at this moment. */
-  readonly tokenFlushMs: () => number;
-}
-
-/** What runs a claimed turn: model, tools, ending. */
-export function createTurnRun(
-  { config, log, life: { signal: stopping } }: Process,
-  bus: Bus,
-  { provider, routes, usage, brief, safety, guards, agents, rightsOf, tools, metrics, tokenFlushMs }: TurnParts,
-) {
-  const model = routes.client;
-  const { modelCalled: onCall, modelRetried: onRetry, turnEnded: onEnded, titleAsked: onResult } = metrics;
-  const modelCalls = createModelCalls({ provider, onCall, onRetry, log });
-  // Who asks for a title, a summary or an agent does not know of whose answer it is.
-  const isMasked = agents.some(({ maskBeforeProvider }) => maskBeforeProvider === true);
-  const shortly = isMasked ? createMaskedModel(model, "short") : model;
-  const askShortly = createShortCalls({ model: shortly, modelCalls, usage, stopping });
-  const titles =
-    config.TITLES === "off"
-      ? undefined
-      : createFirstTitles({ bus, askShortly, modelName: config.TITLE_MODEL, stopping, onResult, log });
-  const classify = openClassifier(config, { model: shortly, modelCalls, onResult: metrics.routingAsked, log });
-  const { CONTEXT_BYTES: contextBytes, CONTEXT_TOKENS: contextTokens } = config;
-  const readsTokens = (asked?: string) => routes.orderOf({ asked, agent: {} })?.[0]?.context_tokens;
-  const room = createContextRoom({ contextBytes, contextTokens, readsTokens });
-  const summaries = createSummaries(config, bus, { askShortly, room, stopping, onResult: metrics.summaryAsked, log });
-  const { maxBytes: maxEventBytes } = bus.events;
-  const { HANDOVER_WAIT_MS: waitMs, HANDOVER_IDLE_MS: quietMs } = config;
-  const answer = createAnswer({
-    ...tools,
-    plannedCall: createPlannedCall({ ...tools, rightsOf, maxEventBytes }),
-    ...{ brief, classify, safety, rightsOf, summaries },
-    memoryOf: createMemoryOf({ bus, worker: tools.worker, log }),
-    handover: createHandover({ handovers: bus.handovers, waitMs, idleMs: quietMs, maxEventBytes }),
-    guards: createGuards({
-      ...{ guards, moderate: createModeration(provider), log },
-      ...{ onBlocked: metrics.guardBlocked, onFailure: metrics.guardFailed },
-    }),
-    suspend: createSuspension(bus, log),
-    modelStep: createModelStep({
-      ...{ model, routes, modelCalls, room, emptyRetries: config.MODEL_EMPTY_RETRIES },
-      ...{ onChosen: metrics.modelChosen, onHedged: metrics.modelHedged },
-      ...{ maxEventBytes, fenceOf: fencesOf(config) },
-    }),
-    maxSteps: config.MAX_STEPS,
-  });
-  return createTurn({
-    ...{ bus, answer, usage, log, tokenFlushMs },
-    onEnded: (request, outcome, turn) => {
-      onEnded(request, outcome);
-      countStored(tools.logSizes, request, outcome);
-      titles?.(request, outcome);
-      summaries?.ended(request, outcome, turn);
-    },
-    maxAttempts: config.MAX_ATTEMPTS,
-    appendGiveUpMs: config.APPEND_GIVE_UP_MS,
-    recordFormat: chosenFormat(config, bus).format,
-  });
 }

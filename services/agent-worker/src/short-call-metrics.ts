@@ -6,15 +6,14 @@ import type { SummaryResult } from "./memory/summariser.ts";
 
 /** What models are asked for beside the answer, by what came of it; the tokens are with those of all model calls. */
 export function createShortCallMetrics(registry: Registry) {
-  const counterOf = (what: string) => {
+  const counterOf = (name: string, what: string) => {
     const help = `${what} that the model was asked for: given, late (another one came first, or the conversation is gone), empty or failed.`;
-    const name = `parley_${what.toLowerCase()}_total`;
     const asked = new Counter({ name, help, labelNames: ["result"], registers: [registry] });
     return harmless((result: TitleResult | SummaryResult) => asked.inc({ result }));
   };
   return {
-    titleAsked: counterOf("Titles"),
-    summaryAsked: counterOf("Summaries"),
+    titleAsked: counterOf("parley_titles_total", "Titles"),
+    summaryAsked: counterOf("parley_summaries_total", "Summaries"),
     routingAsked: harmless(createRoutingMetrics(registry)),
   };
 }

@@ -82,9 +82,7 @@ async function readBrief({
   SAFETY_FILE,
   GUARDS_FILE,
   ...keys
-}: Config): Promise<
-  Pick<StartSettings, "agents" | "guards" | "briefWith" | "knowledge" | "documents" | "safety">
-> {
+}: Config): Promise<Pick<StartSettings, "agents" | "guards" | "briefWith" | "knowledge" | "documents" | "safety">> {
   const [knowledge, safety] = await Promise.all([loadKnowledge(KNOWLEDGE_DIR), loadSafetyLists(SAFETY_FILE)]);
   const safetyLists = [...safety.keys()];
   const guards = await loadGuards(GUARDS_FILE);

@@ -46,33 +46,38 @@ function isNothing({ input_tokens, output_tokens }: Usage): boolean {
   return input_tokens + output_tokens === 0;
 }
 
+/** Whose something is, what it spends as it goes, and how that is kept. */
+function createBooks({ log, counters, quotas, priceOf, onSpent, onKept }: TurnUsageDeps) {
+  const gauge = createTokenGauge();
+  return {
+    accountOf({ user, caller }: TurnRequest, id: string, atMs: number): QuotaAccount {
+      const whose = { user: user.id, tenant: caller?.tenant };
+      return { id, ...whose, atMs, limits: quotasOf(quotas(), { ...whose, roles: caller?.roles ?? [] }) };
+    },
+
+    spendingOf(account: QuotaAccount, { spent, lost }: { spent: Usage; lost: UncommittedCalls }): TurnSpending {
+      const { currency } = quotas();
+      const before = spentOf(spent, currency);
+      const hold: TurnHold | undefined =
+        account.limits.length === 0 ? undefined : createTurnHold({ counters, account, spent: before });
+      return createTurnSpending({ priceOf, gauge, onSpent, currency, hold, lost });
+    },
+
+    /** The stream first: what Redis has lost is made of it. */
+    async keep(account: QuotaAccount, record: UsageRecord, mayBeThere: boolean): Promise<void> {
+      if (!isNothing(record.usage)) {
+        await log.write(record, { mayBeThere });
+        onKept(record);
+      } else if (account.limits.length === 0) return;
+      void counters.settle(account, spentOf(record.usage, quotas().currency));
+    },
+  };
+}
+
 /** What turns use and what it costs: counted as it is spent, held against quotas where there are any, and kept where somebody wants it. */
 export function createTurnUsage(deps: TurnUsageDeps) {
-  const { log, counters, quotas, priceOf, onSpent, onKept } = deps;
-  const gauge = createTokenGauge();
-
-  const accountOf = ({ user, caller }: TurnRequest, id: string, atMs: number): QuotaAccount => {
-    const whose = { user: user.id, tenant: caller?.tenant };
-    return { id, ...whose, atMs, limits: quotasOf(quotas(), { ...whose, roles: caller?.roles ?? [] }) };
-  };
-  const spendingOf = (
-    account: QuotaAccount,
-    { spent, lost }: { spent: Usage; lost: UncommittedCalls },
-  ): TurnSpending => {
-    const { currency } = quotas();
-    const before = spentOf(spent, currency);
-    const hold: TurnHold | undefined =
-      account.limits.length === 0 ? undefined : createTurnHold({ counters, account, spent: before });
-    return createTurnSpending({ priceOf, gauge, onSpent, currency, hold, lost });
-  };
-  /** The stream first: what Redis has lost is made of it. */
-  const keep = async (account: QuotaAccount, record: UsageRecord, mayBeThere: boolean): Promise<void> => {
-    if (!isNothing(record.usage)) {
-      await log.write(record, { mayBeThere });
-      onKept(record);
-    } else if (account.limits.length === 0) return;
-    void counters.settle(account, spentOf(record.usage, quotas().currency));
-  };
+  const { quotas } = deps;
+  const { accountOf, spendingOf, keep } = createBooks(deps);
 
   return {
     /** For one attempt. */
@@ -97,7 +102,7 @@ export function createTurnUsage(deps: TurnUsageDeps) {
     },
 
     /** For a call beside the turn, after it or before it: it counts for its user too. */
-    beside(request: TurnRequest, purpose: Purpose & UsageRecord["purpose"]): Beside {
+    beside(request: TurnRequest, purpose: Purpose): Beside {
       const account = accountOf(request, `${request.turn_id}.${purpose}`, request.accepted_at);
       const spending = spendingOf(account, { spent: noUsage, lost: noCalls });
       return {

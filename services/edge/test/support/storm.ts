@@ -217,6 +217,8 @@ function faultsOf(frame: SnapshotFrame, log: readonly StoredAt[], seq: number): 
   return faults;
 }
 
+type SeenFrame = Extract<ServerFrame, { seq: number; ts: number }>;
+
 /** One person who looks at the conversation, from one connection after the other. `log`: what is stored of it, whenever that is asked. */
 export function createOnlooker(world: World, conversation_id: string, log: readonly StoredAt[]) {
   let offset = 0;
@@ -232,17 +234,19 @@ export function createOnlooker(world: World, conversation_id: string, log: reado
     for (const { turn_id: of, author } of messages) if (author.role === "assistant") told.add(of);
     if (told.has(turn_id)) faults.push(`a snapshot shows ${turn_id} open, which has ended`);
   };
+  /** The fold puts right what an end shows to be wrong: it is looked at before. */
+  const noteEvent = (frame: Extract<SeenFrame, { turn_id: TurnId }>): void => {
+    const text = textOf(turnIn(view, frame.turn_id) ?? []);
+    if ("response" in frame && text !== frame.response) faults.push(`${frame.turn_id} ended with another text`);
+    if (told.has(frame.turn_id)) faults.push(`${frame.type} of ${frame.turn_id} came after its end`);
+    if (isTerminal(frame.type)) told.add(frame.turn_id);
+  };
   const note = (frame: ServerFrame): void => {
     if (!("seq" in frame) || !("ts" in frame)) return;
     if (frame.seq <= view.seq) faults.push(`${frame.type} at ${frame.seq} came after ${view.seq}`);
-    // The fold puts right what an end shows to be wrong: it is looked at before.
-    if (!("turn_id" in frame) && frame.type !== "snapshot") return void (view = foldFrame(view, frame));
-    const text = textOf(turnIn(view, frame.turn_id ?? "") ?? []);
-    if ("response" in frame && text !== frame.response) faults.push(`${frame.turn_id} ended with another text`);
+    if (frame.type === "snapshot") noteSnapshot(frame);
+    else if ("turn_id" in frame) noteEvent(frame);
     view = foldFrame(view, frame);
-    if (frame.type === "snapshot") return noteSnapshot(frame);
-    if (told.has(frame.turn_id)) faults.push(`${frame.type} of ${frame.turn_id} came after its end`);
-    if (isTerminal(frame.type)) told.add(frame.turn_id);
   };
   const fold = (): ConversationView => {
     const { frames } = client ?? { frames: [] };
