@@ -34,10 +34,12 @@ function letters(name: string): string {
 }
 
 /** What in a text of others could be taken for one of our marks. */
-const ownMarks = new RegExp(
-  `${bracket}(?=${gap}[/\\uFF0F\\u2215\\u2044]?${gap}(?:${["tool_result", "document"].map(letters).join("|")}))`,
-  "giu",
-);
+function marksOf(names: readonly string[]): RegExp {
+  return new RegExp(`${bracket}(?=${gap}[/\\uFF0F\\u2215\\u2044]?${gap}(?:${names.map(letters).join("|")}))`, "giu");
+}
+
+const fenced = ["tool_result", "document"];
+const ownMarks = marksOf(fenced);
 
 /** How templates of models begin a turn of somebody: whoever runs one may pass texts on in which these are still read. */
 const templateMarks =
@@ -45,5 +47,15 @@ const templateMarks =
 
 /** A text of others cannot write marks: neither those around it, nor those of a model's template. */
 export function withoutMarks(text: string): string {
-  return text.replaceAll(ownMarks, "&lt;").replaceAll(templateMarks, (mark) => (mark === "[" ? "&#91;" : "&lt;"));
+  return replaced(text, ownMarks);
+}
+
+/** The same for blocks with marks of these names, which have no fence. */
+export function withoutMarksOf(...names: readonly string[]): (text: string) => string {
+  const marks = marksOf([...fenced, ...names]);
+  return (text) => replaced(text, marks);
+}
+
+function replaced(text: string, marks: RegExp): string {
+  return text.replaceAll(marks, "&lt;").replaceAll(templateMarks, (mark) => (mark === "[" ? "&#91;" : "&lt;"));
 }

@@ -151,6 +151,9 @@ describe("a conversation that is handed over to a person", () => {
     expect(said).toMatchObject({ author: { role: "operator", id: winner.name, name: winner.name.toUpperCase() } });
     await operator.next("complete");
 
+    const wish = await as(winner, "POST", `/api/v1/conversations/${id}/handover`, { body: {} });
+    expect(wish).toMatchObject({ status: 403, body: { code: "FORBIDDEN" } });
+
     const bystander = await connect(loser);
     bystander.send({ type: "subscribe", conversation_id: id });
     expect(await bystander.next("error")).toMatchObject({ code: "FORBIDDEN" });

@@ -1,4 +1,5 @@
 import { askPersonTool } from "@parley/protocol";
+import { isMemoryTool } from "../memory/facts.ts";
 import { parseYaml } from "@parley/runtime";
 import { z } from "zod";
 import { isTenantCollection, type Agent } from "./agent.ts";
@@ -82,8 +83,8 @@ function toAgent(file: z.output<typeof AgentFile>): Agent {
   return {
     ...rest,
     systemPrompt: system_prompt,
-    // Only by its name: it is no tool worker's, and who takes all of theirs has not asked for this.
-    tools: tools.filter((name) => name !== askPersonTool),
+    // No tool worker has these, so nobody waits for them; and who takes all tools of theirs has not asked for a person.
+    tools: tools.filter((name) => name !== askPersonTool && !(rest.memory && isMemoryTool(name))),
     ...(tools.includes(askPersonTool) ? { asksPerson: true } : {}),
     ...(model === undefined ? {} : { model }),
     ...(fallbacks === undefined ? {} : { fallbacks }),

@@ -11,8 +11,8 @@ export function handedOverMessages({ question, answer }: SaidTurn): ModelMessage
   if (question === undefined || answer === undefined || !isNote(answer)) return undefined;
   const { author, message } = question;
   if (author.role !== "operator") return [{ role: "user", content: message }];
-  const name = author.name === undefined ? "" : `${author.name}, `;
-  return [{ role: "assistant", content: `[${name}a person of the staff, wrote in your place:]\n${message}` }];
+  const who = author.name === undefined ? "A person of the staff" : `${author.name}, a person of the staff,`;
+  return [{ role: "assistant", content: `[${who} wrote in your place:]\n${message}` }];
 }
 
 /** What an agent says itself when it asks for a person has a model. */

@@ -1,4 +1,5 @@
 import { cutJsonText, isText, limits, type StoredTurn, type Summary } from "@parley/protocol";
+import { withoutMarksOf } from "../fences.ts";
 
 /** What a model is asked for the beginning of a conversation, and how it is told of it later. Pure. */
 
@@ -11,12 +12,9 @@ export const summaryInstruction =
 
 /** Of a message of the conversation; of a longer one its beginning and its end are shown. */
 const shownChars = 3_000;
-const mark = /<(?=\/?(?:conversation|summary)\b)/gi;
 
 /** What is said cannot end the block that it stands in. */
-function escaped(text: string): string {
-  return text.replaceAll(mark, "&lt;");
-}
+const escaped = withoutMarksOf("conversation", "summary");
 
 function beginningAndEnd(text: string): string {
   if (text.length <= shownChars) return text;

@@ -221,12 +221,19 @@ function describe({ words, name }: ProviderWords, { status, headers }: Circumsta
   return `${head}: ${cleaned.slice(0, MAX_DETAIL_CHARS)}`;
 }
 
+/** A timer of more than 24.8 days runs at once, in browsers too: nobody is told of a longer wait than this. */
+const MAX_RETRY_AFTER_MS = 24 * 60 * 60 * 1000;
+
 /** `retry-after-ms`, else `retry-after` as seconds or a date (RFC 9110, 10.2.3). */
 function retryAfterMsOf(headers: IncomingHttpHeaders | undefined): number | undefined {
   const ms = Number(headers?.["retry-after-ms"] ?? Number.NaN);
-  if (Number.isFinite(ms)) return Math.max(0, ms);
+  if (Number.isFinite(ms)) return boundedMs(ms);
   const text = headers?.["retry-after"] ?? "";
   if (text === "") return undefined;
   const waitMs = Number.isFinite(Number(text)) ? Number(text) * 1000 : Date.parse(text) - Date.now();
-  return Number.isFinite(waitMs) ? Math.max(0, Math.round(waitMs)) : undefined;
+  return Number.isFinite(waitMs) ? boundedMs(waitMs) : undefined;
+}
+
+function boundedMs(ms: number): number {
+  return Math.min(Math.max(0, Math.round(ms)), MAX_RETRY_AFTER_MS);
 }

@@ -51,6 +51,15 @@ test("reads all that an agent can say", () => {
   expect(parsed.agent.rules.map((rule) => rule.test("The TYRE"))).toEqual([false, true]);
 });
 
+test("waits for no tool worker to bring what the agent worker runs itself", () => {
+  const toolsOf = (more: string) => {
+    const parsed = parse(agent({ more }));
+    return parsed.ok ? parsed.agent.tools : parsed.problems;
+  };
+  expect(toolsOf("tools: [remember, forget, ask_person, demo_echo]\nmemory: true")).toEqual(["demo_echo"]);
+  expect(toolsOf("tools: [remember, forget]")).toEqual(["remember", "forget"]);
+});
+
 test.each([
   ["an unknown field", agent({ more: "toolz: []" }), ['agents/car.yaml:6: unknown field "toolz"']],
   [

@@ -174,6 +174,10 @@ describe("an answer with a status", () => {
     [{ "retry-after-ms": "1500", "retry-after": "9" }, 1500],
     [{ "retry-after": "3" }, 3000],
     [{ "retry-after": "soon" }, undefined],
+    [{ "retry-after": "99999999999" }, 86_400_000],
+    [{ "retry-after-ms": "1e15" }, 86_400_000],
+    [{ "retry-after": "Fri, 31 Dec 9999 23:59:59 GMT" }, 86_400_000],
+    [{ "retry-after": "-5" }, 0],
     [{}, undefined],
   ])("with %j says to come back after %s ms", async (headers, retryAfterMs) => {
     expect((await failureOf((res) => sendJson(res, 429, apiError("Slow down"), headers))).error.retryAfterMs).toBe(

@@ -1,4 +1,5 @@
 import {
+  ChatError,
   checkMessageText,
   demand,
   toChatError,
@@ -116,7 +117,7 @@ export function createMessageHandler(deps: MessageDeps): OnMessage {
     });
     try {
       // One that was just made up cannot be somebody else's: then nothing has to wait for this.
-      const isOperator = frame.conversation_id !== undefined && (await joins(deps, connection, conversation, owned));
+      const isOperator = frame.conversation_id !== undefined && (await joins(deps, connection, frame, owned));
       const placed = await deps.branches.place(caller, frame, turn);
       const request = turnRequestOf({ ...frame, placed }, { caller, conversation, turn, trace, isExempt, isOperator });
       // Who answers for the agent stops nobody.
@@ -147,12 +148,14 @@ export function createMessageHandler(deps: MessageDeps): OnMessage {
 async function joins(
   { guests }: MessageDeps,
   connection: HubConnection,
-  conversation: ConversationId,
+  { conversation_id: conversation, handover }: GivenMessageFrame,
   owned: Promise<unknown>,
 ): Promise<boolean> {
-  const isOperator = (await owned) === "operator";
-  if (isOperator) guests.add(connection, conversation);
-  return isOperator;
+  const isOperator = conversation !== undefined && (await owned) === "operator";
+  if (!isOperator) return false;
+  if (handover === "ask") throw new ChatError("FORBIDDEN", { message: "You are the person who answers here." });
+  guests.add(connection, conversation);
+  return true;
 }
 
 /** Who is over their limits as far as that is known is told so before anything is done. */

@@ -51,7 +51,6 @@ export const ChatAnswer = z.object({
     }),
     handover: AnswerMetadata.shape.handover,
     finish: Finish,
-    handover: AnswerMetadata.shape.handover,
     cancelled: z.literal(true).optional().describe("The answer was cancelled: `response` is the text so far."),
   }),
   conversation_id: ConversationId,
@@ -158,7 +157,6 @@ export function chatAnswerOf(end: Answered, parts: Parts, session: string | unde
     metadata: {
       ...answerMetadata(known),
       ...(known.model === undefined ? {} : { model: known.model }),
-      ...(known.handover === undefined ? {} : { handover: known.handover }),
       ...(end.type === "cancelled" ? { cancelled: true as const } : {}),
     },
     conversation_id,
