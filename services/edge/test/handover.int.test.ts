@@ -175,6 +175,26 @@ describe("a conversation that is handed over to a person", () => {
     expect(await metricOf(edges[0], "parley_edge_handover_conflicts_total")).toBeGreaterThanOrEqual(0);
   });
 
+  it("is answered on one branch: nothing is asked again beside what a person says, but for what was accepted before", async () => {
+    const id = `c_${randomUUID()}`;
+    const client = await connect(ann);
+    client.send({ type: "message", id: "m1", message: "hello", conversation_id: id });
+    const { message_id } = await client.next("complete");
+    const again = (name: string) => client.send({ type: "regenerate", id: name, conversation_id: id, message_id });
+    again("r1");
+    const { turn_id } = await found(client, "accepted", (frame) => frame.id === "r1");
+    await answerTo(client, "r1");
+    await as(ann, "POST", `/api/v1/conversations/${id}/handover`, { body: {} });
+    again("r2");
+    expect(await client.next("error")).toMatchObject({ code: "CONFLICT", error: expect.stringContaining("A person") });
+    again("r1");
+    await eventually(() => client.frames.filter(({ type }) => type === "accepted").length >= 3, { what: "the repeat" });
+    expect(client.frames.findLast(({ type }) => type === "accepted")).toMatchObject({ id: "r1", turn_id });
+    await as(ann, "DELETE", `/api/v1/conversations/${id}/handover`);
+    again("r2");
+    await answerTo(client, "r2");
+  });
+
   it("is in the view of whoever comes back, and taken back by its owner, by frame and over HTTP", async () => {
     const { id, client } = await waiting();
     client.close();

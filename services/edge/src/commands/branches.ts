@@ -1,6 +1,7 @@
 import type { Bus, QueuedTurn } from "@parley/bus";
 import {
   ChatError,
+  isHandedOver,
   turnOfMessage,
   type Caller,
   type ConversationId,
@@ -14,7 +15,7 @@ import type { Ownership } from "./ownership.ts";
 import type { GivenMessageFrame, Placed } from "./turn-request.ts";
 
 export interface BranchDeps {
-  readonly bus: Pick<Bus, "transcripts" | "turns" | "waitingTexts">;
+  readonly bus: Pick<Bus, "transcripts" | "turns" | "waitingTexts" | "handovers" | "facts">;
   readonly ownership: Ownership;
 }
 
@@ -45,19 +46,30 @@ export function createBranches({ bus, ownership }: BranchDeps) {
     return earlier;
   };
 
-  /** Throws what keeps a turn from being superseded. */
-  const superseded = async (caller: Caller, { conversation_id, on_busy }: Wanted, turn: TurnId): Promise<Earlier> => {
+  /** What was accepted before, a person came only later: it is repeated as it was. */
+  const checkNobodyAnswers = async (conversation: ConversationId, own: TurnId): Promise<void> => {
+    if (!isHandedOver(await bus.handovers.of(conversation))) return;
+    if ((await bus.facts.read("said", { conversation, turn: own })) === undefined) throw personAnswers();
+  };
+
+  /** Throws what keeps a turn from being superseded by another one, `own`. */
+  const superseded = async (
+    caller: Caller,
+    { conversation_id, on_busy }: Wanted,
+    { turn, own }: { readonly turn: TurnId; readonly own: TurnId },
+  ): Promise<Earlier> => {
     const earlier = await enter(caller.user.id, () => earlierOf(conversation_id, turn));
     if (earlier.userId !== undefined && earlier.userId !== caller.user.id)
       throw new ChatError("FORBIDDEN", { message: "This message is somebody else's." });
     if (!earlier.hasEnded && on_busy !== "interrupt") throw stillRuns();
+    await checkNobodyAnswers(conversation_id, own);
     return earlier;
   };
 
   return {
     /**
      * Where a message goes; nothing is looked up where it names no turn. In a conversation that is known to be its sender's. Throws NOT_FOUND for turns that are not there, FORBIDDEN for one of
-     * somebody else, CONFLICT where it has not ended, or another place was named.
+     * somebody else, CONFLICT where it has not ended, another place was named, or a person answers in place of the agent: what that person says would be on another branch.
      */
     async place(caller: Caller, frame: GivenMessageFrame, own: TurnId): Promise<Placed> {
       const { conversation_id, parent, supersedes, placed } = frame;
@@ -69,7 +81,7 @@ export function createBranches({ bus, ownership }: BranchDeps) {
         if (typeof parent === "string") await enter(caller.user.id, () => earlierOf(conversation_id, parent));
         return parent === undefined ? {} : { parent };
       }
-      const earlier = await superseded(caller, { ...frame, conversation_id }, supersedes);
+      const earlier = await superseded(caller, { ...frame, conversation_id }, { turn: supersedes, own });
       if (parent !== undefined && parent !== earlier.parent) throw elsewhere();
       return { parent: earlier.parent, supersedes };
     },
@@ -80,8 +92,9 @@ export function createBranches({ bus, ownership }: BranchDeps) {
       await ownership.check(conversation_id, caller, "conversation:send");
       const supersedes = turnOfMessage(message_id);
       if (supersedes === undefined) throw noSuchTurn();
-      if (supersedes === turnIdOf(caller.user.id, conversation_id, frame.id)) throw notItself();
-      const { parent, text } = await superseded(caller, frame, supersedes);
+      const own = turnIdOf(caller.user.id, conversation_id, frame.id);
+      if (supersedes === own) throw notItself();
+      const { parent, text } = await superseded(caller, frame, { turn: supersedes, own });
       const { message_id: _, ...asked } = frame;
       return { ...asked, type: "message", message: text, placed: { parent, supersedes } };
     },
@@ -145,6 +158,12 @@ function noSuchTurn(): ChatError {
 
 function stillRuns(): ChatError {
   const message = "This answer has not ended: stop it first, or send this with on_busy: interrupt.";
+  return new ChatError("CONFLICT", { message });
+}
+
+function personAnswers(): ChatError {
+  const message =
+    "A person answers in this conversation: nothing can be answered again before they have given it back.";
   return new ChatError("CONFLICT", { message });
 }
 
