@@ -139,4 +139,30 @@ describe("a stream of a response", () => {
     );
     expect(resumed).toBeGreaterThan(50);
   });
+
+  test("goes on whole where the answer begins anew for the second time", () => {
+    const stored = { conversation_id: "c1", turn_id: "t0", ts: 0 } as const;
+    const first = { ...stored, attempt: 1 };
+    const [second, third] = [2, 3].map((attempt) => ({ ...stored, attempt }));
+    const author = { role: "user" };
+    const end = { message_id: "t0-a", tool_calls: [], usage: { input_tokens: 1, output_tokens: 1 }, metadata: {} };
+    const events = [
+      { type: "message", ...stored, message_id: "t0-u", id: "m", author, message: "?" },
+      { type: "claimed", ...first, n: 0, worker: "w" },
+      { type: "token", ...first, n: 1, token: "first " },
+      { type: "claimed", ...second, n: 0, worker: "w" },
+      { type: "turn_restarted", ...second, n: 1, text: "" },
+      { type: "reasoning", ...second, n: 2, token: "thought" },
+      { type: "token", ...second, n: 3, token: "second answer" },
+      { type: "claimed", ...third, n: 0, worker: "w" },
+      { type: "turn_restarted", ...third, n: 1, text: "second" },
+      { type: "complete", ...third, n: 2, response: "second", ...end },
+    ] as StoredEvent[];
+    const views = viewsOf(events);
+    const got = streamOf(views.slice(0, 4)).events.slice(0, 3);
+    const known = historyOf({ conversation_id: "c_1", turn_id: "t0" }, events.slice(0, 9), about);
+    if (known === undefined) throw new Error("the turn has a history");
+    const rest = streamOf(views.slice(4), { ...about, from: { history: known, after: got.length - 1 } });
+    expectWhole([...got, ...rest.events], views.at(-1)?.view);
+  });
 });

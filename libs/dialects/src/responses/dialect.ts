@@ -83,8 +83,9 @@ export function createResponsesSpeech(
  * must be told like that; else what was taken back before is passed over.
  */
 function goingOn({ telling, turn }: TurnHistory, known: ResponseKnown): Telling {
-  if (telling.output.isInDoubt()) return telling;
-  return toldOf(turn, known, telling.about.place);
+  if (!telling.output.isInDoubt()) return toldOf(turn, known, telling.about.place);
+  telling.renumber();
+  return telling;
 }
 
 const isAfter =
@@ -123,7 +124,7 @@ function createTelling({ segment, ...options }: ResponseKnown, turn: TurnPlace) 
   };
 
   return {
-    ...{ about, output, segments: parts.segments },
+    ...{ about, output, segments: parts.segments, renumber: parts.renumber },
     asked: (): CallId[] => parts.asked(segment),
     plan: (): Plan => parts.plan(segment),
     outcome: (): Outcome | undefined => outcome,

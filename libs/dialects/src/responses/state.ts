@@ -43,6 +43,11 @@ export function createTurnParts() {
       else if (step.type === "waiting") for (const { call_id } of step.calls) waitedFor.add(call_id);
     },
 
+    /** Steps that begin where these parts are all there is number them from 0 on, whatever was taken back before. */
+    renumber(): void {
+      for (const [at, part] of parts.entries()) parts[at] = { ...part, at };
+    },
+
     /** What the piece `segment` of the turn is to say. */
     plan: (segment: number): Plan => planOf(segmentsOf(parts), segment, { waitedFor, running, outcome }),
     /** The calls about which people are asked at the end of the piece. */
