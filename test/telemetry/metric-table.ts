@@ -40,6 +40,8 @@ function registries(): Record<string, Registry> {
     eventsFill: unknown,
     factsFill: unknown,
   });
+  agent.observeRoutes({ breakers: () => [], places: () => new Map() });
+  agent.observePeople(unknown);
   createUsageMetrics(agent.registry, () => false).observe({ lost: zero, isShared: () => true });
   const tool = createToolMetrics();
   tool.observe({ slots: 0, running: zero, queue: unknown });
