@@ -18,7 +18,7 @@ const suites = [
   {
     name: "e2e",
     what: "all of Parley, as its clients see it",
-    deadlineMs: 10 * 60_000,
+    deadlineMs: 15 * 60_000,
     always: true,
     needsBrokers: true,
     triesRoles: true,
