@@ -34,11 +34,11 @@ export interface QuotaCountersDeps {
   /** In the role `cache`: it fails fast. */
   readonly redis: Redis;
   readonly sums: UsageSums;
-  /** Redis is waited for no longer than this. Default: 300 ms. */
+  /** Redis is waited for no longer than this. Default: 1 s: an answer that pauses is better than one that ends before its quota. */
   readonly deadlineMs?: number;
 }
 
-const defaultDeadlineMs = 300;
+const defaultDeadlineMs = 1_000;
 /** After Redis was too slow for one, the next ones do not wait for it for so long. */
 const restMs = 1_000;
 
