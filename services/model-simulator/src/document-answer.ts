@@ -63,16 +63,23 @@ function sourceName(line: string): string {
   return (attribute ?? line.replace(SOURCE_LINE, "").replace(/[:#*\s]+$/, "")).slice(0, 120);
 }
 
-/** At least two of the asked words (or the only one) must be there: one common word is no answer. */
+/** What stands in the title says what a sentence is about, which the sentence itself need not repeat. */
+const TITLE_WEIGHT = 0.8;
+
+/** At least two of the asked words (or the only one) must be there: one common word is no answer, but for one that the title has as well as the sentence. */
 function scoreOf(sentence: Sentence, asked: ReadonlySet<string>, all: readonly Sentence[]): number {
-  const shared = [...asked].filter((word) => sentence.words.has(word) || wordsOf(sentence.source).has(word));
-  const inText = shared.filter((word) => sentence.words.has(word));
-  if (inText.length === 0 || shared.length < Math.min(2, asked.size)) return 0;
-  return inText.reduce((sum, word) => sum + Math.log(1 + all.length / countOf(word, all)), 0);
+  const title = wordsOf(sentence.source);
+  const shared = [...asked].filter((word) => sentence.words.has(word) || title.has(word));
+  const both = shared.filter((word) => sentence.words.has(word) && title.has(word));
+  const found = shared.length + both.length;
+  if (!shared.some((word) => sentence.words.has(word)) || found < Math.min(2, asked.size)) return 0;
+  const weightOf = (word: string): number => (sentence.words.has(word) ? 1 : TITLE_WEIGHT);
+  return shared.reduce((sum, word) => sum + weightOf(word) * Math.log(1 + all.length / countOf(word, all)), 0);
 }
 
+/** Of titles once for each passage would be fairer; so a word that only titles have counts as one that one sentence has. */
 function countOf(word: string, all: readonly Sentence[]): number {
-  return all.filter((sentence) => sentence.words.has(word)).length;
+  return Math.max(1, all.filter((sentence) => sentence.words.has(word)).length);
 }
 
 function wordsOf(text: string): Set<string> {
