@@ -46,12 +46,6 @@ export function createBranches({ bus, ownership }: BranchDeps) {
     return earlier;
   };
 
-  /** What was accepted before, a person came only later: it is repeated as it was. */
-  const checkNobodyAnswers = async (conversation: ConversationId, own: TurnId): Promise<void> => {
-    if (!isHandedOver(await bus.handovers.of(conversation))) return;
-    if ((await bus.facts.read("said", { conversation, turn: own })) === undefined) throw personAnswers();
-  };
-
   /** Throws what keeps a turn from being superseded by another one, `own`. */
   const superseded = async (
     caller: Caller,
@@ -62,7 +56,7 @@ export function createBranches({ bus, ownership }: BranchDeps) {
     if (earlier.userId !== undefined && earlier.userId !== caller.user.id)
       throw new ChatError("FORBIDDEN", { message: "This message is somebody else's." });
     if (!earlier.hasEnded && on_busy !== "interrupt") throw stillRuns();
-    await checkNobodyAnswers(conversation_id, own);
+    await checkNobodyAnswers(bus, conversation_id, own);
     return earlier;
   };
 
@@ -99,6 +93,16 @@ export function createBranches({ bus, ownership }: BranchDeps) {
       return { ...asked, type: "message", message: text, placed: { parent, supersedes } };
     },
   };
+}
+
+/** What was accepted before, a person came only later: it is repeated as it was. */
+async function checkNobodyAnswers(
+  { handovers, facts }: BranchDeps["bus"],
+  conversation: ConversationId,
+  own: TurnId,
+): Promise<void> {
+  if (!isHandedOver(await handovers.of(conversation))) return;
+  if ((await facts.read("said", { conversation, turn: own })) === undefined) throw personAnswers();
 }
 
 type Wanted = Pick<RegenerateFrame, "conversation_id" | "on_busy">;
