@@ -65,3 +65,29 @@ it("that answer is not lost when its sender asks for the conversation at its cur
   const snapshot = await client.next("snapshot");
   expect(snapshot.messages).toContainEqual(expect.objectContaining({ turn_id: turn, message: "answer" }));
 });
+
+it("who comes back with a cursor behind a turn that it never saw, and sends its message again, is told how it ended", async () => {
+  const conversation_id = "c_overtaken";
+  const ask = (id: string) => ({ type: "message", id, message: id, conversation_id });
+  const answered = async (client: Awaited<ReturnType<World["connect"]>>, id: string): Promise<string> => {
+    client.send(ask(id));
+    const { turn_id } = await client.next("accepted");
+    const turn = world.worker.take(conversation_id, turn_id);
+    await turn.token("answer");
+    await turn.complete("answer");
+    await client.next("complete");
+    return turn_id;
+  };
+  const elsewhere = await world.connect(await world.addEdge());
+  const old = await answered(elsewhere, "old");
+  const client = await world.connect(await world.addEdge());
+  await answered(client, "new");
+  const { seq: after } = client.view(conversation_id);
+  const back = await world.connect(await world.addEdge());
+  back.send({ type: "subscribe", conversation_id, after });
+  expect(await back.next("subscribed")).not.toMatchObject({ mode: "snapshot" });
+  back.send(ask("old"));
+  await back.next("accepted");
+  const snapshot = await back.next("snapshot");
+  expect(snapshot.messages).toContainEqual(expect.objectContaining({ turn_id: old, message: "answer" }));
+});

@@ -92,7 +92,7 @@ export function createPlaces({ events, resuming }: PlaceDeps) {
 }
 
 /**
- * For a client that sends a message again whose turn is over: if it gets the whole conversation, or got it, of which a turn so old is no part, it is told
+ * For a client that sends a message again whose turn is over: if it gets the whole conversation, or got it, of which a turn so old is no part, or came back with a cursor behind that turn, it is told
  * how this one ended too. Of a turn that began after that it has had the end. `userSeq`: where the message is stored, if its events are kept.
  */
 export function showEnd(viewer: HubViewer, turn: TurnId, userSeq: number | undefined): void {

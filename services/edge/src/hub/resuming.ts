@@ -70,6 +70,8 @@ export function createResuming(deps: ResumingDeps) {
     /** The viewer goes on from the cursor, or anew: the latter also later, when that is known only then (`doubtedSeq`). */
     resume(viewer: HubViewer, cursor: number): void {
       viewer.cursor = cursor;
+      // Where it began to look on nobody knows: turns that ended before that it may have missed.
+      viewer.wholeSeq = cursor;
       if (cursor === noCursor) return;
       const { ring, feed, wasDeleted } = viewer.source;
       const doubt = doubtOf({ ...ring, sure: wasDeleted ? 0 : feed.intake.sure }, cursor);

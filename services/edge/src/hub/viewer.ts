@@ -51,7 +51,7 @@ export interface Viewer {
   owedSeq: number | undefined;
   /** Turns that its client asks for again although it got the whole: older than that, perhaps. */
   owed: Set<TurnId> | undefined;
-  /** Stream sequence as of which it got the whole conversation, of which older turns may not have been a part; `noCursor`: it did not. */
+  /** Stream sequence as of which it got the whole conversation, of which older turns may not have been a part, or the cursor with which it came back; `noCursor`: neither. */
   wholeSeq: number;
   /** Answers to its messages that come with the whole conversation, by the turn: without it, what they claim would be below its cursor for ever. */
   promised: Map<TurnId, ConnectionFrame> | undefined;
