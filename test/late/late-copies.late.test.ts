@@ -182,7 +182,8 @@ async function passOver(
   }
   await isStored(conversation, turn, kind === "end" ? "complete" : "tool_call_end");
   const next = await accepted(asker.ask(question(`${conversation}-2`, "tokens=200 rate=40")));
-  await overtaken.until((view) => shownTurn(view, next)?.message !== undefined, within(10_000));
+  // An edge that is slow to take up the next question may have looked for the end of the first one, and told it: a stream is over with that.
+  await overtaken.until((view) => shownTurn(view, next)?.message !== undefined || hasEnded(view, turn), within(10_000));
   return turn;
 }
 
