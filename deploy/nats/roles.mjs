@@ -48,7 +48,7 @@ const api = (names) => names.map((name) => `$JS.API.${name}`);
 
 /** What edges tell of the whole deployment. */
 const ofAllShards = [
-  ...[subjects.canary(every), subjects.allDeleted],
+  ...[subjects.canary(every), subjects.allDeleted, subjects.allSignals],
   ...[subjects.allRevoked, subjects.allConnections, subjects.allMemories],
 ];
 
@@ -69,10 +69,12 @@ function edgeSubjects(shard) {
     subjects.mark(shard, every, every, every),
     subjects.owner(shard, every),
     subjects.title(shard, every),
-    subjects.titleEvent(shard, every),
     ...[subjects.feedback(shard, every), subjects.summary(shard, every)],
     subjects.handover(shard, every),
-    subjects.handoverEvent(shard, every),
+    ...[subjects.people(shard, every), subjects.post(shard, every)],
+    ...[subjects.change(shard, every, every), subjects.read(shard, every, every)],
+    // All events of a conversation that are of no turn: those of one message have its id in their only token.
+    subjects.eventOfConversation(shard, every),
     factsOf(shard, "said"),
     factsOf(shard, "cancel"),
     subjects.changedMessage(shard, every, every),
@@ -119,6 +121,7 @@ export function edgeRole(shards) {
       ...forEachShard(shards, (shard) => [subjects.allLive(shard)]),
       subjects.canary(every),
       subjects.allDeleted,
+      subjects.allSignals,
       subjects.documentAnswer(every, every),
     ],
   };

@@ -27,7 +27,7 @@ describe("events of types that only the next minor version knows", () => {
       ...{ type: "unknown", conversation_id, turn_id, ts: 1780479000230 },
       ...{ attempt: 1, n: 4 },
     });
-    expect(decodeEvent(bytesOf("v1-next/event-reaction"))).not.toHaveProperty("attempt");
+    expect(decodeEvent(bytesOf("v1-next/event-poll"))).not.toHaveProperty("attempt");
   });
 
   it("do not make damaged events of known types readable", () => {
@@ -39,14 +39,14 @@ describe("events of types that only the next minor version knows", () => {
 
   it("change nothing for a worker that takes the turn over, but the sequence it must go on from", () => {
     const fold = createTurnFold();
-    const files = ["v1/event-claimed", "v1/event-token", "v1-next/event-suggestions", "v1-next/event-reaction"];
+    const files = ["v1/event-claimed", "v1/event-token", "v1-next/event-suggestions", "v1-next/event-poll"];
     files.forEach((file, i) => foldEvent(fold, 10 + i, decodeEvent(bytesOf(file))));
     // The reaction is beside the chain.
     expect(fold).toMatchObject({ seq: 12, attempt: 1, text: "Let me look at the cluster. ", ended: false });
   });
 
   it("change nothing in what an edge or a client has of the turn", () => {
-    const files = ["v1/event-token", "v1-next/event-suggestions", "v1-next/event-reaction"];
+    const files = ["v1/event-token", "v1-next/event-suggestions", "v1-next/event-poll"];
     const events = files.map((file) => decodeEvent(bytesOf(file)));
     const view = events.reduce(foldTurnEvent, createTurnView(turn_id));
     expect(view).toMatchObject({ status: "running", parts: [{ type: "text", text: "Let me look at the cluster. " }] });

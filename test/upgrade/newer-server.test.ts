@@ -19,7 +19,7 @@ it("a client passes over frames of a newer server that it does not know", async 
     frames.subscribed(10),
     frames.token(11, 1, "Hel"),
     nextFrame("server-suggestions", { conversation_id: "c1", turn_id: "t1", seq: 12, n: 2 }),
-    nextFrame("server-presence", { conversation_id: "c1" }),
+    nextFrame("server-poll", { conversation_id: "c1" }),
     frames.token(13, 3, "lo"),
     frames.complete(14, 5, "Hello"),
   );

@@ -87,10 +87,14 @@ function eventStream(shard: number, { replicas, eventsMaxBytes, eventWindowMs, m
 
 function logStream(shard: number, { replicas }: StreamOptions, description: string | undefined): Config {
   const { allLog, allOwners, allTitles, allFeedback, allHandovers, allSummaries } = subjects;
+  const { allPeople, allPosts, allChanges, allReads } = subjects;
+  const ofRooms = [allPeople, allPosts, allChanges, allReads];
   return {
     ...(description !== undefined && { description }),
     name: streams.log(shard),
-    subjects: [allLog, allOwners, allTitles, allFeedback, allHandovers, allSummaries].map((all) => all(shard)),
+    subjects: [allLog, allOwners, allTitles, allFeedback, allHandovers, allSummaries, ...ofRooms].map((all) =>
+      all(shard),
+    ),
     retention: RetentionPolicy.Limits,
     storage: StorageType.File,
     num_replicas: replicas,

@@ -243,6 +243,10 @@ function handle(parts: Parts, frame: ConversationFrame): void {
       return outbox.flush();
     case "queue":
       return folding.queue(frame);
+    case "typing":
+    case "presence":
+    case "read":
+      return folding.signal(frame);
     case "decision":
       return void asks.look(frame);
     // To whoever sent it on this connection: the view is of what everybody sees.

@@ -2,11 +2,15 @@ import {
   createView,
   foldFrame,
   foldQueue,
+  foldSignal,
   type ConversationEventFrame,
   type ConversationId,
   type ConversationView,
   type EventFrame,
+  type PresenceFrame,
+  type ReadFrame,
   type SnapshotFrame,
+  type TypingFrame,
   type WaitingFrame,
 } from "@parley/protocol/fold";
 
@@ -17,6 +21,7 @@ export interface Folding {
   readonly view: () => ConversationView;
   readonly fold: (frame: FoldedFrame) => void;
   readonly queue: (frame: WaitingFrame) => void;
+  readonly signal: (frame: TypingFrame | PresenceFrame | ReadFrame) => void;
   /** What follows begins after this cursor: for who checks what follows. */
   readonly subscribed: (seq: number) => void;
   /** What the view has is of no use to what follows, which has not come: until then it has no cursor. It keeps a place for the turns with these ids. */
@@ -51,6 +56,7 @@ export function createFolding(conversation: ConversationId, onChange: () => void
     },
     subscribed: () => undefined,
     queue: (frame) => show(foldQueue(view, frame)),
+    signal: (frame) => show(foldSignal(view, frame)),
     clear(turnIds) {
       // A transcript tells the end of the turns that the view has.
       show(createView(conversation, turnIds));

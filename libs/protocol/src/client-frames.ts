@@ -4,6 +4,7 @@ import { FormContent } from "./approval-form.ts";
 import { MessageId, Rating } from "./feedback.ts";
 import { CallId, ConversationId, TurnId } from "./ids.ts";
 import { limits } from "./limits.ts";
+import { Reaction } from "./message-changes.ts";
 import { titleLine } from "./title-line.ts";
 
 /**
@@ -60,6 +61,14 @@ export const MessageFrame = z
       "The turn in whose place it is asked, of a message of one's own: behind the same one, which `parent` need not say. That turn stays, as another branch. While it " +
         "has not ended it is refused with `CONFLICT`, but for `on_busy: interrupt`.",
     ),
+    reply_to: MessageId.optional().describe(
+      "The message it replies to. A reply to what an agent said addresses that agent.",
+    ),
+    mentions: z
+      .array(z.string().max(256))
+      .max(limits.mentions)
+      .optional()
+      .describe("The users whom it addresses: who is not there gets a notice, where notices are sent."),
     customer_id: z
       .string()
       .max(128)
@@ -227,6 +236,61 @@ export const FeedbackFrame = z
     "Says what one thinks of an answer that has ended, in a conversation of one's own. The last one of each user counts. Answered by `feedback`, to who sent it alone; `NOT_FOUND` where there is no such answer.",
   );
 export type FeedbackFrame = z.infer<typeof FeedbackFrame>;
+const ofMessage = { id: wishId, conversation_id: ConversationId, message_id: MessageId };
+
+export const EditFrame = z
+  .object({
+    type: z.literal("edit"),
+    ...ofMessage,
+    message: z
+      .string()
+      .optional()
+      .describe("The text that takes the place of the earlier one: at most `messageBytes` as UTF-8."),
+    parts: z
+      .array(z.object({ type: z.literal("text"), text: z.string() }))
+      .optional()
+      .describe("The same as parts: their texts, one after the other."),
+  })
+  .describe(
+    "Changes the text of a message of one's own that was said. No agent answers again (for that: `message` with `supersedes`). Answered by the event `message_edited`; the same text again changes nothing.",
+  );
+export type EditFrame = z.infer<typeof EditFrame>;
+export const DeleteFrame = z
+  .object({ type: z.literal("delete"), ...ofMessage })
+  .describe(
+    "Deletes a message: one's own, or any as the owner. Its place stays, without its text. Answered by the event `message_deleted`; again changes nothing.",
+  );
+export type DeleteFrame = z.infer<typeof DeleteFrame>;
+export const ReactFrame = z
+  .object({
+    type: z.literal("react"),
+    ...ofMessage,
+    reaction: Reaction.describe("An emoji, or a short word: at most `reactionChars` characters."),
+    on: z.boolean().describe("Whether one reacts so from now on, or no more."),
+  })
+  .describe("Reacts to a message. Answered by the event `reaction`; again changes nothing.");
+export type ReactFrame = z.infer<typeof ReactFrame>;
+export const PinFrame = z
+  .object({ type: z.literal("pin"), ...ofMessage, on: z.boolean().describe("Whether it is pinned from now on.") })
+  .describe("Pins a message, or does so no more. Answered by the event `pin`; again changes nothing.");
+export type PinFrame = z.infer<typeof PinFrame>;
+export const TypingSignalFrame = z
+  .object({
+    type: z.literal("typing"),
+    conversation_id: ConversationId,
+    on: z.boolean().describe("Whether one writes at the moment. Said again while it is so: it ends by itself."),
+  })
+  .describe("Tells the others of a room that one writes. Not answered.");
+export type TypingSignalFrame = z.infer<typeof TypingSignalFrame>;
+export const ReadSignalFrame = z
+  .object({
+    type: z.literal("read"),
+    conversation_id: ConversationId,
+    message_id: MessageId.optional().describe("The last message that one has read. Absent: the last one there is."),
+    seq: z.number().int().nonnegative().optional().describe("Instead: the cursor up to which one has read."),
+  })
+  .describe("Says how far one has read. It goes forward only. Not answered, but for `read` to one's own devices.");
+export type ReadSignalFrame = z.infer<typeof ReadSignalFrame>;
 export const PingFrame = z
   .object({ type: z.literal("ping") })
   .describe("Answered by `pong`. Send one after `heartbeat_ms` of silence: browsers cannot see protocol pings.");
@@ -243,6 +307,12 @@ export const ClientFrame = z.discriminatedUnion("type", [
   QueueFrame,
   HandoverFrame,
   FeedbackFrame,
+  EditFrame,
+  DeleteFrame,
+  ReactFrame,
+  PinFrame,
+  TypingSignalFrame,
+  ReadSignalFrame,
   PingFrame,
 ]);
 export type ClientFrame = z.infer<typeof ClientFrame>;

@@ -2,6 +2,9 @@ import { z } from "zod";
 import { Author } from "./author.ts";
 import { HandoverEvent } from "./handover.ts";
 import { ConversationId } from "./ids.ts";
+import { MessageDeletedEvent, MessageEditedEvent, ReactionEvent } from "./message-changes.ts";
+import { PostEvent } from "./post.ts";
+import { MemberEvent, PinEvent } from "./room.ts";
 
 /**
  * Events that belong to a conversation and to no turn (docs/adr/0016): in the same stream as its turns' events, with the same cursor. What must
@@ -26,8 +29,26 @@ export const TitleEvent = z
   .describe("The conversation has a title, or another one. The last one counts.");
 export type TitleEvent = z.infer<typeof TitleEvent>;
 
-export const ConversationEvent = z.discriminatedUnion("type", [TitleEvent, HandoverEvent]);
+export const ConversationEvent = z.discriminatedUnion("type", [
+  TitleEvent,
+  HandoverEvent,
+  MemberEvent,
+  PinEvent,
+  PostEvent,
+  MessageEditedEvent,
+  MessageDeletedEvent,
+  ReactionEvent,
+]);
 export type ConversationEvent = z.infer<typeof ConversationEvent>;
+
+const types: ReadonlySet<string> = new Set(ConversationEvent.options.map(({ shape }) => shape.type.value));
+
+/** Whether it belongs to its conversation and to no turn. */
+export function isConversationEvent<Event extends { readonly type: string }>(
+  event: Event,
+): event is Extract<Event, ConversationEvent> {
+  return types.has(event.type);
+}
 
 /**
  * A title as `LOG` keeps it, on a subject of its own, so that one exact look-up finds the one that counts: the last. Each names the number after

@@ -36,6 +36,7 @@ export {
   toolCallsOf,
   type Parts,
 } from "./parts-fold.ts";
+export { foldSignal, type RoomView } from "./room-fold.ts";
 export { titleLine } from "./title-line.ts";
 export { ChatError, chatErrorOf } from "./told-error.ts";
 export {
@@ -70,5 +71,8 @@ export type {
   WaitingFrame,
 } from "./server-frames.ts";
 export type { Handover } from "./handover.ts";
+export type { MessageChanges, ReactionCount } from "./message-changes.ts";
+export type { Invite, Member, MemberRole, Person, Room, RoomAgent } from "./room.ts";
+export type { PresenceFrame, PresentAgent, ReadFrame, ReadMark, TypingFrame } from "./signals.ts";
 export type { Source } from "./source.ts";
 export type { WaitingTurn } from "./waiting-turn.ts";

@@ -15,6 +15,35 @@ export {
   type Verdict,
 } from "./authority.ts";
 export { AuditEntry, auditChannels, auditKinds, type AuditAccess, type AuditChannel, type AuditKind } from "./audit.ts";
+export {
+  AnswerRule,
+  Invite,
+  InviteId,
+  Member,
+  MemberChange,
+  MemberEvent,
+  MemberRole,
+  PeopleRecord,
+  Person,
+  PinEvent,
+  Room,
+  RoomAgent,
+  StoredInvite,
+  type People,
+  type Standing,
+} from "./room.ts";
+export { PostEvent, PostRecord } from "./post.ts";
+export {
+  ChangesRecord,
+  MessageChanges,
+  MessageDeletedEvent,
+  MessageEditedEvent,
+  Reaction,
+  ReactionCount,
+  ReactionEvent,
+} from "./message-changes.ts";
+export { EdgeSignal, PresenceFrame, PresentAgent, ReadFrame, ReadMark, ReadRecord, TypingFrame } from "./signals.ts";
+export { foldSignal, type RoomView } from "./room-fold.ts";
 export { CallerRights, callerOf, rightsOf, type Caller } from "./caller.ts";
 export { limits } from "./limits.ts";
 export { AddressRules, Limits, LimitsFile, type Rate } from "./limits-file.ts";

@@ -10,6 +10,34 @@ export const limits = {
   titleChars: 200,
   /** Characters in which somebody says why a person is to answer. More: INVALID_FRAME. */
   handoverReasonChars: 500,
+  /** Members of a conversation beside its owner. More: CONFLICT. */
+  roomMembers: 1_000,
+  /** Invitations of a conversation that can still be taken. More: CONFLICT. */
+  roomInvites: 50,
+  /** The longest that an invitation can be taken. */
+  roomInviteMs: 30 * 24 * 60 * 60_000,
+  /** Names of a conversation for agents. More: INVALID_FRAME. */
+  roomAgents: 20,
+  /** Pinned messages of a conversation. More: CONFLICT. */
+  roomPins: 50,
+  /** Members that frames name, those who are present and those who type; above it the numbers alone are told, and only one's own marks. */
+  roomMembersShown: 100,
+  /** Users whom one message may address. More: INVALID_FRAME. */
+  mentions: 20,
+  /** Characters (code points) of a reaction. */
+  reactionChars: 32,
+  /** Different reactions to one message. More: CONFLICT. */
+  reactionKinds: 20,
+  /** Those of one user to one message. More: CONFLICT. */
+  reactionsOfUser: 10,
+  /** All of one message. More: CONFLICT. */
+  reactionsOfMessage: 500,
+  /** Earlier texts of a message that a room keeps; the oldest go. */
+  earlierTexts: 10,
+  /** How long what an edge says of who is there and who types holds, unless it says it again. */
+  signalMs: 10_000,
+  /** How often at most an edge tells, and viewers are told, who types, is there or has read on. */
+  signalEveryMs: 1_000,
   /** Conversations that a queue of hand-overs remembers; the oldest stay. */
   handoversOpen: 10_000,
   /** What somebody says of an answer beside the rating, UTF-8. Larger: MESSAGE_TOO_LARGE. */

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { ConversationEvent } from "./conversation-events.ts";
+import { ConversationEvent, isConversationEvent } from "./conversation-events.ts";
 import { StoredEvent, chained, common } from "./events.ts";
 
 const knownTypes: ReadonlySet<string> = new Set(
@@ -33,9 +33,5 @@ export type ReadEvent = z.infer<typeof ReadEvent> | typeof unreadableEvent;
 
 /** Whether it is an event of a turn of which this version can read all. */
 export function isReadable(event: ReadEvent): event is StoredEvent {
-  return event.type !== "unknown" && event.type !== "unreadable" && !isOfConversation(event);
-}
-
-function isOfConversation(event: ReadEvent): event is ConversationEvent {
-  return event.type === "title" || event.type === "handover";
+  return event.type !== "unknown" && event.type !== "unreadable" && !isConversationEvent(event);
 }

@@ -1,5 +1,9 @@
 import { z } from "zod";
 import { TitleEvent } from "./conversation-events.ts";
+import { MessageChanges, MessageDeletedEvent, MessageEditedEvent, ReactionEvent } from "./message-changes.ts";
+import { PostEvent } from "./post.ts";
+import { MemberEvent, PinEvent, Room } from "./room.ts";
+import { PresenceFrame, ReadFrame, ReadMark, TypingFrame } from "./signals.ts";
 import { branchFields } from "./branch-fields.ts";
 import { ApprovalDecision, ApprovalState } from "./approval.ts";
 import { AnyErrorCode } from "./errors.ts";
@@ -81,6 +85,10 @@ export const AcceptedFrame = z
     turn_id: TurnId,
     message_id: z.string().describe("As in the transcript."),
     position: z.number().int().describe("Turns of the conversation that run before this one. 0: none."),
+    posted: z
+      .literal(true)
+      .optional()
+      .describe("It asks no agent: the event `post` has told it, or does so next. No turn runs, and none ends."),
   })
   .describe("The message is stored; from now on its turn gets an end. Comes before the events of the turn.");
 export type AcceptedFrame = z.infer<typeof AcceptedFrame>;
@@ -119,6 +127,16 @@ export const TranscriptMessage = z
     usage: Usage.optional().describe("Of answers."),
     metadata: AnswerMetadata.optional().describe("Of answers: the agent, model and sources, as `complete` said them."),
     feedback: Feedback.optional().describe("Of answers: what the reader said of it, if anything."),
+    post: z
+      .number()
+      .int()
+      .optional()
+      .describe("Of a message that asks no agent: its number among these. It is of no turn, and has no answer."),
+    after: TurnId.nullable()
+      .optional()
+      .describe("Of such a one: the last turn that was accepted before it; null: none."),
+    reply_to: z.string().optional().describe("The message it replies to."),
+    mentions: z.array(z.string()).optional().describe("The users whom it addresses."),
     ...branchFields,
     siblings: z
       .array(TurnId)
@@ -153,6 +171,14 @@ export const SnapshotFrame = z
     handover: Handover.optional().describe(
       "Whether a person answers in place of the agent, or did. Absent beside `messages`: nobody was asked for in these.",
     ),
+    room: Room.optional().describe(
+      "Who has a part in the conversation. Absent beside `messages`: the reader alone has, by no rules.",
+    ),
+    changes: z
+      .array(MessageChanges)
+      .optional()
+      .describe("What became of messages after they were written. Absent beside `messages`: nothing, of these."),
+    reads: z.array(ReadMark).optional().describe("How far members have read. Absent beside `messages`: nobody said."),
     queue: z
       .array(WaitingTurn)
       .optional()
@@ -244,6 +270,9 @@ export const ConnectionFrame = z.union([
   WaitingFrame,
   DecisionFrame,
   FeedbackStoredFrame,
+  TypingFrame,
+  PresenceFrame,
+  ReadFrame,
   GoingAwayFrame,
   PongFrame,
   FrameError,
@@ -273,7 +302,16 @@ export const EventFrame = z.discriminatedUnion("type", [
 export type EventFrame = z.infer<typeof EventFrame>;
 
 /** Events of the conversation that belong to no turn. */
-export const ConversationEventFrame = z.discriminatedUnion("type", [TitleEvent.extend(seq), HandoverEvent.extend(seq)]);
+export const ConversationEventFrame = z.discriminatedUnion("type", [
+  TitleEvent.extend(seq),
+  HandoverEvent.extend(seq),
+  MemberEvent.extend(seq),
+  PinEvent.extend(seq),
+  PostEvent.extend(seq),
+  MessageEditedEvent.extend(seq),
+  MessageDeletedEvent.extend(seq),
+  ReactionEvent.extend(seq),
+]);
 export type ConversationEventFrame = z.infer<typeof ConversationEventFrame>;
 
 export const ServerFrame = z.union([EventFrame, ConversationEventFrame, ConnectionFrame]);

@@ -154,6 +154,37 @@ export const subjects = {
   handover: (shard: number, conversation: ConversationId): string => `chat.handover.${shard}.${conversation}`,
   allHandovers: (shard: number): string => `chat.handover.${shard}.*`,
 
+  /** Who has a part in a conversation, kept with the transcripts: compare-and-set, the last one counts. */
+  people: (shard: number, conversation: ConversationId): string => `chat.people.${shard}.${conversation}`,
+  allPeople: (shard: number): string => `chat.people.${shard}.*`,
+  /** What people wrote to each other, kept with the transcripts: a chain, compare-and-set. */
+  post: (shard: number, conversation: ConversationId): string => `chat.post.${shard}.${conversation}`,
+  allPosts: (shard: number): string => `chat.post.${shard}.*`,
+  /** What became of a message after it was written, kept with the transcripts: compare-and-set, the last one counts. */
+  change: (shard: number, conversation: ConversationId, message: string): string =>
+    `chat.change.${shard}.${conversation}.${message}`,
+  changesOf: (shard: number, conversation: ConversationId): string => `chat.change.${shard}.${conversation}.*`,
+  allChanges: (shard: number): string => `chat.change.${shard}.*.*`,
+  /** How far a user has read, by the hash of the user, kept with the transcripts: the last one counts. */
+  read: (shard: number, conversation: ConversationId, user: string): string =>
+    `chat.read.${shard}.${conversation}.${user}`,
+  readsOf: (shard: number, conversation: ConversationId): string => `chat.read.${shard}.${conversation}.*`,
+  allReads: (shard: number): string => `chat.read.${shard}.*.*`,
+
+  /** For permissions: all events of a conversation that are of no turn. */
+  eventOfConversation: (shard: number, conversation: ConversationId): string => `${stored}.${shard}.${conversation}.*`,
+  /** As viewers are told of people: compare-and-set. One token each, so that readers of turns pass over them. */
+  memberEvent: (shard: number, conversation: ConversationId): string => `${stored}.${shard}.${conversation}.member`,
+  /** As viewers are told of posts: compare-and-set, in the order of their numbers. */
+  postEvent: (shard: number, conversation: ConversationId): string => `${stored}.${shard}.${conversation}.post`,
+  /** As viewers are told of the changes of a message: compare-and-set. */
+  changeEvent: (shard: number, conversation: ConversationId, message: string): string =>
+    `${stored}.${shard}.${conversation}.change-${message}`,
+
+  /** Not stored: what edges tell each other of who is there, who types and who has read on. */
+  signal: (shard: number, conversation: ConversationId): string => `chat.signal.${shard}.${conversation}`,
+  allSignals: "chat.signal.*.*",
+
   /** A token of the tool workers, by the hash of what it is for: compare-and-set, the last one counts. */
   token: (hash: string): string => `chat.token.${hash}`,
   allTokens: "chat.token.*",

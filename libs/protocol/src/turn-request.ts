@@ -32,6 +32,11 @@ export const TurnRequest = z.object({
   given: GivenContext.optional(),
   /** `ask`: the sender asks for a person. `answer`: the sender is the person who answers in place of the agent. No model is asked. */
   handover: openEnum(["ask", "answer"]).optional(),
+  /** The conversation has people's messages, changed messages, or more than one who writes: whoever answers reads who said what. A worker of an older version does not see it. */
+  room: z.boolean().optional(),
+  /** Of a message in a room. */
+  reply_to: z.string().optional(),
+  mentions: z.array(z.string()).optional(),
   /** It is not among the turns that are counted as its user's: no limit applies to where it came from. */
   uncounted: z.boolean().optional(),
   /** When the edge accepted it, by the edge's clock. */

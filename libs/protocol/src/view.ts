@@ -5,6 +5,7 @@ import { outcomeOf, partsOfMessage, storedParts } from "./outcome.ts";
 import { callPart, foldParts, noParts, pendingCallsOf, withStored, type Parts } from "./parts-fold.ts";
 import type { Handover } from "./handover.ts";
 import type { ReadEvent } from "./read-event.ts";
+import { foldRoomFrame, isRoomFrame, noRoom, roomOfSnapshot, type RoomView } from "./room-fold.ts";
 import type {
   ConversationEventFrame,
   EventFrame,
@@ -31,7 +32,7 @@ export interface TurnView {
   readonly outcome: Outcome | undefined;
 }
 
-export interface ConversationView {
+export interface ConversationView extends RoomView {
   readonly conversation_id: ConversationId;
   /** Cursor: sequence of the last frame folded; 0: none. */
   readonly seq: number;
@@ -56,6 +57,7 @@ export function createView(conversationId: ConversationId, turnIds: readonly Tur
     conversation_id: conversationId,
     seq: 0,
     title: undefined,
+    ...noRoom,
     handover: undefined,
     waiting: [],
     turns,
@@ -130,10 +132,15 @@ export function foldFrame(
   if (frame.type === "snapshot") return foldSnapshot({ ...view, seq, title: frame.title ?? view.title }, frame);
   if (frame.type === "title") return { ...view, seq, title: frame.title };
   if (frame.type === "handover") return { ...view, seq, handover: frame };
+  if (isRoomFrame(frame)) return { ...view, seq, ...foldRoomFrame(view, frame) };
+  // Not yet: a message between people.
+  if (frame.type === "post") return { ...view, seq };
   const { conversation_id, title, handover, waiting, transcriptAfter } = view;
   const turns = withTurn(view.turns, frame.turn_id, (turn) => foldEvent(turn, frame));
   const transcript = frame.type === "message" ? withChanged(view.transcript, frame) : view.transcript;
-  return { conversation_id, seq, title, handover, waiting, turns, transcript, transcriptAfter };
+  const { room, changes, reads, typing, presence } = view;
+  const people = { room, changes, reads, typing, presence };
+  return { conversation_id, seq, title, handover, waiting, turns, transcript, transcriptAfter, ...people };
 }
 
 /** The view after the server has said what waits; that is no event, and moves no cursor. */
@@ -172,7 +179,8 @@ function foldSnapshot(view: ConversationView, frame: SnapshotFrame): Conversatio
   const turns = withTurn(known, turn_id, (turn) => replacedBy(turn, frame));
   if (transcript === undefined) return { ...view, turns };
   const { queue: waiting = [], handover } = frame;
-  return { ...view, handover, waiting, turns, transcript, transcriptAfter: known.at(-1)?.turn_id };
+  const people = roomOfSnapshot(view, frame);
+  return { ...view, ...people, handover, waiting, turns, transcript, transcriptAfter: known.at(-1)?.turn_id };
 }
 
 /**

@@ -38,7 +38,22 @@ const table: Record<
   { readonly yes: readonly [Caller, Resource][]; readonly no: readonly [Caller, Resource][] }
 > = {
   ...Object.fromEntries(
-    (["read", "send", "cancel", "queue", "title", "feedback", "decide", "delete"] as const).map((verb) => [
+    (
+      [
+        "read",
+        "send",
+        "cancel",
+        "queue",
+        "title",
+        "feedback",
+        "decide",
+        "delete",
+        "react",
+        "pin",
+        "leave",
+        "people",
+      ] as const
+    ).map((verb) => [
       `conversation:${verb}`,
       {
         yes: [

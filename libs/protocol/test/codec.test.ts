@@ -43,7 +43,7 @@ describe("decodeClientFrame", () => {
   });
 
   const types =
-    "auth, message, regenerate, subscribe, unsubscribe, cancel, approve, title, queue, handover, feedback, ping";
+    "auth, message, regenerate, subscribe, unsubscribe, cancel, approve, title, queue, handover, feedback, edit, delete, react, pin, typing, read, ping";
   const hello = { type: "message", id: "1", message: "hi" };
 
   test.each([
