@@ -23,6 +23,7 @@ import { watchPayloadLimit } from "./payload-limit.ts";
 import { createUnreadable, type Unreadable } from "./unreadable.ts";
 import { setUpAudit, setUpGate, setUpMemory, setUpStreams, type StreamOptions } from "./stream-setup.ts";
 import { createOutbox } from "./outbox.ts";
+import { createPosts, type Posts } from "./posts.ts";
 import { createRequests } from "./requests.ts";
 import { createOwners, type Owners } from "./owners.ts";
 import { createStreamWatch, type Disturbed } from "./stream-watch.ts";
@@ -65,6 +66,8 @@ export interface Bus extends BrokerLink {
   readonly summaries: Summaries;
   /** Conversations in which a person answers in place of the agent. */
   readonly handovers: Handovers;
+  /** What people write to each other. For edges: others have no right to write it. */
+  readonly posts: Posts;
   readonly conversations: StoredConversations;
   /** What was revoked. For edges: others have no right to it. */
   readonly gate: GateLog;
@@ -188,7 +191,9 @@ function sharedLogs(
 }
 
 function conversationParts(
-  deps: Omit<StoredConversationsDeps, "titles" | "feedback" | "handovers" | "summaries">,
+  deps: Omit<StoredConversationsDeps, "titles" | "feedback" | "handovers" | "summaries" | "posts" | "facts"> & {
+    readonly facts: Facts;
+  },
   eventWindowMs: number,
 ) {
   const { jsm, events, unreadable } = deps;
@@ -196,12 +201,13 @@ function conversationParts(
   const feedback = createFeedbackLog(deps);
   const summaries = createSummaries(deps);
   const handovers = createHandovers({ ...deps, eventWindowMs });
+  const posts = createPosts({ ...deps, eventWindowMs });
   return {
     owners: createOwners(jsm, events, unreadable),
     titles,
     feedback,
-    ...{ handovers, summaries },
-    conversations: createStoredConversations({ ...deps, titles, feedback, handovers, summaries }),
+    ...{ handovers, summaries, posts },
+    conversations: createStoredConversations({ ...deps, titles, feedback, handovers, summaries, posts }),
   };
 }
 

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { addressFields } from "./address-fields.ts";
 import { branchFields } from "./branch-fields.ts";
 import { Author } from "./author.ts";
 import { Usage } from "./usage.ts";
@@ -25,6 +26,11 @@ const SaidFact = z.object({
   author: Author,
   message: z.string(),
   ...branchFields,
+  /** It is a message between people, whatever the rule of the room says by now. Absent: it is a turn. */
+  post: z.literal(true).optional(),
+  /** Of such a one: as in its event. */
+  after: TurnId.nullable().optional(),
+  ...addressFields,
 });
 /** The licence to run a call that changes something. Names and shortened arguments are for whoever has nothing else of the turn any more. */
 const BegunFact = z.object({
