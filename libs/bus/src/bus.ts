@@ -25,6 +25,7 @@ import { setUpAudit, setUpGate, setUpMemory, setUpStreams, type StreamOptions } 
 import { createOutbox } from "./outbox.ts";
 import { createRequests } from "./requests.ts";
 import { createOwners, type Owners } from "./owners.ts";
+import { createPeople, type PeopleLog } from "./people.ts";
 import { createStreamWatch, type Disturbed } from "./stream-watch.ts";
 import {
   createStoredConversations,
@@ -58,6 +59,8 @@ export interface Bus extends BrokerLink {
   readonly agents: AgentSignals;
   readonly transcripts: Transcripts;
   readonly owners: Owners;
+  /** Who has a part in conversations beside whoever began them. For edges: others may only read it. */
+  readonly people: PeopleLog;
   readonly titles: Titles;
   /** What people say of answers. For edges: others have no right to write it. */
   readonly feedback: FeedbackLog;
@@ -188,7 +191,7 @@ function sharedLogs(
 }
 
 function conversationParts(
-  deps: Omit<StoredConversationsDeps, "titles" | "feedback" | "handovers" | "summaries">,
+  deps: Omit<StoredConversationsDeps, "titles" | "feedback" | "handovers" | "summaries" | "people">,
   eventWindowMs: number,
 ) {
   const { jsm, events, unreadable } = deps;
@@ -196,12 +199,15 @@ function conversationParts(
   const feedback = createFeedbackLog(deps);
   const summaries = createSummaries(deps);
   const handovers = createHandovers({ ...deps, eventWindowMs });
+  const owners = createOwners(jsm, events, unreadable);
+  const people = createPeople({ ...deps, owners, eventWindowMs });
   return {
-    owners: createOwners(jsm, events, unreadable),
+    owners,
+    people,
     titles,
     feedback,
     ...{ handovers, summaries },
-    conversations: createStoredConversations({ ...deps, titles, feedback, handovers, summaries }),
+    conversations: createStoredConversations({ ...deps, titles, feedback, handovers, summaries, people }),
   };
 }
 
