@@ -26,6 +26,7 @@ import { createOutbox } from "./outbox.ts";
 import { createPosts, type Posts } from "./posts.ts";
 import { createRequests } from "./requests.ts";
 import { createOwners, type Owners } from "./owners.ts";
+import { createPeople, type PeopleLog } from "./people.ts";
 import { createStreamWatch, type Disturbed } from "./stream-watch.ts";
 import {
   createStoredConversations,
@@ -59,6 +60,8 @@ export interface Bus extends BrokerLink {
   readonly agents: AgentSignals;
   readonly transcripts: Transcripts;
   readonly owners: Owners;
+  /** Who has a part in conversations beside whoever began them. For edges: others may only read it. */
+  readonly people: PeopleLog;
   readonly titles: Titles;
   /** What people say of answers. For edges: others have no right to write it. */
   readonly feedback: FeedbackLog;
@@ -191,7 +194,10 @@ function sharedLogs(
 }
 
 function conversationParts(
-  deps: Omit<StoredConversationsDeps, "titles" | "feedback" | "handovers" | "summaries" | "posts" | "facts"> & {
+  deps: Omit<
+    StoredConversationsDeps,
+    "titles" | "feedback" | "handovers" | "summaries" | "posts" | "people" | "facts"
+  > & {
     readonly facts: Facts;
   },
   eventWindowMs: number,
@@ -202,8 +208,11 @@ function conversationParts(
   const summaries = createSummaries(deps);
   const handovers = createHandovers({ ...deps, eventWindowMs });
   const posts = createPosts({ ...deps, eventWindowMs });
+  const owners = createOwners(jsm, events, unreadable);
+  const people = createPeople({ ...deps, owners, eventWindowMs });
   return {
-    owners: createOwners(jsm, events, unreadable),
+    owners,
+    people,
     titles,
     feedback,
     ...{ handovers, summaries, posts },

@@ -20,6 +20,7 @@ import type { Handovers } from "./handovers.ts";
 import type { BrokerLink } from "./nats-connection.ts";
 import type { PatientLookups } from "./patient-lookups.ts";
 import type { Posts } from "./posts.ts";
+import type { PeopleLog } from "./people.ts";
 import type { Summaries } from "./summaries.ts";
 import type { Titles } from "./titles.ts";
 import type { Unreadable } from "./unreadable.ts";
@@ -34,6 +35,7 @@ export interface StoredConversationsDeps {
   readonly summaries: Pick<Summaries, "bury">;
   readonly handovers: Pick<Handovers, "bury">;
   readonly posts: Pick<Posts, "bury">;
+  readonly people: Pick<PeopleLog, "bury">;
   readonly shards: number;
   readonly unreadable: Unreadable;
   readonly log: Logger;
@@ -176,6 +178,8 @@ function createDeletionParts(deps: StoredConversationsDeps) {
       await Promise.all(
         [titles, feedback, deps.handovers, deps.summaries, deps.posts].map(({ bury }) => bury(conversation)),
       );
+      // Behind all: until then it says who may delete it once more, if this one fails.
+      await deps.people.bury(conversation);
     },
 
     /**

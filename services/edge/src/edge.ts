@@ -16,6 +16,7 @@ import type { Redis } from "./commands/conversations/conversation-index.ts";
 import { openConnections, type ConnectionOptions } from "./commands/connections/connections.ts";
 import { createConversations } from "./commands/conversations/conversations.ts";
 import { createGuests } from "./commands/guests.ts";
+import { createKnownPeople } from "./commands/known-people.ts";
 import { createIsOperator } from "./commands/handovers.ts";
 import { createOfferReading } from "./commands/offer.ts";
 import type { IsKeptOut } from "./commands/open-call.ts";
@@ -143,7 +144,9 @@ function createCommandRoom(
   { counters, limiter }: { readonly counters: Counters; readonly limiter: Limiter },
 ) {
   const { messages: limits, conversations: quota, subscriptions } = limiter;
-  const ownership = createOwnership({ owners: bus.owners, may, quota, isOperator: createIsOperator(bus, may) });
+  const known = createKnownPeople({ bus, log });
+  const isOperator = createIsOperator(bus, may);
+  const ownership = createOwnership({ owners: bus.owners, known, may, quota, isOperator });
   const viewing = createViewing({ hubs, catchUp, resuming, waiting, events: bus.events, subscriptions });
   const conversations = createConversations({ bus, redis, onDeleted: hubs.forget, log });
   const onAccepted = conversations.accepted;
@@ -151,7 +154,7 @@ function createCommandRoom(
     gate.isCallerRevoked(caller) || gate.blockedUntil("", caller.user.id) !== undefined;
   const parts = { bus, ownership, may, isKeptOut, limits, viewing, outbox, onAccepted, counters, tracing, guests };
   const commands = createCommands(parts);
-  return { ownership, viewing, conversations, commands };
+  return { known, ownership, viewing, conversations, commands };
 }
 
 type CommandRoom = ReturnType<typeof createCommandRoom>;
@@ -261,6 +264,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     ways.close();
     connections.stop();
     commandRoom.conversations.close();
+    commandRoom.known.close();
     canary.stop();
     hubs.close();
     delivery.stop();
