@@ -216,7 +216,7 @@ function conversationParts(
     titles,
     feedback,
     ...{ handovers, summaries, posts },
-    conversations: createStoredConversations({ ...deps, titles, feedback, handovers, summaries, posts }),
+    conversations: createStoredConversations({ ...deps, titles, feedback, handovers, summaries, posts, people }),
   };
 }
 

@@ -16,9 +16,9 @@ import type { Redis } from "./commands/conversations/conversation-index.ts";
 import { openConnections, type ConnectionOptions } from "./commands/connections/connections.ts";
 import { createConversations } from "./commands/conversations/conversations.ts";
 import { createGuests } from "./commands/guests.ts";
-import { createKnownPeople } from "./commands/known-people.ts";
+import { createKnownPeople, type KnownPeople } from "./commands/known-people.ts";
 import { createIsOperator } from "./commands/handovers.ts";
-import { createOfferReading } from "./commands/offer.ts";
+import { createAgentNames, createOfferReading } from "./commands/offer.ts";
 import type { IsKeptOut } from "./commands/open-call.ts";
 import { createOwnership } from "./commands/ownership.ts";
 import { createViewing } from "./commands/viewing.ts";
@@ -34,8 +34,10 @@ import { createHistory } from "./hub/history.ts";
 import { settle, type Hub, type HubViewer } from "./hub/hub.ts";
 import { createHubs, type Hubs } from "./hub/hubs.ts";
 import { createResuming } from "./hub/resuming.ts";
+import { hasRoom } from "./hub/room-for-post.ts";
 import { moveViewer } from "./hub/viewer.ts";
 import { createWaiting } from "./hub/waiting.ts";
+import type { PeopleOf } from "./hub/whole-reading.ts";
 import { createWholeConversations } from "./hub/whole-conversation.ts";
 import { createReadiness, type Readiness } from "./readiness.ts";
 import { createBegunStreams } from "./transport/begun-streams.ts";
@@ -106,17 +108,22 @@ interface Counting {
 }
 
 /** `delivery` and `hub`: what comes from the broker, and what each viewer gets of it. */
-function createHubRoom({ bus, limits = deliveryLimits, log }: EdgeOptions, { counters, answers }: Counting) {
-  const { events, facts, turns, transcripts, titles, feedback, handovers, waitingTexts } = bus;
+function createHubRoom(
+  { bus, limits = deliveryLimits, log }: EdgeOptions,
+  { counters, answers, known }: Counting & { readonly known: KnownPeople },
+) {
+  const { events, facts, turns, transcripts, titles, feedback, handovers, waitingTexts, posts } = bus;
   const outbox = createOutbox({ limits, counters, answers });
   const guests = createGuests({ outbox });
-  const delivery = createDelivery<HubViewer, Hub>({ outbox, settle, lag: (viewer) => moveViewer(viewer, "lagging") });
+  const lag = (viewer: HubViewer): void => moveViewer(viewer, "lagging");
+  const delivery = createDelivery<HubViewer, Hub>({ outbox, settle, lag, hasRoom });
   const { mark } = delivery;
   const history = createHistory({ events, facts, turns });
   const waiting = createWaiting({ turns, waitingTexts, outbox, log });
   const recovery = { outbox, counters, mark, tellQueue: waiting.tell };
   const { lookOnce } = waiting;
-  const stored = { events, transcripts, titles, feedback, handovers };
+  const peopleOf: PeopleOf = async (conversation) => (await known.find(conversation))?.people;
+  const stored = { events, transcripts, titles, feedback, handovers, posts, peopleOf };
   const whole = createWholeConversations({ ...recovery, ...stored, history, lookOnce, log });
   const catchUp = createCatchUp({ ...recovery, history, whole, log });
   const resuming = createResuming({ events, turns, transcripts, history, catchUp: catchUp.catchUp, log });
@@ -141,10 +148,9 @@ type HubRoom = ReturnType<typeof createHubRoom>;
 function createCommandRoom(
   { bus, redis, may, gate = openGate, tracing = noTracing, log }: EdgeOptions,
   { outbox, hubs, catchUp, resuming, waiting, guests }: HubRoom,
-  { counters, limiter }: { readonly counters: Counters; readonly limiter: Limiter },
+  { counters, limiter, known }: { readonly counters: Counters; readonly limiter: Limiter; readonly known: KnownPeople },
 ) {
   const { messages: limits, conversations: quota, subscriptions } = limiter;
-  const known = createKnownPeople({ bus, log });
   const isOperator = createIsOperator(bus, may);
   const ownership = createOwnership({ owners: bus.owners, known, may, quota, isOperator });
   const viewing = createViewing({ hubs, catchUp, resuming, waiting, events: bus.events, subscriptions });
@@ -152,9 +158,10 @@ function createCommandRoom(
   const onAccepted = conversations.accepted;
   const isKeptOut: IsKeptOut = (caller) =>
     gate.isCallerRevoked(caller) || gate.blockedUntil("", caller.user.id) !== undefined;
+  const agentNames = createAgentNames(redis && createOfferBoard({ redis, log }));
   const parts = { bus, ownership, may, isKeptOut, limits, viewing, outbox, onAccepted, counters, tracing, guests };
-  const commands = createCommands(parts);
-  return { known, ownership, viewing, conversations, commands };
+  const commands = createCommands({ ...parts, agentNames });
+  return { ownership, viewing, conversations, commands };
 }
 
 type CommandRoom = ReturnType<typeof createCommandRoom>;
@@ -248,9 +255,10 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const canary = startCanary({ nc: bus.nc, log });
   const readiness = createReadiness(bus, canary.isAlive);
 
-  const hubRoom = createHubRoom(options, { counters, answers });
+  const known = createKnownPeople({ bus, log });
+  const hubRoom = createHubRoom(options, { counters, answers, known });
   const limiter = openLimiter(options, counters);
-  const commandRoom = createCommandRoom(options, hubRoom, { counters, limiter });
+  const commandRoom = createCommandRoom(options, hubRoom, { counters, limiter, known });
   const needs = { ...readiness, counters, answers, limiter };
   const { app, connections, http, ways } = createTransportRoom(options, hubRoom, commandRoom, needs);
   const { outbox, delivery, hubs, catchUp, waiting } = hubRoom;
@@ -264,7 +272,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     ways.close();
     connections.stop();
     commandRoom.conversations.close();
-    commandRoom.known.close();
+    known.close();
     canary.stop();
     hubs.close();
     delivery.stop();

@@ -21,7 +21,17 @@ import type { Viewing } from "./viewing.ts";
 export interface CommandDeps {
   readonly bus: Pick<
     Bus,
-    "events" | "facts" | "turns" | "transcripts" | "titles" | "feedback" | "waitingTexts" | "handovers" | "audit"
+    | "events"
+    | "facts"
+    | "turns"
+    | "transcripts"
+    | "titles"
+    | "feedback"
+    | "waitingTexts"
+    | "handovers"
+    | "audit"
+    | "posts"
+    | "people"
   >;
   readonly ownership: Ownership;
   readonly may: May;
@@ -30,6 +40,7 @@ export interface CommandDeps {
   readonly viewing: Viewing;
   readonly outbox: Outbox;
   readonly onAccepted: MessageDeps["onAccepted"];
+  readonly agentNames: MessageDeps["agentNames"];
   readonly counters: Pick<Counters, "accepted" | "approvals" | "feedback" | "handovers">;
   readonly tracing: Tracing;
   readonly guests: Guests;
@@ -40,10 +51,23 @@ export type Commands = ReturnType<typeof createCommands>;
 /** What a caller may have done with a conversation, over whatever transport. Each throws ChatError, which is the caller's answer. */
 export function createCommands(deps: CommandDeps) {
   const { bus, ownership, may, isKeptOut, limits, viewing, outbox, onAccepted, counters, tracing } = deps;
-  const { guests } = deps;
+  const { guests, agentNames } = deps;
   const branches = createBranches({ bus, ownership });
   const handover = createHandoverCommands({ bus, ownership, may, figures: counters.handovers });
-  const asking = { bus, ownership, may, limits, branches, viewing, outbox, onAccepted, counters, tracing, guests };
+  const asking = {
+    bus,
+    ownership,
+    may,
+    limits,
+    branches,
+    viewing,
+    outbox,
+    onAccepted,
+    counters,
+    tracing,
+    guests,
+    agentNames,
+  };
   return {
     message: createMessageHandler({ ...asking, onAnswered: handover.answered }),
     again: branches.again,

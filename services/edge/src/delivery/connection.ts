@@ -160,6 +160,7 @@ export function createConnection<Viewer = unknown>({
     counted: "no",
     flow: undefined,
     knowsUnknown: false,
+    knowsPosts: false,
     expiresMs: 0,
     isWarned: false,
     invalidFrames: 0,

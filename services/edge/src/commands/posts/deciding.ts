@@ -29,7 +29,7 @@ export interface Decided {
   readonly isRoom: boolean;
 }
 
-const plainTurn: Decided = { isPost: false, isRoom: false };
+export const plainTurn: Decided = { isPost: false, isRoom: false };
 
 export type Deciding = ReturnType<typeof createDeciding>;
 
