@@ -154,7 +154,7 @@ function createCommandRoom(
   const isOperator = createIsOperator(bus, may);
   const ownership = createOwnership({ owners: bus.owners, known, may, quota, isOperator });
   const viewing = createViewing({ hubs, catchUp, resuming, waiting, events: bus.events, subscriptions });
-  const conversations = createConversations({ bus, redis, onDeleted: hubs.forget, log });
+  const conversations = createConversations({ bus, redis, onDeleted: hubs.forget, peopleOf: ownership.people, log });
   const onAccepted = conversations.accepted;
   const isKeptOut: IsKeptOut = (caller) =>
     gate.isCallerRevoked(caller) || gate.blockedUntil("", caller.user.id) !== undefined;
