@@ -4,6 +4,7 @@ import { createBackoff, sleep, withDeadline, type Logger } from "@parley/runtime
 import { createAgentSignals, type AgentSignals } from "./agent-signals.ts";
 import { createAppender } from "./appender.ts";
 import { createAuditLog, type AuditLog } from "./audit-log.ts";
+import { createBrokerClock } from "./broker-clock.ts";
 import { hasStreamMetadata, isTooOldForCluster, oldestForCluster } from "./broker-version.ts";
 import { createDecisions, type Decisions } from "./decisions.ts";
 import { createDocumentQuestions, type DocumentQuestions } from "./document-questions.ts";
@@ -195,7 +196,7 @@ function conversationParts(
   const titles = createTitles({ ...deps, eventWindowMs });
   const feedback = createFeedbackLog(deps);
   const summaries = createSummaries(deps);
-  const handovers = createHandovers({ ...deps, eventWindowMs });
+  const handovers = createHandovers({ ...deps, clock: createBrokerClock(jsm), eventWindowMs });
   return {
     owners: createOwners(jsm, events, unreadable),
     titles,
