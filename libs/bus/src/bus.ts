@@ -4,6 +4,7 @@ import { createBackoff, sleep, withDeadline, type Logger } from "@parley/runtime
 import { createAgentSignals, type AgentSignals } from "./agent-signals.ts";
 import { createAppender } from "./appender.ts";
 import { createAuditLog, type AuditLog } from "./audit-log.ts";
+import { createBrokerClock } from "./broker-clock.ts";
 import { hasStreamMetadata, isTooOldForCluster, oldestForCluster } from "./broker-version.ts";
 import { createDecisions, type Decisions } from "./decisions.ts";
 import { createDocumentQuestions, type DocumentQuestions } from "./document-questions.ts";
@@ -198,9 +199,10 @@ function conversationParts(
   const titles = createTitles({ ...deps, eventWindowMs });
   const feedback = createFeedbackLog(deps);
   const summaries = createSummaries(deps);
-  const handovers = createHandovers({ ...deps, eventWindowMs });
+  const clock = createBrokerClock(jsm);
+  const handovers = createHandovers({ ...deps, clock, eventWindowMs });
   const owners = createOwners(jsm, events, unreadable);
-  const people = createPeople({ ...deps, owners, eventWindowMs });
+  const people = createPeople({ ...deps, owners, clock, eventWindowMs });
   return {
     owners,
     people,
