@@ -66,14 +66,18 @@ export function createAuthHandler({ admission, keeper, outbox, onIdentified, cou
     outbox.sendFrame(connection, { type: "error", error: message, code, retryable });
   };
 
-  /** `knows`: what the client says that it understands; undefined: as before. */
-  return async (connection: Connection, credential: Credential, knows?: readonly string[]): Promise<void> => {
+  /** `knows`: what the client says that it understands; undefined: as before. Without a credential the connection stays whose it is. */
+  return async (
+    connection: Connection,
+    credential: Credential | undefined,
+    knows?: readonly string[],
+  ): Promise<void> => {
     try {
-      accept(connection, await admission.byCredential(credential, connection));
+      if (credential !== undefined) accept(connection, await admission.byCredential(credential, connection));
       if (knows !== undefined) announce(connection, knows);
     } catch (thrown) {
       const error = toChatError(thrown);
-      if (credential.kind === "session") passOver(connection, error);
+      if (credential?.kind === "session") passOver(connection, error);
       else refuse(connection, error);
     }
   };
