@@ -25,6 +25,7 @@ import { setUpAudit, setUpGate, setUpMemory, setUpStreams, type StreamOptions } 
 import { createOutbox } from "./outbox.ts";
 import { createRequests } from "./requests.ts";
 import { createOwners, type Owners } from "./owners.ts";
+import { createPeople, type PeopleLog } from "./people.ts";
 import { createStreamWatch, type Disturbed } from "./stream-watch.ts";
 import {
   createStoredConversations,
@@ -59,6 +60,8 @@ export interface Bus extends BrokerLink {
   readonly agents: AgentSignals;
   readonly transcripts: Transcripts;
   readonly owners: Owners;
+  /** Who has a part in conversations beside whoever began them. For edges: others may only read it. */
+  readonly people: PeopleLog;
   readonly titles: Titles;
   /** What people say of answers. For edges: others have no right to write it. */
   readonly feedback: FeedbackLog;
@@ -152,7 +155,7 @@ export async function openBus({ servers, tls, name, log, ...streamOptions }: Bus
     turns: createTurnQueue({ link, outbox, jsm, events, transcripts, facts, eventWindowMs, unreadable, log }),
     decisions: createDecisions({ link, outbox, events, shards, unreadable, log }),
     agents: createAgentSignals(link, outbox, log),
-    signals: createRoomSignals({ link, jsm, shards, log }),
+    signals: createRoomSignals({ link, shards, log }),
     transcripts,
     ...sharedLogs({ link, jsm, append: appender.append, unreadable }, manager, { options, log }),
     ...conversationParts({ link, jsm, events, facts, shards, unreadable, log }, eventWindowMs),
@@ -192,7 +195,7 @@ function sharedLogs(
 }
 
 function conversationParts(
-  deps: Omit<StoredConversationsDeps, "titles" | "feedback" | "handovers" | "summaries">,
+  deps: Omit<StoredConversationsDeps, "titles" | "feedback" | "handovers" | "summaries" | "people">,
   eventWindowMs: number,
 ) {
   const { jsm, events, unreadable } = deps;
@@ -200,12 +203,15 @@ function conversationParts(
   const feedback = createFeedbackLog(deps);
   const summaries = createSummaries(deps);
   const handovers = createHandovers({ ...deps, eventWindowMs });
+  const owners = createOwners(jsm, events, unreadable);
+  const people = createPeople({ ...deps, owners, eventWindowMs });
   return {
-    owners: createOwners(jsm, events, unreadable),
+    owners,
+    people,
     titles,
     feedback,
     ...{ handovers, summaries },
-    conversations: createStoredConversations({ ...deps, titles, feedback, handovers, summaries }),
+    conversations: createStoredConversations({ ...deps, titles, feedback, handovers, summaries, people }),
   };
 }
 

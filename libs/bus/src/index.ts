@@ -21,6 +21,8 @@ export { deliveryNumber } from "./ack-subject.ts";
 export type { Decision, Decisions } from "./decisions.ts";
 export { createLogSizes, type LogBytes, type LogOwner, type LogSizes } from "./log-sizes.ts";
 export type { Claimed, Owner, Owners } from "./owners.ts";
+export type { PeopleChange, PeopleFlag, PeopleFollower, PeopleLog, ToldOfPeople } from "./people.ts";
+export type { FollowedPeople } from "./people-following.ts";
 export { addAuditFigures, auditNotes, type AuditLog } from "./audit-log.ts";
 export { auditMatcher, openAuditReader, type AuditPage, type AuditRecord } from "./audit-reading.ts";
 export type { DocumentQuestions } from "./document-questions.ts";

@@ -5,6 +5,8 @@ export {
   ActionPattern,
   actions,
   createMay,
+  standingAmong,
+  type StandingAmong,
   demand,
   everybody,
   toolNotAllowed,

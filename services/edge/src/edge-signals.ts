@@ -19,7 +19,6 @@ export function openSignals({ bus, redis, log }: EdgeSignalsOptions, outbox: Out
     return board?.isKnown() === true ? agents.map(({ name }) => name) : undefined;
   };
   const signals = createSignals({ signals: bus.signals, outbox, offered, log });
-  signals.begin(bus.signals.peopleOf);
   const forget = bus.onReconnect(signals.sayAll);
   return {
     ...signals,

@@ -15,6 +15,7 @@ import { createCommands } from "./commands/commands.ts";
 import type { Redis } from "./commands/conversations/conversation-index.ts";
 import { openConnections, type ConnectionOptions } from "./commands/connections/connections.ts";
 import { createConversations } from "./commands/conversations/conversations.ts";
+import { createKnownPeople } from "./commands/known-people.ts";
 import { createIsOperator } from "./commands/handovers.ts";
 import { createOfferReading } from "./commands/offer.ts";
 import type { IsKeptOut } from "./commands/open-call.ts";
@@ -96,7 +97,10 @@ function createCommandRoom(
   { counters, limiter }: { readonly counters: Counters; readonly limiter: Limiter },
 ) {
   const { messages: limits, conversations: quota, subscriptions } = limiter;
-  const ownership = createOwnership({ owners: bus.owners, may, quota, isOperator: createIsOperator(bus, may) });
+  const known = createKnownPeople({ bus, log });
+  const isOperator = createIsOperator(bus, may);
+  const ownership = createOwnership({ owners: bus.owners, known, may, quota, isOperator });
+  signals.begin({ people: ownership.people, lookUp: async (id) => (await known.lookUp(id))?.people });
   const viewing = createViewing({ hubs, catchUp, resuming, waiting, events: bus.events, subscriptions });
   const conversations = createConversations({ bus, redis, onDeleted: hubs.forget, log });
   const onAccepted = conversations.accepted;
@@ -117,7 +121,7 @@ function createCommandRoom(
     signals,
   };
   const commands = createCommands(parts);
-  return { ownership, viewing, conversations, commands };
+  return { known, ownership, viewing, conversations, commands };
 }
 
 type CommandRoom = ReturnType<typeof createCommandRoom>;
@@ -227,6 +231,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     ways.close();
     connections.stop();
     commandRoom.conversations.close();
+    commandRoom.known.close();
     canary.stop();
     signals.close();
     hubs.close();

@@ -9,8 +9,7 @@ let edges: readonly [EdgeUnderTest, EdgeUnderTest];
 
 beforeAll(async () => {
   world = await createWorld();
-  const may = () => ({ allowed: true }) as const;
-  edges = [await world.addEdge({ may }), await world.addEdge({ may })];
+  edges = [await world.addEdge(), await world.addEdge()];
 }, 60_000);
 afterAll(() => world[Symbol.asyncDispose]());
 

@@ -19,8 +19,15 @@ export interface SignalsDeps {
   readonly log: Logger;
 }
 
-/** Who has a part in a conversation; undefined: its owner alone. Of one that is known here it costs nothing. */
-export type PeopleOf = (conversation: ConversationId) => Promise<People | undefined>;
+/** Who has a part in a conversation; undefined: its owner alone. */
+type PeopleOf = (conversation: ConversationId) => Promise<People | undefined>;
+
+export interface PeopleSource {
+  /** As this process remembers it. */
+  readonly people: PeopleOf;
+  /** By what is stored now. */
+  readonly lookUp: PeopleOf;
+}
 
 export type Signals = ReturnType<typeof createSignals>;
 
@@ -36,7 +43,7 @@ export function createSignals(deps: SignalsDeps) {
   const rooms = new Map<Hub, Room>();
   const telling = createTelling(deps.outbox);
   let offered: ReadonlySet<string> | undefined;
-  let peopleOf: PeopleOf = () => Promise.resolve(undefined);
+  let source: PeopleSource | undefined;
   let sweptMs = performance.now();
 
   const say = (room: Room): void => {
@@ -79,8 +86,8 @@ export function createSignals(deps: SignalsDeps) {
     offered = new Set(names);
     for (const room of rooms.values()) room.tell.mark();
   };
-  const look = async (hub: Hub): Promise<void> => {
-    const people = await peopleOf(hub.conversation);
+  const look = async (hub: Hub, isNew = false): Promise<void> => {
+    const people = await (isNew ? source?.lookUp : source?.people)?.(hub.conversation);
     const room = rooms.get(hub);
     const isRoom = people !== undefined && people.members.length > 0;
     if (room === undefined) {
@@ -88,8 +95,8 @@ export function createSignals(deps: SignalsDeps) {
     } else if (isRoom) room.people = people;
     else shut(room);
   };
-  const lookLogged = (hub: Hub): void =>
-    void look(hub).catch((err: unknown) =>
+  const lookLogged = (hub: Hub, isNew = false): void =>
+    void look(hub, isNew).catch((err: unknown) =>
       deps.log.debug({ err, conversation: hub.conversation }, "it is not known yet who has a part in a conversation"),
     );
 
@@ -97,8 +104,8 @@ export function createSignals(deps: SignalsDeps) {
     edge,
 
     /** To be called before anybody looks on. */
-    begin(of: PeopleOf): void {
-      peopleOf = of;
+    begin(of: PeopleSource): void {
+      source = of;
     },
 
     /** Somebody began to look on, or does so no more. */
@@ -112,9 +119,9 @@ export function createSignals(deps: SignalsDeps) {
 
     /** Something was told in the conversation; of answers not each token. */
     news(hub: Hub, event: VisibleEvent): void {
-      if (event.type === "member") lookLogged(hub);
       const room = rooms.get(hub);
-      if (room === undefined) return;
+      // The event may come before this process remembers what it tells of.
+      if (room === undefined) return event.type === "member" ? lookLogged(hub, true) : undefined;
       if (noteAgents(room, event)) room.tell.mark();
       const author = authorOf(event);
       if (author === undefined || !endTyping(room, author)) return;

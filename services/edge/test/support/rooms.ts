@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Bus } from "@parley/bus";
-import { encodeJson, limits, subjects, type ConversationId, type People, type PeopleRecord } from "@parley/protocol";
+import { limits, type ConversationId, type MemberRole } from "@parley/protocol";
 import { eventually } from "@parley/testkit";
 import { tokenOf, type EdgeUnderTest } from "./edge-fixture.ts";
 import { connectClient, type FrameOf, type TestClient } from "./test-client.ts";
@@ -29,23 +29,36 @@ export async function createRoom(bus: Bus, edge: EdgeUnderTest, [owner, ...other
   await client.next("accepted");
   client.close();
   await client.closed;
-  await setPeople(bus, id, {
-    owner: { id: owner ?? "ann" },
-    members: others.map((user) => ({ id: user, role: "writer", since: Date.now() })),
-  });
+  if (others.length > 0) await letIn(bus, id, others);
   return id;
 }
 
-export async function setPeople(
+/** They are writers from now on; who looks on is told. */
+export async function letIn(
   bus: Bus,
   conversation: ConversationId,
-  some: Partial<People>,
-  expect = 0,
+  users: readonly string[],
+  role: MemberRole = "writer",
 ): Promise<void> {
-  const people: People = { owner: { id: "ann" }, members: [], invites: [], agents: [], pins: [], has: {}, ...some };
-  const record: PeopleRecord = { v: 1, kind: "people", conversation_id: conversation, n: 1, people, ts: Date.now() };
-  const subject = subjects.people(bus.events.shardOf(conversation), conversation);
-  await bus.events.append({ subject, data: encodeJson(record), expect });
+  const since = Date.now();
+  await bus.people.change(conversation, (people) => {
+    const members = [
+      ...people.members.filter(({ id }) => !users.includes(id)),
+      ...users.map((id) => ({ id, role, since })),
+    ];
+    const changed = users.map((id) => ({ id, role }));
+    const about = { people: changed, member_count: members.length + 1, answers: "mention", agents: people.agents };
+    return { people: { ...people, members }, told: { type: "member", ...about } };
+  });
+}
+
+/** They are no members any more. */
+export async function sendAway(bus: Bus, conversation: ConversationId, user: string): Promise<void> {
+  await bus.people.change(conversation, (people) => {
+    const members = people.members.filter(({ id }) => id !== user);
+    const about = { people: [{ id: user, role: null }], member_count: members.length + 1, answers: "mention" };
+    return { people: { ...people, members }, told: { type: "member", ...about, agents: people.agents } };
+  });
 }
 
 type Signal = "presence" | "typing" | "read";
