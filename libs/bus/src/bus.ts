@@ -33,6 +33,7 @@ import {
   type StoredConversations,
   type StoredConversationsDeps,
 } from "./stored-conversations.ts";
+import { createRoomSignals, type RoomSignals } from "./signals.ts";
 import { createSummaries, type Summaries } from "./summaries.ts";
 import { createTitles, type Titles } from "./titles.ts";
 import { createTranscripts, type Transcripts } from "./transcripts.ts";
@@ -69,6 +70,8 @@ export interface Bus extends BrokerLink {
   readonly summaries: Summaries;
   /** Conversations in which a person answers in place of the agent. */
   readonly handovers: Handovers;
+  /** What edges tell each other of rooms. For edges: others have no right to it. */
+  readonly signals: RoomSignals;
   readonly conversations: StoredConversations;
   /** What was revoked. For edges: others have no right to it. */
   readonly gate: GateLog;
@@ -153,6 +156,7 @@ export async function openBus({ servers, tls, name, log, ...streamOptions }: Bus
     turns: createTurnQueue({ link, outbox, jsm, events, transcripts, facts, eventWindowMs, unreadable, log }),
     decisions: createDecisions({ link, outbox, events, shards, unreadable, log }),
     agents: createAgentSignals(link, outbox, log),
+    signals: createRoomSignals({ link, shards, log }),
     transcripts,
     ...sharedLogs({ link, jsm, append: appender.append, unreadable }, manager, { options, log }),
     ...conversationParts({ link, jsm, events, facts, shards, unreadable, log }, eventWindowMs),

@@ -119,9 +119,11 @@ export {
   OnBusy,
   PingFrame,
   QueueFrame,
+  ReadSignalFrame,
   RegenerateFrame,
   SubscribeFrame,
   TitleFrame,
+  TypingSignalFrame,
   UnsubscribeFrame,
   type ClientFrameInput,
 } from "./client-frames.ts";
