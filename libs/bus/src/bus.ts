@@ -24,6 +24,7 @@ import { createUnreadable, type Unreadable } from "./unreadable.ts";
 import { setUpAudit, setUpGate, setUpMemory, setUpStreams, type StreamOptions } from "./stream-setup.ts";
 import { createOutbox } from "./outbox.ts";
 import { createRequests } from "./requests.ts";
+import { createRoomReading, type RoomReading } from "./room-reading.ts";
 import { createOwners, type Owners } from "./owners.ts";
 import { createStreamWatch, type Disturbed } from "./stream-watch.ts";
 import {
@@ -57,6 +58,8 @@ export interface Bus extends BrokerLink {
   readonly decisions: Decisions;
   readonly agents: AgentSignals;
   readonly transcripts: Transcripts;
+  /** What agent workers read of conversations with several people. */
+  readonly rooms: RoomReading;
   readonly owners: Owners;
   readonly titles: Titles;
   /** What people say of answers. For edges: others have no right to write it. */
@@ -197,6 +200,7 @@ function conversationParts(
   const summaries = createSummaries(deps);
   const handovers = createHandovers({ ...deps, eventWindowMs });
   return {
+    rooms: createRoomReading(jsm, events, unreadable),
     owners: createOwners(jsm, events, unreadable),
     titles,
     feedback,
