@@ -148,6 +148,8 @@ export const limits = {
   givenMessagesBytes: 256 * 1024,
   /** The same in messages. */
   givenMessages: 512,
+  /** What a client brought with a message, encoded, as it is kept for 8 days for whoever wants the answer once more: as much as a message may be. Larger: it is answered once. */
+  givenKeptBytes: 32 * 1024,
   /** Tools and settings that a client brings with a message, encoded: half of it each. */
   givenToolsBytes: 64 * 1024,
   /** Tools that a client brings with a message. */
