@@ -148,11 +148,32 @@ function createCommandRoom(
   const isOperator = createIsOperator(bus, may);
   const ownership = createOwnership({ owners: bus.owners, known, may, quota, isOperator });
   const viewing = createViewing({ hubs, catchUp, resuming, waiting, events: bus.events, subscriptions });
-  const conversations = createConversations({ bus, redis, onDeleted: hubs.forget, log });
+  const conversations = createConversations({
+    bus,
+    redis,
+    onDeleted: hubs.forget,
+    peekPeople: ownership.peekPeople,
+    log,
+  });
   const onAccepted = conversations.accepted;
   const isKeptOut: IsKeptOut = (caller) =>
     gate.isCallerRevoked(caller) || gate.blockedUntil("", caller.user.id) !== undefined;
-  const parts = { bus, ownership, may, isKeptOut, limits, viewing, outbox, onAccepted, counters, tracing, guests };
+  const { lists } = conversations;
+  const parts = {
+    bus,
+    known,
+    lists,
+    ownership,
+    may,
+    isKeptOut,
+    limits,
+    viewing,
+    outbox,
+    onAccepted,
+    counters,
+    tracing,
+    guests,
+  };
   const commands = createCommands(parts);
   return { known, ownership, viewing, conversations, commands };
 }
