@@ -102,12 +102,21 @@ function createCommandRoom(
   const ownership = createOwnership({ owners: bus.owners, known, may, quota, isOperator });
   signals.begin({ people: ownership.people, lookUp: async (id) => (await known.lookUp(id))?.people });
   const viewing = createViewing({ hubs, catchUp, resuming, waiting, events: bus.events, subscriptions });
-  const conversations = createConversations({ bus, redis, onDeleted: hubs.forget, log });
+  const conversations = createConversations({
+    bus,
+    redis,
+    onDeleted: hubs.forget,
+    peekPeople: ownership.peekPeople,
+    log,
+  });
   const onAccepted = conversations.accepted;
   const isKeptOut: IsKeptOut = (caller) =>
     gate.isCallerRevoked(caller) || gate.blockedUntil("", caller.user.id) !== undefined;
+  const { lists } = conversations;
   const parts = {
     bus,
+    known,
+    lists,
     ownership,
     may,
     isKeptOut,

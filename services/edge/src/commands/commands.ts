@@ -13,6 +13,7 @@ import { createHandoverCommands } from "./handovers.ts";
 import { createMessageHandler, type MessageDeps } from "./message.ts";
 import { createOpenApprovals } from "./open-approvals.ts";
 import { createRenewal } from "./renewal.ts";
+import { createRooms, type RoomDeps } from "./rooms/rooms.ts";
 import type { IsKeptOut } from "./open-call.ts";
 import type { Ownership } from "./ownership.ts";
 import { createQueueHandler } from "./queue.ts";
@@ -23,8 +24,19 @@ import type { Viewing } from "./viewing.ts";
 export interface CommandDeps {
   readonly bus: Pick<
     Bus,
-    "events" | "facts" | "turns" | "transcripts" | "titles" | "feedback" | "waitingTexts" | "handovers" | "audit"
+    | "events"
+    | "facts"
+    | "turns"
+    | "transcripts"
+    | "titles"
+    | "feedback"
+    | "waitingTexts"
+    | "handovers"
+    | "people"
+    | "audit"
   >;
+  readonly known: RoomDeps["known"];
+  readonly lists: RoomDeps["lists"];
   readonly ownership: Ownership;
   readonly may: May;
   readonly isKeptOut: IsKeptOut;
@@ -32,7 +44,7 @@ export interface CommandDeps {
   readonly viewing: Viewing;
   readonly outbox: Outbox;
   readonly onAccepted: MessageDeps["onAccepted"];
-  readonly counters: Pick<Counters, "accepted" | "approvals" | "feedback" | "handovers">;
+  readonly counters: Pick<Counters, "accepted" | "approvals" | "feedback" | "handovers" | "rooms">;
   readonly tracing: Tracing;
   readonly guests: Guests;
   readonly signals: Signals;
@@ -52,6 +64,7 @@ export function createCommands(deps: CommandDeps) {
     again: branches.again,
     renew: createRenewal({ bus, ownership }),
     handover,
+    rooms: createRooms({ ...deps, figures: counters.rooms }),
     guests,
     cancel: createCancelHandler({ bus, ownership }),
     approve: createApproveHandler({ bus, ownership, isKeptOut, counters }),
