@@ -1,4 +1,4 @@
-import { knowsUnknown, nativeDialect, nativeDialectOf } from "@parley/dialects";
+import { knowsPosts, knowsUnknown, nativeDialect, nativeDialectOf } from "@parley/dialects";
 import { ChatError, closeCodes, toChatError, type Caller, type ErrorCode } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import { move, type Connection } from "../delivery/connection.ts";
@@ -111,6 +111,7 @@ function auditOf({ user, issuer, tenant, roles }: Identity) {
 /** A client whose dialect is not known yet may turn out to be a native one. */
 function announce(connection: Connection, knows: readonly string[]): void {
   connection.knowsUnknown = knowsUnknown(knows);
+  connection.knowsPosts = knowsPosts(knows);
   if (connection.dialect.name === nativeDialect.name) connection.dialect = nativeDialectOf(connection);
 }
 

@@ -162,6 +162,8 @@ async function handleOfCaller(
     case "approve":
       outbox.sendFrame(connection, await commands.approve(caller, frame));
       return;
+    case "typing":
+      return commands.typing(connection, caller, frame);
   }
 }
 
