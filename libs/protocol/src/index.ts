@@ -55,6 +55,7 @@ export {
   periodOf,
   quotaPeriods,
   quotaSentence,
+  tooLittleSentence,
   quotaTable,
   quotasOf,
   type PeriodSpan,
