@@ -57,6 +57,7 @@ export {
   periodOf,
   quotaPeriods,
   quotaSentence,
+  tooLittleSentence,
   quotaTable,
   quotasOf,
   type PeriodSpan,
