@@ -15,30 +15,17 @@ import { createCommands } from "./commands/commands.ts";
 import type { Redis } from "./commands/conversations/conversation-index.ts";
 import { openConnections, type ConnectionOptions } from "./commands/connections/connections.ts";
 import { createConversations } from "./commands/conversations/conversations.ts";
-import { createGuests } from "./commands/guests.ts";
-import { createKnownPeople, type KnownPeople } from "./commands/known-people.ts";
 import { createIsOperator } from "./commands/handovers.ts";
 import { createAgentNames, createOfferReading } from "./commands/offer.ts";
 import type { IsKeptOut } from "./commands/open-call.ts";
 import { createOwnership } from "./commands/ownership.ts";
 import { createViewing } from "./commands/viewing.ts";
-import { createAnswerTimes, type AnswerTimes } from "./delivery/answer-times.ts";
+import { createAnswerTimes } from "./delivery/answer-times.ts";
 import type { Deadlines } from "./delivery/connection.ts";
 import { deliveryLimits, type DeliveryLimits } from "./delivery/delivery-limits.ts";
-import { createDelivery } from "./delivery/delivery.ts";
-import { createOutbox } from "./delivery/outbox.ts";
 import { addEdgeMetrics, countOne, createCounters, type Counters } from "./figures/metrics.ts";
-import { createCatchUp } from "./hub/catch-up.ts";
-import { createDeletionNotice } from "./hub/deletion-notice.ts";
-import { createHistory } from "./hub/history.ts";
-import { settle, type Hub, type HubViewer } from "./hub/hub.ts";
-import { createHubs, type Hubs } from "./hub/hubs.ts";
-import { createResuming } from "./hub/resuming.ts";
-import { hasRoom } from "./hub/room-for-post.ts";
-import { moveViewer } from "./hub/viewer.ts";
-import { createWaiting } from "./hub/waiting.ts";
-import type { PeopleOf } from "./hub/whole-reading.ts";
-import { createWholeConversations } from "./hub/whole-conversation.ts";
+import type { Hubs } from "./hub/hubs.ts";
+import { createHubRoom, type Counting, type HubRoom } from "./hub-room.ts";
 import { createReadiness, type Readiness } from "./readiness.ts";
 import { createBegunStreams } from "./transport/begun-streams.ts";
 import { createConnections, type ConnectionsDeps } from "./transport/connections.ts";
@@ -102,66 +89,48 @@ const defaultHttpWaitMs = 600_000;
 
 const sweepEveryMs = 1_000;
 
-interface Counting {
-  readonly counters: Counters;
-  readonly answers: AnswerTimes;
-}
-
-/** `delivery` and `hub`: what comes from the broker, and what each viewer gets of it. */
-function createHubRoom(
-  { bus, limits = deliveryLimits, log }: EdgeOptions,
-  { counters, answers, known }: Counting & { readonly known: KnownPeople },
-) {
-  const { events, facts, turns, transcripts, titles, feedback, handovers, waitingTexts, posts } = bus;
-  const outbox = createOutbox({ limits, counters, answers });
-  const guests = createGuests({ outbox });
-  const lag = (viewer: HubViewer): void => moveViewer(viewer, "lagging");
-  const delivery = createDelivery<HubViewer, Hub>({ outbox, settle, lag, hasRoom });
-  const { mark } = delivery;
-  const history = createHistory({ events, facts, turns });
-  const waiting = createWaiting({ turns, waitingTexts, outbox, log });
-  const recovery = { outbox, counters, mark, tellQueue: waiting.tell };
-  const { lookOnce } = waiting;
-  const peopleOf: PeopleOf = async (conversation) => (await known.find(conversation))?.people;
-  const stored = { events, transcripts, titles, feedback, handovers, posts, peopleOf };
-  const whole = createWholeConversations({ ...recovery, ...stored, history, lookOnce, log });
-  const catchUp = createCatchUp({ ...recovery, history, whole, log });
-  const resuming = createResuming({ events, turns, transcripts, history, catchUp: catchUp.catchUp, log });
-  const hubs = createHubs({
-    events,
-    limits,
-    counters,
-    mark,
-    catchUp: catchUp.catchUp,
-    lookAtQueue: (hub) => void waiting.look(hub),
-    isIdle: async (conversation) => (await turns.first(conversation)) === undefined,
-    onHandover: guests.look,
-    tellDeleted: createDeletionNotice({ outbox, events, log }),
-    log,
-  });
-  return { outbox, delivery, hubs, catchUp, resuming, waiting, guests };
-}
-
-type HubRoom = ReturnType<typeof createHubRoom>;
-
 /** `commands`: what callers may ask. */
 function createCommandRoom(
   { bus, redis, may, gate = openGate, tracing = noTracing, log }: EdgeOptions,
-  { outbox, hubs, catchUp, resuming, waiting, guests }: HubRoom,
-  { counters, limiter, known }: { readonly counters: Counters; readonly limiter: Limiter; readonly known: KnownPeople },
+  { known, outbox, hubs, catchUp, resuming, waiting, guests, signals }: HubRoom,
+  { counters, limiter }: { readonly counters: Counters; readonly limiter: Limiter },
 ) {
   const { messages: limits, conversations: quota, subscriptions } = limiter;
   const isOperator = createIsOperator(bus, may);
   const ownership = createOwnership({ owners: bus.owners, known, may, quota, isOperator });
+  signals.begin({ people: ownership.people, lookUp: async (id) => (await known.lookUp(id))?.people });
   const viewing = createViewing({ hubs, catchUp, resuming, waiting, events: bus.events, subscriptions });
-  const conversations = createConversations({ bus, redis, onDeleted: hubs.forget, peopleOf: ownership.people, log });
+  const conversations = createConversations({
+    bus,
+    redis,
+    onDeleted: hubs.forget,
+    peopleOf: ownership.people,
+    peekPeople: ownership.peekPeople,
+    log,
+  });
   const onAccepted = conversations.accepted;
   const isKeptOut: IsKeptOut = (caller) =>
     gate.isCallerRevoked(caller) || gate.blockedUntil("", caller.user.id) !== undefined;
-  const agentNames = createAgentNames(redis && createOfferBoard({ redis, log }));
-  const parts = { bus, ownership, may, isKeptOut, limits, viewing, outbox, onAccepted, counters, tracing, guests };
-  const commands = createCommands({ ...parts, agentNames });
-  return { ownership, viewing, conversations, commands };
+  const { lists } = conversations;
+  const parts = {
+    bus,
+    known,
+    lists,
+    ownership,
+    may,
+    isKeptOut,
+    limits,
+    viewing,
+    outbox,
+    onAccepted,
+    counters,
+    tracing,
+    guests,
+    signals,
+    agentNames: createAgentNames(redis && createOfferBoard({ redis, log })),
+  };
+  const commands = createCommands(parts);
+  return { known, ownership, viewing, conversations, commands };
 }
 
 type CommandRoom = ReturnType<typeof createCommandRoom>;
@@ -255,14 +224,13 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const canary = startCanary({ nc: bus.nc, log });
   const readiness = createReadiness(bus, canary.isAlive);
 
-  const known = createKnownPeople({ bus, log });
-  const hubRoom = createHubRoom(options, { counters, answers, known });
+  const hubRoom = createHubRoom(options, { counters, answers });
   const limiter = openLimiter(options, counters);
-  const commandRoom = createCommandRoom(options, hubRoom, { counters, limiter, known });
+  const commandRoom = createCommandRoom(options, hubRoom, { counters, limiter });
   const needs = { ...readiness, counters, answers, limiter };
   const { app, connections, http, ways } = createTransportRoom(options, hubRoom, commandRoom, needs);
-  const { outbox, delivery, hubs, catchUp, waiting } = hubRoom;
-  const sweeping = startSweeping([limiter, connections, ways, outbox, catchUp, waiting, hubs, http]);
+  const { outbox, delivery, hubs, catchUp, waiting, signals } = hubRoom;
+  const sweeping = startSweeping([limiter, connections, ways, outbox, catchUp, waiting, signals, hubs, http]);
   const stopFollowing = followBroker(bus, hubs);
 
   const release = (): void => {
@@ -272,8 +240,9 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     ways.close();
     connections.stop();
     commandRoom.conversations.close();
-    known.close();
+    commandRoom.known.close();
     canary.stop();
+    signals.close();
     hubs.close();
     delivery.stop();
     app.close();

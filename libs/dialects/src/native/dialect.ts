@@ -21,12 +21,12 @@ export function nativeDialectOf({ knowsUnknown }: { readonly knowsUnknown: boole
   return knowsUnknown ? knowingDialect : nativeDialect;
 }
 
-/** Whether a client knows the status `unknown` of a tool call. */
-export function knowsUnknown(knows: readonly string[]): boolean {
-  return knows.includes("unknown");
-}
-
-/** Whether a client knows messages between people, and whatever else is told of rooms alone. */
+/** Whether a client knows messages between people, and what else is told of rooms alone. */
 export function knowsPosts(knows: readonly string[]): boolean {
   return knows.includes("posts");
+}
+
+/** Whether it knows the status `unknown` of a tool call. */
+export function knowsUnknown(knows: readonly string[]): boolean {
+  return knows.includes("unknown");
 }

@@ -76,6 +76,8 @@ export interface Connection<Viewer = unknown> extends Outlet {
   flow: Flow | undefined;
   /** It has said that it knows the status `unknown` of a tool call. */
   knowsUnknown: boolean;
+  /** It has said that it knows rooms: messages of no turn, and what is told without being stored. */
+  knowsPosts: boolean;
   /** When it was opened (a `performance.now`). */
   readonly openedMs: number;
   /**

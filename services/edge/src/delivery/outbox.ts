@@ -99,7 +99,7 @@ function drained({ limits, laggards }: Context, outlet: Outlet): boolean {
 
 /** Whether posts are told to it as what they are. */
 export function takesPosts({ knowsPosts, dialect }: Pick<Outlet, "knowsPosts" | "dialect">): boolean {
-  return knowsPosts && dialect.name === nativeSubprotocol;
+  return knowsPosts === true && dialect.name === nativeSubprotocol;
 }
 
 function sendAsTurn(context: Context, outlet: Outlet, event: VisibleEvent): boolean {

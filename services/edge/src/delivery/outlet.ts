@@ -16,10 +16,10 @@ export interface Outlet {
   /** Undefined once it is closed: every method of a closed socket throws. */
   ws: Sink | undefined;
   dialect: Dialect;
-  /** It has said that it knows messages between people. Only a client of the native dialect does. */
-  knowsPosts: boolean;
   /** Whose it is, once that is known. */
   readonly caller?: Pick<Caller, "user"> | undefined;
+  /** Its client has said that it knows what people say to each other in rooms. */
+  readonly knowsPosts?: boolean;
   /** It was closed here, with this code. */
   closeCode: number | undefined;
   /** A subscription was answered on it. */

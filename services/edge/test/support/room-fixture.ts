@@ -79,6 +79,12 @@ export async function answerWhole(
   const { conversation: conversation_id, turn: turn_id } = turn;
   const common = { v: 1 as const, conversation_id, turn_id, ts: Date.now() - 1 };
   const author = { role: "user", id: by };
-  await bus.transcripts.append({ ...common, message_id: `${turn_id}-u`, author, message: question, status: "complete" });
+  await bus.transcripts.append({
+    ...common,
+    message_id: `${turn_id}-u`,
+    author,
+    message: question,
+    status: "complete",
+  });
   await turn.complete(answer);
 }
