@@ -16,7 +16,7 @@ import type { Redis } from "./commands/conversations/conversation-index.ts";
 import { openConnections, type ConnectionOptions } from "./commands/connections/connections.ts";
 import { createConversations } from "./commands/conversations/conversations.ts";
 import { createGuests } from "./commands/guests.ts";
-import { createKnownPeople } from "./commands/known-people.ts";
+import { createKnownPeople, type KnownPeople } from "./commands/known-people.ts";
 import { createIsOperator } from "./commands/handovers.ts";
 import { createOfferReading } from "./commands/offer.ts";
 import type { IsKeptOut } from "./commands/open-call.ts";
@@ -105,11 +105,15 @@ interface Counting {
   readonly answers: AnswerTimes;
 }
 
+interface HubNeeds extends Counting {
+  readonly known: KnownPeople;
+}
+
 /** `delivery` and `hub`: what comes from the broker, and what each viewer gets of it. */
-function createHubRoom({ bus, limits = deliveryLimits, log }: EdgeOptions, { counters, answers }: Counting) {
+function createHubRoom({ bus, limits = deliveryLimits, log }: EdgeOptions, { counters, answers, known }: HubNeeds) {
   const { events, facts, turns, transcripts, titles, feedback, handovers, waitingTexts } = bus;
   const outbox = createOutbox({ limits, counters, answers });
-  const guests = createGuests({ outbox });
+  const guests = createGuests({ outbox, known, onDismissed: counters.rooms.dismissed });
   const delivery = createDelivery<HubViewer, Hub>({ outbox, settle, lag: (viewer) => moveViewer(viewer, "lagging") });
   const { mark } = delivery;
   const history = createHistory({ events, facts, turns });
@@ -128,11 +132,18 @@ function createHubRoom({ bus, limits = deliveryLimits, log }: EdgeOptions, { cou
     catchUp: catchUp.catchUp,
     lookAtQueue: (hub) => void waiting.look(hub),
     isIdle: async (conversation) => (await turns.first(conversation)) === undefined,
-    onHandover: guests.look,
+    onPeople: guests.look,
     tellDeleted: createDeletionNotice({ outbox, events, log }),
     log,
   });
-  return { outbox, delivery, hubs, catchUp, resuming, waiting, guests };
+  known.onChange((conversation) => {
+    guests
+      .check(conversation, hubs.viewersOf(conversation))
+      .catch((err: unknown) =>
+        log.warn({ err, conversation }, "it is not known who may go on to look at a conversation"),
+      );
+  });
+  return { outbox, delivery, hubs, catchUp, resuming, waiting, guests, known };
 }
 
 type HubRoom = ReturnType<typeof createHubRoom>;
@@ -140,14 +151,14 @@ type HubRoom = ReturnType<typeof createHubRoom>;
 /** `commands`: what callers may ask. */
 function createCommandRoom(
   { bus, redis, may, gate = openGate, tracing = noTracing, log }: EdgeOptions,
-  { outbox, hubs, catchUp, resuming, waiting, guests }: HubRoom,
+  { outbox, hubs, catchUp, resuming, waiting, guests, known }: HubRoom,
   { counters, limiter }: { readonly counters: Counters; readonly limiter: Limiter },
 ) {
   const { messages: limits, conversations: quota, subscriptions } = limiter;
-  const known = createKnownPeople({ bus, log });
   const isOperator = createIsOperator(bus, may);
   const ownership = createOwnership({ owners: bus.owners, known, may, quota, isOperator });
-  const viewing = createViewing({ hubs, catchUp, resuming, waiting, events: bus.events, subscriptions });
+  const { mayLook } = guests;
+  const viewing = createViewing({ hubs, catchUp, resuming, waiting, events: bus.events, subscriptions, mayLook });
   const conversations = createConversations({
     bus,
     redis,
@@ -175,7 +186,7 @@ function createCommandRoom(
     guests,
   };
   const commands = createCommands(parts);
-  return { known, ownership, viewing, conversations, commands };
+  return { ownership, viewing, conversations, commands };
 }
 
 type CommandRoom = ReturnType<typeof createCommandRoom>;
@@ -269,7 +280,8 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const canary = startCanary({ nc: bus.nc, log });
   const readiness = createReadiness(bus, canary.isAlive);
 
-  const hubRoom = createHubRoom(options, { counters, answers });
+  const known = createKnownPeople({ bus, log });
+  const hubRoom = createHubRoom(options, { counters, answers, known });
   const limiter = openLimiter(options, counters);
   const commandRoom = createCommandRoom(options, hubRoom, { counters, limiter });
   const needs = { ...readiness, counters, answers, limiter };
@@ -285,7 +297,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     ways.close();
     connections.stop();
     commandRoom.conversations.close();
-    commandRoom.known.close();
+    known.close();
     canary.stop();
     hubs.close();
     delivery.stop();

@@ -1,5 +1,5 @@
 import type { Bus, FollowedPeople, Owner } from "@parley/bus";
-import type { ConversationId, People, PeopleRecord } from "@parley/protocol";
+import { standingAmong, type Caller, type ConversationId, type People, type PeopleRecord } from "@parley/protocol";
 import { sleep, type Logger } from "@parley/runtime";
 
 export interface KnownPeopleDeps {
@@ -22,8 +22,13 @@ export interface KnownConversation {
   readonly n: number;
 }
 
-/** The people of a conversation were changed; `people` undefined: nobody but its owner has a part in it, or nobody knows. */
-export type OnPeople = (conversation: ConversationId, people: People | undefined) => void;
+/** Whether somebody is one of its people. */
+export function hasPart({ owner, people }: KnownConversation, caller: Caller): boolean {
+  return people === undefined ? owner.userId === caller.user.id : standingAmong(people, caller) !== "none";
+}
+
+/** The people of a conversation were changed. */
+export type OnPeople = (conversation: ConversationId) => void;
 
 export type KnownPeople = ReturnType<typeof createKnownPeople>;
 
@@ -131,7 +136,7 @@ export function createKnownPeople(deps: KnownPeopleDeps) {
     const look = lookedUp.get(conversation);
     if (look !== undefined && record === undefined) look.isSpoilt = true;
     else if (look !== undefined && record !== undefined && record.n > (look.heard?.n ?? 0)) look.heard = record;
-    for (const listener of listeners) listener(conversation, record?.people);
+    for (const listener of listeners) listener(conversation);
   };
   const following = createFollowing(deps, (found, isAnew) => {
     if (isAnew) {

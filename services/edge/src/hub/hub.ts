@@ -32,8 +32,8 @@ export interface HubDeps {
   readonly catchUp: (viewer: HubViewer) => void;
   /** The conversation was deleted at which it looks. */
   readonly tellDeleted: (viewer: HubViewer) => void;
-  /** Whether a person answers has changed: who looks on only for that may have to go. */
-  readonly onHandover?: (hub: Hub, event: VisibleEvent) => void;
+  /** Whether a person answers has changed, or who has a part in it: who looks on only for that may have to go. */
+  readonly onPeople?: (hub: Hub, event: VisibleEvent) => void;
   readonly log: Logger;
 }
 
@@ -219,7 +219,7 @@ function take(hub: Hub, message: StoredMessage, turn: TurnId): void {
 }
 
 function noteOwn(hub: Hub, event: VisibleEvent): void {
-  if (event.type === "handover") hub.deps.onHandover?.(hub, event);
+  if (event.type === "handover" || event.type === "member") hub.deps.onPeople?.(hub, event);
 }
 
 function noteEnd({ feed }: Hub, { turn, type }: VisibleEvent): void {
