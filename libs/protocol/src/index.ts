@@ -45,7 +45,7 @@ export {
   ReactionEvent,
 } from "./message-changes.ts";
 export { EdgeSignal, PresenceFrame, PresentAgent, ReadFrame, ReadMark, ReadRecord, TypingFrame } from "./signals.ts";
-export { foldSignal, type RoomView } from "./room-fold.ts";
+export { foldRoomFrame, noRoom, foldSignal, type RoomView } from "./room-fold.ts";
 export { CallerRights, callerOf, rightsOf, type Caller } from "./caller.ts";
 export { limits } from "./limits.ts";
 export { AddressRules, Limits, LimitsFile, type Rate } from "./limits-file.ts";
@@ -57,6 +57,7 @@ export {
   periodOf,
   quotaPeriods,
   quotaSentence,
+  tooLittleSentence,
   quotaTable,
   quotasOf,
   type PeriodSpan,
@@ -119,9 +120,11 @@ export {
   OnBusy,
   PingFrame,
   QueueFrame,
+  ReadSignalFrame,
   RegenerateFrame,
   SubscribeFrame,
   TitleFrame,
+  TypingSignalFrame,
   UnsubscribeFrame,
   type ClientFrameInput,
 } from "./client-frames.ts";

@@ -3,6 +3,7 @@ import type { May } from "@parley/protocol";
 import type { Tracing } from "@parley/runtime";
 import type { Outbox } from "../delivery/outbox.ts";
 import type { Counters } from "../figures/metrics.ts";
+import type { Signals } from "../signals/signals.ts";
 import { createApproveCheck, createApproveHandler } from "./approve.ts";
 import { createBranches } from "./branches.ts";
 import { createCancelHandler } from "./cancel.ts";
@@ -17,6 +18,7 @@ import type { IsKeptOut } from "./open-call.ts";
 import type { Ownership } from "./ownership.ts";
 import { createQueueHandler } from "./queue.ts";
 import { createTitleHandler } from "./title.ts";
+import { createTypingHandler } from "./typing.ts";
 import type { Viewing } from "./viewing.ts";
 
 export interface CommandDeps {
@@ -45,6 +47,7 @@ export interface CommandDeps {
   readonly counters: Pick<Counters, "accepted" | "approvals" | "feedback" | "handovers" | "rooms">;
   readonly tracing: Tracing;
   readonly guests: Guests;
+  readonly signals: Signals;
 }
 
 export type Commands = ReturnType<typeof createCommands>;
@@ -52,7 +55,7 @@ export type Commands = ReturnType<typeof createCommands>;
 /** What a caller may have done with a conversation, over whatever transport. Each throws ChatError, which is the caller's answer. */
 export function createCommands(deps: CommandDeps) {
   const { bus, ownership, may, isKeptOut, limits, viewing, outbox, onAccepted, counters, tracing } = deps;
-  const { guests } = deps;
+  const { guests, signals } = deps;
   const branches = createBranches({ bus, ownership });
   const handover = createHandoverCommands({ bus, ownership, may, figures: counters.handovers });
   const asking = { bus, ownership, may, limits, branches, viewing, outbox, onAccepted, counters, tracing, guests };
@@ -70,5 +73,6 @@ export function createCommands(deps: CommandDeps) {
     queue: createQueueHandler({ bus, ownership }),
     title: createTitleHandler({ titles: bus.titles, ownership }),
     feedback: createFeedbackHandler({ bus, ownership, counters }),
+    typing: createTypingHandler({ ownership, signals }),
   };
 }

@@ -11,6 +11,7 @@ import {
   toolCallsOf,
   type ConversationId,
   type Part,
+  type Room,
   type SnapshotFrame,
   type ToolCallPart,
   type ToolCallState,
@@ -39,6 +40,7 @@ export function turnSnapshot({ conversation, seq }: Place, turn: TurnView): Snap
     seq,
     turn_id: turn.turn_id,
     attempt: turn.attempt,
+    ...(turn.author === undefined ? {} : { author: turn.author }),
     text: textOf(turn),
     tool_calls: toolCallsOf(parts).map(stateOf),
     ...(fits(parts) ? { parts: [...parts] } : {}),
@@ -63,7 +65,7 @@ function fits(parts: readonly Part[]): boolean {
  */
 export function conversationSnapshot(
   place: Place,
-  known: Known,
+  known: Known & { readonly room?: Room | undefined },
   records: readonly TranscriptMessage[],
   waiting: readonly WaitingTurn[] = [],
 ): SnapshotFrame | undefined {
@@ -80,10 +82,11 @@ export function conversationSnapshot(
   const messages = newestBranch(all, placesIn(all), withSiblings, openIds);
   // Not always the first: when the event stream was lost, the messages of waiting turns may be written again before the one that runs.
   const running = open.find(({ status }) => status !== "queued") ?? open[0];
-  if (messages.length === 0 && running === undefined) return undefined;
+  if (messages.length === 0 && running === undefined && known.room === undefined) return undefined;
   const about = {
     ...(known.title === undefined ? {} : { title: known.title }),
     ...(known.handover === undefined ? {} : { handover: known.handover }),
+    ...(known.room === undefined ? {} : { room: known.room }),
     ...(waiting.length === 0 ? {} : { queue: [...waiting] }),
   };
   if (running !== undefined) {

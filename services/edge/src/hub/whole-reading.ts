@@ -4,6 +4,7 @@ import {
   isTerminal,
   messagesOf,
   subjects,
+  type ConversationId,
   type StoredTurn,
   type TranscriptMessage,
   type TurnId,
@@ -11,6 +12,7 @@ import {
 import { deliveryLimits } from "../delivery/delivery-limits.ts";
 import type { History, Queued } from "./history.ts";
 import { shownHandover } from "./shown-handover.ts";
+import { roomNumberIn, type Peopled } from "./shown-room.ts";
 import { isLive, type Hub } from "./hub.ts";
 import type { Known, Ring } from "./ring.ts";
 import { createWhole, type Past, type Whole } from "./whole.ts";
@@ -24,6 +26,15 @@ export interface WholeReadingDeps {
   readonly titles: Pick<Bus["titles"], "shown">;
   readonly feedback: Pick<Bus["feedback"], "of">;
   readonly handovers: Pick<Bus["handovers"], "of">;
+  readonly room: RoomReading;
+}
+
+/** The people of conversations. */
+export interface RoomReading {
+  /** As this process remembers them, where somebody looks on; undefined: nobody but its owner has a part in it. */
+  readonly known: (conversation: ConversationId) => Peopled | undefined;
+  /** As they are stored. */
+  readonly lookUp: (conversation: ConversationId) => Promise<Peopled | undefined>;
 }
 
 /** What those need who wait for it. */
@@ -57,23 +68,26 @@ export async function readWhole(
   const { endsLeft } = ring;
   const reach = fromSeq !== undefined && fromSeq < ring.floor ? fromSeq : undefined;
   const queued = ring.rooted && reach === undefined ? undefined : await history.queued(hub);
-  const [page, title, feedback] = await Promise.all([
+  const [page, title, feedback, early] = await Promise.all([
     newestPath(transcripts, hub),
     titles.shown(hub.conversation),
     said.of(hub.conversation),
+    deps.room.known(hub.conversation) === undefined ? undefined : deps.room.lookUp(hub.conversation),
     deps.lookOnce(hub),
   ]);
   const handover = await shownHandover(deps.handovers, hub.conversation, page.turns);
   if (!(await history.confirm(hub))) return undefined;
+  // An event that is below the end of the stream is not told again: what it says has to be in here.
+  const room = (early?.n ?? 0) < roomNumberIn(ring.events) ? await deps.room.lookUp(hub.conversation) : early;
   const past = queued === undefined ? undefined : await readPast(history, hub, { reach, queued });
   const laterEnds = fromSeq === undefined ? 0 : countEnds(past ?? ring);
   const beside = await pathToOpen(transcripts, hub, ring, page.turns);
   const records = [...(await olderRecords(deps, hub, page, laterEnds)), ...messagesOf([...beside, ...page.turns])];
   const owedRecords = await recordsOf(deps, hub, owed, records);
   const shown = records.filter(({ turn_id }) => queued?.startless.has(turn_id) !== true || ring.ended.has(turn_id));
-  const isCurrent = createCurrency(hub, { ring, endsLeft, past });
+  const isCurrent = createCurrency(hub, { ring, endsLeft, past, room });
   const isTooMuch = reach !== undefined && past === undefined;
-  const parts = { past, isTooMuch, records: shown, title, handover, feedback, owed, owedRecords, isCurrent };
+  const parts = { past, isTooMuch, records: shown, title, handover, room, feedback, owed, owedRecords, isCurrent };
   return isCurrent() ? createWhole(hub, parts) : undefined;
 }
 
@@ -82,11 +96,14 @@ interface Read {
   readonly ring: Ring;
   readonly endsLeft: number;
   readonly past: Past | undefined;
+  readonly room: Peopled | undefined;
 }
 
 /** Whether the hub still has what is missing in what was read. */
-function createCurrency(hub: Hub, { ring, endsLeft, past }: Read) {
+function createCurrency(hub: Hub, { ring, endsLeft, past, room }: Read) {
   return (): boolean => {
+    // Its first members came meanwhile: of whom it was nobody knows here.
+    if (room === undefined && roomNumberIn(ring.events) > 0) return false;
     // One that began anew meanwhile, as a late event below it makes it do, knows nothing of what is open.
     if (!isLive(hub) || hub.ring !== ring) return false;
     // Below its floor the ring has no place any more for what comes late.
