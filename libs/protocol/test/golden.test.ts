@@ -136,7 +136,7 @@ describe("golden files", () => {
         "CallerRights",
         "Handover",
         ...["AnswerRule", "Invite", "InviteId", "Member", "MemberChange", "MemberRole", "MessageChanges", "Person"],
-        ...["PresentAgent", "Reaction", "ReactionCount", "ReadMark", "Room", "RoomAgent", "StoredInvite"],
+        ...["PresentAgent", "UsagePeriod", "Reaction", "ReactionCount", "ReadMark", "Room", "RoomAgent", "StoredInvite"],
         "CallId",
         "CollectionName",
         "ChainEvent",

@@ -142,7 +142,7 @@ function createCommandRoom(
   { outbox, hubs, catchUp, resuming, waiting, guests }: HubRoom,
   { counters, limiter }: { readonly counters: Counters; readonly limiter: Limiter },
 ) {
-  const { messages: limits, conversations: quota, subscriptions } = limiter;
+  const { messages: limits, conversations: quota, subscriptions, usage } = limiter;
   const ownership = createOwnership({ owners: bus.owners, may, quota, isOperator: createIsOperator(bus, may) });
   const viewing = createViewing({ hubs, catchUp, resuming, waiting, events: bus.events, subscriptions });
   const conversations = createConversations({ bus, redis, onDeleted: hubs.forget, log });
@@ -150,7 +150,7 @@ function createCommandRoom(
   const isKeptOut: IsKeptOut = (caller) =>
     gate.isCallerRevoked(caller) || gate.blockedUntil("", caller.user.id) !== undefined;
   const parts = { bus, ownership, may, isKeptOut, limits, viewing, outbox, onAccepted, counters, tracing, guests };
-  const commands = createCommands(parts);
+  const commands = createCommands({ ...parts, usage });
   return { ownership, viewing, conversations, commands };
 }
 

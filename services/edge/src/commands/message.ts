@@ -14,7 +14,7 @@ import {
 } from "@parley/protocol";
 import { newConversationId, turnIdOf } from "@parley/protocol/turn-id";
 import { traceNames, type RootSpan, type Tracing } from "@parley/runtime";
-import { noteAsked } from "../delivery/answer-times.ts";
+import { noteAsked, type AnswerEnded } from "../delivery/answer-times.ts";
 import type { Outbox } from "../delivery/outbox.ts";
 import type { Counters } from "../figures/metrics.ts";
 import type { HubConnection, HubViewer } from "../hub/hub.ts";
@@ -26,6 +26,7 @@ import type { Ownership } from "./ownership.ts";
 import { promise, showEnd, showTurn } from "./places.ts";
 import { behindStopped, noteSaid, startOf, submit, type SubmissionBus, type Submitted } from "./submission.ts";
 import { turnRequestOf, type GivenMessageFrame } from "./turn-request.ts";
+import type { TurnPlace } from "./usage-telling.ts";
 import type { Viewing } from "./viewing.ts";
 
 export interface MessageDeps {
@@ -36,6 +37,8 @@ export interface MessageDeps {
   readonly branches: Pick<Branches, "place">;
   readonly viewing: Viewing;
   readonly outbox: Outbox;
+  /** What is to be done at the end of an answer for whoever has quotas; undefined: nothing. */
+  readonly usageTold: (connection: HubConnection, caller: Caller, turn: TurnPlace) => AnswerEnded | undefined;
   /** Told of every message that was accepted; must not wait for anything. */
   readonly onAccepted: (request: TurnRequest) => void;
   readonly counters: Pick<Counters, "accepted">;
@@ -65,6 +68,7 @@ interface Asked {
   readonly allowed: Promise<unknown>;
   /** When the message came (a `performance.now`). */
   readonly askedMs: number;
+  readonly onEnd: AnswerEnded | undefined;
 }
 
 function createAccept(deps: MessageDeps) {
@@ -73,7 +77,7 @@ function createAccept(deps: MessageDeps) {
     connection: HubConnection,
     request: TurnRequest,
     { on_busy, conversation_id: given }: MessageFrame,
-    { owned, allowed, askedMs }: Asked,
+    { owned, allowed, askedMs, onEnd }: Asked,
   ): Promise<Submitted> => {
     const holding = viewing.hold(connection, request.conversation_id);
     try {
@@ -83,7 +87,7 @@ function createAccept(deps: MessageDeps) {
       const submitted = await submit(deps.bus, request, on_busy, { said, allowed });
       deps.onAccepted(request);
       // The answer to a repeated message may be there already: how long it took is not seen here.
-      if (!submitted.isRepeated) noteAsked(connection, request, askedMs);
+      if (!submitted.isRepeated) noteAsked(connection, request, { sinceMs: askedMs, onEnd });
       await place(deps, { connection, viewer, isNew, request, open, submitted });
       answer(deps, viewer, request, submitted);
       return submitted;
@@ -122,9 +126,10 @@ export function createMessageHandler(deps: MessageDeps): OnMessage {
       const request = turnRequestOf({ ...frame, placed }, { caller, conversation, turn, trace, isExempt, isOperator });
       // Who answers for the agent stops nobody.
       const asked = isOperator ? ({ ...frame, on_busy: "enqueue" } as const) : frame;
+      const onEnd = deps.usageTold(connection, caller, request);
       const done = await submitted(deps.bus, request, asked, {
         aside,
-        submitAs: (as) => accept(connection, request, as, { owned, allowed, askedMs }),
+        submitAs: (as) => accept(connection, request, as, { owned, allowed, askedMs, onEnd }),
       });
       settle(fateOf(done));
       if (isOperator) {
