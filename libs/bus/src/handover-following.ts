@@ -97,7 +97,9 @@ export function createHandoverFollower({ jsm, clock, shards, eventWindowMs }: Fo
     async due(): Promise<ConversationId[]> {
       if (open.size === 0) return [];
       const nowMs = await clock.nowMs();
-      return [...open.values()].filter(({ record }) => isDue(record, nowMs)).map(({ record }) => record.conversation_id);
+      return [...open.values()]
+        .filter(({ record }) => isDue(record, nowMs))
+        .map(({ record }) => record.conversation_id);
     },
 
     /** How long until the next one is over, if nothing comes of it; Infinity: none is open. */

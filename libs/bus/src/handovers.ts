@@ -105,7 +105,9 @@ export function createHandovers(deps: HandoverDeps) {
     /** Ends one whose time is over; gives it as it stands then. */
     expire: (conversation: ConversationId): Promise<HandoverRecord | undefined> =>
       change(conversation, (last, nowMs) =>
-        last !== undefined && isDue(last, nowMs) ? ended(last, last.state === "taken" ? "silent" : "nobody came") : undefined,
+        last !== undefined && isDue(last, nowMs)
+          ? ended(last, last.state === "taken" ? "silent" : "nobody came")
+          : undefined,
       ).catch(ifNone),
 
     /** The conversation was deleted: nobody is to come any more. */

@@ -6,7 +6,9 @@ export const UsagePeriod = z
   .object({
     period: z.string().describe("`hour`, `day` or `month`, by UTC; there may be others."),
     resets_at: z.number().describe("When the next one begins, ms since 1970."),
-    tokens: z.number().describe("Tokens that the user's turns have read and written in it, and those that running answers hold."),
+    tokens: z
+      .number()
+      .describe("Tokens that the user's turns have read and written in it, and those that running answers hold."),
     tokens_limit: z.number().optional().describe("Absent: there is none."),
     cost_micros: z.number().describe("What that cost, in millionths of the currency."),
     cost_limit_micros: z.number().optional().describe("Absent: there is none."),

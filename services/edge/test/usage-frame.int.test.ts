@@ -39,9 +39,7 @@ it("tells whoever asked, and has quotas, behind the end what the turn has used a
   expect(frame).toEqual({
     ...{ type: "usage", conversation_id, turn_id, currency: "USD" },
     usage: { input_tokens: 1, output_tokens: 1 },
-    periods: [
-      { period: "day", resets_at: expect.any(Number), tokens: 0, tokens_limit: 5_000, cost_micros: 0 },
-    ],
+    periods: [{ period: "day", resets_at: expect.any(Number), tokens: 0, tokens_limit: 5_000, cost_micros: 0 }],
   });
 });
 

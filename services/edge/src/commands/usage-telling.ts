@@ -17,7 +17,12 @@ export interface TurnPlace {
 
 /** Tells whoever has quotas, behind the end of each of their answers, what is left. Others cost nothing: for them there is nothing to be done then. */
 export function createUsageTelling({ usage, outbox }: UsageTellingDeps) {
-  const tell = async (connection: Connection, caller: Caller, { conversation_id, turn_id }: TurnPlace, used?: Usage) => {
+  const tell = async (
+    connection: Connection,
+    caller: Caller,
+    { conversation_id, turn_id }: TurnPlace,
+    used?: Usage,
+  ) => {
     const { currency, periods } = await usage.left(caller);
     if (periods.length === 0 || connection.state !== "ready" || connection.caller?.user.id !== caller.user.id) return;
     const said = used === undefined ? {} : { usage: used };

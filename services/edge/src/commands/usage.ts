@@ -92,7 +92,11 @@ export function createUsageReading({ counters, quotas }: UsageReadingDeps) {
       quotasOf(quotas(), { user: user.id, tenant, roles }).some((limit) => limit.of === "user"),
 
     /** What is limited of their own, and how much of it is used. Throws OVERLOADED. */
-    async left({ user, tenant, roles }: Caller): Promise<{ readonly currency: string; readonly periods: PeriodUsage[] }> {
+    async left({
+      user,
+      tenant,
+      roles,
+    }: Caller): Promise<{ readonly currency: string; readonly periods: PeriodUsage[] }> {
       const { currency, periods } = await of({ user: user.id, tenant, roles }, "user");
       const isLimited = (one: PeriodUsage): boolean => (one.tokens_limit ?? one.cost_limit_micros) !== undefined;
       return { currency, periods: periods.filter(isLimited) };
