@@ -30,7 +30,7 @@ export async function addReadConsumer(jsm: PatientLookups, { stream, fromSeq, fr
     num_replicas: 1,
   });
   return {
-    /** By the broker's clock. */
+    /** By the broker's clock, ms since 1970. */
     createdMs: Date.parse(String(created)),
     pull: subjects.pull(stream, name),
     /** Not to be waited for. */

@@ -113,7 +113,9 @@ const WaitFact = z.object({
   /** Nothing was left out for want of room: while the chain ends with this wait, the fact says all that the chain does. */
   whole: z.literal(true).optional(),
   /** Which agent answers. Absent: an older version wrote it. */
-  routed: z.object({ agent: z.string(), confidence: z.number(), method: z.string() }).optional(),
+  routed: z
+    .object({ agent: z.string(), confidence: z.number(), method: z.string(), name: z.string().optional() })
+    .optional(),
   /** Documents were searched: the sources among the parts are what was found. */
   found: z.literal(true).optional(),
   /** Where the attempt that waited is in its trace. */
