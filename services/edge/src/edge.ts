@@ -96,7 +96,7 @@ function createCommandRoom(
   { outbox, hubs, catchUp, resuming, waiting, guests, signals, known }: HubRoom,
   { counters, limiter }: { readonly counters: Counters; readonly limiter: Limiter },
 ) {
-  const { messages: limits, conversations: quota, subscriptions } = limiter;
+  const { messages: limits, conversations: quota, subscriptions, usage } = limiter;
   const isOperator = createIsOperator(bus, may);
   const ownership = createOwnership({ owners: bus.owners, known, may, quota, isOperator });
   const { mayLook } = guests;
@@ -130,6 +130,7 @@ function createCommandRoom(
     guests,
     signals,
     agentNames: createAgentNames(redis && createOfferBoard({ redis, log })),
+    usage,
   };
   const commands = createCommands(parts);
   return { ownership, viewing, conversations, commands };
