@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { branchFields } from "./branch-fields.ts";
 import { Author } from "./author.ts";
+import { GivenContext } from "./given-context.ts";
 import { Usage } from "./usage.ts";
 import { CallId, ConversationId, TurnId } from "./ids.ts";
 import { PartPlace } from "./part-order.ts";
@@ -25,6 +26,10 @@ const SaidFact = z.object({
   author: Author,
   message: z.string(),
   ...branchFields,
+  /** What its client brought with it, so that the answer can be given once more: of no more than `givenKeptBytes`. */
+  given: GivenContext.optional(),
+  /** It brought more than is kept. */
+  given_left_out: z.literal(true).optional(),
 });
 /** The licence to run a call that changes something. Names and shortened arguments are for whoever has nothing else of the turn any more. */
 const BegunFact = z.object({
