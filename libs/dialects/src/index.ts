@@ -5,6 +5,7 @@ export { createTurnWatch, type TerminalEvent, type TurnPlace, type TurnWatch } f
 export { dialectOfFrame, type DialectName } from "./choice.ts";
 export { knowsPosts, knowsUnknown, nativeDialect, nativeDialectOf } from "./native/dialect.ts";
 export { frameWithoutPosts, withoutPost } from "./posts-as-turns.ts";
+export { knowsBatches, knowsPosts, knowsUnknown, nativeDialect, nativeDialectOf } from "./native/dialect.ts";
 export { undecidedDialect } from "./undecided/dialect.ts";
 export { conversationOfSession, sessionConversation, type IsOwn } from "./seed/addresses.ts";
 export { cutOf, seedMetadata, seedToolCall } from "./seed/encode.ts";
