@@ -27,6 +27,8 @@ interface ScriptedOptions {
   readonly tailLength?: number;
   /** How the subscription is answered; undefined: never. */
   readonly subscription?: "snapshot" | "NOT_FOUND" | "FORBIDDEN" | "OVERLOADED" | "never";
+  /** What else the snapshot says. */
+  readonly more?: object | undefined;
 }
 
 const conversationId = "c1";
@@ -35,7 +37,7 @@ const conversationId = "c1";
 const burstMs = 50;
 
 export function createScriptedServer(options: ScriptedOptions): ScriptedServer {
-  const { transcript, subscription = "snapshot", pageLength = 50, tailLength = 50 } = options;
+  const { transcript, more = {}, subscription = "snapshot", pageLength = 50, tailLength = 50 } = options;
   let seq = 100;
   let turns = 0;
   let isDown = false;
@@ -96,7 +98,13 @@ export function createScriptedServer(options: ScriptedOptions): ScriptedServer {
     }
     if (after !== undefined) return say({ type: "subscribed", ...common, mode: "live", seq });
     say({ type: "subscribed", ...common, mode: "snapshot", seq: 1 });
-    event({ type: "snapshot", status: "idle", title: "Pods of the shop", messages: transcript.slice(-tailLength) });
+    event({
+      type: "snapshot",
+      status: "idle",
+      title: "Pods of the shop",
+      messages: transcript.slice(-tailLength),
+      ...more,
+    });
   }
 
   async function receiveMessage(frame: Record<string, string>): Promise<void> {

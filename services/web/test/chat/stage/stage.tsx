@@ -6,16 +6,21 @@ import type { Api } from "../../../src/api/api.ts";
 import { ApiProvider } from "../../../src/api/use-api.ts";
 import { ConversationPage } from "../../../src/chat/conversation-page.tsx";
 import { createPaintProbe } from "./paint-probe.ts";
+import { WordsProvider } from "../../../src/words/use-words.ts";
+import { room, roomApi, roomChanges, roomReads, roomTranscript, viewer } from "./scripted-room.ts";
 import { createScriptedServer, markdownOf, transcriptOf } from "./scripted-server.ts";
 
-/** The conversation pane alone, with a server inside the page: `?messages=10000&page=1000&tail=300&subscription=FORBIDDEN&new&theme=dark`. */
+/** The conversation pane alone, with a server inside the page: `?messages=10000&page=1000&tail=300&subscription=FORBIDDEN&new&theme=dark&room&language=de`. */
 
 const query = new URLSearchParams(location.search);
 const subscription = (["NOT_FOUND", "FORBIDDEN", "OVERLOADED", "never"] as const).find(
   (name) => name === query.get("subscription"),
 );
+const isRoom = query.has("room");
+const earlier = transcriptOf(Number(query.get("messages") ?? "0"));
 const server = createScriptedServer({
-  transcript: transcriptOf(Number(query.get("messages") ?? "0")),
+  transcript: isRoom ? [...earlier, ...roomTranscript] : earlier,
+  more: isRoom ? { room, changes: roomChanges, reads: roomReads } : undefined,
   pageLength: Number(query.get("page") ?? "50"),
   tailLength: Number(query.get("tail") ?? "50"),
   ...(subscription === undefined ? {} : { subscription }),
@@ -62,6 +67,20 @@ const api: Api = {
   giveBack: notNeeded,
   askForPerson: notNeeded,
   withdrawHandover: notNeeded,
+  people: notNeeded,
+  addMember: notNeeded,
+  setMemberRole: notNeeded,
+  removeMember: notNeeded,
+  invite: notNeeded,
+  revokeInvite: notNeeded,
+  join: notNeeded,
+  setAnswerRule: notNeeded,
+  editMessage: notNeeded,
+  deleteMessage: notNeeded,
+  reactToMessage: notNeeded,
+  pinMessage: notNeeded,
+  markRead: notNeeded,
+  ...(isRoom ? roomApi(server) : {}),
 };
 
 /** What the browser itself says of the page, from its beginning on. */
@@ -87,15 +106,18 @@ function Stage() {
   const probe = () => createPaintProbe(scroller());
   Object.assign(globalThis, { stage: { server, client, longTasks, shifts, markdownOf, scroller, probe, open: setId } });
   return (
-    <ApiProvider value={api}>
-      <ParleyProvider client={client}>
-        <ConversationPage
-          conversationId={id}
-          onStarted={isNew ? () => setNew(false) : undefined}
-          onNew={() => undefined}
-        />
-      </ParleyProvider>
-    </ApiProvider>
+    <WordsProvider language={query.get("language") === "de" ? "de" : "en"}>
+      <ApiProvider value={api}>
+        <ParleyProvider client={client}>
+          <ConversationPage
+            conversationId={id}
+            userId={isRoom ? viewer.id : undefined}
+            onStarted={isNew ? () => setNew(false) : undefined}
+            onNew={() => undefined}
+          />
+        </ParleyProvider>
+      </ApiProvider>
+    </WordsProvider>
   );
 }
 
