@@ -13,7 +13,7 @@ import { useWords } from "../words/use-words.ts";
 import { ConnectWanted } from "./connect-wanted.tsx";
 import { ConnectionBanner } from "./connection-banner.tsx";
 import { gathered } from "./gathered.ts";
-import { approvalsPage, operatorPage } from "./later-parts.ts";
+import { approvalsPage, operatorPage, peoplePanel } from "./later-parts.ts";
 import { JoinPage } from "./join-page.tsx";
 import { Link } from "./link.tsx";
 import type { Navigation, Route } from "./navigation.ts";
@@ -122,6 +122,7 @@ function Pane({ route, navigation, sidebar, approvals, userId, beginning, unread
           <ConversationPage
             conversationId={route.id}
             userId={userId}
+            peoplePanel={peoplePanel.Part}
             onGivenBack={() => navigation.go("/operator")}
             beginning={beginning}
             onStarted={route.name === "new" ? navigation.begun : undefined}

@@ -1,7 +1,7 @@
 import type { Conversation, SendOptions } from "@parley/client";
 import { messages, textOf } from "@parley/protocol/fold";
 import { useConversation } from "@parley/react";
-import { useCallback, useRef, useState, type KeyboardEvent, type ReactNode, type Ref } from "react";
+import { useCallback, useRef, useState, type ComponentType, type KeyboardEvent, type ReactNode, type Ref } from "react";
 import type { Offers } from "../api/answers.ts";
 import { BranchingContext, type Branching } from "./branching.ts";
 import { useWords } from "../words/use-words.ts";
@@ -13,6 +13,7 @@ import { EmptyState, LeftState, LoadingState, RefusedState, StatePane } from "./
 import { GoneNote, HandoverNote } from "./handover-note.tsx";
 import { RoomContext } from "../message/room.ts";
 import { ViewerContext } from "../message/viewer.ts";
+import type { PeoplePanelProps } from "../people/people-panel.tsx";
 import { isForAnswer } from "./keys.ts";
 import { MessageList, type MessageListHandle } from "./message-list.tsx";
 import { ReplyBar } from "./reply-bar.tsx";
@@ -31,6 +32,8 @@ export interface ConversationPageProps {
   readonly userId?: string | undefined;
   /** Who looks at it, for names of others, where nobody can be asked for. */
   readonly viewerId?: string | undefined;
+  /** Shows who has a part in it; absent: nobody can be asked for here. */
+  readonly peoplePanel?: ComponentType<PeoplePanelProps> | undefined;
   /** The conversation is not theirs any more who look at it. */
   readonly onLeft?: (() => void) | undefined;
   readonly onGivenBack?: (() => void) | undefined;
@@ -129,7 +132,7 @@ function isGone({ phase, refusal }: Shown): boolean {
   return phase === "messages" && refusal?.code === "FORBIDDEN";
 }
 
-interface HeadProps extends Pick<ConversationPageProps, "beginning" | "headerStart" | "headerEnd" | "userId"> {
+interface HeadProps extends Pick<ConversationPageProps, "beginning" | "headerStart" | "headerEnd" | "peoplePanel"> {
   readonly conversation: Conversation;
   readonly shown: Shown;
   readonly here: Here;
@@ -139,9 +142,9 @@ interface HeadProps extends Pick<ConversationPageProps, "beginning" | "headerSta
 }
 
 function Head({ conversation, shown, here, room, jumpTo, ...props }: HeadProps) {
-  const { beginning, headerStart, headerEnd, userId, onLeft } = props;
-  const people = userId !== undefined && shown.phase === "messages" && (
-    <RoomHeader {...{ conversation, here }} pins={room.pins} onJump={jumpTo} onLeft={() => onLeft?.()} />
+  const { beginning, headerStart, headerEnd, peoplePanel: Panel, onLeft } = props;
+  const people = Panel !== undefined && shown.phase === "messages" && (
+    <RoomHeader Panel={Panel} {...{ conversation, here }} pins={room.pins} onJump={jumpTo} onLeft={() => onLeft?.()} />
   );
   return (
     <ConversationHeader

@@ -1,15 +1,17 @@
 import type { Conversation } from "@parley/client";
 import type { ConversationView } from "@parley/protocol/fold";
 import { useView } from "@parley/react";
-import { useState } from "react";
+import { useState, type ComponentType } from "react";
 import { PeopleButton } from "../people/people-button.tsx";
-import { PeoplePanel } from "../people/people-panel.tsx";
+import type { PeoplePanelProps } from "../people/people-panel.tsx";
 import { Icon } from "../ui/icon.tsx";
 import { Menu } from "../ui/menu.tsx";
 import { useWords } from "../words/use-words.ts";
 import type { Here } from "./use-room.ts";
 
 interface RoomHeaderProps {
+  /** Loaded when it is opened. */
+  readonly Panel: ComponentType<PeoplePanelProps>;
   readonly conversation: Conversation;
   readonly here: Here;
   readonly pins: readonly Pinned[];
@@ -24,7 +26,7 @@ export interface Pinned {
 }
 
 /** In the header: what is pinned, and who is here. */
-export function RoomHeader({ conversation, here, pins, onJump, onLeft }: RoomHeaderProps) {
+export function RoomHeader({ Panel, conversation, here, pins, onJump, onLeft }: RoomHeaderProps) {
   const { room: words } = useWords();
   const presence = useView(conversation, presenceIn);
   const [isOpen, setOpen] = useState(false);
@@ -48,7 +50,7 @@ export function RoomHeader({ conversation, here, pins, onJump, onLeft }: RoomHea
       )}
       <PeopleButton room={room} presence={presence} viewerId={viewerId} onOpen={() => setOpen(true)} />
       {isOpen && (
-        <PeoplePanel
+        <Panel
           conversationId={conversation.id}
           {...{ room, presence, viewerId, isOwner, onLeft }}
           onClose={() => setOpen(false)}

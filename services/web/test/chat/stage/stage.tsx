@@ -4,6 +4,8 @@ import { StrictMode, useState } from "react";
 import { createRoot } from "react-dom/client";
 import type { Api } from "../../../src/api/api.ts";
 import { ApiProvider } from "../../../src/api/use-api.ts";
+import { later } from "../../../src/app/later.tsx";
+import type { PeoplePanelProps } from "../../../src/people/people-panel.tsx";
 import { ConversationPage } from "../../../src/chat/conversation-page.tsx";
 import { createPaintProbe } from "./paint-probe.ts";
 import { WordsProvider } from "../../../src/words/use-words.ts";
@@ -100,6 +102,8 @@ function scroller(): Element {
   return log;
 }
 
+const panel = later<PeoplePanelProps>(async () => (await import("../../../src/people/people-panel.tsx")).PeoplePanel);
+
 function Stage() {
   const [id, setId] = useState(server.conversationId);
   const [isNew, setNew] = useState(query.has("new"));
@@ -112,6 +116,7 @@ function Stage() {
           <ConversationPage
             conversationId={id}
             userId={isRoom ? viewer.id : undefined}
+            peoplePanel={isRoom ? panel.Part : undefined}
             onStarted={isNew ? () => setNew(false) : undefined}
             onNew={() => undefined}
           />
