@@ -4,6 +4,7 @@ import { createBackoff, sleep, withDeadline, type Logger } from "@parley/runtime
 import { createAgentSignals, type AgentSignals } from "./agent-signals.ts";
 import { createAppender } from "./appender.ts";
 import { createAuditLog, type AuditLog } from "./audit-log.ts";
+import { createBrokerClock } from "./broker-clock.ts";
 import { hasStreamMetadata, isTooOldForCluster, oldestForCluster } from "./broker-version.ts";
 import { createDecisions, type Decisions } from "./decisions.ts";
 import { createDocumentQuestions, type DocumentQuestions } from "./document-questions.ts";
@@ -24,13 +25,16 @@ import { createUnreadable, type Unreadable } from "./unreadable.ts";
 import { setUpAudit, setUpGate, setUpMemory, setUpStreams, type StreamOptions } from "./stream-setup.ts";
 import { createOutbox } from "./outbox.ts";
 import { createRequests } from "./requests.ts";
+import { createRoomReading, type RoomReading } from "./room-reading.ts";
 import { createOwners, type Owners } from "./owners.ts";
+import { createPeople, type PeopleLog } from "./people.ts";
 import { createStreamWatch, type Disturbed } from "./stream-watch.ts";
 import {
   createStoredConversations,
   type StoredConversations,
   type StoredConversationsDeps,
 } from "./stored-conversations.ts";
+import { createRoomSignals, type RoomSignals } from "./signals.ts";
 import { createSummaries, type Summaries } from "./summaries.ts";
 import { createTitles, type Titles } from "./titles.ts";
 import { createTranscripts, type Transcripts } from "./transcripts.ts";
@@ -57,7 +61,11 @@ export interface Bus extends BrokerLink {
   readonly decisions: Decisions;
   readonly agents: AgentSignals;
   readonly transcripts: Transcripts;
+  /** What agent workers read of conversations with several people. */
+  readonly rooms: RoomReading;
   readonly owners: Owners;
+  /** Who has a part in conversations beside whoever began them. For edges: others may only read it. */
+  readonly people: PeopleLog;
   readonly titles: Titles;
   /** What people say of answers. For edges: others have no right to write it. */
   readonly feedback: FeedbackLog;
@@ -65,6 +73,8 @@ export interface Bus extends BrokerLink {
   readonly summaries: Summaries;
   /** Conversations in which a person answers in place of the agent. */
   readonly handovers: Handovers;
+  /** What edges tell each other of rooms. For edges: others have no right to it. */
+  readonly signals: RoomSignals;
   readonly conversations: StoredConversations;
   /** What was revoked. For edges: others have no right to it. */
   readonly gate: GateLog;
@@ -149,6 +159,7 @@ export async function openBus({ servers, tls, name, log, ...streamOptions }: Bus
     turns: createTurnQueue({ link, outbox, jsm, events, transcripts, facts, eventWindowMs, unreadable, log }),
     decisions: createDecisions({ link, outbox, events, shards, unreadable, log }),
     agents: createAgentSignals(link, outbox, log),
+    signals: createRoomSignals({ link, shards, log }),
     transcripts,
     ...sharedLogs({ link, jsm, append: appender.append, unreadable }, manager, { options, log }),
     ...conversationParts({ link, jsm, events, facts, shards, unreadable, log }, eventWindowMs),
@@ -188,20 +199,25 @@ function sharedLogs(
 }
 
 function conversationParts(
-  deps: Omit<StoredConversationsDeps, "titles" | "feedback" | "handovers" | "summaries">,
+  deps: Omit<StoredConversationsDeps, "titles" | "feedback" | "handovers" | "summaries" | "people">,
   eventWindowMs: number,
 ) {
   const { jsm, events, unreadable } = deps;
   const titles = createTitles({ ...deps, eventWindowMs });
   const feedback = createFeedbackLog(deps);
   const summaries = createSummaries(deps);
-  const handovers = createHandovers({ ...deps, eventWindowMs });
+  const clock = createBrokerClock(jsm);
+  const handovers = createHandovers({ ...deps, clock, eventWindowMs });
+  const owners = createOwners(jsm, events, unreadable);
+  const people = createPeople({ ...deps, owners, clock, eventWindowMs });
   return {
-    owners: createOwners(jsm, events, unreadable),
+    owners,
+    people,
+    rooms: createRoomReading(jsm, events, unreadable),
     titles,
     feedback,
     ...{ handovers, summaries },
-    conversations: createStoredConversations({ ...deps, titles, feedback, handovers, summaries }),
+    conversations: createStoredConversations({ ...deps, titles, feedback, handovers, summaries, people }),
   };
 }
 

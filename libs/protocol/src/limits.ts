@@ -12,6 +12,8 @@ export const limits = {
   handoverReasonChars: 500,
   /** Members of a conversation beside its owner. More: CONFLICT. */
   roomMembers: 1_000,
+  /** All people of a conversation with invitations, names of agents and pins, encoded: they are one record. More: CONFLICT. */
+  peopleBytes: 256 * 1024,
   /** Invitations of a conversation that can still be taken. More: CONFLICT. */
   roomInvites: 50,
   /** The longest that an invitation can be taken. */
@@ -38,6 +40,12 @@ export const limits = {
   signalMs: 10_000,
   /** How often at most an edge tells, and viewers are told, who types, is there or has read on. */
   signalEveryMs: 1_000,
+  /** How often an edge says it again where nothing has changed: less than half of `signalMs`, so one that is lost changes nothing. */
+  signalAgainMs: 4_000,
+  /** How long somebody types who does not say it again. */
+  typingMs: 6_000,
+  /** What an edge says of one room, encoded. Beyond it names are left off, then people. */
+  signalBytes: 64 * 1024,
   /** Conversations that a queue of hand-overs remembers; the oldest stay. */
   handoversOpen: 10_000,
   /** What somebody says of an answer beside the rating, UTF-8. Larger: MESSAGE_TOO_LARGE. */
@@ -142,6 +150,8 @@ export const limits = {
   givenMessagesBytes: 256 * 1024,
   /** The same in messages. */
   givenMessages: 512,
+  /** What a client brought with a message, encoded, as it is kept for 8 days for whoever wants the answer once more: as much as a message may be. Larger: it is answered once. */
+  givenKeptBytes: 32 * 1024,
   /** Tools and settings that a client brings with a message, encoded: half of it each. */
   givenToolsBytes: 64 * 1024,
   /** Tools that a client brings with a message. */

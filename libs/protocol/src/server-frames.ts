@@ -185,6 +185,7 @@ export const SnapshotFrame = z
       .describe("What waits, as in the frame `queue`. Absent beside `messages`: nothing does."),
     turn_id: TurnId.optional().describe("A turn that had not ended then: replace all that you have of it."),
     attempt: z.number().optional().describe("Of that turn."),
+    author: Author.optional().describe("Who answers it, as the room calls it. Absent: the assistant."),
     text: z.string().optional().describe("Its answer so far."),
     tool_calls: z.array(ToolCallState).optional().describe("Its calls so far; finished ones with status and result."),
     parts: z
@@ -253,8 +254,8 @@ export const FrameError = z
     call_id: CallId.optional().describe("The same, of an `approve`."),
   })
   .describe(
-    "A frame was refused. It has no `turn_id`: an `error` that has one ends that turn. With `NOT_FOUND` and the `frame` `delete`, which " +
-      "no client sends, it answers nothing: the conversation was deleted, and whoever looks at it should drop what they have of it.",
+    "A frame was refused. It has no `turn_id`: an `error` that has one ends that turn. With `NOT_FOUND`, the `frame` `delete` and " +
+      "no `id` it answers nothing: the conversation was deleted, and whoever looks at it should drop what they have of it. So give a `delete` an `id`.",
   );
 export type FrameError = z.infer<typeof FrameError>;
 

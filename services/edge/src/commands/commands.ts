@@ -3,6 +3,7 @@ import type { May } from "@parley/protocol";
 import type { Tracing } from "@parley/runtime";
 import type { Outbox } from "../delivery/outbox.ts";
 import type { Counters } from "../figures/metrics.ts";
+import type { Signals } from "../signals/signals.ts";
 import { createApproveCheck, createApproveHandler } from "./approve.ts";
 import { createBranches } from "./branches.ts";
 import { createCancelHandler } from "./cancel.ts";
@@ -12,17 +13,30 @@ import { createHandoverCommands } from "./handovers.ts";
 import { createMessageHandler, type MessageDeps } from "./message.ts";
 import { createOpenApprovals } from "./open-approvals.ts";
 import { createRenewal } from "./renewal.ts";
+import { createRooms, type RoomDeps } from "./rooms/rooms.ts";
 import type { IsKeptOut } from "./open-call.ts";
 import type { Ownership } from "./ownership.ts";
 import { createQueueHandler } from "./queue.ts";
 import { createTitleHandler } from "./title.ts";
+import { createTypingHandler } from "./typing.ts";
 import type { Viewing } from "./viewing.ts";
 
 export interface CommandDeps {
   readonly bus: Pick<
     Bus,
-    "events" | "facts" | "turns" | "transcripts" | "titles" | "feedback" | "waitingTexts" | "handovers" | "audit"
+    | "events"
+    | "facts"
+    | "turns"
+    | "transcripts"
+    | "titles"
+    | "feedback"
+    | "waitingTexts"
+    | "handovers"
+    | "people"
+    | "audit"
   >;
+  readonly known: RoomDeps["known"];
+  readonly lists: RoomDeps["lists"];
   readonly ownership: Ownership;
   readonly may: May;
   readonly isKeptOut: IsKeptOut;
@@ -30,9 +44,10 @@ export interface CommandDeps {
   readonly viewing: Viewing;
   readonly outbox: Outbox;
   readonly onAccepted: MessageDeps["onAccepted"];
-  readonly counters: Pick<Counters, "accepted" | "approvals" | "feedback" | "handovers">;
+  readonly counters: Pick<Counters, "accepted" | "approvals" | "feedback" | "handovers" | "rooms">;
   readonly tracing: Tracing;
   readonly guests: Guests;
+  readonly signals: Signals;
 }
 
 export type Commands = ReturnType<typeof createCommands>;
@@ -40,7 +55,7 @@ export type Commands = ReturnType<typeof createCommands>;
 /** What a caller may have done with a conversation, over whatever transport. Each throws ChatError, which is the caller's answer. */
 export function createCommands(deps: CommandDeps) {
   const { bus, ownership, may, isKeptOut, limits, viewing, outbox, onAccepted, counters, tracing } = deps;
-  const { guests } = deps;
+  const { guests, signals } = deps;
   const branches = createBranches({ bus, ownership });
   const handover = createHandoverCommands({ bus, ownership, may, figures: counters.handovers });
   const asking = { bus, ownership, may, limits, branches, viewing, outbox, onAccepted, counters, tracing, guests };
@@ -49,6 +64,7 @@ export function createCommands(deps: CommandDeps) {
     again: branches.again,
     renew: createRenewal({ bus, ownership }),
     handover,
+    rooms: createRooms({ ...deps, figures: counters.rooms }),
     guests,
     cancel: createCancelHandler({ bus, ownership }),
     approve: createApproveHandler({ bus, ownership, isKeptOut, counters }),
@@ -57,5 +73,6 @@ export function createCommands(deps: CommandDeps) {
     queue: createQueueHandler({ bus, ownership }),
     title: createTitleHandler({ titles: bus.titles, ownership }),
     feedback: createFeedbackHandler({ bus, ownership, counters }),
+    typing: createTypingHandler({ ownership, signals }),
   };
 }

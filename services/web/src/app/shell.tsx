@@ -121,6 +121,7 @@ function Pane({ route, navigation, sidebar, approvals, userId, beginning, unread
           <Follower key={route.id} id={route.id} beginning={beginning ?? ""} unread={unread} onChange={onChange} />
           <ConversationPage
             conversationId={route.id}
+            turnId={route.name === "conversation" ? route.turn : undefined}
             userId={userId}
             peoplePanel={peoplePanel.Part}
             onGivenBack={() => navigation.go("/operator")}

@@ -1,7 +1,16 @@
 import type { Conversation, SendOptions } from "@parley/client";
 import { messages, textOf } from "@parley/protocol/fold";
 import { useConversation } from "@parley/react";
-import { useCallback, useRef, useState, type ComponentType, type KeyboardEvent, type ReactNode, type Ref } from "react";
+import {
+  useCallback,
+  useEffect,
+  useRef,
+  useState,
+  type ComponentType,
+  type KeyboardEvent,
+  type ReactNode,
+  type Ref,
+} from "react";
 import type { Offers } from "../api/answers.ts";
 import { BranchingContext, type Branching } from "./branching.ts";
 import { useWords } from "../words/use-words.ts";
@@ -28,6 +37,8 @@ import { WaitingMessages } from "./waiting-messages.tsx";
 
 export interface ConversationPageProps {
   readonly conversationId: string;
+  /** The turn at which it is opened, whichever branch that is on; absent: where somebody has read before, or at its end. */
+  readonly turnId?: string | undefined;
   /** Who looks at it; absent where people are not asked for. */
   readonly userId?: string | undefined;
   /** Who looks at it, for names of others, where nobody can be asked for. */
@@ -49,11 +60,11 @@ export interface ConversationPageProps {
 
 /** A conversation: its messages, what waits, and the box to write in. */
 export function ConversationPage(props: ConversationPageProps) {
-  return <Pane key={props.conversationId} {...props} />;
+  return <Pane key={`${props.conversationId} ${props.turnId ?? ""}`} {...props} />;
 }
 
 function Pane(props: ConversationPageProps) {
-  const { conversationId, userId, viewerId = userId, onGivenBack, onStarted, onNew, onLeft = onNew } = props;
+  const { conversationId, turnId, userId, viewerId = userId, onGivenBack, onStarted, onNew, onLeft = onNew } = props;
   const conversation = useConversation(conversationId);
   const [isStartedHere] = useState(onStarted !== undefined);
   const list = useRef<MessageListHandle>(null);
@@ -62,6 +73,7 @@ function Pane(props: ConversationPageProps) {
   const pane = useConversationPane(conversation, { isStartedHere, userId, viewerId, jumpTo });
   const { offers, running, branching, viewer, send, here, room } = pane;
   const shown = leftBy(here, pane.shown);
+  const isOpen = useOpened(turnId, shown.phase, pane.open);
   const Note = isGone(shown) ? GoneNote : HandoverNote;
 
   const submit = (text: string, options: SendOptions): boolean => {
@@ -85,7 +97,8 @@ function Pane(props: ConversationPageProps) {
             <Head {...props} {...{ conversation, shown, here, room, jumpTo, onLeft }} />
             <Body
               conversation={conversation}
-              shown={shown}
+              shown={isOpen ? shown : { ...shown, phase: "loading" }}
+              turnId={turnId}
               branching={branching}
               list={list}
               examples={examplesOf(offers?.agents ?? [])}
@@ -119,6 +132,18 @@ function mayAskForPerson({ room, isOwner, standing }: Here): boolean {
 function leftBy({ isRemoved, room }: Here, shown: Shown): Shown {
   const isLeft = isRemoved || (room !== undefined && shown.refusal?.code === "FORBIDDEN");
   return isLeft ? { ...shown, phase: "left" } : shown;
+}
+
+/** Whether the branch is shown that has the turn; else the list would look for it on another one. */
+function useOpened(turnId: string | undefined, phase: Shown["phase"], open: (turnId: string) => Promise<void>) {
+  const [isOpen, setOpen] = useState(turnId === undefined);
+  const isBegun = useRef(false);
+  useEffect(() => {
+    if (turnId === undefined || phase !== "messages" || isBegun.current) return;
+    isBegun.current = true;
+    void open(turnId).finally(() => setOpen(true));
+  }, [turnId, phase, open]);
+  return isOpen || phase !== "messages";
 }
 
 /** What was deleted can be begun anew; what one may not see, or what never was, cannot be written to. */
@@ -223,6 +248,7 @@ function Foot({ ref, conversation, shown, running, offers, here, room, ...props 
 interface BodyProps {
   readonly conversation: Conversation;
   readonly shown: Shown;
+  readonly turnId: string | undefined;
   readonly branching: Branching;
   readonly list: Ref<MessageListHandle>;
   readonly examples: readonly string[];
@@ -234,7 +260,7 @@ interface BodyProps {
 /** At most so many examples: they show what can be asked, they are no menu. */
 const maxExamples = 4;
 
-function Body({ conversation, shown, branching, list, examples, onExample, onNew, onFollowing }: BodyProps) {
+function Body({ conversation, shown, turnId, branching, list, examples, onExample, onNew, onFollowing }: BodyProps) {
   if (shown.phase === "left") {
     return (
       <StatePane>
@@ -269,6 +295,7 @@ function Body({ conversation, shown, branching, list, examples, onExample, onNew
       <MessageList
         ref={list}
         conversationId={conversation.id}
+        turnId={turnId}
         rows={shown.rows}
         history={shown.history}
         onFollowing={onFollowing}

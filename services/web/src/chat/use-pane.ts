@@ -38,7 +38,7 @@ export function useConversationPane(conversation: Conversation, { isStartedHere,
     shown.clearNew();
     return sending.send(text, { ...options, ...behind(chosen.branch), ...room.withMessage(text) });
   };
-  return { offers, shown, running, branching, viewer, send, here, room } as const;
+  return { offers, shown, running, branching, viewer, send, here, room, open: chosen.open } as const;
 }
 
 /** What is written while an older branch is shown goes behind that. */

@@ -13,6 +13,7 @@ import {
   type ConversationId,
   type FeedbackEntry,
   type Handover,
+  type People,
   type TurnId,
   type TurnRequest,
 } from "@parley/protocol";
@@ -20,7 +21,7 @@ import type { Logger } from "@parley/runtime";
 import { shownHandover } from "../../hub/shown-handover.ts";
 import { createConversationIndex, type Redis } from "./conversation-index.ts";
 import { createDeletion } from "./deletion.ts";
-import { createIndexNotes } from "./index-notes.ts";
+import { createIndexNotes, titleOf } from "./index-notes.ts";
 import { createIndexRebuild } from "./index-rebuild.ts";
 import type { Matches } from "./list-search.ts";
 import type { PageCursor } from "./page-cursor.ts";
@@ -33,6 +34,8 @@ export interface ConversationsDeps {
   readonly redis: Redis | undefined;
   /** Called with each conversation that was deleted, here or by another edge. */
   readonly onDeleted: DeletionListener;
+  /** As this process remembers it, without a question: whoever alone has a conversation costs none. */
+  readonly peekPeople: (conversation: ConversationId) => People | undefined;
   readonly log: Logger;
 }
 
@@ -47,7 +50,7 @@ export interface TitledPage extends PathPage {
 export type Conversations = ReturnType<typeof createConversations>;
 
 /** Conversations as things: listed, read and deleted. Lists come from Redis; everything else does without it. */
-export function createConversations({ bus, redis, onDeleted, log }: ConversationsDeps) {
+export function createConversations({ bus, redis, onDeleted, peekPeople, log }: ConversationsDeps) {
   const index = redis === undefined ? undefined : createConversationIndex(redis);
   const listing = index === undefined ? undefined : createListing({ bus, index });
   const search = index === undefined ? undefined : createMessageSearch({ bus, index });
@@ -75,7 +78,10 @@ export function createConversations({ bus, redis, onDeleted, log }: Conversation
 
   return {
     /** A message was accepted. Waits for nothing. */
-    accepted: (request: TurnRequest): void => void (isListed(request) && notes?.accepted(request)),
+    accepted: createAccepted({ notes, peekPeople }),
+
+    /** What becomes of members' lists. Waits for nothing. */
+    lists: createMemberLists({ bus, notes, log }),
 
     /** Once a second. */
     sweep(): void {
@@ -94,7 +100,10 @@ export function createConversations({ bus, redis, onDeleted, log }: Conversation
 
     /** As its owner asks for it. Throws CONVERSATION_BUSY or OVERLOADED; then it can be asked again. */
     async delete(conversation: ConversationId, { user, tenant }: Caller): Promise<void> {
+      // While it is known yet whose it was.
+      const people = (await bus.people.of(conversation))?.people;
       await deleteWhole(conversation, user);
+      await Promise.all(idsOf(people).map((one) => unlist(one, conversation)));
       await logSizes?.forget({ user: user.id, tenant }, conversation);
     },
 
@@ -103,6 +112,51 @@ export function createConversations({ bus, redis, onDeleted, log }: Conversation
       rebuild?.close();
     },
   };
+}
+
+type Notes = ReturnType<typeof createIndexNotes>;
+
+/** Members of rooms beyond this do not see each message move the conversation up in their lists: it is some writes each. */
+const mostMoved = 200;
+
+/** A message was accepted: the conversation moves up in the lists of all who have a part in it. */
+function createAccepted({
+  notes,
+  peekPeople,
+}: Pick<ConversationsDeps, "peekPeople"> & { readonly notes: Notes | undefined }) {
+  return (request: TurnRequest): void => {
+    if (notes === undefined || !isListed(request)) return;
+    const { user, conversation_id } = request;
+    const others = idsOf(peekPeople(conversation_id)).filter((id) => id !== user.id);
+    notes.accepted(request, [user.id, ...others.slice(0, mostMoved)]);
+  };
+}
+
+function createMemberLists({
+  bus,
+  notes,
+  log,
+}: Pick<ConversationsDeps, "bus" | "log"> & { readonly notes: Notes | undefined }) {
+  const add = async (users: readonly string[], conversation_id: ConversationId): Promise<void> => {
+    const outline = await bus.conversations.outlineOf(conversation_id);
+    // Of one in which nothing was answered yet its first message tells.
+    const first = outline?.first ?? (await bus.turns.first(conversation_id))?.request.message;
+    if (first === undefined) return;
+    notes?.add(users, { conversation_id, title: titleOf(first), updated_at: outline?.updatedMs ?? Date.now() });
+  };
+  return {
+    joined(users: readonly string[], conversation: ConversationId): void {
+      if (notes === undefined) return;
+      add(users, conversation).catch((err: unknown) =>
+        log.warn({ err, conversation }, "a conversation could not be added to its members' lists"),
+      );
+    },
+    left: (user: string, conversation: ConversationId): void => void notes?.remove(user, conversation),
+  };
+}
+
+function idsOf(people: People | undefined): string[] {
+  return people === undefined ? [] : [people.owner.id, ...people.members.map(({ id }) => id)];
 }
 
 /** Asks for something of a user's list, once that is whole. Without Redis there is none. */
