@@ -26,7 +26,6 @@ import { ApiError, fieldsOf, ownError } from "./api-error.ts";
 import { handoverCalls, type HandoverCalls } from "./handovers.ts";
 import type { Http } from "./http.ts";
 import { memoryCalls, type MemoryApi } from "./memory-calls.ts";
-import { messageCalls, type MessageCalls } from "./message-calls.ts";
 import { peopleCalls, type PeopleCalls } from "./people-calls.ts";
 
 export interface Decision {
@@ -38,7 +37,7 @@ export interface Decision {
 }
 
 /** What the page asks over HTTP. Everything throws `ApiError`. */
-export interface Api extends HandoverCalls, MemoryApi, MessageCalls, PeopleCalls {
+export interface Api extends HandoverCalls, MemoryApi, PeopleCalls {
   /** The caller's conversations, newest first; with `q` those whose titles or beginnings have its words. */
   readonly listConversations: (query?: {
     readonly cursor?: string | undefined;
@@ -88,7 +87,6 @@ export function createApi(http: Http): Api {
     ...memoryCalls(http),
     ...handoverCalls(http),
     ...peopleCalls(http),
-    ...messageCalls(http),
   };
 }
 

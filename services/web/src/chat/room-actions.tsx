@@ -26,11 +26,11 @@ export function RoomActions({ message, extra }: RoomActionsProps) {
 function Actions({ acts, message, extra }: RoomActionsProps & { readonly acts: RoomActs }) {
   const { room } = useWords();
   const [isDeleting, setDeleting] = useState(false);
-  const { ways, attempt } = acts;
+  const { conversation, attempt } = acts;
   const { message_id: id } = message;
   return (
     <>
-      <ReactionPicker onPick={(reaction) => attempt(ways.react(id, reaction, true))} />
+      <ReactionPicker onPick={(reaction) => attempt(conversation.react(id, reaction))} />
       <button
         type="button"
         className="ui-icon-button chat-action"
@@ -47,7 +47,9 @@ function Actions({ acts, message, extra }: RoomActionsProps & { readonly acts: R
       >
         <Icon name="more" />
       </Menu>
-      {isDeleting && <DeleteDialog onDelete={() => attempt(ways.remove(id))} onClose={() => setDeleting(false)} />}
+      {isDeleting && (
+        <DeleteDialog onDelete={() => attempt(conversation.remove(id))} onClose={() => setDeleting(false)} />
+      )}
     </>
   );
 }
@@ -58,7 +60,7 @@ interface ItemsOf {
 }
 
 function itemsOf(
-  { here, ways, attempt, edit }: RoomActs,
+  { here, conversation, attempt, edit }: RoomActs,
   message: RoomMessage,
   extra: MessageExtra | undefined,
   { words, onDelete }: ItemsOf,
@@ -69,7 +71,7 @@ function itemsOf(
   const pin: MenuItem = {
     name: isPinned ? words.unpin : words.pin,
     icon: "pin",
-    onChoose: () => attempt(ways.pin(id, !isPinned)),
+    onChoose: () => attempt(conversation.pin(id, !isPinned)),
   };
   const change: MenuItem = {
     name: words.editText,
@@ -119,7 +121,7 @@ export function useTextEditor({ message_id: id }: RoomMessage) {
   if (acts === undefined || editing?.messageId !== id) return undefined;
   const close = (text?: string) => {
     acts.edit(undefined);
-    if (text !== undefined) acts.attempt(acts.ways.edit(id, text));
+    if (text !== undefined) acts.attempt(acts.conversation.edit(id, text));
   };
   return (
     <div className="chat-revision">

@@ -1,5 +1,5 @@
+import type { Conversation } from "@parley/client";
 import { createContext } from "react";
-import type { RoomWays } from "./room-ways.ts";
 import type { Here } from "./use-room.ts";
 import type { Caret } from "./waiting-editor.tsx";
 
@@ -13,7 +13,7 @@ export interface Editing {
 /** What can be done with messages of a room. */
 export interface RoomActs {
   readonly here: Here;
-  readonly ways: RoomWays;
+  readonly conversation: Conversation;
   /** Says why something was not done, if it was not. */
   readonly attempt: (work: Promise<void>) => void;
   readonly reply: (messageId: string) => void;

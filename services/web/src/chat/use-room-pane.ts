@@ -9,8 +9,7 @@ import { mentionsIn, type Candidate } from "./mentions.ts";
 import type { Editing, RoomActs } from "./room-acts.ts";
 import { editingOf } from "./room-actions.tsx";
 import type { Pinned } from "./room-header.tsx";
-import type { RoomWays } from "./room-ways.ts";
-import { useCandidates, useScene, useWays, type Here } from "./use-room.ts";
+import { useCandidates, useScene, type Here } from "./use-room.ts";
 import { useMarkRead } from "./use-unread-line.ts";
 
 interface RoomPaneOf {
@@ -44,20 +43,19 @@ export interface RoomPane {
 /** What a pane does where several people are. */
 export function useRoomPane(conversation: Conversation, of: RoomPaneOf): RoomPane {
   const { here, offers, messages, ownMark, isWhole, jumpTo } = of;
-  const ways = useWays(conversation);
   const candidates = useCandidates(here, isWhole ? offers : undefined);
   const [replyTo, setReplyTo] = useState<string>();
   const [isAtEnd, setAtEnd] = useState(true);
   const { attempt, problem, forgetProblem } = useAttempt();
-  useMarkRead({ here, ways, messages, ownMark, isAtEnd: isAtEnd && isWhole });
-  const { acts, edit } = useActs({ here, ways, attempt, reply: setReplyTo, isWhole });
+  useMarkRead(conversation, { here, messages, ownMark, isAtEnd: isAtEnd && isWhole });
+  const { acts, edit } = useActs({ here, conversation, attempt, reply: setReplyTo, isWhole });
   const mayReact = acts !== undefined && here.room !== undefined && here.mayWrite;
   const react = useCallback<NonNullable<RoomScene["react"]>>(
-    (messageId, reaction, on) => attempt(ways.react(messageId, reaction, on)),
-    [attempt, ways],
+    (messageId, reaction, on) => attempt(conversation.react(messageId, reaction, on)),
+    [attempt, conversation],
   );
   const scene = useScene({ here, candidates, jumpTo, react: mayReact ? react : undefined });
-  useEndOfTyping(ways);
+  useEndOfTyping(conversation);
   const changes = useView(conversation, changesIn);
   const isRoom = isWhole && here.room !== undefined;
   return {
@@ -67,7 +65,7 @@ export function useRoomPane(conversation: Conversation, of: RoomPaneOf): RoomPan
     pins: pinnedIn(here, messages, changes),
     quoted: replyTo === undefined ? undefined : quotedIn(messages, changes, replyTo),
     stopReplying: () => setReplyTo(undefined),
-    typing: isRoom ? ways.typing : undefined,
+    typing: isRoom ? conversation.typing : undefined,
     setAtEnd,
     problem,
     forgetProblem,
@@ -100,22 +98,22 @@ function useAttempt() {
   return { attempt, problem, forgetProblem } as const;
 }
 
-interface ActsOf extends Pick<RoomActs, "here" | "ways" | "attempt" | "reply"> {
+interface ActsOf extends Pick<RoomActs, "here" | "conversation" | "attempt" | "reply"> {
   readonly isWhole: boolean;
 }
 
-function useActs({ here, ways, attempt, reply, isWhole }: ActsOf) {
+function useActs({ here, conversation, attempt, reply, isWhole }: ActsOf) {
   const [editing, edit] = useState<Editing>();
   const acts = useMemo(
-    () => (isWhole ? { here, ways, attempt, reply, editing, edit } : undefined),
-    [here, ways, attempt, reply, editing, isWhole],
+    () => (isWhole ? { here, conversation, attempt, reply, editing, edit } : undefined),
+    [here, conversation, attempt, reply, editing, isWhole],
   );
   return { acts, edit } as const;
 }
 
 /** Whoever leaves the conversation writes in it no more. */
-function useEndOfTyping(ways: RoomWays): void {
-  useEffect(() => () => ways.typing(false), [ways]);
+function useEndOfTyping(conversation: Conversation): void {
+  useEffect(() => () => conversation.typing(false), [conversation]);
 }
 
 type Changes = ConversationView["changes"];

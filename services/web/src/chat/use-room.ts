@@ -3,10 +3,8 @@ import type { ConversationView, Room } from "@parley/protocol/fold";
 import { useView } from "@parley/react";
 import { useMemo } from "react";
 import type { Offers } from "../api/answers.ts";
-import { useApi } from "../api/use-api.ts";
 import type { RoomScene } from "../message/room.ts";
 import { mentionPattern, type Candidate } from "./mentions.ts";
-import { roomWays, type RoomWays } from "./room-ways.ts";
 
 /** Who is here, as whoever looks sees it. */
 export interface Here {
@@ -88,9 +86,4 @@ export function useScene({ here, candidates, jumpTo, react }: SceneOf): RoomScen
       react,
     };
   }, [room, viewerId, candidates, jumpTo, react]);
-}
-
-export function useWays(conversation: Conversation): RoomWays {
-  const api = useApi();
-  return useMemo(() => roomWays(conversation, api), [conversation, api]);
 }

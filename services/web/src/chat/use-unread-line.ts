@@ -1,6 +1,6 @@
+import type { Conversation } from "@parley/client";
 import { useEffect, useEffectEvent, useState } from "react";
 import type { RoomMessage } from "./extras-of.ts";
-import type { RoomWays } from "./room-ways.ts";
 import type { Here } from "./use-room.ts";
 
 interface UnreadOf {
@@ -48,7 +48,6 @@ function firstBehind(messages: readonly RoomMessage[], mark: string | undefined,
 }
 
 interface ReadingOf extends UnreadOf {
-  readonly ways: RoomWays;
   readonly isAtEnd: boolean;
 }
 
@@ -56,13 +55,13 @@ interface ReadingOf extends UnreadOf {
 const pauseMs = 400;
 
 /** Tells the server how far somebody has read: what is at the end of the list, in a tab that is seen. */
-export function useMarkRead({ here, ways, messages, ownMark, isAtEnd }: ReadingOf): void {
+export function useMarkRead(conversation: Conversation, { here, messages, ownMark, isAtEnd }: ReadingOf): void {
   const last = here.room === undefined ? undefined : messages.findLast(isWhole)?.message_id;
   const isNews = last !== undefined && last !== ownMark && isAtEnd && !here.isRemoved;
   useEffect(() => {
     if (!isNews) return undefined;
     const tell = () => {
-      if (!document.hidden) ways.markRead(last);
+      if (!document.hidden) conversation.markRead(last);
     };
     const timer = setTimeout(tell, pauseMs);
     document.addEventListener("visibilitychange", tell);
@@ -70,7 +69,7 @@ export function useMarkRead({ here, ways, messages, ownMark, isAtEnd }: ReadingO
       clearTimeout(timer);
       document.removeEventListener("visibilitychange", tell);
     };
-  }, [isNews, last, ways]);
+  }, [isNews, last, conversation]);
 }
 
 function isWhole({ author, outcome }: RoomMessage): boolean {

@@ -29,8 +29,8 @@ export function InviteSection({ conversationId, people }: InviteSectionProps) {
         label={room.inviteAs}
         value={role}
         options={[
-          { value: "writer", title: room.roles.writer },
-          { value: "reader", title: room.roles.reader },
+          { value: "writer", title: room.may.writer },
+          { value: "reader", title: room.may.reader },
         ]}
         onChange={setRole}
       />

@@ -34,6 +34,7 @@ export const roomDe: RoomWords = {
   inviteRoleLabel: "Name der Rolle",
   inviteLink: "Über einen Link",
   inviteAs: "Darf",
+  may: { writer: "lesen und schreiben", reader: "nur lesen" },
   add: "Hinzufügen",
   expires: "Der Link endet nach",
   hours: (count) => (count === 1 ? "1 Stunde" : `${count} Stunden`),

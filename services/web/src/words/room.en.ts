@@ -32,6 +32,7 @@ export const roomEn = {
   inviteRoleLabel: "Name of the role",
   inviteLink: "By a link",
   inviteAs: "They may",
+  may: { writer: "read and write", reader: "read only" },
   add: "Add",
   expires: "The link ends after",
   hours: (count: number) => (count === 1 ? "1 hour" : `${count} hours`),

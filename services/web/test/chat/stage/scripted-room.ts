@@ -82,40 +82,48 @@ export const roomReads = [
   { user: viewer, message_id: "r6-u", ts: since + 20 * minuteMs },
 ];
 
-/** What the stage answers where a room is asked for something. */
-export function roomApi(server: ScriptedServer): Partial<Api> {
-  const known = new Map(roomChanges.map((one) => [one.message_id, one]));
-  let { n, pins } = room;
-  const change = (type: string, messageId: string, patch: Partial<MessageChanges>, more: object): void => {
-    const before = known.get(messageId) ?? { message_id: messageId, n: 0, reactions: [] };
-    const stands = { ...before, ...patch, n: before.n + 1 };
-    known.set(messageId, stands);
-    server.event({ type, message_id: messageId, by: { role: "user", ...viewer }, stands, ...more });
-  };
+/** What the stage answers where the people of a room are asked for. */
+export function roomApi(): Partial<Api> {
   return {
     people: async () => ({ members: room.members, invites: [] }),
     invite: async () => "c1.c2VjcmV0LW9mLWEtbGluaw",
-    editMessage: async (_id, messageId, message) =>
-      change("message_edited", messageId, { message, edited_at: Date.now() }, { message }),
-    deleteMessage: async (_id, messageId) => change("message_deleted", messageId, { deleted_at: Date.now() }, {}),
-    reactToMessage: async (_id, messageId, reaction, on) => {
-      const reactions = known.get(messageId)?.reactions ?? [];
-      const others = (reactions.find((one) => one.reaction === reaction)?.by ?? []).filter(
-        ({ id }) => id !== viewer.id,
-      );
-      const by = on ? [...others, viewer] : others;
-      const left = reactions.filter((one) => one.reaction !== reaction);
-      change("reaction", messageId, { reactions: [...left, { reaction, by }] }, { reaction, on });
-    },
-    pinMessage: async (_id, messageId, on) => {
-      pins = on ? [messageId, ...pins] : pins.filter((id) => id !== messageId);
-      server.event({ type: "pin", n: ++n, message_id: messageId, on, pins });
-    },
-    markRead: async (_id, message_id) =>
-      server.say({
-        type: "read",
-        conversation_id: server.conversationId,
-        marks: [{ user: viewer, message_id, ts: Date.now() }],
-      }),
   };
+}
+
+type Frame = Readonly<Record<string, string | boolean>>;
+
+/** What happens to frames of rooms. */
+export function roomFrames(server: ScriptedServer): (frame: Frame) => void {
+  const known = new Map(roomChanges.map((one) => [one.message_id, one]));
+  let { n, pins } = room;
+  const change = (type: string, message_id: string, patch: Partial<MessageChanges>, more: object): void => {
+    const before = known.get(message_id) ?? { message_id, n: 0, reactions: [] };
+    const stands = { ...before, ...patch, n: before.n + 1 };
+    known.set(message_id, stands);
+    server.event({ type, message_id, by: { role: "user", ...viewer }, stands, ...more });
+  };
+  return (frame) => {
+    const { type, on } = frame;
+    const [id, message, reaction] = [frame["message_id"], frame["message"], frame["reaction"]].map(String);
+    if (id === undefined) return;
+    if (type === "edit") change("message_edited", id, { message: message ?? "", edited_at: Date.now() }, { message });
+    if (type === "delete") change("message_deleted", id, { deleted_at: Date.now() }, {});
+    if (type === "react" && reaction !== undefined) {
+      const reactions = reactionsWith(known.get(id)?.reactions ?? [], reaction, on === true);
+      change("reaction", id, { reactions }, { reaction, on });
+    }
+    if (type === "pin") {
+      pins = on === true ? [id, ...pins] : pins.filter((one) => one !== id);
+      server.event({ type: "pin", n: ++n, message_id: id, on, pins });
+    }
+    if (type === "read") {
+      const marks = [{ user: viewer, message_id: id, ts: Date.now() }];
+      server.say({ type: "read", conversation_id: server.conversationId, marks });
+    }
+  };
+}
+
+function reactionsWith(known: MessageChanges["reactions"], reaction: string, on: boolean): MessageChanges["reactions"] {
+  const by = (known.find((one) => one.reaction === reaction)?.by ?? []).filter(({ id }) => id !== viewer.id);
+  return [...known.filter((one) => one.reaction !== reaction), { reaction, by: on ? [...by, viewer] : by }];
 }

@@ -18,6 +18,8 @@ export interface ScriptedServer {
   readonly drop: (isDown: boolean) => void;
   /** What happens to messages that come. */
   answers: "text" | "nothing" | "refuse";
+  /** What happens to frames that this server does not know. */
+  others: (frame: Record<string, string>) => void;
 }
 
 interface ScriptedOptions {
@@ -85,7 +87,7 @@ export function createScriptedServer(options: ScriptedOptions): ScriptedServer {
     if (frame["type"] === "message") return void receiveMessage(frame);
     if (frame["type"] === "cancel") return void (cancelled = true);
     if (frame["type"] === "title") return event({ type: "title", n: ++turns, title: frame["title"] });
-    return undefined;
+    return server.others(frame);
   }
 
   function subscribe({ after }: Record<string, string>): void {
@@ -152,6 +154,7 @@ export function createScriptedServer(options: ScriptedOptions): ScriptedServer {
     WebSocket: ScriptedSocket,
     conversationId,
     answers: "text",
+    others: () => undefined,
     page: async (before) => {
       const end = before === undefined ? transcript.length : Number(before);
       const start = Math.max(0, end - pageLength);

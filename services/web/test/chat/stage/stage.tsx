@@ -9,7 +9,7 @@ import type { PeoplePanelProps } from "../../../src/people/people-panel.tsx";
 import { ConversationPage } from "../../../src/chat/conversation-page.tsx";
 import { createPaintProbe } from "./paint-probe.ts";
 import { WordsProvider } from "../../../src/words/use-words.ts";
-import { room, roomApi, roomChanges, roomReads, roomTranscript, viewer } from "./scripted-room.ts";
+import { room, roomApi, roomChanges, roomFrames, roomReads, roomTranscript, viewer } from "./scripted-room.ts";
 import { createScriptedServer, markdownOf, transcriptOf } from "./scripted-server.ts";
 
 /** The conversation pane alone, with a server inside the page: `?messages=10000&page=1000&tail=300&subscription=FORBIDDEN&new&theme=dark&room&language=de`. */
@@ -27,6 +27,7 @@ const server = createScriptedServer({
   tailLength: Number(query.get("tail") ?? "50"),
   ...(subscription === undefined ? {} : { subscription }),
 });
+if (isRoom) server.others = roomFrames(server);
 const client = createClient({ url: "ws://scripted", WebSocket: server.WebSocket });
 void client.connect();
 
@@ -77,12 +78,7 @@ const api: Api = {
   revokeInvite: notNeeded,
   join: notNeeded,
   setAnswerRule: notNeeded,
-  editMessage: notNeeded,
-  deleteMessage: notNeeded,
-  reactToMessage: notNeeded,
-  pinMessage: notNeeded,
-  markRead: notNeeded,
-  ...(isRoom ? roomApi(server) : {}),
+  ...(isRoom ? roomApi() : {}),
 };
 
 /** What the browser itself says of the page, from its beginning on. */
