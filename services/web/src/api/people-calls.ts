@@ -51,7 +51,7 @@ export function peopleCalls(http: Http): PeopleCalls {
     addMember: (id, member) => does(at(id, "members"), "POST", member),
     setMemberRole: (id, userId, role) => does(at(id, "members", userId), "PATCH", { role }),
     removeMember: (id, userId) => does(at(id, "members", userId), "DELETE"),
-    invite: async (id, invite) => textIn(await http(at(id, "invites"), { method: "POST", body: invite }), "token"),
+    invite: async (id, invite) => textIn(await http(at(id, "invites"), { method: "POST", body: invite }), "invite"),
     revokeInvite: (id, inviteId) => does(at(id, "invites", inviteId), "DELETE"),
     join: async (token) => {
       const answer = await http("/api/v1/conversations/join", { method: "POST", body: { invite: token } });
