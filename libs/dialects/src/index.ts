@@ -3,7 +3,6 @@ export { changedMessage, decodeVisible, isFoldable, type VisibleEvent } from "./
 export { legacyBody, legacyStatus } from "./frame-bytes.ts";
 export { createTurnWatch, type TerminalEvent, type TurnPlace, type TurnWatch } from "./turn-watch.ts";
 export { dialectOfFrame, type DialectName } from "./choice.ts";
-export { knowsPosts, knowsUnknown, nativeDialect, nativeDialectOf } from "./native/dialect.ts";
 export { frameWithoutPosts, withoutPost } from "./posts-as-turns.ts";
 export { knowsBatches, knowsPosts, knowsUnknown, nativeDialect, nativeDialectOf } from "./native/dialect.ts";
 export { undecidedDialect } from "./undecided/dialect.ts";
