@@ -32,6 +32,7 @@ import {
   type StoredConversations,
   type StoredConversationsDeps,
 } from "./stored-conversations.ts";
+import { createReadMarks, type ReadMarks } from "./read-marks.ts";
 import { createRoomSignals, type RoomSignals } from "./signals.ts";
 import { createSummaries, type Summaries } from "./summaries.ts";
 import { createTitles, type Titles } from "./titles.ts";
@@ -71,6 +72,8 @@ export interface Bus extends BrokerLink {
   readonly handovers: Handovers;
   /** What edges tell each other of rooms. For edges: others have no right to it. */
   readonly signals: RoomSignals;
+  /** How far members of conversations have read. For edges: others have no right to write it. */
+  readonly readMarks: ReadMarks;
   readonly conversations: StoredConversations;
   /** What was revoked. For edges: others have no right to it. */
   readonly gate: GateLog;
@@ -195,7 +198,7 @@ function sharedLogs(
 }
 
 function conversationParts(
-  deps: Omit<StoredConversationsDeps, "titles" | "feedback" | "handovers" | "summaries" | "people">,
+  deps: Omit<StoredConversationsDeps, "titles" | "feedback" | "handovers" | "summaries" | "people" | "readMarks">,
   eventWindowMs: number,
 ) {
   const { jsm, events, unreadable } = deps;
@@ -205,13 +208,15 @@ function conversationParts(
   const handovers = createHandovers({ ...deps, eventWindowMs });
   const owners = createOwners(jsm, events, unreadable);
   const people = createPeople({ ...deps, owners, eventWindowMs });
+  const readMarks = createReadMarks(deps);
+  const beside = { titles, feedback, handovers, summaries, people, readMarks };
   return {
     owners,
-    people,
+    ...{ people, readMarks },
     titles,
     feedback,
     ...{ handovers, summaries },
-    conversations: createStoredConversations({ ...deps, titles, feedback, handovers, summaries, people }),
+    conversations: createStoredConversations({ ...deps, ...beside }),
   };
 }
 
