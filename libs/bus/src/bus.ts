@@ -4,6 +4,7 @@ import { createBackoff, sleep, withDeadline, type Logger } from "@parley/runtime
 import { createAgentSignals, type AgentSignals } from "./agent-signals.ts";
 import { createAppender } from "./appender.ts";
 import { createAuditLog, type AuditLog } from "./audit-log.ts";
+import { createBrokerClock } from "./broker-clock.ts";
 import { hasStreamMetadata, isTooOldForCluster, oldestForCluster } from "./broker-version.ts";
 import { createDecisions, type Decisions } from "./decisions.ts";
 import { createDocumentQuestions, type DocumentQuestions } from "./document-questions.ts";
@@ -23,7 +24,9 @@ import { watchPayloadLimit } from "./payload-limit.ts";
 import { createUnreadable, type Unreadable } from "./unreadable.ts";
 import { setUpAudit, setUpGate, setUpMemory, setUpStreams, type StreamOptions } from "./stream-setup.ts";
 import { createOutbox } from "./outbox.ts";
+import { createPosts, type Posts } from "./posts.ts";
 import { createRequests } from "./requests.ts";
+import { createRoomReading, type RoomReading } from "./room-reading.ts";
 import { createOwners, type Owners } from "./owners.ts";
 import { createPeople, type PeopleLog } from "./people.ts";
 import { createStreamWatch, type Disturbed } from "./stream-watch.ts";
@@ -60,6 +63,8 @@ export interface Bus extends BrokerLink {
   readonly decisions: Decisions;
   readonly agents: AgentSignals;
   readonly transcripts: Transcripts;
+  /** What agent workers read of conversations with several people. */
+  readonly rooms: RoomReading;
   readonly owners: Owners;
   /** Who has a part in conversations beside whoever began them. For edges: others may only read it. */
   readonly people: PeopleLog;
@@ -70,6 +75,8 @@ export interface Bus extends BrokerLink {
   readonly summaries: Summaries;
   /** Conversations in which a person answers in place of the agent. */
   readonly handovers: Handovers;
+  /** What people write to each other. For edges: others have no right to write it. */
+  readonly posts: Posts;
   /** What edges tell each other of rooms. For edges: others have no right to it. */
   readonly signals: RoomSignals;
   /** How far members of conversations have read. For edges: others have no right to write it. */
@@ -198,25 +205,30 @@ function sharedLogs(
 }
 
 function conversationParts(
-  deps: Omit<StoredConversationsDeps, "titles" | "feedback" | "handovers" | "summaries" | "people" | "readMarks">,
+  deps: Omit<
+    StoredConversationsDeps,
+    "titles" | "feedback" | "handovers" | "summaries" | "posts" | "people" | "readMarks" | "facts"
+  > & {
+    readonly facts: Facts;
+  },
   eventWindowMs: number,
 ) {
   const { jsm, events, unreadable } = deps;
   const titles = createTitles({ ...deps, eventWindowMs });
   const feedback = createFeedbackLog(deps);
   const summaries = createSummaries(deps);
-  const handovers = createHandovers({ ...deps, eventWindowMs });
+  const clock = createBrokerClock(jsm);
+  const handovers = createHandovers({ ...deps, clock, eventWindowMs });
+  const posts = createPosts({ ...deps, eventWindowMs });
   const owners = createOwners(jsm, events, unreadable);
-  const people = createPeople({ ...deps, owners, eventWindowMs });
+  const people = createPeople({ ...deps, owners, clock, eventWindowMs });
   const readMarks = createReadMarks(deps);
-  const beside = { titles, feedback, handovers, summaries, people, readMarks };
+  const kept = { titles, feedback, handovers, summaries, posts, people, readMarks };
   return {
     owners,
-    ...{ people, readMarks },
-    titles,
-    feedback,
-    ...{ handovers, summaries },
-    conversations: createStoredConversations({ ...deps, ...beside }),
+    ...kept,
+    rooms: createRoomReading(jsm, events, unreadable),
+    conversations: createStoredConversations({ ...deps, ...kept }),
   };
 }
 

@@ -13,7 +13,7 @@ import {
   type PinEvent,
 } from "@parley/protocol";
 import { appendBehind, type LastOne } from "./append-behind.ts";
-import { createBrokerClock } from "./broker-clock.ts";
+import type { BrokerClock } from "./broker-clock.ts";
 import type { FoundMessage } from "./direct-get.ts";
 import type { EventLog } from "./event-log.ts";
 import type { Owners } from "./owners.ts";
@@ -25,6 +25,7 @@ export interface PeopleDeps {
   readonly jsm: PatientLookups;
   readonly events: EventLog;
   readonly owners: Pick<Owners, "ownerOf">;
+  readonly clock: BrokerClock;
   readonly shards: number;
   readonly unreadable: Unreadable;
   /** How long events are kept. */
@@ -97,7 +98,7 @@ export function createPeople(deps: PeopleDeps) {
     follow: () => createPeopleFollower(deps, { read: records.read, tell }),
 
     /** By the broker's clock, ms since 1970. */
-    nowMs: createBrokerClock(jsm),
+    nowMs: () => deps.clock.nowMs(),
   };
 }
 

@@ -30,9 +30,9 @@ export async function addReadConsumer(jsm: PatientLookups, { stream, fromSeq, fr
     num_replicas: 1,
   });
   return {
-    pull: subjects.pull(stream, name),
     /** By the broker's clock, ms since 1970. */
-    createdMs: Date.parse(created),
+    createdMs: Date.parse(String(created)),
+    pull: subjects.pull(stream, name),
     /** Not to be waited for. */
     remove: (): void => void jsm.consumers.delete(stream, name).catch(() => false),
   };

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { AnswerMetadata } from "./answer-metadata.ts";
 import { ApprovalDecision, ApprovalRequest } from "./approval.ts";
 import { Author } from "./author.ts";
+import { addressFields } from "./address-fields.ts";
 import { branchFields } from "./branch-fields.ts";
 import { AnyErrorCode } from "./errors.ts";
 import { CallId, ConversationId, TurnId } from "./ids.ts";
@@ -45,6 +46,7 @@ export const MessageEvent = z
       .optional()
       .describe("It comes again, because its author has changed the text while it waited; so many times by now."),
     ...branchFields,
+    ...addressFields,
   })
   .describe(
     "What a participant wrote; every device that looks gets it, the sender's too. The first event of its turn. One that comes again replaces it.",
@@ -76,6 +78,7 @@ export const ProgressEvent = z
     step: z.string().describe("`agent_routing`, `rag_retrieval` or `generating`; there may be others."),
     message: z.string().describe("For people."),
     agent: z.string().optional().describe("The agent that was chosen."),
+    name: z.string().optional().describe("How the room calls it, where several people write."),
     confidence: z.number().optional().describe("How sure that is, 0 to 1; computed."),
     method: z
       .string()
@@ -141,6 +144,7 @@ export const WaitingEvent = z
 
 const ended = {
   message_id: z.string().describe("The answer's id in the transcript."),
+  author: Author.optional().describe("Who answered, as the room calls it. Absent: the assistant."),
   tool_calls: z
     .array(FinishedToolCall)
     .describe(

@@ -4,6 +4,7 @@ import { MessageChanges, MessageDeletedEvent, MessageEditedEvent, ReactionEvent 
 import { PostEvent } from "./post.ts";
 import { MemberEvent, PinEvent, Room } from "./room.ts";
 import { PresenceFrame, ReadFrame, ReadMark, TypingFrame } from "./signals.ts";
+import { addressFields } from "./address-fields.ts";
 import { branchFields } from "./branch-fields.ts";
 import { ApprovalDecision, ApprovalState } from "./approval.ts";
 import { AnyErrorCode } from "./errors.ts";
@@ -135,8 +136,7 @@ export const TranscriptMessage = z
     after: TurnId.nullable()
       .optional()
       .describe("Of such a one: the last turn that was accepted before it; null: none."),
-    reply_to: z.string().optional().describe("The message it replies to."),
-    mentions: z.array(z.string()).optional().describe("The users whom it addresses."),
+    ...addressFields,
     ...branchFields,
     siblings: z
       .array(TurnId)
@@ -185,6 +185,7 @@ export const SnapshotFrame = z
       .describe("What waits, as in the frame `queue`. Absent beside `messages`: nothing does."),
     turn_id: TurnId.optional().describe("A turn that had not ended then: replace all that you have of it."),
     attempt: z.number().optional().describe("Of that turn."),
+    author: Author.optional().describe("Who answers it, as the room calls it. Absent: the assistant."),
     text: z.string().optional().describe("Its answer so far."),
     tool_calls: z.array(ToolCallState).optional().describe("Its calls so far; finished ones with status and result."),
     parts: z
@@ -253,8 +254,8 @@ export const FrameError = z
     call_id: CallId.optional().describe("The same, of an `approve`."),
   })
   .describe(
-    "A frame was refused. It has no `turn_id`: an `error` that has one ends that turn. With `NOT_FOUND` and the `frame` `delete`, which " +
-      "no client sends, it answers nothing: the conversation was deleted, and whoever looks at it should drop what they have of it.",
+    "A frame was refused. It has no `turn_id`: an `error` that has one ends that turn. With `NOT_FOUND`, the `frame` `delete` and " +
+      "no `id` it answers nothing: the conversation was deleted, and whoever looks at it should drop what they have of it. So give a `delete` an `id`.",
   );
 export type FrameError = z.infer<typeof FrameError>;
 

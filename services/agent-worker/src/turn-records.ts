@@ -63,7 +63,8 @@ function withOrderWithin(maxBytes: number, record: MessageRecord): MessageRecord
 
 function turnRecordOf({ request, place, queuedAt, fold }: RecordedTurn, outcome: Outcome): Omit<TurnRecord, "prev"> {
   const { conversation_id, turn_id, id, message, parent, supersedes, accepted_at: ts } = request;
-  const { message_id, usage, type: status } = outcome;
+  const { reply_to, mentions } = request;
+  const { message_id, author: answerer = { role: "assistant" }, usage, type: status } = outcome;
   // Whoever takes over writes the same: it is the time of the stored decision. No clock puts an answer before its question.
   const endedAt = Math.max(ts, fold.endedAt);
   const author = authorOf(request);
@@ -71,11 +72,15 @@ function turnRecordOf({ request, place, queuedAt, fold }: RecordedTurn, outcome:
     ...{ v: 2, kind: "turn", conversation_id, turn_id, place, queued_at: queuedAt },
     ...(parent === undefined ? {} : { parent: parent ?? beginning }),
     ...(supersedes === undefined ? {} : { supersedes }),
-    question: { message_id: messageIdOf(turn_id, "user"), author, parts: partsOfMessage({ message }), ts, id },
+    question: {
+      ...{ message_id: messageIdOf(turn_id, "user"), author, parts: partsOfMessage({ message }), ts, id },
+      ...(reply_to === undefined ? {} : { reply_to }),
+      ...(mentions === undefined ? {} : { mentions }),
+    },
     answer: {
       ...{
         message_id,
-        author: { role: "assistant" },
+        author: answerer,
         parts: [...answerParts(fold, outcome)],
         ts: endedAt,
         status,

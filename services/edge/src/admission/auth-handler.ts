@@ -20,8 +20,24 @@ export interface AuthDeps {
   readonly log: Logger;
 }
 
+/**
+ * A cookie comes by itself, also when it is an old one: the socket stays as it is, and a token may follow. A client of ours hears of it, not as an `auth_error`: it may have sent a
+ * token meanwhile.
+ */
+function createPassOver({ outbox, log }: Pick<AuthDeps, "outbox" | "log">) {
+  return (connection: Connection, { message, code, retryable, cause }: ChatError): void => {
+    log.debug(
+      { connection: connection.id, code, reason: cause instanceof Error ? cause.message : undefined },
+      "the cookie of a socket was passed over",
+    );
+    if (connection.dialect.name !== nativeDialect.name) return;
+    outbox.sendFrame(connection, { type: "error", error: message, code, retryable });
+  };
+}
+
 /** `auth`, or what the socket was opened with: opens the connection, or extends one that is open. A bad token is answered and ends the connection. */
 export function createAuthHandler({ admission, keeper, outbox, onIdentified, counters, log }: AuthDeps) {
+  const passOver = createPassOver({ outbox, log });
   const accept = (connection: Connection, { caller, identity, signIn }: Admitted): void => {
     const { user, expiresAtMs } = identity;
     if (connection.caller !== undefined && !isSame(connection.caller, caller) && !isOpenedByItself(connection)) {
@@ -53,27 +69,18 @@ export function createAuthHandler({ admission, keeper, outbox, onIdentified, cou
     });
   };
 
-  /**
-   * A cookie comes by itself, also when it is an old one: the socket stays as it is, and a token may follow. A client of ours hears of it, not as an `auth_error`: it may have sent a
-   * token meanwhile.
-   */
-  const passOver = (connection: Connection, { message, code, retryable, cause }: ChatError): void => {
-    log.debug(
-      { connection: connection.id, code, reason: cause instanceof Error ? cause.message : undefined },
-      "the cookie of a socket was passed over",
-    );
-    if (connection.dialect.name !== nativeDialect.name) return;
-    outbox.sendFrame(connection, { type: "error", error: message, code, retryable });
-  };
-
-  /** `knows`: what the client says that it understands; undefined: as before. */
-  return async (connection: Connection, credential: Credential, knows?: readonly string[]): Promise<void> => {
+  /** `knows`: what the client says that it understands; undefined: as before. Without a credential the connection stays whose it is. */
+  return async (
+    connection: Connection,
+    credential: Credential | undefined,
+    knows?: readonly string[],
+  ): Promise<void> => {
     try {
-      accept(connection, await admission.byCredential(credential, connection));
+      if (credential !== undefined) accept(connection, await admission.byCredential(credential, connection));
       if (knows !== undefined) announce(connection, knows);
     } catch (thrown) {
       const error = toChatError(thrown);
-      if (credential.kind === "session") passOver(connection, error);
+      if (credential?.kind === "session") passOver(connection, error);
       else refuse(connection, error);
     }
   };

@@ -1,7 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
-import { nativeDialect } from "@parley/dialects";
 import { limits, type PresenceFrame, type ReadFrame, type TypingFrame } from "@parley/protocol";
-import type { Outbox } from "../delivery/outbox.ts";
+import { takesPosts, type Outbox } from "../delivery/outbox.ts";
 import type { HubViewer } from "../hub/hub.ts";
 import { readFrameFor } from "./marks.ts";
 import { presenceOf, typingOf, type Room } from "./room.ts";
@@ -31,7 +30,7 @@ export function createTelling(outbox: Pick<Outbox, "sendFrame" | "isWritable">) 
 
   const tellViewer = (room: Room, viewer: HubViewer, nowMs: number): void => {
     const { outlet, state } = viewer;
-    if (state !== "live" || !outbox.isWritable(outlet) || !knowsRooms(viewer)) return;
+    if (state !== "live" || !outbox.isWritable(outlet) || !takesPosts(outlet)) return;
     const before = told.get(viewer) ?? nothing;
     const frames = newsFor(room, viewer, before);
     if (frames.length === 0) return;
@@ -66,9 +65,4 @@ function newsFor(room: Room, { outlet }: HubViewer, before: Told): (PresenceFram
   const asker = { conversation: hub.conversation, people, userId, since: before.read };
   const news = [presence === before.presence ? undefined : presence, typing, readFrameFor(marks, asker)];
   return news.filter((frame) => frame !== undefined);
-}
-
-/** Clients of other protocols are told nothing of this, nor are native ones that are older. */
-export function knowsRooms({ outlet }: HubViewer): boolean {
-  return outlet.knowsPosts === true && outlet.dialect.name === nativeDialect.name;
 }
