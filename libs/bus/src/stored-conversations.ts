@@ -21,6 +21,7 @@ import type { BrokerLink } from "./nats-connection.ts";
 import type { PatientLookups } from "./patient-lookups.ts";
 import type { Posts } from "./posts.ts";
 import type { PeopleLog } from "./people.ts";
+import type { ReadMarks } from "./read-marks.ts";
 import type { Summaries } from "./summaries.ts";
 import type { Titles } from "./titles.ts";
 import type { Unreadable } from "./unreadable.ts";
@@ -36,6 +37,7 @@ export interface StoredConversationsDeps {
   readonly handovers: Pick<Handovers, "bury">;
   readonly posts: Pick<Posts, "bury">;
   readonly people: Pick<PeopleLog, "bury">;
+  readonly readMarks: Pick<ReadMarks, "bury">;
   readonly shards: number;
   readonly unreadable: Unreadable;
   readonly log: Logger;
@@ -175,9 +177,8 @@ function createDeletionParts(deps: StoredConversationsDeps) {
       await jsm.streams.purge(streams.events(shard), { filter, ...upTo(end?.events) });
       await jsm.streams.purge(streams.log(shard), { filter: subjects.log(shard, conversation), ...upTo(end?.log) });
       // Last: who gives it a title meanwhile, says something of an answer or summarises it looks first whether there is anything left.
-      await Promise.all(
-        [titles, feedback, deps.handovers, deps.summaries, deps.posts].map(({ bury }) => bury(conversation)),
-      );
+      const kept = [titles, feedback, deps.handovers, deps.summaries, deps.posts, deps.readMarks];
+      await Promise.all(kept.map(({ bury }) => bury(conversation)));
       // Behind all: until then it says who may delete it once more, if this one fails.
       await deps.people.bury(conversation);
     },

@@ -167,6 +167,8 @@ async function handleOfCaller(
       return;
     case "typing":
       return commands.typing(connection, caller, frame);
+    case "read":
+      return commands.read(caller, frame, connection);
   }
 }
 
