@@ -165,6 +165,8 @@ async function handleOfCaller(
     case "approve":
       outbox.sendFrame(connection, await commands.approve(caller, frame));
       return;
+    case "pin":
+      return commands.rooms.pin(frame.conversation_id, caller, frame);
     case "typing":
       return commands.typing(connection, caller, frame);
     case "read":
