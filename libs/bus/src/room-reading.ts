@@ -21,7 +21,10 @@ export type RoomReading = ReturnType<typeof createRoomReading>;
 
 const lookUpsAtOnce = 64;
 
-/** What agent workers read of conversations with several people (docs/adr/0029): they write none of it. */
+/**
+ * What agent workers read of conversations with several people (docs/adr/0029). They may write none of it, so they tell nobody what an edge has left untold; and what they
+ * cannot read they do without: it decides nothing of what anybody may do.
+ */
 export function createRoomReading(jsm: PatientLookups, events: EventLog, unreadable: Unreadable) {
   const gate = createGate(lookUpsAtOnce);
 

@@ -1,5 +1,5 @@
 import type { PostEvent, StoredTurn, Summary, TurnId, TurnRequest } from "@parley/protocol";
-import type { Room } from "./room.ts";
+import type { Room } from "../room.ts";
 
 export interface PlacesInput {
   readonly request: Pick<TurnRequest, "turn_id" | "accepted_at">;

@@ -1,6 +1,6 @@
 import type { Bus } from "@parley/bus";
 import type { ConversationId, MessageChanges, PostEvent, TurnRequest } from "@parley/protocol";
-import type { Room } from "./room.ts";
+import type { Room } from "../room.ts";
 
 export interface RoomReadingDeps {
   readonly bus: Pick<Bus, "rooms">;
