@@ -10,6 +10,7 @@ import { createCancelHandler } from "./cancel.ts";
 import { createFeedbackHandler } from "./feedback.ts";
 import type { Guests } from "./guests.ts";
 import { createHandoverCommands } from "./handovers.ts";
+import { createUsageTelling, type UsageTellingDeps } from "./usage-telling.ts";
 import { createMessageHandler, type MessageDeps } from "./message.ts";
 import { createOpenApprovals } from "./open-approvals.ts";
 import { createRenewal } from "./renewal.ts";
@@ -33,6 +34,7 @@ export interface CommandDeps {
     | "waitingTexts"
     | "handovers"
     | "people"
+    | "posts"
     | "audit"
   >;
   readonly known: RoomDeps["known"];
@@ -44,9 +46,11 @@ export interface CommandDeps {
   readonly viewing: Viewing;
   readonly outbox: Outbox;
   readonly onAccepted: MessageDeps["onAccepted"];
+  readonly agentNames: MessageDeps["agentNames"];
   readonly counters: Pick<Counters, "accepted" | "approvals" | "feedback" | "handovers" | "rooms">;
   readonly tracing: Tracing;
   readonly guests: Guests;
+  readonly usage: UsageTellingDeps["usage"];
   readonly signals: Signals;
 }
 
@@ -55,12 +59,14 @@ export type Commands = ReturnType<typeof createCommands>;
 /** What a caller may have done with a conversation, over whatever transport. Each throws ChatError, which is the caller's answer. */
 export function createCommands(deps: CommandDeps) {
   const { bus, ownership, may, isKeptOut, limits, viewing, outbox, onAccepted, counters, tracing } = deps;
-  const { guests, signals } = deps;
+  const { guests, signals, agentNames } = deps;
+  const usageTold = createUsageTelling(deps);
   const branches = createBranches({ bus, ownership });
   const handover = createHandoverCommands({ bus, ownership, may, figures: counters.handovers });
-  const asking = { bus, ownership, may, limits, branches, viewing, outbox, onAccepted, counters, tracing, guests };
+  const seen = { viewing, outbox, onAccepted, counters, tracing, guests };
+  const asking = { bus, ownership, may, limits, branches, agentNames, ...seen };
   return {
-    message: createMessageHandler({ ...asking, onAnswered: handover.answered }),
+    message: createMessageHandler({ ...asking, usageTold, onAnswered: handover.answered }),
     again: branches.again,
     renew: createRenewal({ bus, ownership }),
     handover,

@@ -38,8 +38,7 @@ const metadata = z
   .record(z.string(), z.unknown())
   // JSON can be parsed at depths at which it cannot be written again.
   .refine(
-    (value) =>
-      !isDeeperThan(value, limits.metadataDepth) && Buffer.byteLength(JSON.stringify(value)) <= metadataBytes,
+    (value) => !isDeeperThan(value, limits.metadataDepth) && Buffer.byteLength(JSON.stringify(value)) <= metadataBytes,
     `may have ${metadataBytes} bytes of JSON, ${limits.metadataDepth} levels deep`,
   )
   .default({})

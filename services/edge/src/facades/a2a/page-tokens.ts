@@ -50,8 +50,7 @@ export function placeOfToken(token: string): ListPlace {
   const [time = "", turn_id = "", count = "", ...looked] = Buffer.from(token, "base64url").toString().split(":");
   const isOurs = /^\d{1,16}$/.test(time) && /^[\w-]{1,64}$/.test(turn_id) && /^\d{1,9}$/.test(count);
   const read = looked.map((one) => lane.exec(one));
-  if (!isOurs || read.includes(null))
-    throw new A2aError("INVALID_PARAMS", "`pageToken` is none that came from here.");
+  if (!isOurs || read.includes(null)) throw new A2aError("INVALID_PARAMS", "`pageToken` is none that came from here.");
   const lanes = new Map(
     read.map((one) => [one?.[1] ?? "", { before: Number.parseInt(one?.[2] ?? "0", 36), leaf: one?.[3] }]),
   );

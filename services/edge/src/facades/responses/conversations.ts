@@ -99,7 +99,8 @@ function deletion(deps: Deps): Route {
 function items(deps: Deps): Route {
   return defineRoute({
     ...{ method: "get", path: "/v1/conversations/:id/items", access, refuse, params: Name, body: nothing },
-    summary: "What was said on the newest branch of a conversation, the newest first: messages, calls and what people were asked.",
+    summary:
+      "What was said on the newest branch of a conversation, the newest first: messages, calls and what people were asked.",
     query: ItemQuery,
     responses: { 200: { description: "A page of items.", content: Items } },
     async handle(call, { params: { id }, query: { limit, after, order } }) {
