@@ -227,7 +227,7 @@ function conversationParts(
   return {
     owners,
     ...kept,
-    rooms: createRoomReading(jsm, events, unreadable),
+    rooms: createRoomReading(jsm, events),
     conversations: createStoredConversations({ ...deps, ...kept }),
   };
 }
