@@ -34,7 +34,17 @@ export {
   type People,
   type Standing,
 } from "./room.ts";
+export { addressedAgent, answerRuleOf, type Addressing, type RoomRules } from "./addressing.ts";
 export { PostEvent, PostRecord } from "./post.ts";
+export {
+  inPlace,
+  messageOfPost,
+  newestWithPosts,
+  postOutcome,
+  transcriptOfPost,
+  type NewestMessages,
+  type PostPlace,
+} from "./post-fold.ts";
 export {
   ChangesRecord,
   MessageChanges,
@@ -57,6 +67,7 @@ export {
   periodOf,
   quotaPeriods,
   quotaSentence,
+  tooLittleSentence,
   quotaTable,
   quotasOf,
   type PeriodSpan,

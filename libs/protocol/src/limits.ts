@@ -12,6 +12,8 @@ export const limits = {
   handoverReasonChars: 500,
   /** Members of a conversation beside its owner. More: CONFLICT. */
   roomMembers: 1_000,
+  /** All people of a conversation with invitations, names of agents and pins, encoded: they are one record. More: CONFLICT. */
+  peopleBytes: 256 * 1024,
   /** Invitations of a conversation that can still be taken. More: CONFLICT. */
   roomInvites: 50,
   /** The longest that an invitation can be taken. */

@@ -15,9 +15,8 @@ import { createCommands } from "./commands/commands.ts";
 import type { Redis } from "./commands/conversations/conversation-index.ts";
 import { openConnections, type ConnectionOptions } from "./commands/connections/connections.ts";
 import { createConversations } from "./commands/conversations/conversations.ts";
-import { createKnownPeople } from "./commands/known-people.ts";
 import { createIsOperator } from "./commands/handovers.ts";
-import { createOfferReading } from "./commands/offer.ts";
+import { createAgentNames, createOfferReading } from "./commands/offer.ts";
 import type { IsKeptOut } from "./commands/open-call.ts";
 import { createOwnership } from "./commands/ownership.ts";
 import { createViewing } from "./commands/viewing.ts";
@@ -93,21 +92,30 @@ const sweepEveryMs = 1_000;
 /** `commands`: what callers may ask. */
 function createCommandRoom(
   { bus, redis, may, gate = openGate, tracing = noTracing, log }: EdgeOptions,
-  { outbox, hubs, catchUp, resuming, waiting, guests, signals }: HubRoom,
+  { known, outbox, hubs, catchUp, resuming, waiting, guests, signals }: HubRoom,
   { counters, limiter }: { readonly counters: Counters; readonly limiter: Limiter },
 ) {
   const { messages: limits, conversations: quota, subscriptions } = limiter;
-  const known = createKnownPeople({ bus, log });
   const isOperator = createIsOperator(bus, may);
   const ownership = createOwnership({ owners: bus.owners, known, may, quota, isOperator });
   signals.begin({ people: ownership.people, lookUp: async (id) => (await known.lookUp(id))?.people });
   const viewing = createViewing({ hubs, catchUp, resuming, waiting, events: bus.events, subscriptions });
-  const conversations = createConversations({ bus, redis, onDeleted: hubs.forget, log });
+  const conversations = createConversations({
+    bus,
+    redis,
+    onDeleted: hubs.forget,
+    peopleOf: ownership.people,
+    peekPeople: ownership.peekPeople,
+    log,
+  });
   const onAccepted = conversations.accepted;
   const isKeptOut: IsKeptOut = (caller) =>
     gate.isCallerRevoked(caller) || gate.blockedUntil("", caller.user.id) !== undefined;
+  const { lists } = conversations;
   const parts = {
     bus,
+    known,
+    lists,
     ownership,
     may,
     isKeptOut,
@@ -119,6 +127,7 @@ function createCommandRoom(
     tracing,
     guests,
     signals,
+    agentNames: createAgentNames(redis && createOfferBoard({ redis, log })),
   };
   const commands = createCommands(parts);
   return { known, ownership, viewing, conversations, commands };

@@ -13,6 +13,7 @@ import { createHandoverCommands } from "./handovers.ts";
 import { createMessageHandler, type MessageDeps } from "./message.ts";
 import { createOpenApprovals } from "./open-approvals.ts";
 import { createRenewal } from "./renewal.ts";
+import { createRooms, type RoomDeps } from "./rooms/rooms.ts";
 import type { IsKeptOut } from "./open-call.ts";
 import type { Ownership } from "./ownership.ts";
 import { createQueueHandler } from "./queue.ts";
@@ -23,8 +24,20 @@ import type { Viewing } from "./viewing.ts";
 export interface CommandDeps {
   readonly bus: Pick<
     Bus,
-    "events" | "facts" | "turns" | "transcripts" | "titles" | "feedback" | "waitingTexts" | "handovers" | "audit"
+    | "events"
+    | "facts"
+    | "turns"
+    | "transcripts"
+    | "titles"
+    | "feedback"
+    | "waitingTexts"
+    | "handovers"
+    | "people"
+    | "posts"
+    | "audit"
   >;
+  readonly known: RoomDeps["known"];
+  readonly lists: RoomDeps["lists"];
   readonly ownership: Ownership;
   readonly may: May;
   readonly isKeptOut: IsKeptOut;
@@ -32,7 +45,8 @@ export interface CommandDeps {
   readonly viewing: Viewing;
   readonly outbox: Outbox;
   readonly onAccepted: MessageDeps["onAccepted"];
-  readonly counters: Pick<Counters, "accepted" | "approvals" | "feedback" | "handovers">;
+  readonly agentNames: MessageDeps["agentNames"];
+  readonly counters: Pick<Counters, "accepted" | "approvals" | "feedback" | "handovers" | "rooms">;
   readonly tracing: Tracing;
   readonly guests: Guests;
   readonly signals: Signals;
@@ -43,15 +57,17 @@ export type Commands = ReturnType<typeof createCommands>;
 /** What a caller may have done with a conversation, over whatever transport. Each throws ChatError, which is the caller's answer. */
 export function createCommands(deps: CommandDeps) {
   const { bus, ownership, may, isKeptOut, limits, viewing, outbox, onAccepted, counters, tracing } = deps;
-  const { guests, signals } = deps;
+  const { guests, signals, agentNames } = deps;
   const branches = createBranches({ bus, ownership });
   const handover = createHandoverCommands({ bus, ownership, may, figures: counters.handovers });
-  const asking = { bus, ownership, may, limits, branches, viewing, outbox, onAccepted, counters, tracing, guests };
+  const seen = { viewing, outbox, onAccepted, counters, tracing, guests };
+  const asking = { bus, ownership, may, limits, branches, agentNames, ...seen };
   return {
     message: createMessageHandler({ ...asking, onAnswered: handover.answered }),
     again: branches.again,
     renew: createRenewal({ bus, ownership }),
     handover,
+    rooms: createRooms({ ...deps, figures: counters.rooms }),
     guests,
     cancel: createCancelHandler({ bus, ownership }),
     approve: createApproveHandler({ bus, ownership, isKeptOut, counters }),

@@ -2,6 +2,7 @@ import { limitTable, type ErrorCode, type LimitName, type Outcome } from "@parle
 import { addCounts, Counter, Gauge, Histogram, type Registry } from "@parley/runtime";
 import { createConnectionFigures } from "./connection-figures.ts";
 import { createHandoverFigures } from "./handover-figures.ts";
+import { createRoomFigures } from "./room-figures.ts";
 import { addSubscriptionMetrics, createSubscriptionFigures } from "./subscription-figures.ts";
 
 /** How an answer that was timed ended; `left`: the connection that asked was gone first. */
@@ -77,6 +78,7 @@ export function createCounters() {
       ["taken back", 0],
     ]),
     handovers: createHandoverFigures(),
+    rooms: createRoomFigures(),
     /** WebSocket messages received. */
     received: 0,
     receivedBytes: 0,
@@ -256,6 +258,7 @@ export function addEdgeMetrics(
   registry.registerMetric(counters.answers.responses);
   registry.registerMetric(counters.connections.durations);
   counters.handovers.register(registry);
+  counters.rooms.register(registry);
   addSubscriptionMetrics(registry, counters.subscriptions);
   addLabelledCounters(registry, counters);
 }
