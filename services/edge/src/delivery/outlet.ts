@@ -18,7 +18,7 @@ export interface Outlet {
   ws: Sink | undefined;
   dialect: Dialect;
   /** Whose it is, once that is known. */
-  readonly caller?: Pick<Caller, "user"> | undefined;
+  readonly caller?: Caller | undefined;
   /** Its client has said that it knows what people say to each other in rooms. */
   readonly knowsPosts?: boolean;
   /** Its client has said that it knows batches of frames. */
@@ -31,8 +31,8 @@ export interface Outlet {
   hasSubscribed: boolean;
   /** The turns that it asked for and whose end it has not been sent. */
   asked: AskedTurns | undefined;
-  /** Its viewers, by their conversations: here only their number counts. */
-  readonly viewers: { readonly size: number };
+  /** Its viewers, by their conversations: here their number counts, and that one can be let go. */
+  readonly viewers: { readonly size: number; delete(conversation: string): boolean };
   /** When it began to lag (a `performance.now`); 0: it does not. */
   laggingSinceMs: number;
   /** Bytes of answers to its own frames that were added while it lagged. */
