@@ -109,7 +109,7 @@ it("P5: a broker that stores without an answer is asked again, and one that says
 
 it("Redis that is emptied while it is read has all of it in the end, for all who read", async () => {
   const bookings = open();
-  for (let n = 0; n < 30; n++) await bookings.book(contextOf(`emil-${n}`), wanted());
+  await Promise.all(Array.from({ length: 30 }, (_, n) => bookings.book(contextOf(`emil-${n}`), wanted())));
   const readers = Array.from({ length: 4 }, () => open());
   const seen = await Promise.all(
     Array.from({ length: 40 }, async (_, n) => {

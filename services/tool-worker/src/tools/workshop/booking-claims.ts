@@ -13,7 +13,8 @@ const Claims = z.object({ v: z.number().int(), claims: z.array(Claim) });
 /** One whose worker was killed counts for so long: longer than any call may take. */
 const claimMs = 600_000;
 const mostTries = 20;
-const contended = "Too many appointments are being booked for the same person at the moment, and nothing was changed. Try again.";
+const contended =
+  "Too many appointments are being booked for the same person at the moment, and nothing was changed. Try again.";
 
 export interface ClaimDeps {
   readonly log: WorkshopLog;
@@ -35,7 +36,10 @@ interface Wish {
  * Appointments of one person may be on different days, which are written independently. So who books says so first, behind what others of the same person have said (compare-and-set): of two
  * at one moment the second counts the first, whether that is in the diary by then or not.
  */
-export async function claimBooking({ log, all, isOpen, nowMs }: ClaimDeps, { person, callId, check }: Wish): Promise<void> {
+export async function claimBooking(
+  { log, all, isOpen, nowMs }: ClaimDeps,
+  { person, callId, check }: Wish,
+): Promise<void> {
   const backoff = createBackoff({ minMs: 5, maxMs: 200 });
   for (let tries = 0; tries < mostTries; tries++) {
     // First what others are about to do, then what they have done: so none of them is in neither.
