@@ -46,6 +46,11 @@ export type AnswerEnd = Outcome | "waiting";
 
 export type Answer = ReturnType<typeof createAnswer>;
 
+/**
+ * Attempts that may ask a model who answers. Its word is lost with a worker that is killed before it could store it; a message that kills its workers must not ask without end.
+ */
+const mostClassifying = 2;
+
 /** The loop of a turn: model, tools, model, … until the model answers. It begins where the fold says that an earlier attempt stopped. */
 function createLoop(
   { brief, classify, safety, guards, rightsOf, memoryOf, summaries, modelStep, toolOffer, maxSteps }: AnswerDeps,
@@ -59,7 +64,12 @@ function createLoop(
     const { decisions } = fold;
     const summary = await summaries?.before(request, history);
     const room = sharedRoomOf({ room: await turn.room, request, history });
-    const asking = { classify, spending, signal: stop.signal, nameOf: room?.nameOf };
+    const asking = {
+      classify: turn.attempt > mostClassifying ? undefined : classify,
+      spending,
+      signal: stop.signal,
+      nameOf: room?.nameOf,
+    };
     const briefed = await brief({ request, history, chain, isTold, decisions, mayUse, ...asking, span });
     const guard = guards.of(briefed.agent);
     if (guard !== undefined) await checkInput(guard, turn);
