@@ -24,6 +24,7 @@ import { watchPayloadLimit } from "./payload-limit.ts";
 import { createUnreadable, type Unreadable } from "./unreadable.ts";
 import { setUpAudit, setUpGate, setUpMemory, setUpStreams, type StreamOptions } from "./stream-setup.ts";
 import { createOutbox } from "./outbox.ts";
+import { createPosts, type Posts } from "./posts.ts";
 import { createRequests } from "./requests.ts";
 import { createRoomReading, type RoomReading } from "./room-reading.ts";
 import { createOwners, type Owners } from "./owners.ts";
@@ -73,6 +74,8 @@ export interface Bus extends BrokerLink {
   readonly summaries: Summaries;
   /** Conversations in which a person answers in place of the agent. */
   readonly handovers: Handovers;
+  /** What people write to each other. For edges: others have no right to write it. */
+  readonly posts: Posts;
   /** What edges tell each other of rooms. For edges: others have no right to it. */
   readonly signals: RoomSignals;
   readonly conversations: StoredConversations;
@@ -199,7 +202,12 @@ function sharedLogs(
 }
 
 function conversationParts(
-  deps: Omit<StoredConversationsDeps, "titles" | "feedback" | "handovers" | "summaries" | "people">,
+  deps: Omit<
+    StoredConversationsDeps,
+    "titles" | "feedback" | "handovers" | "summaries" | "posts" | "people" | "facts"
+  > & {
+    readonly facts: Facts;
+  },
   eventWindowMs: number,
 ) {
   const { jsm, events, unreadable } = deps;
@@ -208,6 +216,7 @@ function conversationParts(
   const summaries = createSummaries(deps);
   const clock = createBrokerClock(jsm);
   const handovers = createHandovers({ ...deps, clock, eventWindowMs });
+  const posts = createPosts({ ...deps, eventWindowMs });
   const owners = createOwners(jsm, events, unreadable);
   const people = createPeople({ ...deps, owners, clock, eventWindowMs });
   return {
@@ -216,8 +225,8 @@ function conversationParts(
     rooms: createRoomReading(jsm, events, unreadable),
     titles,
     feedback,
-    ...{ handovers, summaries },
-    conversations: createStoredConversations({ ...deps, titles, feedback, handovers, summaries, people }),
+    ...{ handovers, summaries, posts },
+    conversations: createStoredConversations({ ...deps, titles, feedback, handovers, summaries, posts, people }),
   };
 }
 

@@ -40,6 +40,7 @@ export type { Memories, Memory, MemoryOwner } from "./memories.ts";
 export type { Summaries, SummaryPlace } from "./summaries.ts";
 export type { TitlePlace, Titles } from "./titles.ts";
 export type { FoundPlace, PathPage, PathQuery } from "./branch-reading.ts";
+export type { AppendedPost, NewPost, PostAt, PostPage, Posts, PostSince } from "./posts.ts";
 export type { Handovers, HandoverFollower, HandoverWish } from "./handovers.ts";
 export type { TranscriptPage, Transcripts } from "./transcripts.ts";
 export { natsAddress, redisAddress, requireTlsFiles } from "./broker-tls.ts";

@@ -62,14 +62,10 @@ function createLoop(
     const isTold = (step: string, message: string) => told === "all" || told.has(progressKey({ step, message }));
     const { mayUse, mayRun } = rightsOf(request);
     const { decisions } = fold;
-    const summary = await summaries?.before(request, history);
     const room = sharedRoomOf({ room: await turn.room, request, history });
-    const asking = {
-      classify: turn.attempt > mostClassifying ? undefined : classify,
-      spending,
-      signal: stop.signal,
-      nameOf: room?.nameOf,
-    };
+    const summary = await summaries?.before(request, history, room);
+    const mayAsk = turn.attempt <= mostClassifying ? classify : undefined;
+    const asking = { classify: mayAsk, spending, signal: stop.signal, nameOf: room?.nameOf };
     const briefed = await brief({ request, history, chain, isTold, decisions, mayUse, ...asking, span });
     const guard = guards.of(briefed.agent);
     if (guard !== undefined) await checkInput(guard, turn);

@@ -17,7 +17,7 @@ import { openConnections, type ConnectionOptions } from "./commands/connections/
 import { createConversations } from "./commands/conversations/conversations.ts";
 import { createKnownPeople } from "./commands/known-people.ts";
 import { createIsOperator } from "./commands/handovers.ts";
-import { createOfferReading } from "./commands/offer.ts";
+import { createAgentNames, createOfferReading } from "./commands/offer.ts";
 import type { IsKeptOut } from "./commands/open-call.ts";
 import { createOwnership } from "./commands/ownership.ts";
 import { createViewing } from "./commands/viewing.ts";
@@ -93,19 +93,20 @@ const sweepEveryMs = 1_000;
 /** `commands`: what callers may ask. */
 function createCommandRoom(
   { bus, redis, may, gate = openGate, tracing = noTracing, log }: EdgeOptions,
-  { outbox, hubs, catchUp, resuming, waiting, guests, signals }: HubRoom,
+  { outbox, hubs, catchUp, resuming, waiting, guests, signals, known }: HubRoom,
   { counters, limiter }: { readonly counters: Counters; readonly limiter: Limiter },
 ) {
   const { messages: limits, conversations: quota, subscriptions, usage } = limiter;
-  const known = createKnownPeople({ bus, log });
   const isOperator = createIsOperator(bus, may);
   const ownership = createOwnership({ owners: bus.owners, known, may, quota, isOperator });
+  const { mayLook } = guests;
   signals.begin({ people: ownership.people, lookUp: async (id) => (await known.lookUp(id))?.people });
-  const viewing = createViewing({ hubs, catchUp, resuming, waiting, events: bus.events, subscriptions });
+  const viewing = createViewing({ hubs, catchUp, resuming, waiting, events: bus.events, subscriptions, mayLook });
   const conversations = createConversations({
     bus,
     redis,
     onDeleted: hubs.forget,
+    peopleOf: ownership.people,
     peekPeople: ownership.peekPeople,
     log,
   });
@@ -128,10 +129,11 @@ function createCommandRoom(
     tracing,
     guests,
     signals,
+    agentNames: createAgentNames(redis && createOfferBoard({ redis, log })),
     usage,
   };
   const commands = createCommands(parts);
-  return { known, ownership, viewing, conversations, commands };
+  return { ownership, viewing, conversations, commands };
 }
 
 type CommandRoom = ReturnType<typeof createCommandRoom>;
@@ -225,7 +227,8 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const canary = startCanary({ nc: bus.nc, log });
   const readiness = createReadiness(bus, canary.isAlive);
 
-  const hubRoom = createHubRoom(options, { counters, answers });
+  const known = createKnownPeople({ bus, log });
+  const hubRoom = createHubRoom(options, { counters, answers, known });
   const limiter = openLimiter(options, counters);
   const commandRoom = createCommandRoom(options, hubRoom, { counters, limiter });
   const needs = { ...readiness, counters, answers, limiter };
@@ -241,7 +244,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     ways.close();
     connections.stop();
     commandRoom.conversations.close();
-    commandRoom.known.close();
+    known.close();
     canary.stop();
     signals.close();
     hubs.close();

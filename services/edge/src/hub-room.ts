@@ -1,6 +1,7 @@
 import type { Bus } from "@parley/bus";
 import type { Logger } from "@parley/runtime";
 import { createGuests } from "./commands/guests.ts";
+import type { KnownPeople } from "./commands/known-people.ts";
 import type { Redis } from "./commands/conversations/conversation-index.ts";
 import type { AnswerTimes } from "./delivery/answer-times.ts";
 import { deliveryLimits, type DeliveryLimits } from "./delivery/delivery-limits.ts";
@@ -14,8 +15,10 @@ import { createHistory } from "./hub/history.ts";
 import { settle, type Hub, type HubViewer } from "./hub/hub.ts";
 import { createHubs } from "./hub/hubs.ts";
 import { createResuming } from "./hub/resuming.ts";
+import { hasRoom } from "./hub/room-for-post.ts";
 import { moveViewer } from "./hub/viewer.ts";
 import { createWaiting } from "./hub/waiting.ts";
+import type { PeopleOf } from "./hub/whole-reading.ts";
 import { createWholeConversations } from "./hub/whole-conversation.ts";
 
 export interface HubRoomOptions {
@@ -33,13 +36,14 @@ export interface Counting {
 /** `delivery` and `hub`: what comes from the broker, and what each viewer gets of it. */
 export function createHubRoom(
   { bus, redis, limits = deliveryLimits, log }: HubRoomOptions,
-  { counters, answers }: Counting,
+  { counters, answers, known }: Counting & { readonly known: KnownPeople },
 ) {
-  const { events, facts, turns, transcripts, titles, feedback, handovers, waitingTexts } = bus;
+  const { events, facts, turns, transcripts, titles, feedback, handovers, waitingTexts, posts } = bus;
   const outbox = createOutbox({ limits, counters, answers });
-  const guests = createGuests({ outbox });
+  const guests = createGuests({ outbox, known, onDismissed: counters.rooms.dismissed });
   const signals = openSignals({ bus, redis, log }, outbox);
-  const delivery = createDelivery<HubViewer, Hub>({ outbox, settle, lag: (viewer) => moveViewer(viewer, "lagging") });
+  const lag = (viewer: HubViewer): void => moveViewer(viewer, "lagging");
+  const delivery = createDelivery<HubViewer, Hub>({ outbox, settle, lag, hasRoom });
   const { mark } = delivery;
   const history = createHistory({ events, facts, turns });
   const waiting = createWaiting({ turns, waitingTexts, outbox, log });
@@ -49,7 +53,8 @@ export function createHubRoom(
   };
   const recovery = { outbox, counters, mark, tellQueue };
   const { lookOnce } = waiting;
-  const stored = { events, transcripts, titles, feedback, handovers };
+  const peopleOf: PeopleOf = async (conversation) => (await known.find(conversation))?.people;
+  const stored = { events, transcripts, titles, feedback, handovers, posts, peopleOf, room: known.room };
   const whole = createWholeConversations({ ...recovery, ...stored, history, lookOnce, log });
   const catchUp = createCatchUp({ ...recovery, history, whole, log });
   const resuming = createResuming({ events, turns, transcripts, history, catchUp: catchUp.catchUp, log });
@@ -61,12 +66,17 @@ export function createHubRoom(
     catchUp: catchUp.catchUp,
     lookAtQueue: (hub) => void waiting.look(hub),
     isIdle: async (conversation) => (await turns.first(conversation)) === undefined,
-    onHandover: guests.look,
+    onPeople: guests.look,
     ...{ onViewers: signals.viewersChanged, onNews: signals.news },
     tellDeleted: createDeletionNotice({ outbox, events, log }),
     log,
   });
-  return { outbox, delivery, hubs, catchUp, resuming, waiting, guests, signals };
+  known.onChange((conversation) => {
+    guests.check(conversation, hubs.viewersOf(conversation)).catch((err: unknown) => {
+      log.warn({ err, conversation }, "it is not known who may go on to look at a conversation");
+    });
+  });
+  return { outbox, delivery, hubs, catchUp, resuming, waiting, guests, signals, known };
 }
 
 export type HubRoom = ReturnType<typeof createHubRoom>;

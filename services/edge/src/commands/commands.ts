@@ -34,6 +34,7 @@ export interface CommandDeps {
     | "waitingTexts"
     | "handovers"
     | "people"
+    | "posts"
     | "audit"
   >;
   readonly known: RoomDeps["known"];
@@ -45,6 +46,7 @@ export interface CommandDeps {
   readonly viewing: Viewing;
   readonly outbox: Outbox;
   readonly onAccepted: MessageDeps["onAccepted"];
+  readonly agentNames: MessageDeps["agentNames"];
   readonly counters: Pick<Counters, "accepted" | "approvals" | "feedback" | "handovers" | "rooms">;
   readonly tracing: Tracing;
   readonly guests: Guests;
@@ -57,11 +59,12 @@ export type Commands = ReturnType<typeof createCommands>;
 /** What a caller may have done with a conversation, over whatever transport. Each throws ChatError, which is the caller's answer. */
 export function createCommands(deps: CommandDeps) {
   const { bus, ownership, may, isKeptOut, limits, viewing, outbox, onAccepted, counters, tracing } = deps;
-  const { guests, signals } = deps;
+  const { guests, signals, agentNames } = deps;
   const usageTold = createUsageTelling(deps);
   const branches = createBranches({ bus, ownership });
   const handover = createHandoverCommands({ bus, ownership, may, figures: counters.handovers });
-  const asking = { bus, ownership, may, limits, branches, viewing, outbox, onAccepted, counters, tracing, guests };
+  const seen = { viewing, outbox, onAccepted, counters, tracing, guests };
+  const asking = { bus, ownership, may, limits, branches, agentNames, ...seen };
   return {
     message: createMessageHandler({ ...asking, usageTold, onAnswered: handover.answered }),
     again: branches.again,

@@ -9,9 +9,10 @@ import {
 } from "@parley/protocol";
 import type { Hub } from "./hub.ts";
 import { createFeedbackFrames, type FeedbackFrames } from "./own-feedback.ts";
+import { createRoomFrames, roomAsOf, shownRoom, type Peopled, type RoomFrames } from "./shown-room.ts";
 import type { Known, OpenTurns } from "./ring.ts";
 import { conversationSnapshot } from "./snapshot.ts";
-import { handoverIn, hasBeginning, titleIn } from "./visible-event.ts";
+import { handoverIn, hasBeginning, postIn, titleIn } from "./visible-event.ts";
 
 /** What was read of a conversation. */
 export interface Whole {
@@ -28,6 +29,8 @@ export interface Whole {
   readonly frameAt: (seq: number, owed?: ReadonlySet<TurnId>) => SnapshotFrame | undefined;
   /** The same frame with what this user has said of its answers; made once for each user who has said something. */
   readonly withFeedback: FeedbackFrames;
+  /** The same frame with as what this caller stands in the room. */
+  readonly withStanding: RoomFrames;
   /** Whether the hub still has what is missing in what was read. */
   readonly isCurrent: () => boolean;
 }
@@ -55,6 +58,12 @@ export interface WholeParts {
   readonly title: string | undefined;
   /** The same of a person who answers in place of the agent. */
   readonly handover: Handover | undefined;
+  /** The newest of what people wrote to each other, oldest first. */
+  readonly posts: readonly TranscriptMessage[];
+  /** No turn is older than those in `records`. */
+  readonly isBeginning: boolean;
+  /** Who has a part in it; undefined: nobody but its owner. */
+  readonly room: Peopled | undefined;
   /** What was said of answers, by whomever. */
   readonly feedback: readonly FeedbackEntry[];
   /** Older turns that were asked for, and their messages. */
@@ -88,6 +97,7 @@ export function createWhole(hub: Hub, parts: WholeParts): Whole {
     },
 
     withFeedback: createFeedbackFrames(parts.feedback),
+    withStanding: createRoomFrames(parts.room?.people),
 
     frameAt(seq, owed) {
       if (owed !== undefined) return withOlder(hub, known(), parts, { seq, owed });
@@ -122,16 +132,25 @@ function recordsAsOf(records: readonly TranscriptMessage[], { events }: Known, s
 function snapshotAt(
   { conversation, offset, queue }: Hub,
   known: Known,
-  { records, title, handover }: Pick<WholeParts, "records" | "title" | "handover">,
+  { records, title, handover, room, posts, isBeginning }: WholeParts,
   seq: number,
 ): SnapshotFrame | undefined {
   const events = known.events.filter((event) => event.seq <= seq);
+  const people = roomAsOf(room && shownRoom(room), known.events, seq);
+  const told = { title: titleAsOf(title, known, seq), handover: handoverAsOf(handover, known, seq), room: people };
   return conversationSnapshot(
     { conversation, seq: offset + seq },
-    { ...known, events, title: titleAsOf(title, known, seq), handover: handoverAsOf(handover, known, seq) },
+    { ...known, events, ...told },
     recordsAsOf(records, known, seq),
-    queue.frame?.turns,
+    { waiting: queue.frame?.turns, posts: postsAsOf(posts, events), isBeginning },
   );
+}
+
+/** With those that were told after they were read. What is there already and is told later is known then: its number says so. */
+function postsAsOf(kept: readonly TranscriptMessage[], events: readonly VisibleEvent[]): readonly TranscriptMessage[] {
+  const last = kept.at(-1)?.post ?? 0;
+  const told = events.flatMap((event) => postIn(event) ?? []).filter(({ post = 0 }) => post > last);
+  return told.length === 0 ? kept : [...kept, ...told];
 }
 
 /** What was given later is told by its own event. */

@@ -13,11 +13,13 @@ import {
   ModelChoice,
   Part,
   Rating,
+  Room,
   Simulated,
   ToolArguments,
   TranscriptMessage,
   TurnId,
   Usage,
+  messageIdOf,
   type Parts,
 } from "@parley/protocol";
 import { z } from "zod";
@@ -50,6 +52,7 @@ export const ChatAnswer = z.object({
       cited: Passages.cited,
     }),
     handover: AnswerMetadata.shape.handover,
+    posted: AnswerMetadata.shape.posted,
     finish: Finish,
     cancelled: z.literal(true).optional().describe("The answer was cancelled: `response` is the text so far."),
   }),
@@ -103,6 +106,9 @@ export const MessagePage = z.object({
   conversation_id: ConversationId,
   title: z.string().optional().describe("Of the conversation, if it has one."),
   handover: Handover.optional().describe("Of the newest page: whether a person answers in place of the agent."),
+  room: Room.optional().describe(
+    "Of the newest page: who has a part in the conversation. Absent: its owner alone has.",
+  ),
   messages: z.array(TranscriptMessage).describe("Oldest first."),
   before: z.string().optional().describe("Give it as `before` for older ones; absent: there are none."),
 });
@@ -161,7 +167,8 @@ export function chatAnswerOf(end: Answered, parts: Parts, session: string | unde
     },
     conversation_id,
     turn_id,
-    message_id,
+    // Of a message between people there is no answer: it is the message itself.
+    message_id: known.posted === true ? messageIdOf(turn_id, "user") : message_id,
     parts: [...parts],
     tool_calls,
     usage,
@@ -171,13 +178,14 @@ export function chatAnswerOf(end: Answered, parts: Parts, session: string | unde
 /** What the seeds know of it, and what they do not: how many passages there were, which are cited, and that a person answers. */
 function answerMetadata(
   known: AnswerMetadata,
-): Pick<ChatAnswer["metadata"], "agent" | "confidence" | "context" | "handover"> {
+): Pick<ChatAnswer["metadata"], "agent" | "confidence" | "context" | "handover" | "posted"> {
   const { context, ...rest } = seedMetadata(known);
   const { found, cited } = known.context ?? {};
   return {
     ...rest,
     context: { ...context, ...(found === undefined ? {} : { found }), ...(cited === undefined ? {} : { cited }) },
     ...(known.handover === undefined ? {} : { handover: known.handover }),
+    ...(known.posted === undefined ? {} : { posted: known.posted }),
   };
 }
 

@@ -50,7 +50,10 @@ export function createFrameHandler(deps: FrameHandlerDeps) {
   const { admission, outbox, isBrokerWell, counters, log } = deps;
 
   const handle = async (connection: HubConnection, frame: ClientFrame, aside: Aside): Promise<void> => {
-    if (frame.type === "auth") return deps.onAuth(connection, credentialOf(connection, frame.token), frame.knows);
+    if (frame.type === "auth") {
+      await deps.onAuth(connection, credentialOf(connection, frame.token), frame.knows);
+      return deps.commands.guests.renewed(connection);
+    }
     if (frame.type === "ping") {
       outbox.sendFrame(connection, { type: "pong", ts: Date.now() });
       return;
