@@ -88,4 +88,4 @@ export {
   type TokenRecordsDeps,
   type Tokens,
 } from "./token-records.ts";
-export { openWorkshopLog, type StoredDay, type WorkshopLog } from "./workshop-log.ts";
+export { openWorkshopLog, type StoredDay, type WorkshopLog, type WorkshopPerson } from "./workshop-log.ts";
