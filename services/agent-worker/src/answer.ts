@@ -51,6 +51,10 @@ export type Answer = ReturnType<typeof createAnswer>;
  */
 const mostClassifying = 2;
 
+function classifying({ attempt }: ClaimedTurn, classify: Classify | undefined): Classify | undefined {
+  return attempt > mostClassifying ? undefined : classify;
+}
+
 /** The loop of a turn: model, tools, model, … until the model answers. It begins where the fold says that an earlier attempt stopped. */
 function createLoop(
   { brief, classify, safety, guards, rightsOf, memoryOf, summaries, modelStep, toolOffer, maxSteps }: AnswerDeps,
@@ -64,8 +68,7 @@ function createLoop(
     const { decisions } = fold;
     const room = sharedRoomOf({ room: await turn.room, request, history });
     const summary = await summaries?.before(request, history, room);
-    const mayAsk = turn.attempt <= mostClassifying ? classify : undefined;
-    const asking = { classify: mayAsk, spending, signal: stop.signal, nameOf: room?.nameOf };
+    const asking = { classify: classifying(turn, classify), spending, signal: stop.signal, nameOf: room?.nameOf };
     const briefed = await brief({ request, history, chain, isTold, decisions, mayUse, ...asking, span });
     const guard = guards.of(briefed.agent);
     if (guard !== undefined) await checkInput(guard, turn);
