@@ -85,9 +85,15 @@ test("the owner hands the conversation over and leaves it; it is gone from their
   const panel = panelOn(owner.page);
   await panel.getByRole("button", { name: "More for Ben Stays" }).click();
   await owner.page.getByRole("menuitem", { name: "Hand over ownership" }).click();
-  await owner.page.getByRole("dialog", { name: /^Make Ben Stays/ }).getByRole("button", { name: "Hand over" }).click();
+  await owner.page
+    .getByRole("dialog", { name: /^Make Ben Stays/ })
+    .getByRole("button", { name: "Hand over" })
+    .click();
   await panel.getByRole("button", { name: "Leave the conversation" }).click();
-  await owner.page.getByRole("dialog", { name: /^Leave/ }).getByRole("button", { name: "Leave" }).click();
+  await owner.page
+    .getByRole("dialog", { name: /^Leave/ })
+    .getByRole("button", { name: "Leave" })
+    .click();
   await expect.poll(() => new URL(owner.page.url()).pathname).toBe("/");
   const list = owner.page.getByRole("navigation", { name: "Conversations" });
   await list.getByRole("link", { name: "Plans for the summer" }).waitFor({ state: "detached" });
