@@ -88,9 +88,12 @@ export function quoted(
 }
 
 /** As it stands now; nothing where it was deleted. */
-export function textNow({ message_id: id, parts }: RoomMessage, changes: RoomView["changes"]): string {
+export function textNow({ message_id: id, parts, author }: RoomMessage, changes: RoomView["changes"]): string {
   const change = changes[id];
-  return change?.deleted_at === undefined ? (change?.message ?? textOf(parts)) : "";
+  if (change?.deleted_at !== undefined) return "";
+  const text = change?.message ?? textOf(parts);
+  // Answers are Markdown: in a line of plain text its marks say nothing.
+  return author.role === "assistant" ? text.replaceAll(/[*`#>|]+/gu, "") : text;
 }
 
 export function beginningOf(text: string): string {
