@@ -54,6 +54,7 @@ export {
   ReactionCount,
   ReactionEvent,
 } from "./message-changes.ts";
+export { UsageFrame, UsagePeriod } from "./usage-frame.ts";
 export { EdgeSignal, PresenceFrame, PresentAgent, ReadFrame, ReadMark, ReadRecord, TypingFrame } from "./signals.ts";
 export { foldRoomFrame, noRoom, foldSignal, type RoomView } from "./room-fold.ts";
 export { CallerRights, callerOf, rightsOf, type Caller } from "./caller.ts";
