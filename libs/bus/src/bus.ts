@@ -17,6 +17,8 @@ import { createHandovers, type Handovers } from "./handovers.ts";
 import { createGateLog, type GateLog, type GateLogDeps } from "./gate-log.ts";
 import { createLogMarks } from "./log-marks.ts";
 import { createMemories, type Memories } from "./memories.ts";
+import { createChangeFlags, type ChangeFlags } from "./change-flags.ts";
+import { createMessageChanges, type MessageChangeLog } from "./message-changes.ts";
 import { connectNats, type BrokerLink, type NatsOptions } from "./nats-connection.ts";
 import { askTimeoutMs, createPatientLookups } from "./patient-lookups.ts";
 import { watchPayloadLimit } from "./payload-limit.ts";
@@ -65,6 +67,9 @@ export interface Bus extends BrokerLink {
   readonly summaries: Summaries;
   /** Conversations in which a person answers in place of the agent. */
   readonly handovers: Handovers;
+  /** What became of messages after they were written: edits, deletion, reactions. */
+  readonly changes: MessageChangeLog;
+  readonly changeFlags: ChangeFlags;
   readonly conversations: StoredConversations;
   /** What was revoked. For edges: others have no right to it. */
   readonly gate: GateLog;
@@ -188,7 +193,7 @@ function sharedLogs(
 }
 
 function conversationParts(
-  deps: Omit<StoredConversationsDeps, "titles" | "feedback" | "handovers" | "summaries">,
+  deps: Omit<StoredConversationsDeps, "titles" | "feedback" | "handovers" | "summaries" | "changes">,
   eventWindowMs: number,
 ) {
   const { jsm, events, unreadable } = deps;
@@ -196,12 +201,15 @@ function conversationParts(
   const feedback = createFeedbackLog(deps);
   const summaries = createSummaries(deps);
   const handovers = createHandovers({ ...deps, eventWindowMs });
+  const owners = createOwners(jsm, events, unreadable);
+  const changeFlags = createChangeFlags({ ...deps, owners });
+  const changes = createMessageChanges({ ...deps, eventWindowMs, note: changeFlags.note });
   return {
-    owners: createOwners(jsm, events, unreadable),
+    owners,
     titles,
     feedback,
-    ...{ handovers, summaries },
-    conversations: createStoredConversations({ ...deps, titles, feedback, handovers, summaries }),
+    ...{ handovers, summaries, changes, changeFlags },
+    conversations: createStoredConversations({ ...deps, titles, feedback, handovers, summaries, changes }),
   };
 }
 

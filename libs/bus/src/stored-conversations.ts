@@ -17,6 +17,7 @@ import type { EventLog } from "./event-log.ts";
 import type { Facts } from "./facts.ts";
 import type { FeedbackLog } from "./feedback.ts";
 import type { Handovers } from "./handovers.ts";
+import type { MessageChangeLog } from "./message-changes.ts";
 import type { BrokerLink } from "./nats-connection.ts";
 import type { PatientLookups } from "./patient-lookups.ts";
 import type { Summaries } from "./summaries.ts";
@@ -32,6 +33,7 @@ export interface StoredConversationsDeps {
   readonly feedback: Pick<FeedbackLog, "bury">;
   readonly summaries: Pick<Summaries, "bury">;
   readonly handovers: Pick<Handovers, "bury">;
+  readonly changes: Pick<MessageChangeLog, "bury">;
   readonly shards: number;
   readonly unreadable: Unreadable;
   readonly log: Logger;
@@ -172,6 +174,7 @@ function createDeletionParts(deps: StoredConversationsDeps) {
       await jsm.streams.purge(streams.log(shard), { filter: subjects.log(shard, conversation), ...upTo(end?.log) });
       // Last: who gives it a title meanwhile, says something of an answer or summarises it looks first whether there is anything left.
       await Promise.all([titles, feedback, deps.handovers, deps.summaries].map(({ bury }) => bury(conversation)));
+      await deps.changes.bury(conversation, end?.log);
     },
 
     /**

@@ -41,7 +41,11 @@ export {
   Reaction,
   ReactionCount,
   ReactionEvent,
+  changeEventOf,
+  type ChangeEvent,
+  type ToldChange,
 } from "./message-changes.ts";
+export { changedMessage, changedTurns, messageIdsOf, withoutText, type Changes } from "./changed-messages.ts";
 export { EdgeSignal, PresenceFrame, PresentAgent, ReadFrame, ReadMark, ReadRecord, TypingFrame } from "./signals.ts";
 export { foldSignal, type RoomView } from "./room-fold.ts";
 export { CallerRights, callerOf, rightsOf, type Caller } from "./caller.ts";
@@ -111,12 +115,15 @@ export {
   AuthFrame,
   CancelFrame,
   ClientFrame,
+  DeleteFrame,
+  EditFrame,
   FeedbackFrame,
   HandoverFrame,
   MessageFrame,
   OnBusy,
   PingFrame,
   QueueFrame,
+  ReactFrame,
   RegenerateFrame,
   SubscribeFrame,
   TitleFrame,

@@ -106,7 +106,7 @@ interface Counting {
 
 /** `delivery` and `hub`: what comes from the broker, and what each viewer gets of it. */
 function createHubRoom({ bus, limits = deliveryLimits, log }: EdgeOptions, { counters, answers }: Counting) {
-  const { events, facts, turns, transcripts, titles, feedback, handovers, waitingTexts } = bus;
+  const { events, facts, turns, transcripts, titles, feedback, handovers, waitingTexts, changes } = bus;
   const outbox = createOutbox({ limits, counters, answers });
   const guests = createGuests({ outbox });
   const delivery = createDelivery<HubViewer, Hub>({ outbox, settle, lag: (viewer) => moveViewer(viewer, "lagging") });
@@ -115,7 +115,7 @@ function createHubRoom({ bus, limits = deliveryLimits, log }: EdgeOptions, { cou
   const waiting = createWaiting({ turns, waitingTexts, outbox, log });
   const recovery = { outbox, counters, mark, tellQueue: waiting.tell };
   const { lookOnce } = waiting;
-  const stored = { events, transcripts, titles, feedback, handovers };
+  const stored = { events, transcripts, titles, feedback, handovers, changes, hasChanges: bus.changeFlags.has };
   const whole = createWholeConversations({ ...recovery, ...stored, history, lookOnce, log });
   const catchUp = createCatchUp({ ...recovery, history, whole, log });
   const resuming = createResuming({ events, turns, transcripts, history, catchUp: catchUp.catchUp, log });

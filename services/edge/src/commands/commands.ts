@@ -6,6 +6,7 @@ import type { Counters } from "../figures/metrics.ts";
 import { createApproveCheck, createApproveHandler } from "./approve.ts";
 import { createBranches } from "./branches.ts";
 import { createCancelHandler } from "./cancel.ts";
+import { createChangeCommands } from "./changes/changes.ts";
 import { createFeedbackHandler } from "./feedback.ts";
 import type { Guests } from "./guests.ts";
 import { createHandoverCommands } from "./handovers.ts";
@@ -21,7 +22,17 @@ import type { Viewing } from "./viewing.ts";
 export interface CommandDeps {
   readonly bus: Pick<
     Bus,
-    "events" | "facts" | "turns" | "transcripts" | "titles" | "feedback" | "waitingTexts" | "handovers" | "audit"
+    | "events"
+    | "facts"
+    | "turns"
+    | "transcripts"
+    | "titles"
+    | "feedback"
+    | "waitingTexts"
+    | "handovers"
+    | "audit"
+    | "changes"
+    | "changeFlags"
   >;
   readonly ownership: Ownership;
   readonly may: May;
@@ -30,7 +41,7 @@ export interface CommandDeps {
   readonly viewing: Viewing;
   readonly outbox: Outbox;
   readonly onAccepted: MessageDeps["onAccepted"];
-  readonly counters: Pick<Counters, "accepted" | "approvals" | "feedback" | "handovers">;
+  readonly counters: Pick<Counters, "accepted" | "approvals" | "feedback" | "handovers" | "messageChanges">;
   readonly tracing: Tracing;
   readonly guests: Guests;
 }
@@ -42,6 +53,7 @@ export function createCommands(deps: CommandDeps) {
   const { bus, ownership, may, isKeptOut, limits, viewing, outbox, onAccepted, counters, tracing } = deps;
   const { guests } = deps;
   const branches = createBranches({ bus, ownership });
+  const queue = createQueueHandler({ bus, ownership });
   const handover = createHandoverCommands({ bus, ownership, may, figures: counters.handovers });
   const asking = { bus, ownership, may, limits, branches, viewing, outbox, onAccepted, counters, tracing, guests };
   return {
@@ -54,7 +66,8 @@ export function createCommands(deps: CommandDeps) {
     approve: createApproveHandler({ bus, ownership, isKeptOut, counters }),
     checkApprove: createApproveCheck({ bus, ownership, isKeptOut }),
     approvals: createOpenApprovals({ bus, ownership, may, isKeptOut }),
-    queue: createQueueHandler({ bus, ownership }),
+    queue,
+    changes: createChangeCommands({ bus, ownership, queue, counters }),
     title: createTitleHandler({ titles: bus.titles, ownership }),
     feedback: createFeedbackHandler({ bus, ownership, counters }),
   };

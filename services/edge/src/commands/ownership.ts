@@ -12,6 +12,7 @@ export type ConversationAction =
   | "conversation:title"
   | "conversation:feedback"
   | "conversation:decide"
+  | "conversation:react"
   | "conversation:delete";
 
 /** As what a caller decides on the calls of a conversation. */

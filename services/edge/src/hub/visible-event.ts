@@ -1,7 +1,15 @@
 import { isUtf8 } from "node:buffer";
 import type { StoredMessage } from "@parley/bus";
 import { changedMessage, decodeVisible, type VisibleEvent } from "@parley/dialects";
-import { Handover, isChangedMessage, isVisible, seqHead, typeOfStored, type TurnId } from "@parley/protocol";
+import {
+  Handover,
+  MessageChanges,
+  isChangedMessage,
+  isVisible,
+  seqHead,
+  typeOfStored,
+  type TurnId,
+} from "@parley/protocol";
 
 const closingBrace = 0x7d;
 
@@ -54,4 +62,13 @@ export function handoverIn(event: VisibleEvent): Handover | undefined {
   if (event.type !== "handover") return undefined;
   const decoded = decodeVisible(event);
   return decoded.type === "handover" ? Handover.parse(decoded) : undefined;
+}
+
+const changeTypes: ReadonlySet<string> = new Set(["message_edited", "message_deleted", "reaction"]);
+
+/** What became of a message, as an event says it. */
+export function changesIn(event: VisibleEvent): MessageChanges | undefined {
+  if (!changeTypes.has(event.type)) return undefined;
+  const decoded = decodeVisible(event);
+  return "stands" in decoded ? MessageChanges.parse(decoded.stands) : undefined;
 }

@@ -2,8 +2,11 @@ import { RangeTooLargeError, type Bus, type PathPage } from "@parley/bus";
 import { decodeVisible } from "@parley/dialects";
 import {
   isTerminal,
+  messageIdOf,
   messagesOf,
   subjects,
+  type Changes,
+  type ConversationId,
   type StoredTurn,
   type TranscriptMessage,
   type TurnId,
@@ -24,6 +27,9 @@ export interface WholeReadingDeps {
   readonly titles: Pick<Bus["titles"], "shown">;
   readonly feedback: Pick<Bus["feedback"], "of">;
   readonly handovers: Pick<Bus["handovers"], "of">;
+  /** What became of messages after they were written, and whether there is any such in a conversation. */
+  readonly changes: Pick<Bus["changes"], "of">;
+  readonly hasChanges: (conversation: ConversationId) => Promise<boolean>;
 }
 
 /** What those need who wait for it. */
@@ -71,9 +77,12 @@ export async function readWhole(
   const records = [...(await olderRecords(deps, hub, page, laterEnds)), ...messagesOf([...beside, ...page.turns])];
   const owedRecords = await recordsOf(deps, hub, owed, records);
   const shown = records.filter(({ turn_id }) => queued?.startless.has(turn_id) !== true || ring.ended.has(turn_id));
-  const isCurrent = createCurrency(hub, { ring, endsLeft, past });
+  const known = past ?? ring;
+  const { sure } = hub.feed.intake;
+  const changes = await changesIn(deps, hub, [...shown, ...owedRecords], known);
+  const isCurrent = createCurrency(hub, { ring, endsLeft, past, changesSeq: sure });
   const isTooMuch = reach !== undefined && past === undefined;
-  const parts = { past, isTooMuch, records: shown, title, handover, feedback, owed, owedRecords, isCurrent };
+  const parts = { past, isTooMuch, records: shown, title, handover, feedback, changes, owed, owedRecords, isCurrent };
   return isCurrent() ? createWhole(hub, parts) : undefined;
 }
 
@@ -82,19 +91,39 @@ interface Read {
   readonly ring: Ring;
   readonly endsLeft: number;
   readonly past: Past | undefined;
+  /** All changes of messages up to here were read. */
+  readonly changesSeq: number;
 }
 
 /** Whether the hub still has what is missing in what was read. */
-function createCurrency(hub: Hub, { ring, endsLeft, past }: Read) {
+function createCurrency(hub: Hub, { ring, endsLeft, past, changesSeq }: Read) {
   return (): boolean => {
     // One that began anew meanwhile, as a late event below it makes it do, knows nothing of what is open.
     if (!isLive(hub) || hub.ring !== ring) return false;
     // Below its floor the ring has no place any more for what comes late.
     if (ring.floor > hub.feed.intake.sure) return false;
+    // What was told of changes since they were read must not have left it.
+    if (ring.floor > changesSeq) return false;
     return past === undefined
       ? ring.endsLeft === endsLeft
       : ring.floor <= past.top && ring.lateEvents === past.lateEvents;
   };
+}
+
+/**
+ * What became of the messages that may be shown. Read behind the end of the stream: a change is stored before it is told, so whatever is told up to there is in it. What comes later
+ * is in the ring.
+ */
+async function changesIn(
+  { changes, hasChanges }: WholeReadingDeps,
+  { conversation }: Hub,
+  records: readonly TranscriptMessage[],
+  { events }: Pick<Known, "events">,
+): Promise<Changes> {
+  if (!(await hasChanges(conversation))) return new Map();
+  const begun = events.flatMap(({ type, turn }) => (type === "message" || isTerminal(type) ? turn : []));
+  const open = [...new Set(begun)].flatMap((turn) => [messageIdOf(turn, "user"), messageIdOf(turn, "assistant")]);
+  return changes.of(conversation, [...records.map(({ message_id }) => message_id), ...open]);
 }
 
 function countEnds({ events }: Pick<Known, "events">): number {

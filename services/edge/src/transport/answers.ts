@@ -9,6 +9,7 @@ import {
   ErrorCode,
   Feedback,
   FinishedToolCall,
+  MessageChanges,
   MessageId,
   ModelChoice,
   Part,
@@ -103,7 +104,11 @@ export const MessagePage = z.object({
   conversation_id: ConversationId,
   title: z.string().optional().describe("Of the conversation, if it has one."),
   handover: Handover.optional().describe("Of the newest page: whether a person answers in place of the agent."),
-  messages: z.array(TranscriptMessage).describe("Oldest first."),
+  messages: z.array(TranscriptMessage).describe("Oldest first, as they stand now."),
+  changes: z
+    .array(MessageChanges)
+    .optional()
+    .describe("What became of these messages after they were written. Absent: nothing."),
   before: z.string().optional().describe("Give it as `before` for older ones; absent: there are none."),
 });
 

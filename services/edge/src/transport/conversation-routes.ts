@@ -23,6 +23,7 @@ import type { Conversations } from "../commands/conversations/conversations.ts";
 import { CursorText, cursorOf, cursorText } from "../commands/conversations/page-cursor.ts";
 import type { Ownership } from "../commands/ownership.ts";
 import { ApprovalAnswer, CancelAnswer, FeedbackAnswer, MessagePage, ResultAnswer, TitleAnswer } from "./answers.ts";
+import { createMessageRoutes } from "./message-routes.ts";
 import { jsonReply } from "./reply.ts";
 import { Knowing, answerReply, knowsUnknownStatus, pageLimit } from "./request-fields.ts";
 import { defineRoute, given, nothing, type Route } from "./route.ts";
@@ -47,6 +48,7 @@ export function createConversationRoutes(deps: ConversationRouteDeps): Route[] {
     feedbackRoute(deps),
     changeRoute(deps),
     removalRoute(deps),
+    ...createMessageRoutes(deps.commands),
   ];
 }
 
@@ -73,13 +75,14 @@ function messagesRoute({ conversations, ownership }: ConversationRouteDeps): Rou
       const { before: until, leaf = query.leaf } = cursorOf(query.before);
       const cursor = { before: until, leaf };
       const read = await conversations.messages(id, query.limit, cursor, query.branch);
-      const { turns, title, feedback, handover, ...next } = read;
+      const { turns, title, feedback, handover, changes, ...next } = read;
       const before = cursorText(next);
       const said = feedbackBy(feedback, caller.user.id);
       const messages = messagesOf(turns).map((message) => withParts(message, said.get(message.message_id)));
       const named = { conversation_id: id, ...(title === undefined ? {} : { title }) };
       const titled = handover === undefined ? named : { ...named, handover };
-      const page = { ...titled, messages, ...(before === undefined ? {} : { before }) };
+      const changed = changes.length === 0 ? titled : { ...titled, changes };
+      const page = { ...changed, messages, ...(before === undefined ? {} : { before }) };
       return answerReply(page, knowsUnknownStatus(query));
     },
   });

@@ -8,11 +8,14 @@ import {
 } from "@parley/bus";
 import {
   ChatError,
+  changedTurns,
+  messageIdsOf,
   subjects,
   type Caller,
   type ConversationId,
   type FeedbackEntry,
   type Handover,
+  type MessageChanges,
   type TurnId,
   type TurnRequest,
 } from "@parley/protocol";
@@ -42,6 +45,8 @@ export interface TitledPage extends PathPage {
   readonly handover: Handover | undefined;
   /** What was said of its answers, by whomever. */
   readonly feedback: readonly FeedbackEntry[];
+  /** What became of its messages after they were written: they are shown as they stand now. */
+  readonly changes: readonly MessageChanges[];
 }
 
 export type Conversations = ReturnType<typeof createConversations>;
@@ -154,7 +159,10 @@ async function pageOf(bus: Bus, conversation: ConversationId, query: PathQuery):
   if (page === undefined) throw (through ?? query.leaf) === undefined ? notFound() : noSuchTurn();
   if (page.turns.length === 0 && !(await exists(bus, conversation))) throw notFound();
   const handover = before > 0 ? undefined : await shownHandover(bus.handovers, conversation, page.turns);
-  return { ...page, title, feedback, handover };
+  if (!(await bus.changeFlags.has(conversation))) return { ...page, title, feedback, handover, changes: [] };
+  const changes = await bus.changes.of(conversation, messageIdsOf(page.turns));
+  const turns = [...changedTurns(page.turns, changes)];
+  return { ...page, turns, title, feedback, handover, changes: [...changes.values()] };
 }
 
 async function exists({ events, turns }: Bus, conversation: ConversationId): Promise<boolean> {
