@@ -7,7 +7,7 @@ import { listSourceFiles } from "./source-files.mjs";
  * all; a room may import such a file if that imports nothing of the service itself.
  */
 const ROOMS = {
-  "services/edge": ["facades", "transport", "admission", "commands", "hub", "delivery", "figures"],
+  "services/edge": ["facades", "transport", "admission", "commands", "signals", "hub", "delivery", "figures"],
 };
 
 const SOURCE = /^((?:libs|services)\/[^/]+)\/src\/(.+)$/;

@@ -1,65 +1,14 @@
-import { createInbox, type Subscription } from "@nats-io/transport-node";
+import { createInbox } from "@nats-io/transport-node";
 import { subjects, type ConversationId, type TurnId, type TurnRequest } from "@parley/protocol";
 import { sleep, type Logger } from "@parley/runtime";
 import type { BrokerLink } from "./nats-connection.ts";
+import { createListening } from "./listening.ts";
 import type { Outbox } from "./outbox.ts";
 
 export type AgentSignals = ReturnType<typeof createAgentSignals>;
 
 /** Whether some worker has a turn. `unknown`: nothing can be asked now, so that nobody says so proves nothing. */
 export type RunningAnswer = "yes" | "no" | "unknown";
-
-type OnMessage = (data: string, reply: string) => void;
-
-/** Subscriptions that outlive a refusal: the client forgets one that the broker refuses, also when the permissions are mended later. */
-function createListening({ nc, onReconnect }: Pick<BrokerLink, "nc" | "onReconnect">, log: Logger) {
-  /** The broker's permissions are those of before there were such signals. */
-  let isRefused = false;
-  const refused = new Set<() => void>();
-
-  onReconnect(() => {
-    isRefused = false;
-    const again = [...refused];
-    refused.clear();
-    for (const subscribe of again) subscribe();
-  });
-
-  return {
-    /** Calls back for each message; what it throws must not reach the client's read loop. */
-    listen(subject: string, onMessage: OnMessage): () => void {
-      let subscription: Subscription;
-      const refuse = (err: unknown): void => {
-        if (!isRefused)
-          log.warn({ err }, "agent workers may not talk to each other: turns that wait begin some seconds late");
-        isRefused = true;
-        refused.add(subscribe);
-      };
-      const subscribe = (): void => {
-        subscription = nc.subscribe(subject, {
-          callback: (error, message) => {
-            try {
-              if (error !== null) return refuse(error);
-              onMessage(message.string(), message.reply ?? "");
-            } catch (err) {
-              log.warn({ err, subject }, "a signal of another agent worker could not be handled");
-            }
-          },
-        });
-      };
-      subscribe();
-      return () => {
-        refused.delete(subscribe);
-        subscription.unsubscribe();
-      };
-    },
-
-    say(subject: string, text: string, reply?: string): void {
-      // The connection may be closing: the others will look for themselves.
-      if (isRefused || nc.isClosed() || nc.isDraining()) return;
-      nc.publish(subject, text, reply === undefined ? {} : { reply });
-    },
-  };
-}
 
 /** An answer that nobody gives as a turn: this process heard its own question. */
 const echo = "";
@@ -109,7 +58,10 @@ export function createAgentSignals(
   outbox: Outbox,
   log: Logger,
 ) {
-  const listening = createListening(link, log);
+  const listening = createListening(link, log, {
+    of: "another agent worker",
+    refused: "agent workers may not talk to each other: turns that wait begin some seconds late",
+  });
   const { listen, say } = listening;
   const questions = createQuestions(listening);
   let isHeard = false;

@@ -1,9 +1,10 @@
 import { jetstreamManager, type JetStreamManager } from "@nats-io/jetstream";
-import { limits, type RecordFormat } from "@parley/protocol";
+import { limits, type ConversationId, type RecordFormat } from "@parley/protocol";
 import { createBackoff, sleep, withDeadline, type Logger } from "@parley/runtime";
 import { createAgentSignals, type AgentSignals } from "./agent-signals.ts";
 import { createAppender } from "./appender.ts";
 import { createAuditLog, type AuditLog } from "./audit-log.ts";
+import { createBrokerClock } from "./broker-clock.ts";
 import { hasStreamMetadata, isTooOldForCluster, oldestForCluster } from "./broker-version.ts";
 import { createDecisions, type Decisions } from "./decisions.ts";
 import { createDocumentQuestions, type DocumentQuestions } from "./document-questions.ts";
@@ -17,7 +18,6 @@ import { createHandovers, type Handovers } from "./handovers.ts";
 import { createGateLog, type GateLog, type GateLogDeps } from "./gate-log.ts";
 import { createLogMarks } from "./log-marks.ts";
 import { createMemories, type Memories } from "./memories.ts";
-import { createChangeFlags, type ChangeFlags } from "./change-flags.ts";
 import { createMessageChanges, type MessageChangeLog } from "./message-changes.ts";
 import { connectNats, type BrokerLink, type NatsOptions } from "./nats-connection.ts";
 import { askTimeoutMs, createPatientLookups } from "./patient-lookups.ts";
@@ -27,12 +27,14 @@ import { setUpAudit, setUpGate, setUpMemory, setUpStreams, type StreamOptions } 
 import { createOutbox } from "./outbox.ts";
 import { createRequests } from "./requests.ts";
 import { createOwners, type Owners } from "./owners.ts";
+import { createPeople, type PeopleLog } from "./people.ts";
 import { createStreamWatch, type Disturbed } from "./stream-watch.ts";
 import {
   createStoredConversations,
   type StoredConversations,
   type StoredConversationsDeps,
 } from "./stored-conversations.ts";
+import { createRoomSignals, type RoomSignals } from "./signals.ts";
 import { createSummaries, type Summaries } from "./summaries.ts";
 import { createTitles, type Titles } from "./titles.ts";
 import { createTranscripts, type Transcripts } from "./transcripts.ts";
@@ -60,6 +62,8 @@ export interface Bus extends BrokerLink {
   readonly agents: AgentSignals;
   readonly transcripts: Transcripts;
   readonly owners: Owners;
+  /** Who has a part in conversations beside whoever began them. For edges: others may only read it. */
+  readonly people: PeopleLog;
   readonly titles: Titles;
   /** What people say of answers. For edges: others have no right to write it. */
   readonly feedback: FeedbackLog;
@@ -69,7 +73,8 @@ export interface Bus extends BrokerLink {
   readonly handovers: Handovers;
   /** What became of messages after they were written: edits, deletion, reactions. */
   readonly changes: MessageChangeLog;
-  readonly changeFlags: ChangeFlags;
+  /** What edges tell each other of rooms. For edges: others have no right to it. */
+  readonly signals: RoomSignals;
   readonly conversations: StoredConversations;
   /** What was revoked. For edges: others have no right to it. */
   readonly gate: GateLog;
@@ -154,6 +159,7 @@ export async function openBus({ servers, tls, name, log, ...streamOptions }: Bus
     turns: createTurnQueue({ link, outbox, jsm, events, transcripts, facts, eventWindowMs, unreadable, log }),
     decisions: createDecisions({ link, outbox, events, shards, unreadable, log }),
     agents: createAgentSignals(link, outbox, log),
+    signals: createRoomSignals({ link, shards, log }),
     transcripts,
     ...sharedLogs({ link, jsm, append: appender.append, unreadable }, manager, { options, log }),
     ...conversationParts({ link, jsm, events, facts, shards, unreadable, log }, eventWindowMs),
@@ -193,23 +199,26 @@ function sharedLogs(
 }
 
 function conversationParts(
-  deps: Omit<StoredConversationsDeps, "titles" | "feedback" | "handovers" | "summaries" | "changes">,
+  deps: Omit<StoredConversationsDeps, "titles" | "feedback" | "handovers" | "summaries" | "people" | "changes">,
   eventWindowMs: number,
 ) {
   const { jsm, events, unreadable } = deps;
   const titles = createTitles({ ...deps, eventWindowMs });
   const feedback = createFeedbackLog(deps);
   const summaries = createSummaries(deps);
-  const handovers = createHandovers({ ...deps, eventWindowMs });
+  const clock = createBrokerClock(jsm);
+  const handovers = createHandovers({ ...deps, clock, eventWindowMs });
   const owners = createOwners(jsm, events, unreadable);
-  const changeFlags = createChangeFlags({ ...deps, owners });
-  const changes = createMessageChanges({ ...deps, eventWindowMs, note: changeFlags.note });
+  const people = createPeople({ ...deps, owners, clock, eventWindowMs });
+  const note = (conversation: ConversationId): Promise<void> => people.note(conversation, "changes");
+  const changes = createMessageChanges({ ...deps, eventWindowMs, note });
   return {
     owners,
+    people,
     titles,
     feedback,
-    ...{ handovers, summaries, changes, changeFlags },
-    conversations: createStoredConversations({ ...deps, titles, feedback, handovers, summaries, changes }),
+    ...{ handovers, summaries, changes },
+    conversations: createStoredConversations({ ...deps, titles, feedback, handovers, summaries, people, changes }),
   };
 }
 

@@ -1,10 +1,12 @@
 import { isHandedOver, limits, streams, subjects, type ConversationId, type HandoverRecord } from "@parley/protocol";
 import type { LastOne } from "./append-behind.ts";
+import type { BrokerClock } from "./broker-clock.ts";
 import type { FoundMessage } from "./direct-get.ts";
 import type { PatientLookups } from "./patient-lookups.ts";
 
 export interface FollowerDeps {
   readonly jsm: PatientLookups;
+  readonly clock: BrokerClock;
   readonly shards: number;
   /** How long events are kept. */
   readonly eventWindowMs: number;
@@ -16,15 +18,15 @@ interface Reading {
   readonly tell: (record: HandoverRecord) => Promise<void>;
 }
 
-/** Whoever has stored a record has told of it by then; clocks may differ by less. */
+/** Whoever has stored a record has told of it by then. */
 const tellingMs = 2_000;
 /** Looked at for one step of whoever follows. */
 const mostLooks = 5_000;
 const hourMs = 3_600_000;
 
-/** Whether its time is over, by this process's clock. */
-export function isDue(record: HandoverRecord): boolean {
-  return isHandedOver(record) && record.until !== undefined && record.until <= Date.now();
+/** Whether its time is over at this time of the broker's. */
+export function isDue(record: HandoverRecord, nowMs: number): boolean {
+  return isHandedOver(record) && record.until !== undefined && record.until <= nowMs;
 }
 
 interface Followed {
@@ -36,25 +38,26 @@ interface Followed {
  * All open hand-overs of the deployment, found in the log: with each step what has changed since the last one. Nothing is read while nobody asks. Ended ones are passed over;
  * of those that are so old that nobody can be told of them any more the places are given, so that an edge lets them go.
  */
-export function createHandoverFollower({ jsm, shards, eventWindowMs }: FollowerDeps, { read, tell }: Reading) {
+export function createHandoverFollower({ jsm, clock, shards, eventWindowMs }: FollowerDeps, { read, tell }: Reading) {
   const ends = Array.from({ length: shards }, () => 0);
   const open = new Map<ConversationId, Followed>();
   /** Ended ones, oldest first. */
-  const old = new Map<ConversationId, { readonly seq: number; readonly ts: number }>();
+  const old = new Map<ConversationId, { readonly seq: number; readonly storedMs: number }>();
 
   const take = async (message: FoundMessage): Promise<void> => {
     const record = read(message)?.value;
     if (record === undefined) return;
-    const { conversation_id: conversation, ts } = record;
+    const { conversation_id: conversation } = record;
+    const storedMs = message.time.getTime();
     open.delete(conversation);
     old.delete(conversation);
     if (isHandedOver(record)) {
       if (open.size < limits.handoversOpen) open.set(conversation, { record, seq: message.seq });
     } else if (old.size < limits.handoversOpen) {
-      old.set(conversation, { seq: message.seq, ts });
+      old.set(conversation, { seq: message.seq, storedMs });
     }
     // A process may have died between the record and its event.
-    const ageMs = Date.now() - ts;
+    const ageMs = (await clock.nowMs()) - storedMs;
     if (ageMs > tellingMs && ageMs < eventWindowMs) await tell(record);
   };
   const look = async (): Promise<void> => {
@@ -82,15 +85,28 @@ export function createHandoverFollower({ jsm, shards, eventWindowMs }: FollowerD
     },
 
     /** Those of which nothing need be kept, with the place of the last record. Each once. */
-    takeOld(): { readonly conversation: ConversationId; readonly seq: number }[] {
-      const before = Date.now() - 2 * eventWindowMs - hourMs;
-      const gone = [...old].filter(([, { ts }]) => ts < before);
+    async takeOld(): Promise<{ readonly conversation: ConversationId; readonly seq: number }[]> {
+      if (old.size === 0) return [];
+      const before = (await clock.nowMs()) - 2 * eventWindowMs - hourMs;
+      const gone = [...old].filter(([, { storedMs }]) => storedMs < before);
       for (const [conversation] of gone) old.delete(conversation);
       return gone.map(([conversation, { seq }]) => ({ conversation, seq }));
     },
 
     /** Whose time is over. */
-    due: (): ConversationId[] =>
-      [...open.values()].filter(({ record }) => isDue(record)).map(({ record }) => record.conversation_id),
+    async due(): Promise<ConversationId[]> {
+      if (open.size === 0) return [];
+      const nowMs = await clock.nowMs();
+      return [...open.values()]
+        .filter(({ record }) => isDue(record, nowMs))
+        .map(({ record }) => record.conversation_id);
+    },
+
+    /** How long until the next one is over, if nothing comes of it; Infinity: none is open. */
+    async untilNextMs(): Promise<number> {
+      if (open.size === 0) return Infinity;
+      const nowMs = await clock.nowMs();
+      return Math.min(...[...open.values()].map(({ record: { until = Infinity } }) => until - nowMs));
+    },
   };
 }

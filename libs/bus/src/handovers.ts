@@ -15,6 +15,7 @@ import {
   type TurnId,
 } from "@parley/protocol";
 import { appendBehind, type LastOne } from "./append-behind.ts";
+import type { BrokerClock } from "./broker-clock.ts";
 import type { EventLog } from "./event-log.ts";
 import { createHandoverFollower, isDue } from "./handover-following.ts";
 import type { FoundMessage } from "./direct-get.ts";
@@ -24,6 +25,7 @@ import type { Unreadable } from "./unreadable.ts";
 export interface HandoverDeps {
   readonly jsm: PatientLookups;
   readonly events: EventLog;
+  readonly clock: BrokerClock;
   readonly shards: number;
   readonly unreadable: Unreadable;
   /** How long events are kept. */
@@ -50,7 +52,7 @@ export type HandoverFollower = ReturnType<Handovers["follow"]>;
 
 /**
  * Conversations in which a person answers in place of the agent: one record for each, on a subject of its own in `LOG`, of which the last one counts; then the event,
- * for who looks on. Both are appended behind the one before (compare-and-set).
+ * for who looks on. Both are appended behind the one before (compare-and-set). All times are the broker's: a process with a wrong clock neither ends one nor keeps it.
  */
 export function createHandovers(deps: HandoverDeps) {
   const records = createRecords(deps);
@@ -63,15 +65,14 @@ export function createHandovers(deps: HandoverDeps) {
 
     /** Asks for a person, unless somebody has. */
     ask: (conversation: ConversationId, wish: HandoverWish): Promise<HandoverRecord> =>
-      change(conversation, (last) => (isHandedOver(last) ? undefined : asked(conversation, wish))),
+      change(conversation, (last, nowMs) => (isHandedOver(last) ? undefined : asked(conversation, wish, nowMs))),
 
     /** Of two who do it one gets it; the other gets CONFLICT. NOT_FOUND where nobody is waited for. */
     take: (conversation: ConversationId, operator: Author): Promise<HandoverRecord> =>
-      change(conversation, (last) => {
-        if (last === undefined || !isHandedOver(last) || isDue(last)) throw notWaiting();
+      change(conversation, (last, nowMs) => {
+        if (last === undefined || !isHandedOver(last) || isDue(last, nowMs)) throw notWaiting();
         if (last.state === "taken" && last.operator?.id === operator.id) return undefined;
         if (last.state === "taken") throw takenBy(last.operator);
-        const nowMs = Date.now();
         return { ...last, state: "taken", operator, taken_at: nowMs, until: nowMs + last.idle_ms };
       }),
 
@@ -79,9 +80,9 @@ export function createHandovers(deps: HandoverDeps) {
     touch: (conversation: ConversationId, operatorId: string): Promise<HandoverRecord | undefined> =>
       change(
         conversation,
-        (last) =>
+        (last, nowMs) =>
           last?.state === "taken" && last.operator?.id === operatorId
-            ? { ...last, until: Date.now() + last.idle_ms }
+            ? { ...last, until: nowMs + last.idle_ms }
             : undefined,
         true,
       ).catch(ifNone),
@@ -98,8 +99,10 @@ export function createHandovers(deps: HandoverDeps) {
 
     /** Ends one whose time is over; gives it as it stands then. */
     expire: (conversation: ConversationId): Promise<HandoverRecord | undefined> =>
-      change(conversation, (last) =>
-        last !== undefined && isDue(last) ? ended(last, last.state === "taken" ? "silent" : "nobody came") : undefined,
+      change(conversation, (last, nowMs) =>
+        last !== undefined && isDue(last, nowMs)
+          ? ended(last, last.state === "taken" ? "silent" : "nobody came")
+          : undefined,
       ).catch(ifNone),
 
     /** The conversation was deleted: nobody is to come any more. */
@@ -110,6 +113,9 @@ export function createHandovers(deps: HandoverDeps) {
       if (last !== undefined) await records.dropEarlier(conversation);
     },
 
+    /** The time by which they end. */
+    nowMs: deps.clock.nowMs,
+
     /** Lets records go that count no more. For edges: others have no right to it. */
     dropEarlier: records.dropEarlier,
 
@@ -117,9 +123,8 @@ export function createHandovers(deps: HandoverDeps) {
   };
 }
 
-function asked(conversation: ConversationId, wish: HandoverWish): HandoverRecord {
+function asked(conversation: ConversationId, wish: HandoverWish, nowMs: number): HandoverRecord {
   const { by, reason, user, tenant, turn_id, waitMs, idleMs } = wish;
-  const nowMs = Date.now();
   return {
     ...{ v: 1, kind: "handover", conversation_id: conversation, n: 1, state: "waiting" },
     ...(reason === undefined || reason === "" ? {} : { reason: cut(reason) }),
@@ -150,7 +155,12 @@ function ifNone(error: unknown): undefined {
   throw error;
 }
 
-function createRecords({ jsm, events, unreadable }: HandoverDeps) {
+/** When it ends: so long after the broker stored it as whoever wrote it meant, however wrong their clock was. */
+function inBrokerTime(record: HandoverRecord, storedMs: number): HandoverRecord {
+  return record.until === undefined ? record : { ...record, until: storedMs + record.until - record.ts };
+}
+
+function createRecords({ jsm, events, clock, unreadable }: HandoverDeps) {
   const tell = createTelling(events);
   const subjectOf = (conversation: ConversationId): string =>
     subjects.handover(events.shardOf(conversation), conversation);
@@ -158,7 +168,7 @@ function createRecords({ jsm, events, unreadable }: HandoverDeps) {
     if (message === null) return undefined;
     const value = HandoverRecord.safeParse(parseStored(message.data)).data;
     if (value === undefined) unreadable.note("record", message);
-    return { seq: message.seq, value };
+    return { seq: message.seq, value: value && inBrokerTime(value, message.time.getTime()) };
   };
   const last = async (subject: string): Promise<LastOne<HandoverRecord> | undefined> =>
     read(await jsm.streams.getMessage(streams.log(shardOfSubject(subject)), { last_by_subj: subject }));
@@ -166,21 +176,22 @@ function createRecords({ jsm, events, unreadable }: HandoverDeps) {
   /** Stores what `next` makes of the last record, and tells of it; gives the record that counts then. NOT_FOUND where there is none, and what `next` throws. */
   const change = async (
     conversation: ConversationId,
-    next: (last: HandoverRecord | undefined) => HandoverRecord | undefined,
+    next: (last: HandoverRecord | undefined, nowMs: number) => HandoverRecord | undefined,
     isQuiet = false,
   ): Promise<HandoverRecord> => {
     let standing: HandoverRecord | undefined;
+    const nowMs = await clock.nowMs();
     const appended = await appendBehind<HandoverRecord>(
       { append: events.append, last },
       subjectOf(conversation),
       (found, tried) => {
         standing = found?.value;
         // It was stored, and the answer was lost.
-        if (tried !== undefined && isDeepStrictEqual(standing, tried)) return undefined;
-        const value = next(standing);
+        if (tried !== undefined && isSame(standing, tried)) return undefined;
+        const value = next(standing, nowMs);
         // Behind one that cannot be read, its sequence is as good: it is higher than any number.
         const n = found === undefined ? 1 : (standing?.n ?? found.seq) + 1;
-        return value === undefined ? undefined : { ...value, n, ts: Date.now() };
+        return value === undefined ? undefined : { ...value, n, ts: nowMs };
       },
     );
     const record = appended?.value ?? standing;
@@ -203,6 +214,11 @@ function createRecords({ jsm, events, unreadable }: HandoverDeps) {
       await jsm.streams.purge(stream, upTo === undefined ? { filter, keep: 1 } : { filter, seq: upTo + 1 });
     },
   };
+}
+
+/** `until` is that of the broker's time in what was read, and follows from the rest. */
+function isSame(found: HandoverRecord | undefined, own: HandoverRecord): boolean {
+  return found !== undefined && isDeepStrictEqual({ ...found, until: undefined }, { ...own, until: undefined });
 }
 
 function createTelling(events: EventLog) {

@@ -47,6 +47,7 @@ export function createOfferBoard({ redis, log }: OfferDeps) {
   let known = nothing;
   let askedAtMs = -Infinity;
   let loading: Promise<Offer> | undefined;
+  let isKnown = false;
 
   const announce = async (said: readonly Said[]): Promise<void> => {
     const now = await nowOf(redis);
@@ -60,7 +61,9 @@ export function createOfferBoard({ redis, log }: OfferDeps) {
     try {
       const [now, fields] = await Promise.all([nowOf(redis), redis.hgetall(redisKeys.offer)]);
       known = offerOf(Object.values(fields), now);
+      isKnown = true;
     } catch (err) {
+      isKnown = false;
       log.debug({ err }, "what there is to choose from cannot be read");
     }
     return known;
@@ -78,6 +81,9 @@ export function createOfferBoard({ redis, log }: OfferDeps) {
     /** By a tool worker that has a cluster. */
     announceCluster: (isSimulated: boolean): Promise<void> =>
       announce([{ kind: "simulated", what: "cluster", simulated: isSimulated }]),
+
+    /** Whether the last look was answered: else what is missing may be there all the same. */
+    isKnown: (): boolean => isKnown,
 
     /** As it was a few seconds ago; what was known last while Redis is away. Never rejects. */
     read(): Promise<Offer> {

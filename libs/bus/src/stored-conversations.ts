@@ -20,6 +20,7 @@ import type { Handovers } from "./handovers.ts";
 import type { MessageChangeLog } from "./message-changes.ts";
 import type { BrokerLink } from "./nats-connection.ts";
 import type { PatientLookups } from "./patient-lookups.ts";
+import type { PeopleLog } from "./people.ts";
 import type { Summaries } from "./summaries.ts";
 import type { Titles } from "./titles.ts";
 import type { Unreadable } from "./unreadable.ts";
@@ -34,6 +35,7 @@ export interface StoredConversationsDeps {
   readonly summaries: Pick<Summaries, "bury">;
   readonly handovers: Pick<Handovers, "bury">;
   readonly changes: Pick<MessageChangeLog, "bury">;
+  readonly people: Pick<PeopleLog, "bury">;
   readonly shards: number;
   readonly unreadable: Unreadable;
   readonly log: Logger;
@@ -175,6 +177,8 @@ function createDeletionParts(deps: StoredConversationsDeps) {
       // Last: who gives it a title meanwhile, says something of an answer or summarises it looks first whether there is anything left.
       await Promise.all([titles, feedback, deps.handovers, deps.summaries].map(({ bury }) => bury(conversation)));
       await deps.changes.bury(conversation, end?.log);
+      // Behind all: until then it says who may delete it once more, if this one fails.
+      await deps.people.bury(conversation);
     },
 
     /**

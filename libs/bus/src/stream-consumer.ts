@@ -18,7 +18,7 @@ export interface ReadConsumer {
  * broker cuts a connection for which 64 MB wait (seen with three readers of one long conversation).
  */
 export async function addReadConsumer(jsm: PatientLookups, { stream, fromSeq, fromMs, filter }: ReadConsumer) {
-  const { name } = await jsm.consumers.add(stream, {
+  const { name, created } = await jsm.consumers.add(stream, {
     ...(filter === undefined ? {} : { filter_subject: filter }),
     ...(fromMs === undefined
       ? { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: Math.max(1, fromSeq) }
@@ -30,6 +30,8 @@ export async function addReadConsumer(jsm: PatientLookups, { stream, fromSeq, fr
     num_replicas: 1,
   });
   return {
+    /** By the broker's clock, ms since 1970. */
+    createdMs: Date.parse(String(created)),
     pull: subjects.pull(stream, name),
     /** Not to be waited for. */
     remove: (): void => void jsm.consumers.delete(stream, name).catch(() => false),

@@ -13,6 +13,10 @@ export interface Request<T> {
   readonly frame?: ClientFrameInput | undefined;
   /** The turn whose end is waited for. */
   readonly turnId?: string;
+  /** A later one about the same takes its place: sent once more after it, this one would undo it. */
+  readonly about?: string | undefined;
+  /** It ends as that one does. */
+  readonly follow?: (answer: Answer<T>, later: Promise<unknown>) => void;
   /** Once it was sent, it is over: on a later connection it would mean something else. */
   readonly isOnce?: boolean;
   /** Settles the answer if the view shows it, or if it was told. */
@@ -35,8 +39,9 @@ export interface Asks {
   readonly close: (reason: Error) => void;
 }
 
-interface Ask extends Omit<Request<unknown>, "look"> {
+interface Ask extends Omit<Request<unknown>, "look" | "follow"> {
   readonly look: (told?: Told) => void;
+  readonly follow: (later: Promise<unknown>) => void;
   readonly reject: (reason: Error) => void;
 }
 
@@ -60,13 +65,23 @@ export function createAsks(view: () => ConversationView, send: (frame: ClientFra
   }
 
   return {
-    add: <T>({ look: find, ...request }: Request<T>) => {
+    add: <T>({ look: find, follow, ...request }: Request<T>) => {
       const { promise, resolve, reject } = createDeferred<T>();
       const answer: Answer<T> = {
         resolve: (value) => resolve((asks.delete(ask), value)),
         reject: (reason) => reject((asks.delete(ask), reason)),
       };
-      const ask: Ask = { ...request, look: (told) => find(view(), answer, told), reject: answer.reject };
+      const ask: Ask = {
+        ...request,
+        look: (told) => find(view(), answer, told),
+        follow: (later) => follow?.(answer, later),
+        reject: answer.reject,
+      };
+      for (const earlier of asks)
+        if (request.about !== undefined && earlier.about === request.about) {
+          asks.delete(earlier);
+          earlier.follow(promise);
+        }
       // Whoever stops a turn has no use for a refusal, and there are no more of these than turns.
       const isBounded = ask.frame && ask.frame.type !== "cancel";
       if (isBounded && frames().length >= maxAsked) reject(queueFull("Too much waits."));

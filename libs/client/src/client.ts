@@ -1,6 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import type { ServerFrame } from "@parley/protocol/fold";
-import type { Conversation } from "./conversation.ts";
+import type { Conversation } from "./conversation-handle.ts";
 import { createEmitter } from "./emitter.ts";
 import type { Violation } from "./frame-check.ts";
 import { newId } from "./ids.ts";

@@ -33,6 +33,9 @@ export interface Connection {
   readonly close: () => void;
 }
 
+/** What servers are told, so that they say nothing in its place that older clients know. */
+const knows = ["unknown", "posts"];
+
 const noToken = "no token could be had";
 
 /** What browsers report when a connection ended without a close frame. */
@@ -121,6 +124,8 @@ interface LoginDeps extends Settings {
 function createLogin({ getToken, mayChange, log, ...deps }: LoginDeps) {
   /** It is known who this connection is to be for. */
   let isAsked = getToken === undefined;
+  /** No token is shown: then what the client knows is said by itself. */
+  let isByCookie = false;
   /** Who the cookie is: counts only if no token is to follow. */
   let cookieUser: User | undefined;
   /** Why the server did not take the token. */
@@ -133,6 +138,7 @@ function createLogin({ getToken, mayChange, log, ...deps }: LoginDeps) {
 
   function succeed(user: User | undefined): void {
     refusal = undefined;
+    if (isByCookie) deps.send({ type: "auth", knows });
     deps.onReady(user);
   }
 
@@ -141,7 +147,8 @@ function createLogin({ getToken, mayChange, log, ...deps }: LoginDeps) {
     try {
       const token = await getToken();
       isAsked = true;
-      if (token !== null) deps.send({ type: "auth", token, knows: ["unknown"] });
+      isByCookie = token === null;
+      if (token !== null) deps.send({ type: "auth", token, knows });
       else if (cookieUser !== undefined) succeed(cookieUser);
     } catch (error) {
       log.warn({ err: error }, noToken);

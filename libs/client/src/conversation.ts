@@ -1,102 +1,17 @@
-import {
-  chatErrorOf,
-  type AcceptedFrame,
-  type ApprovalDecision,
-  type ChatError,
-  type ClientFrameInput,
-  type ConversationView,
-  type FrameError,
-  type Outcome,
-  type ServerFrame,
-  type SubscribedFrame,
-} from "@parley/protocol/fold";
-import { createAsks } from "./asks.ts";
+import { chatErrorOf, type ClientFrameInput, type FrameError } from "@parley/protocol/fold";
+import { createAsks, type Request } from "./asks.ts";
 import { createAttachment } from "./attachment.ts";
+import type { Conversation, ConversationEvents, ConversationFrame, SendOptions } from "./conversation-handle.ts";
 import { createEmitter } from "./emitter.ts";
 import { createFolding } from "./folding.ts";
 import type { Violation } from "./frame-check.ts";
 import { newId } from "./ids.ts";
 import type { Settings } from "./options.ts";
+import { deletion, edit, pin, reaction } from "./message-requests.ts";
 import { createOutbox, type Outbox, type OutboxDeps } from "./outbox.ts";
-import type { OutgoingView } from "./outgoing.ts";
-import {
-  approval,
-  cancellation,
-  messageChange,
-  removal,
-  titleChange,
-  turnEnd,
-  type ApproveOptions,
-} from "./requests.ts";
+import { approval, cancellation, messageChange, removal, titleChange, turnEnd } from "./requests.ts";
 import type { OutgoingMessage } from "./send-store.ts";
-
-/** A frame that says to which conversation it belongs, or to which message of one. */
-export type ConversationFrame = Extract<ServerFrame, { conversation_id?: unknown }>;
-
-export interface SendOptions extends Omit<OutgoingMessage, "type" | "id" | "message" | "conversation_id"> {
-  /** The client's own id of the message. Sending under the same id again is the same turn. Default: a random one. */
-  readonly id?: string;
-  /** Ends the wait for `accepted`, not the turn. */
-  readonly signal?: AbortSignal;
-}
-
-export interface ConversationEvents {
-  /** Every frame of the conversation, before `change`. */
-  frame: ConversationFrame;
-  /** The view has changed. */
-  change: ConversationView;
-  /** The list of `outgoing` has changed. */
-  outgoing: readonly OutgoingView[];
-  /** The server broke a promise about its frames: for load tests and chaos runs, which look for it with the option `check`. */
-  violation: Violation;
-  /** An error that no promise of this conversation stands for: that of a cancel, or of a subscribe after a reconnect. */
-  error: ChatError;
-}
-
-export interface Conversation {
-  readonly id: string;
-  /** The fold of all frames so far: another object after each frame that says something; listen to `change`. */
-  readonly view: ConversationView;
-  /**
-   * Resolves when the server has accepted the message; until then it is sent again on every new connection. Rejects with the server's
-   * ChatError, or with MESSAGE_TOO_LARGE or QUEUE_FULL before anything is sent.
-   */
-  readonly send: (message: string, options?: SendOptions) => Promise<AcceptedFrame>;
-  /**
-   * What was sent and is not in the view yet, oldest first; the same list until it changes. What has failed stays until it is sent again or discarded (the newest 16
-   * of a conversation).
-   */
-  readonly outgoing: () => readonly OutgoingView[];
-  /** Sends a message that has failed once more: under its id, so that it stays one message; under another one where that was refused (CONFLICT). */
-  readonly retry: (id: string) => void;
-  /** Forgets a message that has failed. */
-  readonly discard: (id: string) => void;
-  /** Resolves with the end of a turn that is, or will be, in the view. */
-  readonly untilEnd: (turnId: string) => Promise<Outcome>;
-  /** Stops a turn (default: the one that runs), now or as soon as the client is ready. The `cancelled` event follows. */
-  readonly cancel: (turnId?: string) => void;
-  /**
-   * Decides on a tool call that waits for a person (`pendingApprovals` of the view), now or as soon as the client is ready. Resolves when that is
-   * what was decided, by whoever; rejects with the server's ChatError, of which CONFLICT says that it was decided otherwise.
-   */
-  readonly approve: (callId: string, approved: boolean, options?: ApproveOptions) => Promise<ApprovalDecision>;
-  /**
-   * Gives the conversation a title; resolves when the view has it, so the conversation must be subscribed to. Until then it is asked for again on every
-   * new connection. Rejects with the server's ChatError.
-   */
-  readonly setTitle: (title: string) => Promise<void>;
-  /** Changes a message that waits; resolves when the view has the new text. Rejects with CONFLICT when its turn has begun. */
-  readonly changeQueued: (turnId: string, message: string) => Promise<void>;
-  /** Takes a message back that waits; resolves with the end of its turn. Rejects with CONFLICT when its turn has begun. */
-  readonly takeBack: (turnId: string) => Promise<void>;
-  /** Asks for what the view does not have yet, and for all that follows, also on later connections. */
-  readonly subscribe: () => Promise<SubscribedFrame>;
-  readonly unsubscribe: () => void;
-  readonly on: <K extends keyof ConversationEvents>(
-    name: K,
-    listener: (value: ConversationEvents[K]) => void,
-  ) => () => void;
-}
+import { createSignals } from "./signals.ts";
 
 /** What the client does with a conversation; not for its callers. */
 export interface ConversationPort {
@@ -120,7 +35,7 @@ interface ConversationDeps extends Settings, Pick<OutboxDeps, "userId" | "keeper
 
 export function createConversation(deps: ConversationDeps): ConversationPort {
   const parts = createParts(deps);
-  const { outbox, attachment, asks } = parts;
+  const { outbox, attachment, asks, signals } = parts;
   let closed: Error | undefined;
 
   /** Nothing may wait on a conversation that nobody serves any more. */
@@ -129,7 +44,7 @@ export function createConversation(deps: ConversationDeps): ConversationPort {
   }
 
   return {
-    conversation: handleOf(deps.id, parts, whileOpen),
+    conversation: handleOf(deps, parts, whileOpen),
     handle: (frame) => handle(parts, frame),
     outbox,
     bind: (userId, isOther) => {
@@ -140,6 +55,7 @@ export function createConversation(deps: ConversationDeps): ConversationPort {
       const asked = attachment.resume();
       outbox.flush();
       asks.flush();
+      signals.resume();
       return asked || outbox.sentAt() < Infinity;
     },
     lost: () => {
@@ -160,14 +76,24 @@ type Parts = ReturnType<typeof createParts>;
 type Gate = <T>(work: () => Promise<T>) => Promise<T>;
 
 /** What callers get of it. */
-function handleOf(id: string, parts: Parts, whileOpen: Gate): Conversation {
-  const { folding, outbox, attachment, asks, emitter } = parts;
+function handleOf({ id, userId }: ConversationDeps, parts: Parts, whileOpen: Gate): Conversation {
+  const { folding, outbox, attachment, asks, emitter, signals } = parts;
+  /** The answer is an event. Who may not look may not change anything either, and is told so by that. */
+  const askAs = <T>(request: () => Request<T>): Promise<T> =>
+    whileOpen(() => {
+      attachment.subscribe().catch(() => undefined);
+      return asks.add(request());
+    });
   return {
     id,
     get view() {
       return folding.view();
     },
-    send: (message, options = {}) => whileOpen(() => outbox.add(messageOf(id, message, options), options.signal)),
+    send: (message, options = {}) =>
+      whileOpen(() => {
+        signals.said();
+        return outbox.add(messageOf(id, message, options), options.signal);
+      }),
     outgoing: outbox.outgoing,
     retry: outbox.retry,
     discard: outbox.discard,
@@ -176,14 +102,16 @@ function handleOf(id: string, parts: Parts, whileOpen: Gate): Conversation {
       whileOpen(() => asks.add(cancellation(folding.view(), asks, turnId))).catch(() => undefined);
     },
     approve: (callId, approved, options) =>
-      whileOpen(() => {
-        // The answer is an event. Who may not look may not decide either, and is told so by that.
-        attachment.subscribe().catch(() => undefined);
-        return asks.add(approval(folding.view(), asks, callId, { ...options, approved }));
-      }),
+      askAs(() => approval(folding.view(), asks, callId, { ...options, approved })),
     setTitle: (title) => whileOpen(() => asks.add(titleChange(id, title))),
     changeQueued: (turnId, message) => whileOpen(() => asks.add(messageChange(id, turnId, message))),
     takeBack: (turnId) => whileOpen(() => asks.add(removal(id, turnId))),
+    edit: (messageId, message) => askAs(() => edit(id, messageId, message)),
+    remove: (messageId) => askAs(() => deletion(id, messageId)),
+    react: (messageId, which, on = true) => askAs(() => reaction(id, messageId, { reaction: which, on, userId })),
+    pin: (messageId, on = true) => askAs(() => pin(id, messageId, on)),
+    typing: signals.typing,
+    markRead: signals.markRead,
     subscribe: () => whileOpen(attachment.subscribe),
     unsubscribe: () => {
       attachment.unsubscribe(outbox.unanswered());
@@ -195,7 +123,8 @@ function handleOf(id: string, parts: Parts, whileOpen: Gate): Conversation {
 }
 
 /** What one user has decided and seen is not another one's. */
-function forgetAll({ asks, folding }: Parts): void {
+function forgetAll({ asks, folding, signals }: Parts): void {
+  signals.forget();
   asks.close(new Error("Somebody else is signed in now."));
   folding.clear([]);
 }
@@ -226,7 +155,8 @@ function createParts(deps: ConversationDeps) {
     onChange: (outgoing) => emitter.emit("outgoing", outgoing),
     send: (frame) => !attachment.mustResume() && send(frame),
   });
-  return { emitter, folding, attachment, outbox, asks };
+  const signals = createSignals({ ...deps, view });
+  return { emitter, folding, attachment, outbox, asks, signals };
 }
 
 function handle(parts: Parts, frame: ConversationFrame): void {
@@ -267,7 +197,7 @@ function handle(parts: Parts, frame: ConversationFrame): void {
 function refuse(parts: Parts, error: FrameError): void {
   const { emitter, attachment, outbox, asks } = parts;
   const { id, frame } = error;
-  if (frame === "delete") return forget(parts, error);
+  if (frame === "delete" && id === undefined) return forget(parts, error);
   if (frame === "approve") return refuseDecision(parts, error);
   if (outbox.refused(error) || (id !== undefined && asks.look(error))) return;
   if (id === undefined && (frame ?? "subscribe") === "subscribe" && attachment.refused(error)) return outbox.flush();

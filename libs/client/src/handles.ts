@@ -1,4 +1,5 @@
-import type { Conversation, ConversationPort } from "./conversation.ts";
+import type { Conversation } from "./conversation-handle.ts";
+import type { ConversationPort } from "./conversation.ts";
 import type { SendKeeper } from "./send-keeper.ts";
 import type { StoredMessage } from "./send-store.ts";
 

@@ -1,6 +1,6 @@
 export type { ApproveOptions } from "./requests.ts";
 export { createClient, type Client, type ClientEvents } from "./client.ts";
-export type { Conversation, ConversationEvents, ConversationFrame, SendOptions } from "./conversation.ts";
+export type { Conversation, ConversationEvents, ConversationFrame, SendOptions } from "./conversation-handle.ts";
 export type { Environment, EnvironmentSignal } from "./environment.ts";
 export { ClientClosedError, type ClientState, type WaitingState } from "./link.ts";
 export type { ClientLog, ClientOptions, ClientTimings, SendQueueLimits } from "./options.ts";

@@ -1,11 +1,7 @@
 import type { ClientFrameInput, ServerFrame } from "@parley/protocol/fold";
 import { backoffMs } from "./backoff.ts";
-import {
-  createConversation,
-  type Conversation,
-  type ConversationFrame,
-  type ConversationPort,
-} from "./conversation.ts";
+import type { Conversation, ConversationFrame } from "./conversation-handle.ts";
+import { createConversation, type ConversationPort } from "./conversation.ts";
 import type { Violation } from "./frame-check.ts";
 import { createHandles, type Handles } from "./handles.ts";
 import { ClientClosedError, type ClientState } from "./link.ts";

@@ -6,6 +6,7 @@ import {
   turn as turnIn,
   type ApprovalDecision,
   type ApprovalState,
+  type ClientFrameInput,
   type ConversationView,
   type Outcome,
   type Part,
@@ -86,16 +87,23 @@ export function approval(
   };
 }
 
-/** Resolves when the view shows it; at once if it does already. */
-function change(
-  frame:
-    | { readonly type: "title"; title: string }
-    | { readonly type: "queue"; turn_id: string; message?: string; remove?: true },
+/** A frame that is answered by what the view then shows. */
+type Wish = WithoutAddress<
+  Extract<ClientFrameInput, { type: "title" | "queue" | "edit" | "delete" | "react" | "pin" }>
+>;
+type WithoutAddress<Frame> = Frame extends unknown ? Omit<Frame, "id" | "conversation_id"> : never;
+
+/** Resolves when the view shows it; at once if it does already. `about`: a later one about the same takes its place. */
+export function change(
+  frame: Wish,
   conversation_id: string,
   isTrue: (view: ConversationView) => boolean,
+  about?: string,
 ): Request<void> {
   const id = newId("w");
   return {
+    about,
+    follow: ({ resolve, reject }, later) => void later.then(() => resolve(), reject),
     frame: { ...frame, conversation_id, id },
     look: (view, { resolve, reject }, told) => {
       if (told?.type === "error" && told.id === id) reject(chatErrorOf(told));

@@ -21,7 +21,7 @@ test("connects with the native subprotocol, sends the token and is ready", async
   const ready = client.connect();
   const connection = await server.connection();
   expect(connection.subprotocol).toBe("parley.v1");
-  expect(await connection.frame("auth")).toEqual({ type: "auth", token: "secret", knows: ["unknown"] });
+  expect(await connection.frame("auth")).toEqual({ type: "auth", token: "secret", knows: ["unknown", "posts"] });
   connection.send({ type: "auth_success", message: "", user, expires_at: 0 });
   await ready;
   expect(client.state).toEqual({ name: "ready", user });

@@ -14,7 +14,7 @@ const welcome = {
 };
 const success = { type: "auth_success", message: "", user, expires_at: 0 };
 
-test("a client whose getToken answers null is ready by the cookie alone, and sends no auth", async () => {
+test("a client whose getToken answers null is ready by the cookie alone, and says only what it knows", async () => {
   await using server = await startScriptedServer();
   using client = createClient({ ...quick, url: server.url, getToken: () => null });
   const ready = client.connect();
@@ -22,6 +22,7 @@ test("a client whose getToken answers null is ready by the cookie alone, and sen
   connection.send(welcome, success);
   await ready;
   expect(client.state).toEqual({ name: "ready", user });
+  expect(await connection.frame("auth")).toEqual({ type: "auth", knows: ["unknown", "posts"] });
   expect(connection.unread()).toEqual([]);
 });
 

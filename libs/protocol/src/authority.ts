@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Caller } from "./caller.ts";
 import { ChatError, type ErrorCode } from "./chat-error.ts";
+import type { MemberRole, People } from "./room.ts";
 
 /** What a caller may ask for, and the kind of thing it asks it of. */
 export const actions = {
@@ -44,7 +45,15 @@ export type Action = keyof typeof actions;
 /** What something is asked of. */
 export type Resource =
   /** `owner` undefined: it is nobody's yet. `tenant`: of whose it was made. */
-  | { readonly kind: "conversation"; readonly owner: string | undefined; readonly tenant: string | undefined }
+  | {
+      readonly kind: "conversation";
+      readonly owner: string | undefined;
+      readonly tenant: string | undefined;
+      /** As what the caller stands in it, where it has people: see `standingAmong`. Absent: it has only its owner. */
+      readonly standing?: StandingAmong;
+      /** Whose turn or message it is about. Absent: none of a known author, so the caller must ask again when it is known. */
+      readonly author?: string | undefined;
+    }
   /** What a call of somebody else's turn waits for. `tenant`: of whose it is. */
   | { readonly kind: "approval"; readonly tenant: string | undefined }
   /** A conversation that waits for a person, or has one. `tenant`: of whose it is. */
@@ -133,7 +142,7 @@ export function createMay(roles: RightsByRole): May {
     const own = rolesOf(caller, roles);
     const isGiven = own.some((role) => isListed(role.actions, action));
     if (!isGiven || (caller.scopes !== undefined && !isListed(caller.scopes, action))) return lacks(action);
-    return ofThing(caller, own, resource);
+    return ofThing(caller, own, { action, thing: resource });
   };
 }
 
@@ -147,9 +156,15 @@ export function demand(verdict: Verdict): void {
   if (!verdict.allowed) throw new ChatError(verdict.code, { message: verdict.message });
 }
 
-function ofThing(caller: Caller, own: readonly RoleRights[], thing: Resource): Verdict {
+interface Asked {
+  readonly action: Action;
+  readonly thing: Resource;
+}
+
+function ofThing(caller: Caller, own: readonly RoleRights[], { action, thing }: Asked): Verdict {
   switch (thing.kind) {
     case "conversation":
+      if (thing.standing !== undefined) return ofStanding(caller, action, { ...thing, standing: thing.standing });
       return only(thing.owner === undefined || isTheirs(caller, thing), othersConversation);
     case "approval":
     case "handover":
@@ -178,6 +193,57 @@ function only(isAllowed: boolean, otherwise: string): Verdict {
 const listOf = { agent: "agents", model: "models", tool: "tools" } as const;
 
 const othersConversation = "This conversation belongs to somebody else.";
+
+const readerActions: ReadonlySet<Action> = new Set([
+  "conversation:read",
+  "conversation:feedback",
+  "conversation:leave",
+] as const);
+const writerActions: ReadonlySet<Action> = new Set([
+  ...readerActions,
+  ...(["conversation:send", "conversation:react", "conversation:pin"] as const),
+]);
+/** A writer does these with turns and messages of their own. */
+const ownActions: ReadonlySet<Action> = new Set([
+  "conversation:cancel",
+  "conversation:queue",
+  "conversation:decide",
+] as const);
+
+type Peopled = Extract<Resource, { kind: "conversation" }> & { readonly standing: StandingAmong };
+
+function ofStanding(caller: Caller, action: Action, { standing, author }: Peopled): Verdict {
+  switch (standing) {
+    case "owner":
+      return allowed;
+    case "writer":
+      if (ownActions.has(action)) return only(author === undefined || author === caller.user.id, othersTurn);
+      return only(writerActions.has(action), onlyOwner);
+    case "reader":
+      return only(readerActions.has(action), "You may read this conversation, and no more.");
+    case "none":
+      return forbidden(othersConversation);
+  }
+}
+
+const onlyOwner = "Only the owner of this conversation may do that.";
+const othersTurn = "This is somebody else's message: only they and the owner of the conversation may do that.";
+
+/** As what somebody stands among the people of a conversation; `none`: they have no part in it. */
+export type StandingAmong = "owner" | MemberRole | "none";
+
+/**
+ * As what a caller stands among the people of a conversation. A conversation that was made before its user had a tenant stays the user's; members are of its tenant to the letter, and
+ * where their membership depends on a role, they have it. A role that only a newer version knows lets read.
+ */
+export function standingAmong({ owner, tenant, members }: People, caller: Caller): StandingAmong {
+  if (owner.id === caller.user.id) return tenant === undefined || tenant === caller.tenant ? "owner" : "none";
+  if (tenant !== caller.tenant) return "none";
+  const member = members.find(({ id }) => id === caller.user.id);
+  if (member === undefined) return "none";
+  if (member.with_role !== undefined && !caller.roles.includes(member.with_role)) return "none";
+  return member.role === "writer" ? "writer" : "reader";
+}
 
 /** A conversation that was made before its user had a tenant stays the user's. */
 function isTheirs(

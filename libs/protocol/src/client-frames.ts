@@ -24,8 +24,9 @@ export const AuthFrame = z
     token: z
       .string()
       .min(1)
+      .optional()
       .describe(
-        "Access token (JWT) or API key: at most `accessTokenChars`; a longer one is answered with `auth_error`.",
+        "Access token (JWT) or API key: at most `accessTokenChars`; a longer one is answered with `auth_error`. Absent: on a socket that a cookie, a header or a ticket has opened, which only says what its client knows.",
       ),
     knows: Knows.optional().describe(
       "What the client knows: `unknown`, the status of a tool call, which others are told as `failed`. At most 16 names of 32 characters; those that the server does not know are ignored. Absent: as before.",

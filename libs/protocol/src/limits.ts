@@ -42,6 +42,12 @@ export const limits = {
   signalMs: 10_000,
   /** How often at most an edge tells, and viewers are told, who types, is there or has read on. */
   signalEveryMs: 1_000,
+  /** How often an edge says it again where nothing has changed: less than half of `signalMs`, so one that is lost changes nothing. */
+  signalAgainMs: 4_000,
+  /** How long somebody types who does not say it again. */
+  typingMs: 6_000,
+  /** What an edge says of one room, encoded. Beyond it names are left off, then people. */
+  signalBytes: 64 * 1024,
   /** Conversations that a queue of hand-overs remembers; the oldest stay. */
   handoversOpen: 10_000,
   /** What somebody says of an answer beside the rating, UTF-8. Larger: MESSAGE_TOO_LARGE. */

@@ -41,9 +41,9 @@ export function foldRoomFrame(view: RoomView, frame: RoomFrame): Partial<RoomVie
     case "member":
       return { room: withPeople(view.room, frame) };
     case "pin":
-      return view.room === undefined || frame.n <= view.room.n
+      return frame.n <= (view.room?.n ?? 0)
         ? {}
-        : { room: { ...view.room, n: frame.n, pins: frame.pins } };
+        : { room: { ...(view.room ?? ofOne(frame)), n: frame.n, pins: frame.pins } };
     default:
       return { changes: withChanges(view.changes, [frame.stands]) };
   }
@@ -60,6 +60,11 @@ export function foldSignal<View extends RoomView>(view: View, frame: TypingFrame
   if (frame.type === "read") return { ...view, reads: withReads(view.reads, frame.marks) };
   const { users, online, agents } = frame;
   return { ...view, presence: { users, online, agents } };
+}
+
+/** Before anybody else has a part in it only its owner pins. */
+function ofOne({ by, n }: Extract<RoomFrame, { type: "pin" }>): Room {
+  return { n, owner: { id: by?.id ?? "" }, members: [], member_count: 1, answers: "always", agents: [], pins: [] };
 }
 
 function withChanges(known: RoomView["changes"], told: readonly MessageChanges[]): RoomView["changes"] {

@@ -253,8 +253,8 @@ export const FrameError = z
     call_id: CallId.optional().describe("The same, of an `approve`."),
   })
   .describe(
-    "A frame was refused. It has no `turn_id`: an `error` that has one ends that turn. With `NOT_FOUND` and the `frame` `delete`, which " +
-      "no client sends, it answers nothing: the conversation was deleted, and whoever looks at it should drop what they have of it.",
+    "A frame was refused. It has no `turn_id`: an `error` that has one ends that turn. With `NOT_FOUND`, the `frame` `delete` and " +
+      "no `id` it answers nothing: the conversation was deleted, and whoever looks at it should drop what they have of it. So give a `delete` an `id`.",
   );
 export type FrameError = z.infer<typeof FrameError>;
 

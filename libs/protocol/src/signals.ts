@@ -71,5 +71,7 @@ export const EdgeSignal = z.object({
   present: z.array(Person),
   typing: z.array(Person),
   read: z.array(ReadMark).optional(),
+  /** It has no viewers, and wants to hear the others: whoever has some says so now. */
+  asks: z.literal(true).optional(),
 });
 export type EdgeSignal = z.infer<typeof EdgeSignal>;

@@ -48,5 +48,6 @@ function createConversationStore(conversation: Conversation): StoreApi<Conversat
 function refusalAfter(refusal: FrameError | undefined, frame: ConversationFrame): FrameError | undefined {
   if (frame.type === "subscribed" || frame.type === "accepted") return undefined;
   if (frame.type !== "error" || "turn_id" in frame || frame.retryable) return refusal;
-  return frame.frame === "subscribe" || frame.frame === "delete" ? frame : refusal;
+  // One with an `id` answers who wanted to delete a message.
+  return frame.frame === "subscribe" || (frame.frame === "delete" && frame.id === undefined) ? frame : refusal;
 }

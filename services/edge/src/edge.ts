@@ -1,5 +1,5 @@
-import { createOfferBoard, type Bus } from "@parley/bus";
-import type { May } from "@parley/protocol";
+import { createOfferBoard, createShownTranscripts, type Bus } from "@parley/bus";
+import type { ConversationId, May } from "@parley/protocol";
 import { noTracing, type Logger, type Registry, type Tracing } from "@parley/runtime";
 import uWS from "uWebSockets.js";
 import { openGate } from "./admission/gate.ts";
@@ -15,27 +15,18 @@ import { createCommands } from "./commands/commands.ts";
 import type { Redis } from "./commands/conversations/conversation-index.ts";
 import { openConnections, type ConnectionOptions } from "./commands/connections/connections.ts";
 import { createConversations } from "./commands/conversations/conversations.ts";
-import { createGuests } from "./commands/guests.ts";
+import { createKnownPeople } from "./commands/known-people.ts";
 import { createIsOperator } from "./commands/handovers.ts";
 import { createOfferReading } from "./commands/offer.ts";
 import type { IsKeptOut } from "./commands/open-call.ts";
 import { createOwnership } from "./commands/ownership.ts";
 import { createViewing } from "./commands/viewing.ts";
-import { createAnswerTimes, type AnswerTimes } from "./delivery/answer-times.ts";
+import { createAnswerTimes } from "./delivery/answer-times.ts";
 import type { Deadlines } from "./delivery/connection.ts";
 import { deliveryLimits, type DeliveryLimits } from "./delivery/delivery-limits.ts";
-import { createDelivery } from "./delivery/delivery.ts";
-import { createOutbox } from "./delivery/outbox.ts";
 import { addEdgeMetrics, countOne, createCounters, type Counters } from "./figures/metrics.ts";
-import { createCatchUp } from "./hub/catch-up.ts";
-import { createDeletionNotice } from "./hub/deletion-notice.ts";
-import { createHistory } from "./hub/history.ts";
-import { settle, type Hub, type HubViewer } from "./hub/hub.ts";
-import { createHubs, type Hubs } from "./hub/hubs.ts";
-import { createResuming } from "./hub/resuming.ts";
-import { moveViewer } from "./hub/viewer.ts";
-import { createWaiting } from "./hub/waiting.ts";
-import { createWholeConversations } from "./hub/whole-conversation.ts";
+import type { Hubs } from "./hub/hubs.ts";
+import { createHubRoom, type Counting, type HubRoom } from "./hub-room.ts";
 import { createReadiness, type Readiness } from "./readiness.ts";
 import { createBegunStreams } from "./transport/begun-streams.ts";
 import { createConnections, type ConnectionsDeps } from "./transport/connections.ts";
@@ -99,59 +90,42 @@ const defaultHttpWaitMs = 600_000;
 
 const sweepEveryMs = 1_000;
 
-interface Counting {
-  readonly counters: Counters;
-  readonly answers: AnswerTimes;
-}
-
-/** `delivery` and `hub`: what comes from the broker, and what each viewer gets of it. */
-function createHubRoom({ bus, limits = deliveryLimits, log }: EdgeOptions, { counters, answers }: Counting) {
-  const { events, facts, turns, transcripts, titles, feedback, handovers, waitingTexts, changes } = bus;
-  const outbox = createOutbox({ limits, counters, answers });
-  const guests = createGuests({ outbox });
-  const delivery = createDelivery<HubViewer, Hub>({ outbox, settle, lag: (viewer) => moveViewer(viewer, "lagging") });
-  const { mark } = delivery;
-  const history = createHistory({ events, facts, turns });
-  const waiting = createWaiting({ turns, waitingTexts, outbox, log });
-  const recovery = { outbox, counters, mark, tellQueue: waiting.tell };
-  const { lookOnce } = waiting;
-  const stored = { events, transcripts, titles, feedback, handovers, changes, hasChanges: bus.changeFlags.has };
-  const whole = createWholeConversations({ ...recovery, ...stored, history, lookOnce, log });
-  const catchUp = createCatchUp({ ...recovery, history, whole, log });
-  const resuming = createResuming({ events, turns, transcripts, history, catchUp: catchUp.catchUp, log });
-  const hubs = createHubs({
-    events,
-    limits,
-    counters,
-    mark,
-    catchUp: catchUp.catchUp,
-    lookAtQueue: (hub) => void waiting.look(hub),
-    isIdle: async (conversation) => (await turns.first(conversation)) === undefined,
-    onHandover: guests.look,
-    tellDeleted: createDeletionNotice({ outbox, events, log }),
-    log,
-  });
-  return { outbox, delivery, hubs, catchUp, resuming, waiting, guests };
-}
-
-type HubRoom = ReturnType<typeof createHubRoom>;
-
 /** `commands`: what callers may ask. */
 function createCommandRoom(
   { bus, redis, may, gate = openGate, tracing = noTracing, log }: EdgeOptions,
-  { outbox, hubs, catchUp, resuming, waiting, guests }: HubRoom,
+  { outbox, hubs, catchUp, resuming, waiting, guests, signals, seenChanges }: HubRoom,
   { counters, limiter }: { readonly counters: Counters; readonly limiter: Limiter },
 ) {
   const { messages: limits, conversations: quota, subscriptions } = limiter;
-  const ownership = createOwnership({ owners: bus.owners, may, quota, isOperator: createIsOperator(bus, may) });
+  const known = createKnownPeople({ bus, log });
+  const isOperator = createIsOperator(bus, may);
+  const ownership = createOwnership({ owners: bus.owners, known, may, quota, isOperator });
+  signals.begin({ people: ownership.people, lookUp: async (id) => (await known.lookUp(id))?.people });
   const viewing = createViewing({ hubs, catchUp, resuming, waiting, events: bus.events, subscriptions });
-  const conversations = createConversations({ bus, redis, onDeleted: hubs.forget, log });
+  const hasChanges = async (id: ConversationId): Promise<boolean> =>
+    seenChanges.has(id) || (await ownership.people(id))?.has.changes === true;
+  const shown = createShownTranscripts(bus.transcripts, bus.changes, hasChanges);
+  const conversations = createConversations({ bus, redis, hasChanges, onDeleted: hubs.forget, log });
   const onAccepted = conversations.accepted;
   const isKeptOut: IsKeptOut = (caller) =>
     gate.isCallerRevoked(caller) || gate.blockedUntil("", caller.user.id) !== undefined;
-  const parts = { bus, ownership, may, isKeptOut, limits, viewing, outbox, onAccepted, counters, tracing, guests };
+  const parts = {
+    bus,
+    ownership,
+    may,
+    isKeptOut,
+    limits,
+    viewing,
+    outbox,
+    onAccepted,
+    counters,
+    tracing,
+    guests,
+    signals,
+    onChanged: seenChanges.add,
+  };
   const commands = createCommands(parts);
-  return { ownership, viewing, conversations, commands };
+  return { known, ownership, viewing, conversations, commands, shown };
 }
 
 type CommandRoom = ReturnType<typeof createCommandRoom>;
@@ -160,7 +134,7 @@ type CommandRoom = ReturnType<typeof createCommandRoom>;
 function createTransportRoom(
   options: EdgeOptions,
   { outbox, catchUp }: HubRoom,
-  { ownership, viewing, conversations, commands }: CommandRoom,
+  { ownership, viewing, conversations, commands, shown }: CommandRoom,
   { counters, answers, limiter, isBrokerWell, isStopping, problems }: TransportNeeds,
 ) {
   const { bus, redis, tokens, gate = openGate, may, isDevelopment, maxConnections, pages, version, log } = options;
@@ -204,7 +178,9 @@ function createTransportRoom(
   const told = { version, problems, notes: () => [...tokens.notes(), ...gate.notes()] };
   const accounts = openConnections(options);
   const others = { accounts, redis, maxWaitMs, pages, facades, publicUrl: options.publicUrl };
-  const http = addHttpService(app, { ...shared, ...told, ...others });
+  // Who asks over HTTP is shown messages as they stand now.
+  const shownBus = { ...bus, transcripts: { ...bus.transcripts, ...shown } };
+  const http = addHttpService(app, { ...shared, bus: shownBus, ...told, ...others });
   return { app, connections, http, ways };
 }
 
@@ -250,8 +226,8 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const commandRoom = createCommandRoom(options, hubRoom, { counters, limiter });
   const needs = { ...readiness, counters, answers, limiter };
   const { app, connections, http, ways } = createTransportRoom(options, hubRoom, commandRoom, needs);
-  const { outbox, delivery, hubs, catchUp, waiting } = hubRoom;
-  const sweeping = startSweeping([limiter, connections, ways, outbox, catchUp, waiting, hubs, http]);
+  const { outbox, delivery, hubs, catchUp, waiting, signals } = hubRoom;
+  const sweeping = startSweeping([limiter, connections, ways, outbox, catchUp, waiting, signals, hubs, http]);
   const stopFollowing = followBroker(bus, hubs);
 
   const release = (): void => {
@@ -261,7 +237,9 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     ways.close();
     connections.stop();
     commandRoom.conversations.close();
+    commandRoom.known.close();
     canary.stop();
+    signals.close();
     hubs.close();
     delivery.stop();
     app.close();

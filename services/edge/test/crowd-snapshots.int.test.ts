@@ -86,7 +86,7 @@ async function openConversation(events: EventLog) {
   const counters = createCounters();
   const outbox = createOutbox({ limits: deliveryLimits, counters, answers: createAnswerTimes(counters.answers) });
   const mark = (hub: Hub): void => void setImmediate(() => settle(hub));
-  const queue = { tellQueue: () => undefined, lookOnce: () => Promise.resolve(), hasChanges: bus.changeFlags.has };
+  const queue = { tellQueue: () => undefined, lookOnce: () => Promise.resolve() };
   const giving = { ...bus, ...queue, outbox, counters, mark };
   const whole = createWholeConversations({ ...giving, history: createHistory(bus), log });
   const limits = { ...deliveryLimits, ringEvents: 6 };

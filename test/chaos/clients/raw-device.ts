@@ -1,6 +1,7 @@
 import {
   createView,
   foldFrame,
+  foldSignal,
   pendingApprovals,
   toolCallsOf,
   turn as turnIn,
@@ -11,7 +12,7 @@ import type { Random } from "../plan/random.ts";
 import { createChanges } from "./changes.ts";
 import type { Answer, Device, Question } from "./device.ts";
 import { createLink, type Link } from "./link.ts";
-import { createRecorder, isOfConversation, type ConversationFrame } from "./recording.ts";
+import { createRecorder, isOfConversation, isSignal, type ConversationFrame } from "./recording.ts";
 
 export interface DeviceOptions {
   readonly name: string;
@@ -142,6 +143,7 @@ export function createRawDevice(options: DeviceOptions): Device {
       wantsEvents = true;
       answer(frame.id, { kind: "accepted", turn: frame.turn_id, position: frame.position });
     } else if (frame.type === "error" && !("turn_id" in frame)) refused(frame);
+    else if (isSignal(frame)) view = foldSignal(view, frame);
     else if (frame.type !== "subscribed" && frame.type !== "queue") view = foldFrame(view, frame);
     for (const call of decisions.keys()) if (isDecided(view, call)) decisions.delete(call);
     for (const turn of cancels) if (turnIn(view, turn)?.outcome !== undefined) cancels.delete(turn);

@@ -36,6 +36,13 @@ export function isOfConversation(frame: ServerFrame): frame is ConversationFrame
   );
 }
 
+/** Who is there, who writes and who has read: it has no `seq`, and moves no cursor. */
+export function isSignal(frame: ConversationFrame): frame is Extract<ConversationFrame, { type: SignalType }> {
+  return frame.type === "typing" || frame.type === "presence" || frame.type === "read";
+}
+
+type SignalType = "typing" | "presence" | "read";
+
 export interface Recorder {
   readonly recording: Recording;
   add(entry: NewEntry): void;

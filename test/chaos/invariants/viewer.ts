@@ -12,7 +12,7 @@ import {
   type SnapshotFrame,
   type TurnView,
 } from "@parley/protocol";
-import type { ConversationFrame, Entry, Recording } from "../clients/recording.ts";
+import { isSignal, type ConversationFrame, type Entry, type Recording } from "../clients/recording.ts";
 import type { ConversationHistory, StoredAt, Violation } from "../history.ts";
 import type { Expected } from "../scenario.ts";
 import { mayComeLater, mayNeedWhole } from "./overtaking.ts";
@@ -99,8 +99,8 @@ function takeFrame(walk: Walk, { frame, atMs }: { frame: ConversationFrame; atMs
     noteRepeated(walk, frame.turn_id);
     return attachByMessage(walk, frame.turn_id);
   }
-  // What waits is derived, and moves no cursor.
-  if (frame.type === "queue") return;
+  // What waits is derived, and moves no cursor; nor do signals.
+  if (frame.type === "queue" || isSignal(frame)) return;
   // An error that answers a frame is no event.
   if (frame.type === "error" && !("turn_id" in frame)) return;
   if (isOfConversation(frame)) return takeTitle(walk, frame);
@@ -118,8 +118,13 @@ function takeFrame(walk: Walk, { frame, atMs }: { frame: ConversationFrame; atMs
 
 /** It is no event of a turn: what must have come before it is looked at with the next one that is. */
 function isOfConversation(frame: ConversationFrame): frame is ConversationEventFrame {
-  return frame.type === "title" || frame.type === "handover";
+  return conversationEvents.has(frame.type);
 }
+
+const conversationEvents: ReadonlySet<string> = new Set<ConversationEventFrame["type"]>([
+  ...(["title", "handover", "member", "pin", "post"] as const),
+  ...(["message_edited", "message_deleted", "reaction"] as const),
+]);
 
 function takeTitle(walk: Walk, frame: ConversationEventFrame): void {
   if (!walk.attached) walk.report("P2", `${frame.type} ${frame.seq} came without a subscription`);

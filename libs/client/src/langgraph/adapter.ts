@@ -1,6 +1,6 @@
 import { pendingApprovals } from "@parley/protocol/fold";
 import type { Client } from "../client.ts";
-import type { Conversation } from "../conversation.ts";
+import type { Conversation } from "../conversation-handle.ts";
 import { obey, type Thread } from "./commands.ts";
 import { createEventLog, type EventLog } from "./event-log.ts";
 import { createEventQueue } from "./event-queue.ts";

@@ -1,5 +1,5 @@
 import { ChatError, pendingApprovals, type ConversationView } from "@parley/protocol/fold";
-import type { Conversation, SendOptions } from "../conversation.ts";
+import type { Conversation, SendOptions } from "../conversation-handle.ts";
 import type { ApproveOptions } from "../requests.ts";
 import type { Following } from "./following.ts";
 import type { Command, CommandResponse, ErrorCode, ErrorResponse } from "./protocol.ts";

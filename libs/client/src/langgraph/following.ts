@@ -1,5 +1,5 @@
 import type { TurnView } from "@parley/protocol/fold";
-import type { Conversation, ConversationFrame } from "../conversation.ts";
+import type { Conversation, ConversationFrame } from "../conversation-handle.ts";
 import type { EventLog } from "./event-log.ts";
 import { custom, lifecycle, values } from "./happenings.ts";
 import type { EventData, State } from "./protocol.ts";

@@ -21,7 +21,12 @@ export function nativeDialectOf({ knowsUnknown }: { readonly knowsUnknown: boole
   return knowsUnknown ? knowingDialect : nativeDialect;
 }
 
-/** Of what a client may know, all that makes a difference yet. */
+/** Whether a client knows rooms. */
+export function knowsPosts(knows: readonly string[]): boolean {
+  return knows.includes("posts");
+}
+
+/** Whether it knows the status `unknown` of a tool call. */
 export function knowsUnknown(knows: readonly string[]): boolean {
   return knows.includes("unknown");
 }

@@ -10,7 +10,7 @@ export interface HandoverWatchDeps {
   readonly log: Logger;
 }
 
-/** Clocks of processes differ: whoever looks at the very moment may find that it is not over. */
+/** The broker's time is known to within what its answer takes: whoever looks at the very moment may find that it is not over. */
 const lateMs = 250;
 
 /**
@@ -24,20 +24,20 @@ export function createHandoverWatch({ handovers, everyMs, onExpired, log }: Hand
 
   const look = async (): Promise<void> => {
     open = await follower.open();
-    for (const conversation of follower.due()) {
+    for (const conversation of await follower.due()) {
       if (stopping.signal.aborted) return;
       const record = await handovers.expire(conversation);
       if (record?.state === "ended") onExpired(record);
     }
   };
-  const nextMs = (): number => {
+  const nextMs = async (): Promise<number> => {
     const roundMs = everyMs * (0.5 + Math.random());
-    const due = Math.min(...(open ?? []).map(({ until = Infinity }) => until));
-    return Math.min(roundMs, Math.max(lateMs, due - Date.now() + lateMs));
+    const dueMs = await follower.untilNextMs().catch(() => roundMs);
+    return Math.min(roundMs, Math.max(lateMs, dueMs + lateMs));
   };
   const run = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
-      await sleep(nextMs(), stopping.signal);
+      await sleep(await nextMs(), stopping.signal);
       if (!stopping.signal.aborted)
         await look().catch((err: unknown) => log.debug({ err }, "the hand-overs could not be looked at"));
     }

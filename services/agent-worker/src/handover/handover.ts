@@ -17,7 +17,7 @@ import { createStepWriter } from "../step-writer.ts";
 import { finishedCalls, type TurnFold } from "../turn-fold.ts";
 
 export interface HandoverDeps {
-  readonly handovers: Pick<Handovers, "of" | "ask" | "touch" | "expire">;
+  readonly handovers: Pick<Handovers, "of" | "ask" | "touch" | "expire" | "nowMs">;
   /** It ends when nobody has come by then. */
   readonly waitMs: number;
   /** It ends when whoever came says nothing for so long. */
@@ -59,7 +59,7 @@ export function createHandover({ handovers, waitMs, idleMs, maxEventBytes }: Han
   const standing = async (conversation: string): Promise<HandoverRecord | undefined> => {
     const record = await handovers.of(conversation);
     if (!isHandedOver(record)) return undefined;
-    const isOver = (record?.until ?? Infinity) <= Date.now();
+    const isOver = (record?.until ?? Infinity) <= (await handovers.nowMs());
     const now = isOver ? await handovers.expire(conversation) : record;
     return isHandedOver(now) ? now : undefined;
   };

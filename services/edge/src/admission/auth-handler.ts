@@ -1,4 +1,4 @@
-import { knowsUnknown, nativeDialect, nativeDialectOf } from "@parley/dialects";
+import { knowsPosts, knowsUnknown, nativeDialect, nativeDialectOf } from "@parley/dialects";
 import { ChatError, closeCodes, toChatError, type Caller, type ErrorCode } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import { move, type Connection } from "../delivery/connection.ts";
@@ -66,14 +66,18 @@ export function createAuthHandler({ admission, keeper, outbox, onIdentified, cou
     outbox.sendFrame(connection, { type: "error", error: message, code, retryable });
   };
 
-  /** `knows`: what the client says that it understands; undefined: as before. */
-  return async (connection: Connection, credential: Credential, knows?: readonly string[]): Promise<void> => {
+  /** `knows`: what the client says that it understands; undefined: as before. Without a credential the connection stays whose it is. */
+  return async (
+    connection: Connection,
+    credential: Credential | undefined,
+    knows?: readonly string[],
+  ): Promise<void> => {
     try {
-      accept(connection, await admission.byCredential(credential, connection));
+      if (credential !== undefined) accept(connection, await admission.byCredential(credential, connection));
       if (knows !== undefined) announce(connection, knows);
     } catch (thrown) {
       const error = toChatError(thrown);
-      if (credential.kind === "session") passOver(connection, error);
+      if (credential?.kind === "session") passOver(connection, error);
       else refuse(connection, error);
     }
   };
@@ -104,6 +108,7 @@ function auditOf({ user, issuer, tenant, roles }: Identity) {
 /** A client whose dialect is not known yet may turn out to be a native one. */
 function announce(connection: Connection, knows: readonly string[]): void {
   connection.knowsUnknown = knowsUnknown(knows);
+  connection.knowsPosts = knowsPosts(knows);
   if (connection.dialect.name === nativeDialect.name) connection.dialect = nativeDialectOf(connection);
 }
 

@@ -20,7 +20,15 @@ import {
 } from "@parley/protocol";
 import { countOne, type ApprovalOutcome } from "../figures/metrics.ts";
 import { isAsked, isDecision, type Asked } from "../hub/decision.ts";
-import { checkFourEyes, checkWaits, isAskerKeptOut, noSuchCall, openTurn, type IsKeptOut } from "./open-call.ts";
+import {
+  checkFourEyes,
+  checkOwnTurn,
+  checkWaits,
+  isAskerKeptOut,
+  noSuchCall,
+  openTurn,
+  type IsKeptOut,
+} from "./open-call.ts";
 import type { DeciderRights, Ownership } from "./ownership.ts";
 
 export interface ApproveDeps {
@@ -102,6 +110,7 @@ interface Found {
 async function look({ bus, isKeptOut }: Pick<ApproveDeps, "bus" | "isKeptOut">, wish: Wish): Promise<Found> {
   const { facts } = bus;
   const address = addressOf(wish);
+  await checkOwnTurn(facts, address, wish);
   const [asked, before] = await Promise.all([facts.readStored("asked", address), facts.readStored("decided", address)]);
   // What was asked for and cannot be read nobody can agree to.
   if (!isAsked(asked)) throw noSuchCall();

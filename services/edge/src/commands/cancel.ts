@@ -19,6 +19,7 @@ export function createCancelHandler({ bus, ownership }: CancelDeps) {
       const { turn_id: waiting } = queued.request;
       if (turn_id !== undefined && turn_id !== waiting) continue;
       if (await turns.hasEnded(queued)) continue;
+      await ownership.check(conversation_id, caller, "conversation:cancel", queued.request.user.id);
       const asked = { conversation: conversation_id, turn: waiting, by: caller.user.id, reason: "cancelled by user" };
       await requestCancel(bus, asked);
       return waiting;

@@ -3,10 +3,11 @@ import type { May } from "@parley/protocol";
 import type { Tracing } from "@parley/runtime";
 import type { Outbox } from "../delivery/outbox.ts";
 import type { Counters } from "../figures/metrics.ts";
+import type { Signals } from "../signals/signals.ts";
 import { createApproveCheck, createApproveHandler } from "./approve.ts";
 import { createBranches } from "./branches.ts";
 import { createCancelHandler } from "./cancel.ts";
-import { createChangeCommands } from "./changes/changes.ts";
+import { createChangeCommands, type ChangeDeps } from "./changes/changes.ts";
 import { createFeedbackHandler } from "./feedback.ts";
 import type { Guests } from "./guests.ts";
 import { createHandoverCommands } from "./handovers.ts";
@@ -17,6 +18,7 @@ import type { IsKeptOut } from "./open-call.ts";
 import type { Ownership } from "./ownership.ts";
 import { createQueueHandler } from "./queue.ts";
 import { createTitleHandler } from "./title.ts";
+import { createTypingHandler } from "./typing.ts";
 import type { Viewing } from "./viewing.ts";
 
 export interface CommandDeps {
@@ -32,7 +34,6 @@ export interface CommandDeps {
     | "handovers"
     | "audit"
     | "changes"
-    | "changeFlags"
   >;
   readonly ownership: Ownership;
   readonly may: May;
@@ -44,6 +45,8 @@ export interface CommandDeps {
   readonly counters: Pick<Counters, "accepted" | "approvals" | "feedback" | "handovers" | "messageChanges">;
   readonly tracing: Tracing;
   readonly guests: Guests;
+  readonly onChanged: ChangeDeps["onChanged"];
+  readonly signals: Signals;
 }
 
 export type Commands = ReturnType<typeof createCommands>;
@@ -51,7 +54,7 @@ export type Commands = ReturnType<typeof createCommands>;
 /** What a caller may have done with a conversation, over whatever transport. Each throws ChatError, which is the caller's answer. */
 export function createCommands(deps: CommandDeps) {
   const { bus, ownership, may, isKeptOut, limits, viewing, outbox, onAccepted, counters, tracing } = deps;
-  const { guests } = deps;
+  const { guests, signals } = deps;
   const branches = createBranches({ bus, ownership });
   const queue = createQueueHandler({ bus, ownership });
   const handover = createHandoverCommands({ bus, ownership, may, figures: counters.handovers });
@@ -67,8 +70,9 @@ export function createCommands(deps: CommandDeps) {
     checkApprove: createApproveCheck({ bus, ownership, isKeptOut }),
     approvals: createOpenApprovals({ bus, ownership, may, isKeptOut }),
     queue,
-    changes: createChangeCommands({ bus, ownership, queue, counters }),
+    changes: createChangeCommands({ bus, ownership, queue, counters, onChanged: deps.onChanged }),
     title: createTitleHandler({ titles: bus.titles, ownership }),
     feedback: createFeedbackHandler({ bus, ownership, counters }),
+    typing: createTypingHandler({ ownership, signals }),
   };
 }

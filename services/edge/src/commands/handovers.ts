@@ -21,6 +21,12 @@ export interface HandoverDeps {
   readonly figures: HandoverFigures;
 }
 
+export interface HandoverQueue {
+  readonly records: readonly HandoverRecord[];
+  /** By the clock of their times. */
+  readonly nowMs: number;
+}
+
 /** Records let go for one list. */
 const mostDropped = 100;
 
@@ -42,13 +48,16 @@ export function createHandoverCommands({ bus, ownership, may, figures }: Handove
 
   return {
     /** Those of the caller's tenant who wait for a person, or have one; oldest first. Throws FORBIDDEN for who answers for nobody. */
-    async list(caller: Caller, limit: number): Promise<HandoverRecord[]> {
+    async list(caller: Caller, limit: number): Promise<HandoverQueue> {
       demandRight(caller, caller.tenant);
       const open = await follower.open();
-      for (const { conversation, seq } of follower.takeOld().slice(0, mostDropped))
+      for (const { conversation, seq } of (await follower.takeOld()).slice(0, mostDropped))
         await handovers.dropEarlier(conversation, seq);
-      const nowMs = Date.now();
-      return open.filter(({ tenant, until = nowMs }) => tenant === caller.tenant && until >= nowMs).slice(0, limit);
+      if (open.length === 0) return { records: [], nowMs: 0 };
+      const nowMs = await handovers.nowMs();
+      const isShown = ({ tenant, until = nowMs }: HandoverRecord): boolean =>
+        tenant === caller.tenant && until >= nowMs;
+      return { records: open.filter(isShown).slice(0, limit), nowMs };
     },
 
     /** The caller answers in it from now on. Throws CONFLICT where somebody else does, NOT_FOUND where nobody is waited for. */

@@ -15,7 +15,7 @@ import {
   type TurnId,
 } from "@parley/protocol";
 import { isAsked, isDecision, type Asked } from "../hub/decision.ts";
-import { checkWaits, isAskerKeptOut, noSuchCall, type IsKeptOut } from "./open-call.ts";
+import { checkOwnTurn, checkWaits, isAskerKeptOut, noSuchCall, type IsKeptOut } from "./open-call.ts";
 import type { Ownership } from "./ownership.ts";
 
 export interface OpenApprovalsDeps {
@@ -90,9 +90,10 @@ export function createOpenApprovals({ bus, ownership, may, isKeptOut }: OpenAppr
 
     /** For who may decide on it. Throws as `approve` does. */
     async question(caller: Caller, conversation: ConversationId, call: CallId): Promise<Question> {
-      await ownership.decider(conversation, caller);
+      const rights = await ownership.decider(conversation, caller);
       const turn = turnOfCall(call);
       if (turn === undefined) throw noSuchCall();
+      await checkOwnTurn(bus.facts, { conversation, turn, call }, rights);
       const { asked, decided } = await readQuestion(bus.facts, { conversation, turn, call });
       const args = await argumentsOf(bus.events, asked.fact);
       return {

@@ -46,6 +46,20 @@ export function isAskerKeptOut({ user, caller, accepted_at }: TurnRequest, isKep
   });
 }
 
+/** Whoever writes in a conversation of somebody else's decides on the calls of their own turns. Throws FORBIDDEN. */
+export async function checkOwnTurn(
+  facts: Bus["facts"],
+  { conversation, turn }: FactAddress,
+  { onlyOf, isApprover }: DeciderRights,
+): Promise<void> {
+  if (onlyOf === undefined || isApprover) return;
+  const said = await facts.read("said", { conversation, turn });
+  if (said?.kind === "said" && said.author.id === onlyOf) return;
+  throw new ChatError("FORBIDDEN", {
+    message: "Only whoever asked for this, the owner of the conversation and people who approve decide on it.",
+  });
+}
+
 /**
  * Where four eyes are demanded, whoever the call is for cannot agree to it, and who does must be an approver. To say no nobody needs a second pair. Throws
  * FORBIDDEN.

@@ -87,7 +87,8 @@ export function createAnswerTimes({ firstToken, ended }: AnswerTimesDeps) {
 
     /** A socket that lagged gets its tokens, and may get the end, in a snapshot. */
     frameSent(outlet: AskingOutlet, asked: AskedTurns, frame: ConnectionFrame): void {
-      if (frame.type === "error" && frame.frame === "delete") noteDeletion(outlet, asked, frame.conversation_id);
+      if (frame.type === "error" && frame.frame === "delete" && frame.id === undefined)
+        noteDeletion(outlet, asked, frame.conversation_id);
       if (frame.type !== "snapshot") return;
       const { turn_id, text, messages = [] } = frame;
       if (turn_id !== undefined && text !== undefined && text !== "") noteToken(asked, turn_id);

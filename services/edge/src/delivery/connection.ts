@@ -76,6 +76,8 @@ export interface Connection<Viewer = unknown> extends Outlet {
   flow: Flow | undefined;
   /** It has said that it knows the status `unknown` of a tool call. */
   knowsUnknown: boolean;
+  /** It has said that it knows rooms: messages of no turn, and what is told without being stored. */
+  knowsPosts: boolean;
   /** When it was opened (a `performance.now`). */
   readonly openedMs: number;
   /**
@@ -160,6 +162,7 @@ export function createConnection<Viewer = unknown>({
     counted: "no",
     flow: undefined,
     knowsUnknown: false,
+    knowsPosts: false,
     expiresMs: 0,
     isWarned: false,
     invalidFrames: 0,

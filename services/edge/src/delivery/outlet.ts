@@ -18,6 +18,8 @@ export interface Outlet {
   dialect: Dialect;
   /** Whose it is, once that is known. */
   readonly caller?: Pick<Caller, "user"> | undefined;
+  /** Its client has said that it knows what people say to each other in rooms. */
+  readonly knowsPosts?: boolean;
   /** It was closed here, with this code. */
   closeCode: number | undefined;
   /** A subscription was answered on it. */

@@ -34,6 +34,10 @@ export interface HubDeps {
   readonly tellDeleted: (viewer: HubViewer) => void;
   /** Whether a person answers has changed: who looks on only for that may have to go. */
   readonly onHandover?: (hub: Hub, event: VisibleEvent) => void;
+  /** It has a viewer more, or one less. */
+  readonly onViewers?: (hub: Hub) => void;
+  /** Something was told in it: all but the text of answers. */
+  readonly onNews?: (hub: Hub, event: VisibleEvent) => void;
   readonly log: Logger;
 }
 
@@ -131,6 +135,7 @@ export function attach(hub: Hub, outlet: Outlet, cursor: number): HubViewer {
   const viewer: HubViewer = { source: hub, outlet, ...common };
   hub.viewers.add(viewer);
   hub.emptySinceMs = 0;
+  hub.deps.onViewers?.(hub);
   return viewer;
 }
 
@@ -139,6 +144,7 @@ export function detach(viewer: HubViewer): void {
   moveViewer(viewer, "gone");
   hub.viewers.delete(viewer);
   if (hub.viewers.size === 0) hub.emptySinceMs = performance.now();
+  hub.deps.onViewers?.(hub);
 }
 
 /** The viewer needs the whole conversation, in a snapshot above what it got: one that is not would be taken for a repeat. */
@@ -211,19 +217,16 @@ function take(hub: Hub, message: StoredMessage, turn: TurnId): void {
   if (event === undefined) return;
   hub.lastEventMs = performance.now();
   append(ring, event);
-  if (turn === "") noteOwn(hub, event);
-  noteEnd(hub, event);
-  if (mayChangeQueue(hub, event)) deps.lookAtQueue(hub);
+  note(hub, event);
   if (viewers.size > 0) deps.mark(hub);
   else settle(hub);
 }
 
-function noteOwn(hub: Hub, event: VisibleEvent): void {
-  if (event.type === "handover") hub.deps.onHandover?.(hub, event);
-}
-
-function noteEnd({ feed }: Hub, { turn, type }: VisibleEvent): void {
-  if (isTerminal(type)) feed.intake.grounds.ended(turn);
+function note(hub: Hub, event: VisibleEvent): void {
+  if (event.turn === "" && event.type === "handover") hub.deps.onHandover?.(hub, event);
+  if (isTerminal(event.type)) hub.feed.intake.grounds.ended(event.turn);
+  if (mayChangeQueue(hub, event)) hub.deps.lookAtQueue(hub);
+  if (event.type !== "token" && event.type !== "reasoning") hub.deps.onNews?.(hub, event);
 }
 
 /** Viewers that are not past it get it in its place. The others can take it in only as a part of the whole. */
@@ -234,9 +237,7 @@ function takeLate(hub: Hub, message: StoredMessage, turn: TurnId): boolean {
   const event = visibleEventOf(message, turn, hub.offset);
   if (event === undefined) return true;
   hub.lastEventMs = performance.now();
-  if (turn === "") noteOwn(hub, event);
-  noteEnd(hub, event);
-  if (mayChangeQueue(hub, event)) deps.lookAtQueue(hub);
+  note(hub, event);
   if (!insert(ring, event)) return false;
   for (const viewer of viewers) {
     const lacksIt = viewer.cursor >= event.seq && viewer.fromSeq < event.seq;

@@ -66,9 +66,13 @@ export function handoverIn(event: VisibleEvent): Handover | undefined {
 
 const changeTypes: ReadonlySet<string> = new Set(["message_edited", "message_deleted", "reaction"]);
 
+export function isChange({ type }: VisibleEvent): boolean {
+  return changeTypes.has(type);
+}
+
 /** What became of a message, as an event says it. */
 export function changesIn(event: VisibleEvent): MessageChanges | undefined {
-  if (!changeTypes.has(event.type)) return undefined;
+  if (!isChange(event)) return undefined;
   const decoded = decodeVisible(event);
   return "stands" in decoded ? MessageChanges.parse(decoded.stands) : undefined;
 }

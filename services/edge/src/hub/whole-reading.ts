@@ -6,7 +6,6 @@ import {
   messagesOf,
   subjects,
   type Changes,
-  type ConversationId,
   type StoredTurn,
   type TranscriptMessage,
   type TurnId,
@@ -16,6 +15,7 @@ import type { History, Queued } from "./history.ts";
 import { shownHandover } from "./shown-handover.ts";
 import { isLive, type Hub } from "./hub.ts";
 import type { Known, Ring } from "./ring.ts";
+import { isChange } from "./visible-event.ts";
 import { createWhole, type Past, type Whole } from "./whole.ts";
 
 export interface WholeReadingDeps {
@@ -27,9 +27,8 @@ export interface WholeReadingDeps {
   readonly titles: Pick<Bus["titles"], "shown">;
   readonly feedback: Pick<Bus["feedback"], "of">;
   readonly handovers: Pick<Bus["handovers"], "of">;
-  /** What became of messages after they were written, and whether there is any such in a conversation. */
   readonly changes: Pick<Bus["changes"], "of">;
-  readonly hasChanges: (conversation: ConversationId) => Promise<boolean>;
+  readonly people: Pick<Bus["people"], "of">;
 }
 
 /** What those need who wait for it. */
@@ -115,15 +114,24 @@ function createCurrency(hub: Hub, { ring, endsLeft, past, changesSeq }: Read) {
  * is in the ring.
  */
 async function changesIn(
-  { changes, hasChanges }: WholeReadingDeps,
-  { conversation }: Hub,
+  deps: WholeReadingDeps,
+  hub: Hub,
   records: readonly TranscriptMessage[],
   { events }: Pick<Known, "events">,
 ): Promise<Changes> {
-  if (!(await hasChanges(conversation))) return new Map();
+  if (!(await hasChanges(deps, hub))) return new Map();
   const begun = events.flatMap(({ type, turn }) => (type === "message" || isTerminal(type) ? turn : []));
   const open = [...new Set(begun)].flatMap((turn) => [messageIdOf(turn, "user"), messageIdOf(turn, "assistant")]);
-  return changes.of(conversation, [...records.map(({ message_id }) => message_id), ...open]);
+  return deps.changes.of(hub.conversation, [...records.map(({ message_id }) => message_id), ...open]);
+}
+
+/** By what is stored when the ring is new: what this process remembers may be too old by a moment. From then on the ring has what is told. */
+async function hasChanges({ people }: WholeReadingDeps, { conversation, ring }: Hub): Promise<boolean> {
+  if (ring.hasChanges === undefined) {
+    const found = (await people.of(conversation))?.people?.has.changes === true;
+    ring.hasChanges ??= found;
+  }
+  return ring.hasChanges || ring.events.some(isChange);
 }
 
 function countEnds({ events }: Pick<Known, "events">): number {

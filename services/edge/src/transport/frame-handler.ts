@@ -29,7 +29,12 @@ export interface FrameHandlerDeps {
   readonly chooseDialect: (connection: HubConnection, text: string) => void;
   readonly admission: Pick<Admission, "afterStandstill">;
   readonly limitFrame: FrameLimits;
-  readonly onAuth: (connection: HubConnection, credential: Credential, knows?: readonly string[]) => Promise<void>;
+  /** Without a credential: only what the client knows. */
+  readonly onAuth: (
+    connection: HubConnection,
+    credential: Credential | undefined,
+    knows?: readonly string[],
+  ) => Promise<void>;
   readonly commands: Commands;
   readonly ownership: Ownership;
   readonly viewing: Viewing;
@@ -45,7 +50,7 @@ export function createFrameHandler(deps: FrameHandlerDeps) {
   const { admission, outbox, isBrokerWell, counters, log } = deps;
 
   const handle = async (connection: HubConnection, frame: ClientFrame, aside: Aside): Promise<void> => {
-    if (frame.type === "auth") return deps.onAuth(connection, { kind: "token", token: frame.token }, frame.knows);
+    if (frame.type === "auth") return deps.onAuth(connection, credentialOf(connection, frame.token), frame.knows);
     if (frame.type === "ping") {
       outbox.sendFrame(connection, { type: "pong", ts: Date.now() });
       return;
@@ -95,6 +100,13 @@ export function createFrameHandler(deps: FrameHandlerDeps) {
       else refuse(connection, thrown, addressOf(frame), true);
     }
   };
+}
+
+/** Without a token it only says what its client knows, on a socket that was opened with something else. Throws AUTH_REQUIRED. */
+function credentialOf({ caller }: HubConnection, token: string | undefined): Credential | undefined {
+  if (token !== undefined) return { kind: "token", token };
+  if (caller === undefined) throw new ChatError("AUTH_REQUIRED");
+  return undefined;
 }
 
 /** Makes it a turn of whose connection it is. */
@@ -156,6 +168,8 @@ async function handleOfCaller(
     case "approve":
       outbox.sendFrame(connection, await commands.approve(caller, frame));
       return;
+    case "typing":
+      return commands.typing(connection, caller, frame);
   }
 }
 

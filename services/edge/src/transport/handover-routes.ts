@@ -66,8 +66,7 @@ function listRoute({ commands: { handover } }: HandoverRouteDeps): Route {
     body: nothing,
     responses: { 200: { description: "The queue.", content: HandoverList } },
     async handle({ caller }, { query: { limit } }) {
-      const nowMs = Date.now();
-      const records = await handover.list(caller, limit);
+      const { records, nowMs } = await handover.list(caller, limit);
       const handovers = records.map((record) => ({
         ...answerOf(record),
         user: record.user,

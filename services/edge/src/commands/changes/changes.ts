@@ -25,10 +25,12 @@ import {
 import { reacted } from "./reactions.ts";
 
 export interface ChangeDeps {
-  readonly bus: MessageBus & Pick<Bus, "changes" | "changeFlags">;
+  readonly bus: MessageBus & Pick<Bus, "changes">;
   readonly ownership: Ownership;
   /** `queue`: a message that waits is changed and taken back there. */
   readonly queue: (caller: Caller, wish: QueueWish) => Promise<void>;
+  /** A message was changed. */
+  readonly onChanged: (conversation: ConversationId) => void;
   readonly counters: { readonly messageChanges: Map<ChangeKind, number> };
 }
 
@@ -61,7 +63,7 @@ interface ChangeParts extends ChangeDeps {
 
 /** Changes a message's text: its author alone may. Throws EMPTY_MESSAGE, MESSAGE_TOO_LARGE, NOT_FOUND, FORBIDDEN, and CONFLICT where it was deleted. */
 function createEditing(parts: ChangeParts) {
-  const { bus, ownership, findFor } = parts;
+  const { ownership, findFor } = parts;
   return async (caller: Caller, frame: Omit<EditFrame, "type">): Promise<Changed> => {
     const { conversation_id: conversation, message_id } = frame;
     const text = textIn(frame);
@@ -72,7 +74,7 @@ function createEditing(parts: ChangeParts) {
     if (!isOf(found, caller)) throw new ChatError("FORBIDDEN", { message: "This message is somebody else's." });
     if (await waits(parts, caller, found, { conversation_id: conversation, turn_id: found.turn_id, message: text }))
       return undefined;
-    const keeps = (await bus.changeFlags.of(conversation))?.keeps_history === true;
+    const keeps = (await ownership.people(conversation))?.keeps_history === true;
     return store(parts, { kind: "edit", conversation, found, find }, (now) => {
       if (now?.deleted_at !== undefined) throw wasDeleted();
       const before = now?.message ?? found.text;
@@ -129,7 +131,7 @@ function createReacting(parts: ChangeParts) {
 function createEarlier({ bus, ownership }: ChangeDeps) {
   return async (caller: Caller, conversation: ConversationId, messageId: string) => {
     await ownership.check(conversation, caller, "conversation:delete");
-    if ((await bus.changeFlags.of(conversation))?.keeps_history !== true)
+    if ((await ownership.people(conversation))?.keeps_history !== true)
       throw new ChatError("NOT_FOUND", { message: "Earlier texts are not kept in this conversation." });
     return bus.changes.earlier(conversation, messageId);
   };
@@ -143,7 +145,7 @@ interface Storing {
 }
 
 async function store(
-  { bus, counters }: ChangeParts,
+  { bus, counters, onChanged }: ChangeParts,
   { kind, conversation, found, find }: Storing,
   next: (now: MessageChanges | undefined) => NextChange | undefined,
 ): Promise<Changed> {
@@ -160,6 +162,7 @@ async function store(
     },
   );
   if (isChange) countOne(counters.messageChanges, kind);
+  if (stands !== undefined) onChanged(conversation);
   return stands ?? { message_id, n: 0, reactions: [] };
 }
 

@@ -34,10 +34,14 @@ export interface ConversationsDeps {
   readonly bus: Bus;
   /** Undefined: there are no lists. */
   readonly redis: Redis | undefined;
+  /** Whether messages of a conversation were changed after they were written, as far as this process knows. */
+  readonly hasChanges: HasChanges;
   /** Called with each conversation that was deleted, here or by another edge. */
   readonly onDeleted: DeletionListener;
   readonly log: Logger;
 }
+
+export type HasChanges = (conversation: ConversationId) => Promise<boolean>;
 
 export interface TitledPage extends PathPage {
   readonly title: string | undefined;
@@ -52,7 +56,7 @@ export interface TitledPage extends PathPage {
 export type Conversations = ReturnType<typeof createConversations>;
 
 /** Conversations as things: listed, read and deleted. Lists come from Redis; everything else does without it. */
-export function createConversations({ bus, redis, onDeleted, log }: ConversationsDeps) {
+export function createConversations({ bus, redis, hasChanges, onDeleted, log }: ConversationsDeps) {
   const index = redis === undefined ? undefined : createConversationIndex(redis);
   const listing = index === undefined ? undefined : createListing({ bus, index });
   const search = index === undefined ? undefined : createMessageSearch({ bus, index });
@@ -95,7 +99,7 @@ export function createConversations({ bus, redis, onDeleted, log }: Conversation
     /** See `createMessageSearch`. Throws OVERLOADED while Redis is away. */
     find: (query: SearchQuery): Promise<SearchResult> => listed(rebuild, query, search),
 
-    messages: createMessagePages(bus),
+    messages: createMessagePages(bus, hasChanges),
 
     /** As its owner asks for it. Throws CONVERSATION_BUSY or OVERLOADED; then it can be asked again. */
     async delete(conversation: ConversationId, { user, tenant }: Caller): Promise<void> {
@@ -135,9 +139,9 @@ function isListed({ given, handover }: TurnRequest): boolean {
  * Pages of the branch of a conversation's newest turn, or of the newest one through another turn. Throw NOT_FOUND when nothing is stored of it, or of that turn, INVALID_FRAME when
  * `before` is not a place in it.
  */
-function createMessagePages(bus: Bus) {
+function createMessagePages(bus: Bus, hasChanges: HasChanges) {
   return (conversation: ConversationId, limit: number, cursor: PageCursor, through?: TurnId): Promise<TitledPage> =>
-    pageOf(bus, conversation, { limit, ...cursor, ...pathOf(cursor, through) });
+    pageOf({ bus, hasChanges }, conversation, { limit, ...cursor, ...pathOf(cursor, through) });
 }
 
 /** A page that follows on another one names its path. */
@@ -145,7 +149,11 @@ function pathOf({ leaf }: PageCursor, through: TurnId | undefined): Pick<PathQue
   return leaf === undefined ? { through } : { leaf };
 }
 
-async function pageOf(bus: Bus, conversation: ConversationId, query: PathQuery): Promise<TitledPage> {
+async function pageOf(
+  { bus, hasChanges }: Pick<ConversationsDeps, "bus" | "hasChanges">,
+  conversation: ConversationId,
+  query: PathQuery,
+): Promise<TitledPage> {
   const { before = 0, through } = query;
   // A place is a number that anybody can make up.
   if (before > 0 && !(await bus.conversations.hasRecord(conversation, before))) {
@@ -159,7 +167,7 @@ async function pageOf(bus: Bus, conversation: ConversationId, query: PathQuery):
   if (page === undefined) throw (through ?? query.leaf) === undefined ? notFound() : noSuchTurn();
   if (page.turns.length === 0 && !(await exists(bus, conversation))) throw notFound();
   const handover = before > 0 ? undefined : await shownHandover(bus.handovers, conversation, page.turns);
-  if (!(await bus.changeFlags.has(conversation))) return { ...page, title, feedback, handover, changes: [] };
+  if (!(await hasChanges(conversation))) return { ...page, title, feedback, handover, changes: [] };
   const changes = await bus.changes.of(conversation, messageIdsOf(page.turns));
   const turns = [...changedTurns(page.turns, changes)];
   return { ...page, turns, title, feedback, handover, changes: [...changes.values()] };

@@ -20,6 +20,7 @@ export function createForgetting({
       try {
         // A message that was refused made no conversation; one that is late may still make it.
         if (!(await ownership.isOwn(conversation, caller))) continue;
+        await ownership.check(conversation, caller, "conversation:delete");
         return await conversations.delete(conversation, caller);
       } catch (error) {
         failure = error;

@@ -1,0 +1,205 @@
+import type { Bus, FollowedPeople, Owner } from "@parley/bus";
+import type { ConversationId, People, PeopleRecord } from "@parley/protocol";
+import { sleep, type Logger } from "@parley/runtime";
+
+export interface KnownPeopleDeps {
+  readonly bus: {
+    readonly owners: Pick<Bus["owners"], "ownerOf">;
+    readonly people: Pick<Bus["people"], "of" | "follow">;
+  };
+  readonly log: Logger;
+  /** How often the broker is asked what has changed. Default: 250 ms, so that all edges know within a second. */
+  readonly everyMs?: number;
+}
+
+/** Whose a conversation is, and who has a part in it. */
+export interface KnownConversation {
+  /** Whoever began it. */
+  readonly owner: Owner;
+  /** Undefined: nobody but them. */
+  readonly people: People | undefined;
+  /** Of the record of people; 0: there is none. */
+  readonly n: number;
+}
+
+/** The people of a conversation were changed; `people` undefined: nobody but its owner has a part in it, or nobody knows. */
+export type OnPeople = (conversation: ConversationId, people: People | undefined) => void;
+
+export type KnownPeople = ReturnType<typeof createKnownPeople>;
+
+const defaultEveryMs = 250;
+/** A process that runs has asked since. */
+const standstillMs = 1_000;
+/** Who comes meanwhile waits for the answer, and no longer. */
+const catchUpMs = 500;
+/** Conversations of one weigh 1, others 1 more for each member: all together some 10 to 20 MB. */
+const maxWeight = 50_000;
+
+function weightOf({ people }: KnownConversation): number {
+  return 1 + (people?.members.length ?? 0);
+}
+
+/** Those that were used last. */
+function createMemory() {
+  /** In the order of their last use. */
+  const remembered = new Map<ConversationId, KnownConversation>();
+  let weight = 0;
+  const forget = (conversation: ConversationId): void => {
+    const known = remembered.get(conversation);
+    if (known !== undefined && remembered.delete(conversation)) weight -= weightOf(known);
+  };
+  return {
+    get: (conversation: ConversationId): KnownConversation | undefined => remembered.get(conversation),
+    forget,
+    clear(): void {
+      remembered.clear();
+      weight = 0;
+    },
+    set(conversation: ConversationId, known: KnownConversation): void {
+      forget(conversation);
+      remembered.set(conversation, known);
+      weight += weightOf(known);
+      for (const oldest of remembered.keys()) {
+        if (weight <= maxWeight || oldest === conversation) return;
+        forget(oldest);
+      }
+    },
+  };
+}
+
+/** Asks the broker again and again what has changed. Rejects never. */
+function createFollowing(
+  { bus, log, everyMs = defaultEveryMs }: KnownPeopleDeps,
+  apply: (found: readonly FollowedPeople[], isAnew: boolean) => void,
+) {
+  const follower = bus.people.follow();
+  const stopping = new AbortController();
+  /** When the last question was asked that was answered: the answer may be as old. */
+  let knownMs = -Infinity;
+  const ask = async (): Promise<boolean> => {
+    const askedMs = performance.now();
+    try {
+      const { found, isWhole, isAnew } = await follower.step();
+      apply(found, isAnew);
+      if (isWhole) knownMs = askedMs;
+      return true;
+    } catch (err) {
+      log.debug({ err }, "who has a part in conversations cannot be read");
+      return false;
+    }
+  };
+  let asking: Promise<boolean> | undefined;
+  const look = (): Promise<boolean> => (asking ??= ask().finally(() => (asking = undefined)));
+  const isLate = (): boolean => performance.now() - knownMs > standstillMs;
+  /** A question that was asked before the standstill may be answered first. */
+  const catchUp = async (): Promise<void> => {
+    while (isLate() && (await look()));
+  };
+  let catchingUp: Promise<void> | undefined;
+  const goOn = async (): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      await look();
+      await sleep(everyMs, stopping.signal);
+    }
+  };
+  void goOn();
+  return {
+    isLate,
+    caughtUp: (): Promise<void> =>
+      (catchingUp ??= Promise.race([catchUp(), sleep(catchUpMs)]).finally(() => (catchingUp = undefined))),
+    close: (): void => stopping.abort(),
+  };
+}
+
+/**
+ * Whose conversations are and who has a part in them, remembered: ownership can be handed over, and members come and go, so the broker is asked four times a second what has changed. A
+ * process that stood still asks before it uses anything that it remembers. While the broker is away it goes on to know whose conversations of one are.
+ */
+export function createKnownPeople(deps: KnownPeopleDeps) {
+  const { bus } = deps;
+  const memory = createMemory();
+  const listeners = new Set<OnPeople>();
+  /** Conversations that are being looked up, with what was heard of them meanwhile: the answer may be older. */
+  const lookedUp = new Map<ConversationId, { waiting: number; heard: PeopleRecord | undefined; isSpoilt: boolean }>();
+
+  const hear = ({ conversation, record }: FollowedPeople): void => {
+    const known = memory.get(conversation);
+    if (known !== undefined) {
+      if (record === undefined) memory.forget(conversation);
+      else if (record.n > known.n) memory.set(conversation, { ...known, people: record.people, n: record.n });
+    }
+    const look = lookedUp.get(conversation);
+    if (look !== undefined && record === undefined) look.isSpoilt = true;
+    else if (look !== undefined && record !== undefined && record.n > (look.heard?.n ?? 0)) look.heard = record;
+    for (const listener of listeners) listener(conversation, record?.people);
+  };
+  const following = createFollowing(deps, (found, isAnew) => {
+    if (isAnew) {
+      memory.clear();
+      for (const look of lookedUp.values()) look.isSpoilt = true;
+    }
+    for (const one of found) hear(one);
+  });
+
+  const lookUp = async (conversation: ConversationId, owner?: Owner): Promise<KnownConversation | undefined> => {
+    const look = lookedUp.get(conversation) ?? { waiting: 0, heard: undefined, isSpoilt: false };
+    lookedUp.set(conversation, look);
+    look.waiting++;
+    try {
+      const [whose, asked] = await Promise.all([
+        owner ?? bus.owners.ownerOf(conversation),
+        bus.people.of(conversation),
+      ]);
+      if (whose === undefined) return undefined;
+      const record = (look.heard?.n ?? 0) > (asked?.n ?? 0) ? look.heard : asked;
+      const known = { owner: whose, people: record?.people, n: record?.n ?? 0 };
+      if (!look.isSpoilt) memory.set(conversation, known);
+      return known;
+    } finally {
+      if (--look.waiting === 0) lookedUp.delete(conversation);
+    }
+  };
+
+  const find = async (conversation: ConversationId): Promise<KnownConversation | undefined> => {
+    if (following.isLate()) await following.caughtUp();
+    const known = memory.get(conversation);
+    if (known === undefined) return lookUp(conversation);
+    // Nobody can say now who was removed meanwhile.
+    if (known.people !== undefined && following.isLate()) return lookUp(conversation, known.owner);
+    memory.set(conversation, known);
+    return known;
+  };
+
+  return {
+    /** Undefined: it is nobody's. Rejects where it has to be looked up and the broker does not answer. */
+    find,
+
+    /** The same, by what is stored now. */
+    lookUp: (conversation: ConversationId): Promise<KnownConversation | undefined> =>
+      lookUp(conversation, memory.get(conversation)?.owner),
+
+    /** It was nobody's until now, so nobody else can have a part in it. */
+    begun(conversation: ConversationId, { userId, tenant }: Owner): KnownConversation {
+      const known = { owner: { userId, tenant }, people: undefined, n: 0 };
+      memory.set(conversation, known);
+      return known;
+    },
+
+    /** As this process remembers it, without a question. */
+    peek: memory.get,
+
+    /** What this process has stored itself. */
+    stored: (record: PeopleRecord): void => hear({ conversation: record.conversation_id, record }),
+
+    /** Undefined: this process has not stood still. Else resolves when it knows what has changed meanwhile, or cannot. */
+    caughtUp: (): Promise<void> | undefined => (following.isLate() ? following.caughtUp() : undefined),
+
+    /** Calls back with each change in any conversation, from now on. */
+    onChange(listener: OnPeople): () => void {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+
+    close: following.close,
+  };
+}

@@ -1,0 +1,78 @@
+import type { Bus } from "@parley/bus";
+import type { Logger } from "@parley/runtime";
+import { createGuests } from "./commands/guests.ts";
+import type { Redis } from "./commands/conversations/conversation-index.ts";
+import type { AnswerTimes } from "./delivery/answer-times.ts";
+import { deliveryLimits, type DeliveryLimits } from "./delivery/delivery-limits.ts";
+import { createDelivery } from "./delivery/delivery.ts";
+import { createOutbox } from "./delivery/outbox.ts";
+import { openSignals } from "./edge-signals.ts";
+import type { Counters } from "./figures/metrics.ts";
+import { createCatchUp } from "./hub/catch-up.ts";
+import { createDeletionNotice } from "./hub/deletion-notice.ts";
+import { createHistory } from "./hub/history.ts";
+import { settle, type Hub, type HubViewer } from "./hub/hub.ts";
+import { createHubs } from "./hub/hubs.ts";
+import { createResuming } from "./hub/resuming.ts";
+import { createSeenChanges } from "./hub/seen-changes.ts";
+import { moveViewer } from "./hub/viewer.ts";
+import { createWaiting } from "./hub/waiting.ts";
+import { createWholeConversations } from "./hub/whole-conversation.ts";
+
+export interface HubRoomOptions {
+  readonly bus: Bus;
+  readonly redis?: Redis | undefined;
+  readonly limits?: DeliveryLimits | undefined;
+  readonly log: Logger;
+}
+
+export interface Counting {
+  readonly counters: Counters;
+  readonly answers: AnswerTimes;
+}
+
+/** `delivery` and `hub`: what comes from the broker, and what each viewer gets of it. */
+export function createHubRoom(
+  { bus, redis, limits = deliveryLimits, log }: HubRoomOptions,
+  { counters, answers }: Counting,
+) {
+  const { events, facts, turns, transcripts, titles, feedback, handovers, waitingTexts, changes, people } = bus;
+  const outbox = createOutbox({ limits, counters, answers });
+  const guests = createGuests({ outbox });
+  const signals = openSignals({ bus, redis, log }, outbox);
+  const delivery = createDelivery<HubViewer, Hub>({ outbox, settle, lag: (viewer) => moveViewer(viewer, "lagging") });
+  const { mark } = delivery;
+  const seenChanges = createSeenChanges();
+  const history = createHistory({ events, facts, turns });
+  const waiting = createWaiting({ turns, waitingTexts, outbox, log });
+  const tellQueue = (viewer: HubViewer): void => {
+    waiting.tell(viewer);
+    signals.tell(viewer);
+  };
+  const recovery = { outbox, counters, mark, tellQueue };
+  const { lookOnce } = waiting;
+  const stored = { events, transcripts, titles, feedback, handovers, changes, people };
+  const whole = createWholeConversations({ ...recovery, ...stored, history, lookOnce, log });
+  const catchUp = createCatchUp({ ...recovery, history, whole, log });
+  const resuming = createResuming({ events, turns, transcripts, history, catchUp: catchUp.catchUp, log });
+  const hubs = createHubs({
+    events,
+    limits,
+    counters,
+    mark,
+    catchUp: catchUp.catchUp,
+    lookAtQueue: (hub) => void waiting.look(hub),
+    isIdle: async (conversation) => (await turns.first(conversation)) === undefined,
+    onHandover: guests.look,
+    onViewers: signals.viewersChanged,
+    onNews(hub, event) {
+      signals.news(hub, event);
+      seenChanges.look(hub, event);
+    },
+    tellDeleted: createDeletionNotice({ outbox, events, log }),
+    log,
+  });
+  return { outbox, delivery, hubs, catchUp, resuming, waiting, guests, signals, seenChanges };
+}
+
+export type HubRoom = ReturnType<typeof createHubRoom>;
