@@ -211,7 +211,7 @@ function conversationParts(
   const owners = createOwners(jsm, events, unreadable);
   const people = createPeople({ ...deps, owners, clock, eventWindowMs });
   const note = (conversation: ConversationId): Promise<void> => people.note(conversation, "changes");
-  const changes = createMessageChanges({ ...deps, eventWindowMs, note });
+  const changes = createMessageChanges({ ...deps, eventWindowMs, note, dropSummary: summaries.drop });
   return {
     owners,
     people,

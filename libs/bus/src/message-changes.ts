@@ -36,6 +36,8 @@ export interface MessageChangesDeps {
   readonly eventWindowMs: number;
   /** Makes it known that messages of the conversation were changed, before the first one is. Others need not look. */
   readonly note: (conversation: ConversationId) => Promise<unknown>;
+  /** A text is not what it was: what was summarised of the conversation counts no more. */
+  readonly dropSummary: (conversation: ConversationId) => Promise<unknown>;
   readonly log: Logger;
 }
 
@@ -190,7 +192,7 @@ function checkSize(record: ChangesRecord, maxBytes: number): void {
   throw new ChatError("CONFLICT", { message: "There is no room for more reactions to this message." });
 }
 
-function createRecords({ jsm, events, unreadable }: MessageChangesDeps) {
+function createRecords({ jsm, events, unreadable, dropSummary }: MessageChangesDeps) {
   const read = (message: FoundMessage | null): LastOne<ChangesRecord> | undefined => {
     if (message === null) return undefined;
     const value = ChangesRecord.safeParse(parseStored(message.data)).data;
@@ -217,12 +219,18 @@ function createRecords({ jsm, events, unreadable }: MessageChangesDeps) {
       if (why instanceof ChatError && why.code === "NOT_FOUND") await purge(subject, 0);
       throw why;
     },
-    tell: (record: ChangesRecord): Promise<void> => tell(events, record),
+    tell: (record: ChangesRecord): Promise<void> => tell({ events, dropSummary }, record),
   };
 }
 
-/** Once, and never behind a later one: whoever wrote that has told more. */
-async function tell(events: EventLog, record: ChangesRecord): Promise<void> {
+/**
+ * Once, and never behind a later one: whoever wrote that has told more. Before viewers are told of another text the summary goes that may have the old one: so whoever tells what somebody
+ * else has stored, and died, does that as well.
+ */
+async function tell(
+  { events, dropSummary }: Pick<MessageChangesDeps, "events" | "dropSummary">,
+  record: ChangesRecord,
+): Promise<void> {
   const event = changeEventOf(record);
   if (event === undefined) return;
   const { conversation_id, message_id, stands } = event;
@@ -231,7 +239,10 @@ async function tell(events: EventLog, record: ChangesRecord): Promise<void> {
     return found && { seq: found.seq, value: "stands" in found.event ? found.event : undefined };
   };
   const subject = subjects.changeEvent(events.shardOf(conversation_id), conversation_id, message_id);
-  await appendBehind<ChangeEvent>({ append: events.append, last }, subject, (found) =>
-    (found?.value?.stands.n ?? 0) >= stands.n ? undefined : event,
-  );
+  await appendBehind<ChangeEvent>({ append: events.append, last }, subject, async (found) => {
+    const told = found?.value?.stands;
+    if ((told?.n ?? 0) >= stands.n) return undefined;
+    if (told?.message !== stands.message || told?.deleted_at !== stands.deleted_at) await dropSummary(conversation_id);
+    return event;
+  });
 }
