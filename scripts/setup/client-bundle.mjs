@@ -10,6 +10,7 @@ const entries = {
   "parley-client": "src/index.ts",
   "parley-client-indexed-db": "src/indexed-db.ts",
   "parley-client-queue": "src/queue.ts",
+  "parley-client-rooms": "src/rooms/index.ts",
 };
 
 for (const [name, entry] of Object.entries(entries)) {

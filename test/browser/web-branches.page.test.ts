@@ -56,6 +56,42 @@ test("a message is changed and sent again, and both versions can be walked by ke
   await asked("hello one", "hello three");
 });
 
+test("a hit of a search opens its turn, on its branch and wherever it stands, as a reload does", async () => {
+  await using web = await openWeb();
+  const { page } = web;
+  const chat = chatOn(page);
+  await chat.send("about flamingos");
+  await chat.answered();
+  await chat.questions.first().hover();
+  await page.getByRole("button", { name: "Edit and send again" }).click();
+  const editor = page.getByRole("textbox", { name: "Edit and send again" });
+  await editor.fill("about herons");
+  await editor.press("Enter");
+  await page.getByRole("group", { name: "Versions" }).getByText("2/2").waitFor();
+  for (let nth = 1; nth <= 30; nth++) {
+    await chat.send(`more ${nth}`);
+    await chat.answered(nth + 1);
+  }
+  const versions = page.getByRole("group", { name: "Versions" });
+  const find = async (word: string) => {
+    await page.getByRole("searchbox", { name: "Search conversations" }).fill(word);
+    await page
+      .locator(".list-hit", { has: page.locator("mark", { hasText: word }) })
+      .first()
+      .click();
+  };
+  // On the newest branch, above what is shown at first.
+  await find("herons");
+  await chat.questions.filter({ hasText: "about herons" }).waitFor();
+  await expect.poll(() => versions.isVisible()).toBe(true);
+  expect(await versions.textContent()).toContain("2/2");
+  await find("flamingos");
+  await versions.getByText("1/2").waitFor();
+  expect(await chat.questions.allTextContents()).toEqual([expect.stringContaining("about flamingos")]);
+  await page.reload();
+  await versions.getByText("1/2").waitFor();
+});
+
 test("an answer is given once more beside the earlier one", async () => {
   await using web = await openWeb();
   const { page } = web;

@@ -20,6 +20,15 @@ const Page = z.object({
   before: z.string().optional(),
 });
 
+const Items = z.object({
+  data: z.array(z.object({ content: z.array(z.object({ text: z.string() })).optional() })),
+  has_more: z.boolean(),
+  last_id: z.string().nullable(),
+});
+const Tasks = z.object({
+  result: z.object({ tasks: z.array(z.object({ id: z.string() })), nextPageToken: z.string() }),
+});
+
 let model: ModelStub;
 
 beforeAll(async () => {
@@ -109,6 +118,42 @@ describe.each([1, 2])("branches, in records of version %s", (format) => {
     expect((await call(edge, `/api/v1/conversations/${chat.id}/messages?branch=nobody`)).status).toBe(404);
     const nobody = await call(edge, `/api/v1/conversations/${chat.id}/messages?leaf=nobody`);
     expect([nobody.status, await nobody.text()]).toEqual([404, expect.stringContaining("There is no such turn")]);
+  });
+
+  it("lists of other protocols have the newest branch alone, however small their pages are", async () => {
+    using anna = await person(edge);
+    const chat = anna.conversation();
+    const first = await ask(chat, "uno");
+    const second = await ask(chat, "due");
+    await ask(chat, "tre");
+    const again = await ask(chat, "DUE", { supersedes: second });
+    const newest = await ask(chat, "quattro");
+
+    for (const limit of [1, 2, 3, 100]) {
+      const texts: string[] = [];
+      for (let after = ""; ;) {
+        const query = `limit=${limit}${after === "" ? "" : `&after=${after}`}`;
+        const page = Items.parse(await (await call(edge, `/v1/conversations/${chat.id}/items?${query}`)).json());
+        texts.push(...page.data.flatMap(({ content = [] }) => content.map(({ text }) => text)));
+        if (!page.has_more) break;
+        after = page.last_id ?? "";
+      }
+      const said = ["quattro", "DUE", "uno"].flatMap((text) => [`${q(text)}, answer 1`, q(text)]);
+      expect(texts).toEqual(said);
+    }
+    for (const pageSize of [1, 2, 100]) {
+      const tasks: string[] = [];
+      for (let pageToken = ""; ;) {
+        const params = { contextId: chat.id, pageSize, pageToken };
+        const body = { jsonrpc: "2.0", id: 1, method: "ListTasks", params };
+        const answer = await (await call(edge, "/a2a", body, { "a2a-version": "1.0" })).json();
+        const { result } = Tasks.parse(answer);
+        tasks.push(...result.tasks.map(({ id }) => id.split(".")[0] ?? ""));
+        if (result.nextPageToken === "") break;
+        pageToken = result.nextPageToken;
+      }
+      expect(tasks).toEqual([newest, again, first]);
+    }
   });
 
   it("a message is changed and sent again, older branches go on, and pages follow one branch", async () => {

@@ -102,6 +102,13 @@ describe("a body", () => {
     const answer = await alone.ask("anna", "POST", "/api/v1/chat", body);
     expect([answer.status, JSON.parse(answer.text)]).toMatchObject([status, { error }]);
   });
+
+  it("what is said of a document, nested deeply", async () => {
+    const body = `{"text":"Text.","source":"a.md","metadata":{"x":${nested(30_000)}}}`;
+    const { status, text } = await alone.ask("anna", "POST", "/api/v1/documents/ingest-text", body);
+    const error = "The request is not valid: metadata may have 1024 bytes of JSON, 32 levels deep.";
+    expect([status, JSON.parse(text)]).toMatchObject([400, { error }]);
+  });
 });
 
 describe("fields that every object inherits", () => {

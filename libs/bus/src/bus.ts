@@ -26,6 +26,7 @@ import { createUnreadable, type Unreadable } from "./unreadable.ts";
 import { setUpAudit, setUpGate, setUpMemory, setUpStreams, type StreamOptions } from "./stream-setup.ts";
 import { createOutbox } from "./outbox.ts";
 import { createRequests } from "./requests.ts";
+import { createRoomReading, type RoomReading } from "./room-reading.ts";
 import { createOwners, type Owners } from "./owners.ts";
 import { createPeople, type PeopleLog } from "./people.ts";
 import { createStreamWatch, type Disturbed } from "./stream-watch.ts";
@@ -61,6 +62,8 @@ export interface Bus extends BrokerLink {
   readonly decisions: Decisions;
   readonly agents: AgentSignals;
   readonly transcripts: Transcripts;
+  /** What agent workers read of conversations with several people. */
+  readonly rooms: RoomReading;
   readonly owners: Owners;
   /** Who has a part in conversations beside whoever began them. For edges: others may only read it. */
   readonly people: PeopleLog;
@@ -215,6 +218,7 @@ function conversationParts(
   return {
     owners,
     people,
+    rooms: createRoomReading(jsm, events, unreadable),
     titles,
     feedback,
     ...{ handovers, summaries, changes },

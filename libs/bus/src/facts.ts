@@ -67,6 +67,8 @@ function shorten(fact: Fact, maxBytes: number): Fact {
   const roomBytes = maxBytes - envelopeBytes;
   const excess = jsonBytes(fact) - roomBytes;
   if (excess <= 0) return fact;
+  if (fact.kind === "said" && fact.given !== undefined)
+    return shorten({ ...fact, given: undefined, given_left_out: true }, maxBytes);
   if (fact.kind === "said")
     return { ...fact, message: cutJsonText(fact.message, Math.max(0, jsonTextBytes(fact.message) - excess)) };
   if (fact.kind !== "result") return fact;

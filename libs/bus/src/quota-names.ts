@@ -25,6 +25,8 @@ export interface QuotaAccount {
 export interface UsedUp {
   readonly limit: Pick<QuotaLimit, "name" | "period">;
   readonly untilMs: number;
+  /** What is left of it, which is less than was asked for; undefined: nobody knows. */
+  readonly left?: number;
 }
 
 /** The limit of tokens or money of which the least is left, and how much; Infinity: as much as anybody knows. */
@@ -98,6 +100,12 @@ export function usedUp({ limits, span }: Counter, unit: "tokens" | "money"): Use
   const found = limits.find((limit) => limit.unit === unit);
   const name: QuotaName = found?.name ?? "tokens_per_user";
   return { limit: { name, period: found?.period ?? "day" }, untilMs: span.untilMs };
+}
+
+/** The same where something may be left: `has` is what the counter stands at. */
+export function tooLittle(counter: Counter, unit: "tokens" | "money", has: Spent): UsedUp {
+  const left = unit === "tokens" ? (counter.tokens ?? 0) - has.tokens : (counter.micros ?? 0) - has.micros;
+  return { ...usedUp(counter, unit), left: Math.max(0, left) };
 }
 
 export const unlimited: NextLimit = { tokens: Infinity, micros: Infinity, limit: undefined };

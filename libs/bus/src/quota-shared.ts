@@ -6,6 +6,7 @@ import type { createQuotaFallback } from "./quota-fallback.ts";
 import {
   countersOf,
   nextOf,
+  tooLittle,
   turnKey,
   unlimited,
   usedUp,
@@ -88,12 +89,13 @@ export function createSharedCounters(deps: SharedCountersDeps) {
       const [code, tokens, micros, i, unit, ...has] = Reply.parse(await ask(takeScript, { id, counters }, args));
       if (code === settledBefore) return { granted: want, short: undefined, next: unlimited };
       const by = counters[i - 1];
-      const short = by === undefined ? undefined : usedUp(by, unit === 1 ? "tokens" : "money");
       const granted = { tokens, micros };
       const hasAt = (at: number): Spent => ({ tokens: has[2 * at] ?? 0, micros: has[2 * at + 1] ?? 0 });
       const told = counters.map((name, at) => ({ name, has: hasAt(at) }));
       fallback.heard(id, granted, told);
-      return code === 0 && short !== undefined ? { refused: short } : { granted, short, next: nextOf(counters, told) };
+      const unitOf = unit === 1 ? "tokens" : "money";
+      if (code === 0 && by !== undefined) return { refused: tooLittle(by, unitOf, hasAt(i - 1)) };
+      return { granted, short: by && usedUp(by, unitOf), next: nextOf(counters, told) };
     },
 
     async settle({ id, ...account }: QuotaAccount, total: Spent): Promise<void> {

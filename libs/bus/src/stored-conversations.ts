@@ -108,6 +108,14 @@ function createListing(deps: StoredConversationsDeps) {
       return { first: oldest === null ? undefined : messagesIn(oldest)[0]?.message, updatedMs };
     },
 
+    /** The first message of a conversation, as it was written; undefined: nothing of it is in the log, or it cannot be read. */
+    async firstOf(conversation: ConversationId): Promise<TranscriptMessage | undefined> {
+      const shard = events.shardOf(conversation);
+      const query = { seq: 1, next_by_subj: subjects.log(shard, conversation) };
+      const oldest = await jsm.lookUp(streams.log(shard), query);
+      return oldest === null ? undefined : messagesIn(oldest)[0];
+    },
+
     /** When the newest record of a conversation was written; undefined: there is none. */
     async updatedAt(conversation: ConversationId): Promise<number | undefined> {
       const shard = events.shardOf(conversation);

@@ -77,11 +77,7 @@ export function createAsks(view: () => ConversationView, send: (frame: ClientFra
         follow: (later) => follow?.(answer, later),
         reject: answer.reject,
       };
-      for (const earlier of asks)
-        if (request.about !== undefined && earlier.about === request.about) {
-          asks.delete(earlier);
-          earlier.follow(promise);
-        }
+      overtake(asks, request.about, promise);
       // Whoever stops a turn has no use for a refusal, and there are no more of these than turns.
       const isBounded = ask.frame && ask.frame.type !== "cancel";
       if (isBounded && frames().length >= maxAsked) reject(queueFull("Too much waits."));
@@ -105,4 +101,14 @@ export function createAsks(view: () => ConversationView, send: (frame: ClientFra
     },
     close: (reason) => asks.forEach((ask) => ask.reject(reason)),
   };
+}
+
+/** What was asked about the same before is not sent again, and ends as the later one does. */
+function overtake(asks: Set<Ask>, about: string | undefined, later: Promise<unknown>): void {
+  if (about === undefined) return;
+  for (const earlier of asks) {
+    if (earlier.about !== about) continue;
+    asks.delete(earlier);
+    earlier.follow(later);
+  }
 }

@@ -3,7 +3,7 @@ import { createAsks, type Request } from "./asks.ts";
 import { createAttachment } from "./attachment.ts";
 import type { Conversation, ConversationEvents, ConversationFrame, SendOptions } from "./conversation-handle.ts";
 import { createEmitter } from "./emitter.ts";
-import { createFolding } from "./folding.ts";
+import { createFolding, type Folding } from "./folding.ts";
 import type { Violation } from "./frame-check.ts";
 import { newId } from "./ids.ts";
 import type { Settings } from "./options.ts";
@@ -171,12 +171,6 @@ function handle(parts: Parts, frame: ConversationFrame): void {
       if (attachment.subscribed(frame)) folding.clear(asks.turnIds());
       else folding.subscribed(frame.seq);
       return outbox.flush();
-    case "queue":
-      return folding.queue(frame);
-    case "typing":
-    case "presence":
-    case "read":
-      return folding.signal(frame);
     case "decision":
       return void asks.look(frame);
     // To whoever sent it on this connection: the view is of what everybody sees.
@@ -189,9 +183,25 @@ function handle(parts: Parts, frame: ConversationFrame): void {
       folding.fold(frame);
       return frame.messages && outbox.caughtUp();
     default:
+      return fold(folding, frame);
+  }
+}
+
+/** What the view is made of: events, and frames that say how things stand and move no cursor. */
+function fold(folding: Folding, frame: StateFrame): void {
+  switch (frame.type) {
+    case "queue":
+      return folding.queue(frame);
+    case "typing":
+    case "presence":
+    case "read":
+      return folding.signal(frame);
+    default:
       return folding.fold(frame);
   }
 }
+
+type StateFrame = Parameters<Folding["fold" | "queue" | "signal"]>[0];
 
 /** An error says what it answers: a message by its id, anything else by the type of its frame. Older servers do not say the latter. */
 function refuse(parts: Parts, error: FrameError): void {
@@ -200,8 +210,9 @@ function refuse(parts: Parts, error: FrameError): void {
   if (frame === "delete" && id === undefined) return forget(parts, error);
   if (frame === "approve") return refuseDecision(parts, error);
   if (outbox.refused(error) || (id !== undefined && asks.look(error))) return;
-  if (id === undefined && (frame ?? "subscribe") === "subscribe" && attachment.refused(error)) return outbox.flush();
-  if ((frame ?? "cancel") === "cancel") asks.look(error);
+  const mayAnswer = (type: string): boolean => (frame ?? type) === type;
+  if (id === undefined && mayAnswer("subscribe") && attachment.refused(error)) return outbox.flush();
+  if (mayAnswer("cancel")) asks.look(error);
   emitter.emit("error", chatErrorOf(error));
 }
 

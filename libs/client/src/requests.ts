@@ -106,7 +106,8 @@ export function change(
     follow: ({ resolve, reject }, later) => void later.then(() => resolve(), reject),
     frame: { ...frame, conversation_id, id },
     look: (view, { resolve, reject }, told) => {
-      if (told?.type === "error" && told.id === id) reject(chatErrorOf(told));
+      // A server that goes away says so to everybody; the next one will take it.
+      if (told?.type === "error" && told.id === id && told.code !== "SHUTTING_DOWN") reject(chatErrorOf(told));
       else if (isTrue(view)) resolve();
     },
   };

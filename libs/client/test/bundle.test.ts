@@ -26,6 +26,7 @@ test.each([
   ["client.ts", 13],
   ["index.ts", 14],
   ["queue.ts", 1.5],
+  ["rooms/index.ts", 3],
   ["indexed-db.ts", 1.5],
 ])(
   "what a page loads of %s has no schema in it, and is at most %s KB gzipped",

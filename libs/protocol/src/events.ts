@@ -76,6 +76,7 @@ export const ProgressEvent = z
     step: z.string().describe("`agent_routing`, `rag_retrieval` or `generating`; there may be others."),
     message: z.string().describe("For people."),
     agent: z.string().optional().describe("The agent that was chosen."),
+    name: z.string().optional().describe("How the room calls it, where several people write."),
     confidence: z.number().optional().describe("How sure that is, 0 to 1; computed."),
     method: z
       .string()
@@ -141,6 +142,7 @@ export const WaitingEvent = z
 
 const ended = {
   message_id: z.string().describe("The answer's id in the transcript."),
+  author: Author.optional().describe("Who answered, as the room calls it. Absent: the assistant."),
   tool_calls: z
     .array(FinishedToolCall)
     .describe(

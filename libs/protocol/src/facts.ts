@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { branchFields } from "./branch-fields.ts";
 import { Author } from "./author.ts";
+import { GivenContext } from "./given-context.ts";
 import { Usage } from "./usage.ts";
 import { CallId, ConversationId, TurnId } from "./ids.ts";
 import { PartPlace } from "./part-order.ts";
@@ -25,6 +26,10 @@ const SaidFact = z.object({
   author: Author,
   message: z.string(),
   ...branchFields,
+  /** What its client brought with it, so that the answer can be given once more: of no more than `givenKeptBytes`. */
+  given: GivenContext.optional(),
+  /** It brought more than is kept. */
+  given_left_out: z.literal(true).optional(),
 });
 /** The licence to run a call that changes something. Names and shortened arguments are for whoever has nothing else of the turn any more. */
 const BegunFact = z.object({
@@ -108,7 +113,9 @@ const WaitFact = z.object({
   /** Nothing was left out for want of room: while the chain ends with this wait, the fact says all that the chain does. */
   whole: z.literal(true).optional(),
   /** Which agent answers. Absent: an older version wrote it. */
-  routed: z.object({ agent: z.string(), confidence: z.number(), method: z.string() }).optional(),
+  routed: z
+    .object({ agent: z.string(), confidence: z.number(), method: z.string(), name: z.string().optional() })
+    .optional(),
   /** Documents were searched: the sources among the parts are what was found. */
   found: z.literal(true).optional(),
   /** Where the attempt that waited is in its trace. */

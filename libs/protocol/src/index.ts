@@ -61,6 +61,7 @@ export {
   periodOf,
   quotaPeriods,
   quotaSentence,
+  tooLittleSentence,
   quotaTable,
   quotasOf,
   type PeriodSpan,

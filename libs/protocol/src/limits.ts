@@ -12,6 +12,8 @@ export const limits = {
   handoverReasonChars: 500,
   /** Members of a conversation beside its owner. More: CONFLICT. */
   roomMembers: 1_000,
+  /** All people of a conversation with invitations, names of agents and pins, encoded: they are one record. More: CONFLICT. */
+  peopleBytes: 256 * 1024,
   /** Invitations of a conversation that can still be taken. More: CONFLICT. */
   roomInvites: 50,
   /** The longest that an invitation can be taken. */
@@ -152,6 +154,8 @@ export const limits = {
   givenMessagesBytes: 256 * 1024,
   /** The same in messages. */
   givenMessages: 512,
+  /** What a client brought with a message, encoded, as it is kept for 8 days for whoever wants the answer once more: as much as a message may be. Larger: it is answered once. */
+  givenKeptBytes: 32 * 1024,
   /** Tools and settings that a client brings with a message, encoded: half of it each. */
   givenToolsBytes: 64 * 1024,
   /** Tools that a client brings with a message. */

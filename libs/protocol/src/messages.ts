@@ -205,7 +205,8 @@ function answerIn(known: TurnView, feedback: Feedback | undefined): MessageView 
   let shown = ofAnswers.get(known);
   if (shown === undefined || shown.feedback !== feedback) {
     const message_id = outcome?.message_id ?? messageIdOf(turn_id, "assistant");
-    const common = { message_id, turn_id, author: { role: "assistant" }, parts, ...said(feedback) };
+    const author = outcome?.author ?? known.author ?? { role: "assistant" };
+    const common = { message_id, turn_id, author, parts, ...said(feedback) };
     const open = status === "waiting" ? status : "running";
     shown = outcome === undefined ? { ...common, status: open } : { ...common, status, outcome, ...endOf(outcome) };
     ofAnswers.set(known, shown);

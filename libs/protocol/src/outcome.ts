@@ -11,7 +11,8 @@ const unknownUsage = { input_tokens: 0, output_tokens: 0, estimated: true };
 /** How a turn ended, from what the transcript keeps of it (the reason only by its kind). */
 export function outcomeOf(message: TranscriptMessage): Outcome {
   const { message: response, message_id, tool_calls = [], usage = unknownUsage } = message;
-  const ended = { response, message_id, tool_calls, usage };
+  const author = message.author.name === undefined ? {} : { author: message.author };
+  const ended = { response, message_id, ...author, tool_calls, usage };
   if (message.status === "cancelled") return { type: "cancelled", ...ended, reason: "cancelled" };
   // An answer whose state only a newer version knows has a text all the same.
   if (message.status !== "error") return { type: "complete", ...ended, metadata: message.metadata ?? {} };
@@ -21,11 +22,11 @@ export function outcomeOf(message: TranscriptMessage): Outcome {
 
 /** The answer as the transcript keeps it. */
 export function answerOf(turn_id: TurnId, outcome: Outcome, ts: number): TranscriptMessage {
-  const { message_id, response, tool_calls, usage, type: status } = outcome;
+  const { message_id, response, author = { role: "assistant" }, tool_calls, usage, type: status } = outcome;
   return {
     message_id,
     turn_id,
-    author: { role: "assistant" },
+    author,
     message: response,
     status,
     tool_calls,

@@ -189,9 +189,26 @@ const named: Readonly<Record<QuotaName, string>> = {
 };
 const spans: Readonly<Record<QuotaPeriod, string>> = { hour: "this hour", day: "today", month: "this month" };
 
+type SaidOf = Pick<QuotaLimit, "name" | "period">;
+
+function moreFrom(untilMs: number): string {
+  return `There is more from ${new Date(untilMs).toISOString().slice(0, 16).replace("T", " ")} UTC on.`;
+}
+
 /** What people read. */
-export function quotaSentence({ name, period }: Pick<QuotaLimit, "name" | "period">, untilMs: number): string {
-  const when = `${new Date(untilMs).toISOString().slice(0, 16).replace("T", " ")} UTC`;
+export function quotaSentence({ name, period }: SaidOf, untilMs: number): string {
   const verb = name.startsWith("tokens") ? "are" : "is";
-  return `${named[name]} for ${spans[period]} ${verb} used up. There is more from ${when} on.`;
+  return `${named[name]} for ${spans[period]} ${verb} used up. ${moreFrom(untilMs)}`;
+}
+
+/** The same where something is left, and a question takes more by estimate. In tokens or millionths of the currency, which only tokens are told in. */
+export function tooLittleSentence(
+  { name, period }: SaidOf,
+  { left, needed, untilMs }: { readonly left: number; readonly needed: number; readonly untilMs: number },
+): string {
+  const what = named[name];
+  const why = name.startsWith("tokens")
+    ? `${what} for ${spans[period]} are not enough for this question: ${left} are left, and it takes about ${needed}.`
+    : `${what} for ${spans[period]} is not enough for this question: it costs more than what is left.`;
+  return `${why} ${moreFrom(untilMs)} A shorter question, or a new conversation, takes less.`;
 }

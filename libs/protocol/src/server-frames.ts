@@ -185,6 +185,7 @@ export const SnapshotFrame = z
       .describe("What waits, as in the frame `queue`. Absent beside `messages`: nothing does."),
     turn_id: TurnId.optional().describe("A turn that had not ended then: replace all that you have of it."),
     attempt: z.number().optional().describe("Of that turn."),
+    author: Author.optional().describe("Who answers it, as the room calls it. Absent: the assistant."),
     text: z.string().optional().describe("Its answer so far."),
     tool_calls: z.array(ToolCallState).optional().describe("Its calls so far; finished ones with status and result."),
     parts: z

@@ -1,4 +1,5 @@
 import { isTerminal } from "./event-kinds.ts";
+import type { Author } from "./author.ts";
 import type { MessageEvent, Outcome } from "./events.ts";
 import type { ConversationId, TurnId } from "./ids.ts";
 import { outcomeOf, partsOfMessage, storedParts } from "./outcome.ts";
@@ -26,6 +27,8 @@ export interface TurnView {
   /** The answer so far, in the order in which it came. */
   readonly parts: Parts;
   readonly status: "queued" | "running" | "waiting" | Outcome["type"];
+  /** Who answers, where the room has a name for it. */
+  readonly author: Author | undefined;
   /** The user's message, once seen. */
   readonly message: MessageEvent | undefined;
   /** How it ended, once it has. */
@@ -67,7 +70,8 @@ export function createView(conversationId: ConversationId, turnIds: readonly Tur
 }
 
 export function createTurnView(turnId: TurnId): TurnView {
-  return { turn_id: turnId, attempt: 1, parts: noParts, status: "queued", message: undefined, outcome: undefined };
+  const nothing = { author: undefined, message: undefined, outcome: undefined };
+  return { turn_id: turnId, attempt: 1, parts: noParts, status: "queued", ...nothing };
 }
 
 /** What shows that a worker has the turn. */
@@ -99,10 +103,15 @@ export function foldEvent(turn: TurnView, event: ReadEvent): TurnView {
   const attempt = "attempt" in event ? event.attempt : turn.attempt;
   if (isEnd(event)) return { ...turn, attempt, parts, status: event.type, outcome: event };
   const status = statusAfter(turn.status, event.type, parts);
-  if (parts === turn.parts && attempt === turn.attempt && status === turn.status) return turn;
+  const author = event.type === "progress" ? authorAfter(turn, event) : turn.author;
+  if (parts === turn.parts && attempt === turn.attempt && status === turn.status && author === turn.author) return turn;
   // Written out: for each token it is made anew, and a spread costs ten times as much.
   const { turn_id, message, outcome } = turn;
-  return { turn_id, attempt, parts, status, message, outcome };
+  return { turn_id, attempt, parts, status, author, message, outcome };
+}
+
+function authorAfter({ author }: TurnView, { name }: Extract<ReadEvent, { type: "progress" }>): Author | undefined {
+  return name === undefined || name === author?.name ? author : { role: "assistant", name };
 }
 
 /** Of a turn that has ended these say nothing any more: who decided was not quicker than who stopped it. */
@@ -195,8 +204,8 @@ function reachedBy(turns: readonly TurnView[], transcript: readonly TranscriptMe
 }
 
 function replacedBy(turn: TurnView, frame: SnapshotFrame): TurnView {
-  const { attempt = turn.attempt } = frame;
-  return { ...turn, attempt, parts: snapshotParts(frame), status: statusIn(turn, frame) };
+  const { attempt = turn.attempt, author = turn.author } = frame;
+  return { ...turn, attempt, author, parts: snapshotParts(frame), status: statusIn(turn, frame) };
 }
 
 /** An edge of an older version does not say in which order they came. */

@@ -21,6 +21,7 @@ export {
   type ConversationListView,
 } from "./use-conversation-list.ts";
 export { useHistory, type HistoryView } from "./use-history.ts";
+export { useMembers, usePresence, useReactions, useReaders, useReplies, useRoom, useTyping } from "./use-room.ts";
 export { useSend, type Sending } from "./use-send.ts";
 export type { ChatEvent, ChatToolCall, CompleteData, ErrorData } from "./seed-a/chat-events.ts";
 export type { ChatMessage, ChatSocketStatus } from "./seed-a/chat-socket.ts";

@@ -14,6 +14,7 @@ import { handoverIn, type Handover } from "./handover/handover.ts";
 import type { AnsweredStep, ModelStep } from "./model-step.ts";
 import { isOutOfCalls } from "./step-calls.ts";
 import type { PlannedCall } from "./planned-call.ts";
+import { sharedRoomOf } from "./rooms/room-context.ts";
 import { withWarning } from "./safety/opening.ts";
 import type { SafetyLists } from "./safety/safety-lists.ts";
 import type { Summaries } from "./summaries.ts";
@@ -57,7 +58,8 @@ function createLoop(
     const { mayUse, mayRun } = rightsOf(request);
     const { decisions } = fold;
     const summary = await summaries?.before(request, history);
-    const asking = { classify, spending, signal: stop.signal };
+    const room = sharedRoomOf({ room: await turn.room, request, history });
+    const asking = { classify, spending, signal: stop.signal, nameOf: room?.nameOf };
     const briefed = await brief({ request, history, chain, isTold, decisions, mayUse, ...asking, span });
     const guard = guards.of(briefed.agent);
     if (guard !== undefined) await checkInput(guard, turn);
@@ -74,7 +76,17 @@ function createLoop(
       const { note, ...offer } = mustAnswer ? noTools : withAskPerson(briefing.agent, mayRun, await offerTools());
       const tools = mustAnswer ? offer : withMemory(offer, memory);
       const instructed = withNote(withMemoryText(briefing, memory), note);
-      const end = await modelStep({ turn, chain, history, summary, guard, briefing: instructed, ...tools, isLast });
+      const end = await modelStep({
+        turn,
+        chain,
+        history,
+        summary,
+        room,
+        guard,
+        briefing: instructed,
+        ...tools,
+        isLast,
+      });
       stop.signal.throwIfAborted();
       if (end.kind === "answered")
         return completeOutcome(turn, { ...metadataOf(briefing, end, fold.text), ...handoverIn(fold) });

@@ -25,6 +25,8 @@ export interface BriefingInput {
   readonly isTold: (step: string, message: string) => boolean;
   /** What earlier attempts have decided. */
   readonly decisions: Decisions;
+  /** How the room calls an agent; absent: nobody calls it. */
+  readonly nameOf?: ((agent: string) => string) | undefined;
   /** Which agents whoever asks may use. */
   readonly mayUse: (agent: string) => boolean;
   /** A model that is asked which agent it is for, where words leave it open. */
@@ -63,7 +65,14 @@ export function createBrief({ chooseAgent, findPassages, fenceOf }: BriefingDeps
     tell("agent_routing", "Choosing an agent");
     const onAsk = (): void => tell("agent_routing", "Asking a model which agent it is for");
     const { agent, confidence, method } = await chooseAgent({ ...input, routed: decisions.routed, onAsk });
-    tell("agent_routing", `The agent ${agent.name} answers`, { agent: agent.name, confidence, method });
+    const name = input.nameOf?.(agent.name);
+    const named = name === undefined ? {} : { name };
+    tell("agent_routing", `The agent ${name ?? agent.name} answers`, {
+      agent: agent.name,
+      confidence,
+      method,
+      ...named,
+    });
     if (agent.collections.length === 0) return { agent, confidence, systemPrompt: agent.systemPrompt, sources: [] };
 
     tell("rag_retrieval", "Searching the documents");

@@ -1,5 +1,6 @@
 import type { StoredTurn, TurnRequest } from "@parley/protocol";
 import type { TraceSpan } from "@parley/runtime";
+import type { Room } from "./rooms/room.ts";
 import type { TurnFold } from "./turn-fold.ts";
 import type { TurnSpending } from "./usage/turn-spending.ts";
 
@@ -20,6 +21,8 @@ export interface ClaimedTurn {
   readonly attempt: number;
   /** The newest turns of the conversation, oldest first, as they were when this one was claimed. Rejects when the broker does not answer. */
   readonly history: Promise<readonly StoredTurn[]>;
+  /** What is known of its room, where the edge has said that it has one. Rejects as `history` does. */
+  readonly room?: Promise<Room | undefined> | undefined;
   /** Aborted with TurnCancelled, TurnHandedOver, FencedError, or a ChatError when the turn's time is over. */
   readonly stop: AbortController;
   /** Of this attempt. */

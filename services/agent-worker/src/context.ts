@@ -5,8 +5,9 @@ import type { FenceOf } from "./fences.ts";
 import { cutRule, dataRule, earlierArgumentsRule } from "./prompt.ts";
 import { shortenSteps, type FinishedStep } from "./tool-text.ts";
 import { bytesOf, stepMessages } from "./turn-messages.ts";
+import type { RoomContext } from "./rooms/room-context.ts";
 import { behindSummary, summaryBlock } from "./memory/summary-text.ts";
-import { windowOf } from "./window.ts";
+import { roomWindowOf, windowOf } from "./window.ts";
 
 export type ContextInput = {
   systemPrompt: string;
@@ -16,6 +17,8 @@ export type ContextInput = {
   message: string;
   /** In place of both: the client keeps the conversation itself. None of it is left out. */
   given?: GivenHistory | undefined;
+  /** Several people write in the conversation: who said what. */
+  room?: RoomContext | undefined;
   /** What the turns up to some place came to: it stands for them. */
   summary?: Summary | undefined;
   steps: readonly FinishedStep[];
@@ -33,27 +36,31 @@ export type ContextInput = {
  * ChatError CONTEXT_TOO_LARGE when even that does not fit.
  */
 export function buildMessages(input: ContextInput): ModelMessage[] {
-  const { systemPrompt, steps, maxBytes, fenceOf, turnId } = input;
+  const { systemPrompt, steps, maxBytes, fenceOf, turnId, room } = input;
   const fence = turnId === undefined ? undefined : fenceOf?.(turnId);
   const { history, summary, asked, instructions } = conversationOf(input);
   const hasResults = steps.length > 0 || asked.some(isResult) || history.some(hasHadResults);
   const rules = [...(hasResults ? [dataRule] : []), ...(history.some(hasCutArguments) ? [earlierArgumentsRule] : [])];
   const before = summary === undefined ? [] : [summaryBlock(summary.text)];
-  const content = [systemPrompt, ...rules, ...before, ...instructions].join("\n\n");
+  const ofRoom = room === undefined ? [] : [room.rule];
+  const content = [systemPrompt, ...ofRoom, ...rules, ...before, ...instructions].join("\n\n");
   const system: ModelMessage = { role: "system", content };
   const current: ModelMessage[] = [...asked, ...steps.flatMap((step) => stepMessages(step, fence))];
   const leftBytes = maxBytes - bytesOf([system, ...current]);
-  if (leftBytes >= 0) return [system, ...windowOf(history, leftBytes, fenceOf), ...current];
-  const alone = { systemPrompt: [systemPrompt, dataRule, ...instructions].join("\n\n"), asked, maxBytes, fence };
-  const short = shortened({ ...alone, steps }) ?? shortened({ ...alone, steps: steps.map(withoutProvider) });
+  if (leftBytes >= 0) {
+    if (room === undefined) return [system, ...windowOf(history, leftBytes, fenceOf), ...current];
+    const earlier = room.turns(history, summary);
+    return [system, ...roomWindowOf(earlier, current, { maxBytes: leftBytes, fenceOf })];
+  }
+  const short = shortestOf(input, { asked, instructions: [...ofRoom, ...instructions], fence });
   if (short === undefined) throw new ChatError("CONTEXT_TOO_LARGE");
   return short;
 }
 
 /** What was said before and is asked now: as it is kept here, or as the client has given it. */
-function conversationOf({ history, summary, message, given }: ContextInput) {
+function conversationOf({ history, summary, message, given, room }: ContextInput) {
   if (given === undefined) {
-    const asked = [{ role: "user", content: message } as const];
+    const asked = [{ role: "user", content: room?.asked ?? message } as const];
     return { ...behindSummary(history, summary), asked, instructions: [] };
   }
   return {
@@ -61,6 +68,21 @@ function conversationOf({ history, summary, message, given }: ContextInput) {
     asked: given.messages,
     instructions: given.instructions === "" ? [] : [given.instructions],
   };
+}
+
+interface Alone {
+  readonly asked: readonly ModelMessage[];
+  readonly instructions: readonly string[];
+  readonly fence: string | undefined;
+}
+
+/** The running turn alone; undefined: not even that fits. */
+function shortestOf(
+  { systemPrompt, steps, maxBytes }: ContextInput,
+  { asked, instructions, fence }: Alone,
+): ModelMessage[] | undefined {
+  const alone = { systemPrompt: [systemPrompt, dataRule, ...instructions].join("\n\n"), asked, maxBytes, fence };
+  return shortened({ ...alone, steps }) ?? shortened({ ...alone, steps: steps.map(withoutProvider) });
 }
 
 function isResult({ role }: ModelMessage): boolean {

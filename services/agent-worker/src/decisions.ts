@@ -5,6 +5,8 @@ export interface Routed {
   readonly agent: string;
   readonly confidence: number;
   readonly method: string;
+  /** How the room calls it; absent: there is none, or it did not say. */
+  readonly name?: string | undefined;
 }
 
 /**
@@ -21,14 +23,14 @@ export interface Decisions {
 
 type Progress = Pick<
   Extract<StoredEvent, { type: "progress" }>,
-  "step" | "agent" | "confidence" | "method" | "sources" | "model"
+  "step" | "agent" | "confidence" | "method" | "name" | "sources" | "model"
 >;
 
 /** The first decision of a kind counts; of models, which fail one after the other, the last one. */
 export function foldDecision(decisions: Decisions, progress: Progress): Decisions {
-  const { step, agent, confidence, method, sources, model } = progress;
+  const { step, agent, confidence = 0, method = "default", name, sources, model } = progress;
   if (step === "agent_routing" && decisions.routed === undefined && agent !== undefined)
-    return { ...decisions, routed: { agent, confidence: confidence ?? 0, method: method ?? "default" } };
+    return { ...decisions, routed: { agent, confidence, method, ...(name === undefined ? {} : { name }) } };
   if (step === "rag_retrieval" && decisions.sources === undefined && sources !== undefined)
     return { ...decisions, sources };
   if (step === "model" && model !== undefined) return { ...decisions, model };

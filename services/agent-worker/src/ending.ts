@@ -20,9 +20,11 @@ type Complete = Extract<Outcome, { type: "complete" }>;
 
 /** What all outcomes share, from what is stored: text that viewers have not seen is not part of the message. */
 function shared({ request, fold }: ClaimedTurn) {
+  const { name } = fold.decisions.routed ?? {};
   return {
     response: fold.text,
     message_id: messageIdOf(request.turn_id, "assistant"),
+    ...(name === undefined ? {} : { author: { role: "assistant", name } }),
     tool_calls: finishedCalls(fold),
     usage: fold.usage,
   };

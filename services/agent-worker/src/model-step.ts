@@ -18,6 +18,7 @@ import { createGuardedWriter } from "./guards/guarded-writer.ts";
 import type { AgentGuard } from "./guards/guards.ts";
 import { createReading, type ReadingDeps, type Reading } from "./model-reading.ts";
 import type { ClaimedTurn } from "./claimed-turn.ts";
+import type { SharedRoom } from "./rooms/room-context.ts";
 import { createStepWriter, type StepWriter } from "./step-writer.ts";
 import { stepCallsOf } from "./step-calls.ts";
 import { addUsage, type TurnFold } from "./turn-fold.ts";
@@ -35,6 +36,8 @@ export interface ModelStepInput {
   readonly history: readonly StoredTurn[];
   /** What the beginning of the conversation came to. */
   readonly summary?: Summary | undefined;
+  /** Several people write in it. */
+  readonly room?: SharedRoom | undefined;
   readonly briefing: Briefing;
   readonly tools: readonly ToolDefinition[];
   /** What whoever asks may not run. */
@@ -123,7 +126,7 @@ function openWriter({ chain, turn: { fold, stop }, guard, briefing }: ModelStepI
 
 /** What the model is asked in this step. */
 function requestFor(
-  { turn, history, summary, briefing }: ModelStepInput,
+  { turn, history, summary, briefing, room: shared }: ModelStepInput,
   tools: readonly ToolDefinition[],
   { room, fenceOf }: Pick<ModelStepDeps, "room" | "fenceOf">,
 ): ModelRequest {
@@ -136,6 +139,7 @@ function requestFor(
       systemPrompt: briefing.systemPrompt,
       ...{ history, summary },
       message: request.message,
+      room: shared?.contextFor(briefing.agent, fenceOf),
       given: givenHistory(request, fenceOf(request.turn_id)),
       steps: stepsOf(fold),
       ...{ turnId: request.turn_id, fenceOf },

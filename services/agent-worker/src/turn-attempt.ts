@@ -8,6 +8,7 @@ import { idsOf, type ClaimedTurn } from "./claimed-turn.ts";
 import { FencedError } from "./fenced-append.ts";
 import { attemptsOfOthers, mostAttempts } from "./forgotten-attempts.ts";
 import { isOld, queueTimeoutOf, type QueueAge } from "./queue-age.ts";
+import { readRoom } from "./rooms/room-reading.ts";
 import type { RunnableTurn } from "./runnable-turn.ts";
 import type { TurnEnd } from "./turn.ts";
 import type { TurnFold } from "./turn-fold.ts";
@@ -150,27 +151,29 @@ async function claimAndRun(entry: Running, deps: AttemptDeps, start: AttemptStar
     attemptsBefore: await attemptsBefore(wait, turn, bus),
   });
   const history = historyFor(turn, wait, claimed, deps);
+  const room = readRoom(request, { bus, limit: deps.historyMessages });
   // Whoever answers gets to see it; a turn that is not ours does not care.
-  history.catch(() => {});
+  for (const read of [history, room]) read?.catch(() => {});
   const claim = await claimed.finally(claiming.end);
   if (claim.kind === "waits") return claimAndRun(entry, deps, { ...start, looksForWait: true });
   if (claim.kind !== "claimed") return unclaimed[claim.kind];
   entry.isClaimed = true;
   if (wait.look?.state === "due") foldApprovals(claim.fold, wait.look.approvals);
   tellResumed(wait, turn, deps).catch((err: unknown) => log.debug({ err }, "the time of a decision is not known"));
-  return runClaimed(entry, deps, { claim, history, lostAttempts });
+  return runClaimed(entry, deps, { claim, history, room, lostAttempts });
 }
 
 interface ClaimedRun {
   readonly claim: Claimed;
   readonly history: ClaimedTurn["history"];
+  readonly room: ClaimedTurn["room"];
   readonly lostAttempts: number;
 }
 
 async function runClaimed(
   { turn, stop, span, isEnding }: Running,
   { bus, turnMs, age, run, onClaimed }: AttemptDeps,
-  { claim, history, lostAttempts }: ClaimedRun,
+  { claim, history, room, lostAttempts }: ClaimedRun,
 ): Promise<TurnResult> {
   const { request } = turn;
   const { fold, attempt, previous } = claim;
@@ -186,7 +189,8 @@ async function runClaimed(
   // Workers that come and go do not make it longer.
   const timer = setTimeout(giveUp, Math.max(0, turnMs - fold.workedMs));
   try {
-    return await run({ request: asked, place: turn.seq, queuedAt: turn.storedMs, fold, attempt, history, stop, span });
+    const claimed = { request: asked, place: turn.seq, queuedAt: turn.storedMs, fold, attempt, history, room };
+    return await run({ ...claimed, stop, span });
   } finally {
     clearTimeout(timer);
   }

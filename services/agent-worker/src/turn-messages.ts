@@ -10,6 +10,8 @@ import type { AnsweredCall, FinishedStep } from "./tool-text.ts";
 export type EarlierTurn = Pick<StoredTurn, "question" | "answer"> & {
   /** What is in the marks around its results; absent: nothing. */
   readonly fence?: string;
+  /** Something that somebody said to others: no answer belongs to it. */
+  readonly isSilent?: true;
 };
 
 /** `shown`: what the model is shown of the steps in which tools were called. */
@@ -17,8 +19,8 @@ export function turnMessages(
   turn: EarlierTurn,
   shown: (steps: readonly FinishedStep[]) => readonly FinishedStep[] = (steps) => steps,
 ): ModelMessage[] {
-  const handedOver = handedOverMessages(turn);
-  if (handedOver !== undefined) return handedOver;
+  const unanswered = unansweredMessages(turn);
+  if (unanswered !== undefined) return unanswered;
   const { steps: all, rest } = stepsOfAnswer(turn.answer);
   const steps = shown(all);
   const answer = answerMessage(
@@ -31,7 +33,12 @@ export function turnMessages(
 
 /** Without the calls of its tools. */
 export function plainTurnMessages(turn: EarlierTurn): ModelMessage[] {
-  return handedOverMessages(turn) ?? [...questionMessages(turn), answerMessage(turn)];
+  return unansweredMessages(turn) ?? [...questionMessages(turn), answerMessage(turn)];
+}
+
+/** Undefined: there is an answer, or a note in its place. */
+function unansweredMessages(turn: EarlierTurn): ModelMessage[] | undefined {
+  return turn.isSilent === true ? questionMessages(turn) : handedOverMessages(turn);
 }
 
 /** Calls with the text before them, and the text after the last one; calls of which nobody knows where they stood come first. */

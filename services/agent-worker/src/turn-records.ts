@@ -63,7 +63,7 @@ function withOrderWithin(maxBytes: number, record: MessageRecord): MessageRecord
 
 function turnRecordOf({ request, place, queuedAt, fold }: RecordedTurn, outcome: Outcome): Omit<TurnRecord, "prev"> {
   const { conversation_id, turn_id, id, message, parent, supersedes, accepted_at: ts } = request;
-  const { message_id, usage, type: status } = outcome;
+  const { message_id, author: answerer = { role: "assistant" }, usage, type: status } = outcome;
   // Whoever takes over writes the same: it is the time of the stored decision. No clock puts an answer before its question.
   const endedAt = Math.max(ts, fold.endedAt);
   const author = authorOf(request);
@@ -75,7 +75,7 @@ function turnRecordOf({ request, place, queuedAt, fold }: RecordedTurn, outcome:
     answer: {
       ...{
         message_id,
-        author: { role: "assistant" },
+        author: answerer,
         parts: [...answerParts(fold, outcome)],
         ts: endedAt,
         status,

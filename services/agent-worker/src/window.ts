@@ -1,6 +1,6 @@
 import { jsonBytes } from "@parley/protocol";
 import type { FenceOf } from "./fences.ts";
-import { handedOverMessages, inTurns } from "./handover/handover-context.ts";
+import { handedOverMessages, inTurns, joinedTurns } from "./handover/handover-context.ts";
 import type { ModelMessage } from "./model/model.ts";
 import { shortenSteps, type FinishedStep } from "./tool-text.ts";
 import { bytesOf, plainTurnMessages, turnMessages, type EarlierTurn } from "./turn-messages.ts";
@@ -21,9 +21,22 @@ interface SizedTurn {
  * before the newer ones', and the last turn keeps its own as far as half of the room goes; then the oldest turns are left out.
  */
 export function windowOf(of: readonly EarlierTurn[], maxBytes: number, fenceOf?: FenceOf): ModelMessage[] {
-  const turns = fenceOf === undefined ? of : of.map((turn) => fenced(turn, fenceOf));
+  const turns = withFences(of, fenceOf);
   const isHandedOver = turns.some((turn) => handedOverMessages(turn) !== undefined);
   return isHandedOver ? inTurns(newestOf(turns, Math.max(0, maxBytes - inTurnsBytes))) : newestOf(turns, maxBytes);
+}
+
+/** The same in a room, with the message that is asked: what several people wrote one after the other is one message. */
+export function roomWindowOf(
+  of: readonly EarlierTurn[],
+  asked: readonly ModelMessage[],
+  { maxBytes, fenceOf }: { readonly maxBytes: number; readonly fenceOf: FenceOf | undefined },
+): ModelMessage[] {
+  return joinedTurns([...newestOf(withFences(of, fenceOf), Math.max(0, maxBytes - inTurnsBytes)), ...asked]);
+}
+
+function withFences(turns: readonly EarlierTurn[], fenceOf: FenceOf | undefined): readonly EarlierTurn[] {
+  return fenceOf === undefined ? turns : turns.map((turn) => fenced(turn, fenceOf));
 }
 
 function fenced(turn: EarlierTurn, fenceOf: FenceOf): EarlierTurn {

@@ -105,12 +105,23 @@ function createCommandRoom(
   const hasChanges = async (id: ConversationId): Promise<boolean> =>
     seenChanges.has(id) || (await ownership.people(id))?.has.changes === true;
   const shown = createShownTranscripts(bus.transcripts, bus.changes, hasChanges);
-  const conversations = createConversations({ bus, redis, hasChanges, onDeleted: hubs.forget, log });
+  const conversations = createConversations({
+    bus,
+    redis,
+    hasChanges,
+    transcripts: shown,
+    onDeleted: hubs.forget,
+    peekPeople: ownership.peekPeople,
+    log,
+  });
   const onAccepted = conversations.accepted;
   const isKeptOut: IsKeptOut = (caller) =>
     gate.isCallerRevoked(caller) || gate.blockedUntil("", caller.user.id) !== undefined;
+  const { lists } = conversations;
   const parts = {
     bus,
+    known,
+    lists,
     ownership,
     may,
     isKeptOut,

@@ -9,6 +9,7 @@ import {
   turn as turnIn,
   type ConversationEventFrame,
   type EventFrame,
+  type FrameError,
   type SnapshotFrame,
   type TurnView,
 } from "@parley/protocol";
@@ -99,10 +100,7 @@ function takeFrame(walk: Walk, { frame, atMs }: { frame: ConversationFrame; atMs
     noteRepeated(walk, frame.turn_id);
     return attachByMessage(walk, frame.turn_id);
   }
-  // What waits is derived, and moves no cursor; nor do signals.
-  if (frame.type === "queue" || isSignal(frame)) return;
-  // An error that answers a frame is no event.
-  if (frame.type === "error" && !("turn_id" in frame)) return;
+  if (!isStored(frame)) return;
   if (isOfConversation(frame)) return takeTitle(walk, frame);
   checkPlace(walk, frame, atMs);
   checkAfterEnd(walk, frame);
@@ -115,6 +113,13 @@ function takeFrame(walk: Walk, { frame, atMs }: { frame: ConversationFrame; atMs
   else if (isNews && isTerminal(frame.type)) walk.ends.set(frame.turn_id, (walk.ends.get(frame.turn_id) ?? 0) + 1);
   checkState(walk, frame);
 }
+
+/** What waits is derived, and moves no cursor; nor do signals. An error that answers a frame is no event. */
+function isStored(frame: ConversationFrame): frame is Exclude<ConversationFrame, FrameError | NotStored> {
+  return frame.type !== "queue" && !isSignal(frame) && (frame.type !== "error" || "turn_id" in frame);
+}
+
+type NotStored = Extract<ConversationFrame, { type: "queue" | "typing" | "presence" | "read" }>;
 
 /** It is no event of a turn: what must have come before it is looked at with the next one that is. */
 function isOfConversation(frame: ConversationFrame): frame is ConversationEventFrame {

@@ -29,6 +29,13 @@ const before = "[What came before is left out.]";
  * stands that the assistant was silent.
  */
 export function inTurns(messages: readonly ModelMessage[]): ModelMessage[] {
+  const joined = joinedTurns(messages);
+  if (joined.at(-1)?.role === "user") joined.push({ role: "assistant", content: nothing });
+  return joined;
+}
+
+/** The same, up to where the user asks. */
+export function joinedTurns(messages: readonly ModelMessage[]): ModelMessage[] {
   const joined: ModelMessage[] = [];
   for (const message of messages) {
     const last = joined.at(-1);
@@ -37,7 +44,6 @@ export function inTurns(messages: readonly ModelMessage[]): ModelMessage[] {
     else joined[joined.length - 1] = both;
   }
   if (joined[0]?.role === "assistant") joined.unshift({ role: "user", content: before });
-  if (joined.at(-1)?.role === "user") joined.push({ role: "assistant", content: nothing });
   return joined;
 }
 

@@ -1,5 +1,5 @@
 import type { QuotaAccount, QuotaCounters, QuotaGrant, UsedUp } from "@parley/bus";
-import { ChatError, nothingSpent, quotaSentence, type Spent } from "@parley/protocol";
+import { ChatError, nothingSpent, quotaSentence, tooLittleSentence, type Spent } from "@parley/protocol";
 import type { RequestLimit } from "../model/model.ts";
 
 /** So much of an answer is taken from the quotas at a time, before it is written; more while there is much left, so that many turns together still hold a part of it only. */
@@ -26,9 +26,12 @@ function whole({ tokens, micros }: Spent): Spent {
   return { tokens: Math.ceil(tokens), micros: Math.ceil(micros) };
 }
 
-function exceeded({ limit, untilMs }: UsedUp): ChatError {
+/** `needed`: by a request of which not even the question has room. */
+function exceeded({ limit, untilMs, left = 0 }: UsedUp, needed: Spent = nothingSpent): ChatError {
   const retryAfterMs = Math.max(1_000, untilMs - Date.now());
-  return new ChatError("QUOTA_EXCEEDED", { message: quotaSentence(limit, untilMs), retryAfterMs });
+  const short = { left, needed: Math.ceil(limit.name.startsWith("tokens") ? needed.tokens : needed.micros), untilMs };
+  const message = left > 0 && short.needed > left ? tooLittleSentence(limit, short) : quotaSentence(limit, untilMs);
+  return new ChatError("QUOTA_EXCEEDED", { message, retryAfterMs });
 }
 
 /** A request that is open, by estimate. */
@@ -127,7 +130,7 @@ function createHeldRequest(books: Books, input: Spent, perToken: number): HeldRe
     const grant = await take(used(), before);
     if ("granted" in grant) return;
     open.delete(request);
-    throw exceeded(grant.refused);
+    throw exceeded(grant.refused, input);
   };
   return {
     allowed: ask(admit),

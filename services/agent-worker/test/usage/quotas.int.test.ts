@@ -79,6 +79,16 @@ it("tokens_per_user: an answer ends within 200 tokens of the limit, with what wa
   });
 });
 
+it("tokens_per_user: what is left and not enough for the question is told so, and stays", async () => {
+  await addWorkers(1, "  tokens_per_user: { per_day: 50 }\n");
+  const end = await bench.ended(await bench.ask("Hello", { agent: "general", user: "dora" }));
+  expect(end).toMatchObject({ type: "error", code: "QUOTA_EXCEEDED", retryable: false, response: "" });
+  expect(end.type === "error" ? end.error : "").toMatch(
+    /^Your tokens for today are not enough for this question: 50 are left, and it takes about \d{2,4}\. There is more from /,
+  );
+  expect(await counted("dora")).toBe(0);
+});
+
 it("tokens_per_user: 40 turns at the same time, of two workers, have no more together than there is", async () => {
   await addWorkers(2, "  tokens_per_user: { per_day: 30000 }\n");
   await bench.ended(await bench.ask("Show how you count", { sim: "tokens=300 rate=1500", agent: "general" }));

@@ -20,8 +20,24 @@ export interface AuthDeps {
   readonly log: Logger;
 }
 
+/**
+ * A cookie comes by itself, also when it is an old one: the socket stays as it is, and a token may follow. A client of ours hears of it, not as an `auth_error`: it may have sent a
+ * token meanwhile.
+ */
+function createPassOver({ outbox, log }: Pick<AuthDeps, "outbox" | "log">) {
+  return (connection: Connection, { message, code, retryable, cause }: ChatError): void => {
+    log.debug(
+      { connection: connection.id, code, reason: cause instanceof Error ? cause.message : undefined },
+      "the cookie of a socket was passed over",
+    );
+    if (connection.dialect.name !== nativeDialect.name) return;
+    outbox.sendFrame(connection, { type: "error", error: message, code, retryable });
+  };
+}
+
 /** `auth`, or what the socket was opened with: opens the connection, or extends one that is open. A bad token is answered and ends the connection. */
 export function createAuthHandler({ admission, keeper, outbox, onIdentified, counters, log }: AuthDeps) {
+  const passOver = createPassOver({ outbox, log });
   const accept = (connection: Connection, { caller, identity, signIn }: Admitted): void => {
     const { user, expiresAtMs } = identity;
     if (connection.caller !== undefined && !isSame(connection.caller, caller) && !isOpenedByItself(connection)) {
@@ -51,19 +67,6 @@ export function createAuthHandler({ admission, keeper, outbox, onIdentified, cou
       outbox.sendFrame(connection, { type: "auth_error", message: error.message, code: error.code });
       outbox.close(connection, code, error.message);
     });
-  };
-
-  /**
-   * A cookie comes by itself, also when it is an old one: the socket stays as it is, and a token may follow. A client of ours hears of it, not as an `auth_error`: it may have sent a
-   * token meanwhile.
-   */
-  const passOver = (connection: Connection, { message, code, retryable, cause }: ChatError): void => {
-    log.debug(
-      { connection: connection.id, code, reason: cause instanceof Error ? cause.message : undefined },
-      "the cookie of a socket was passed over",
-    );
-    if (connection.dialect.name !== nativeDialect.name) return;
-    outbox.sendFrame(connection, { type: "error", error: message, code, retryable });
   };
 
   /** `knows`: what the client says that it understands; undefined: as before. Without a credential the connection stays whose it is. */

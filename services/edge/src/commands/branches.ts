@@ -5,6 +5,7 @@ import {
   turnOfMessage,
   type Caller,
   type ConversationId,
+  type GivenContext,
   type MessageFrame,
   type RegenerateFrame,
   type TurnId,
@@ -89,8 +90,9 @@ export function createBranches({ bus, ownership }: BranchDeps) {
       const own = turnIdOf(caller.user.id, conversation_id, frame.id);
       if (supersedes === own) throw notItself();
       const { parent, text } = await superseded(caller, frame, { turn: supersedes, own });
+      const given = await givenWith(bus.facts, conversation_id, supersedes);
       const { message_id: _, ...asked } = frame;
-      return { ...asked, type: "message", message: text, placed: { parent, supersedes } };
+      return { ...asked, type: "message", message: text, given, placed: { parent, supersedes } };
     },
   };
 }
@@ -103,6 +105,18 @@ async function checkNobodyAnswers(
 ): Promise<void> {
   if (!isHandedOver(await handovers.of(conversation))) return;
   if ((await facts.read("said", { conversation, turn: own })) === undefined) throw personAnswers();
+}
+
+/** What the client of an earlier message brought with it: the answer once more is one to the same. Throws CONFLICT where that was too much to be kept. */
+async function givenWith(
+  facts: BranchDeps["bus"]["facts"],
+  conversation: ConversationId,
+  turn: TurnId,
+): Promise<GivenContext | undefined> {
+  const said = await facts.read("said", { conversation, turn });
+  if (said?.kind !== "said") return undefined;
+  if (said.given_left_out === true) throw notKept();
+  return said.given;
 }
 
 type Wanted = Pick<RegenerateFrame, "conversation_id" | "on_busy">;
@@ -168,6 +182,12 @@ function stillRuns(): ChatError {
 function personAnswers(): ChatError {
   const message =
     "A person answers in this conversation: nothing can be answered again before they have given it back.";
+  return new ChatError("CONFLICT", { message });
+}
+
+function notKept(): ChatError {
+  const message =
+    "The client of this message brought the conversation itself, and more of it than is kept here: ask again with that client.";
   return new ChatError("CONFLICT", { message });
 }
 

@@ -14,6 +14,7 @@ import { createHandoverCommands } from "./handovers.ts";
 import { createMessageHandler, type MessageDeps } from "./message.ts";
 import { createOpenApprovals } from "./open-approvals.ts";
 import { createRenewal } from "./renewal.ts";
+import { createRooms, type RoomDeps } from "./rooms/rooms.ts";
 import type { IsKeptOut } from "./open-call.ts";
 import type { Ownership } from "./ownership.ts";
 import { createQueueHandler } from "./queue.ts";
@@ -32,9 +33,12 @@ export interface CommandDeps {
     | "feedback"
     | "waitingTexts"
     | "handovers"
+    | "people"
     | "audit"
     | "changes"
   >;
+  readonly known: RoomDeps["known"];
+  readonly lists: RoomDeps["lists"];
   readonly ownership: Ownership;
   readonly may: May;
   readonly isKeptOut: IsKeptOut;
@@ -42,7 +46,7 @@ export interface CommandDeps {
   readonly viewing: Viewing;
   readonly outbox: Outbox;
   readonly onAccepted: MessageDeps["onAccepted"];
-  readonly counters: Pick<Counters, "accepted" | "approvals" | "feedback" | "handovers" | "messageChanges">;
+  readonly counters: Pick<Counters, "accepted" | "approvals" | "feedback" | "handovers" | "rooms" | "messageChanges">;
   readonly tracing: Tracing;
   readonly guests: Guests;
   readonly onChanged: ChangeDeps["onChanged"];
@@ -64,6 +68,7 @@ export function createCommands(deps: CommandDeps) {
     again: branches.again,
     renew: createRenewal({ bus, ownership }),
     handover,
+    rooms: createRooms({ ...deps, figures: counters.rooms }),
     guests,
     cancel: createCancelHandler({ bus, ownership }),
     approve: createApproveHandler({ bus, ownership, isKeptOut, counters }),

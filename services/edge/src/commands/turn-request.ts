@@ -1,4 +1,6 @@
 import {
+  jsonBytes,
+  limits,
   messageEventOf,
   messageIdOf,
   rightsOf,
@@ -69,5 +71,10 @@ export function turnRequestOf(
 /** The message as it is remembered for as long as it may be sent again. */
 export function saidFactOf(request: TurnRequest): FactOf<"said"> {
   const { type: _type, ...message } = messageEventOf(request);
-  return { kind: "said", v: 1, ...message };
+  return { kind: "said", v: 1, ...message, ...keptOf(request) };
+}
+
+function keptOf({ given }: TurnRequest): Pick<FactOf<"said">, "given" | "given_left_out"> {
+  if (given === undefined) return {};
+  return jsonBytes(given) <= limits.givenKeptBytes ? { given } : { given_left_out: true };
 }

@@ -2,6 +2,7 @@ import { limitTable, type ErrorCode, type LimitName, type Outcome } from "@parle
 import { addCounts, Counter, Gauge, Histogram, type Registry } from "@parley/runtime";
 import { createConnectionFigures } from "./connection-figures.ts";
 import { createHandoverFigures } from "./handover-figures.ts";
+import { createRoomFigures } from "./room-figures.ts";
 import { addSubscriptionMetrics, createSubscriptionFigures } from "./subscription-figures.ts";
 
 /** How an answer that was timed ended; `left`: the connection that asked was gone first. */
@@ -83,6 +84,7 @@ export function createCounters() {
     /** Messages that were changed, each time. */
     messageChanges: new Map(changeKinds.map((kind): [ChangeKind, number] => [kind, 0])),
     handovers: createHandoverFigures(),
+    rooms: createRoomFigures(),
     /** WebSocket messages received. */
     received: 0,
     receivedBytes: 0,
@@ -268,6 +270,7 @@ export function addEdgeMetrics(
   registry.registerMetric(counters.answers.responses);
   registry.registerMetric(counters.connections.durations);
   counters.handovers.register(registry);
+  counters.rooms.register(registry);
   addSubscriptionMetrics(registry, counters.subscriptions);
   addLabelledCounters(registry, counters);
 }

@@ -42,6 +42,7 @@ export function turnSnapshot({ conversation, seq }: Place, turn: TurnView): Snap
     seq,
     turn_id: turn.turn_id,
     attempt: turn.attempt,
+    ...(turn.author === undefined ? {} : { author: turn.author }),
     text: textOf(turn),
     tool_calls: toolCallsOf(parts).map(stateOf),
     ...(fits(parts) ? { parts: [...parts] } : {}),

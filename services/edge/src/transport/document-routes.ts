@@ -2,6 +2,8 @@ import {
   CollectionName,
   defaultCollection,
   documentStoreLimits,
+  isDeeperThan,
+  limits,
   ReadPassage,
   sourcesPath,
   type StoredDocument,
@@ -34,9 +36,10 @@ const source = z
 const documentType = z.string().max(64).default("manual").describe("Anything; searches can ask for it.");
 const metadata = z
   .record(z.string(), z.unknown())
+  // JSON can be parsed at depths at which it cannot be written again.
   .refine(
-    (value) => Buffer.byteLength(JSON.stringify(value)) <= metadataBytes,
-    `may have ${metadataBytes} bytes of JSON`,
+    (value) => !isDeeperThan(value, limits.metadataDepth) && Buffer.byteLength(JSON.stringify(value)) <= metadataBytes,
+    `may have ${metadataBytes} bytes of JSON, ${limits.metadataDepth} levels deep`,
   )
   .default({})
   .describe("Anything; searches return it.");

@@ -26,6 +26,7 @@ import { createHttpViewers } from "./http-viewers.ts";
 import { createOriginOf } from "./public-origin.ts";
 import { createHandoverRoutes } from "./handover-routes.ts";
 import type { Pages } from "./pages.ts";
+import { createRoomRoutes } from "./room-routes.ts";
 import { addRoutes } from "./routing.ts";
 import { createSignInRoutes } from "./sign-in-routes.ts";
 import { createDevTokenRoute, createHealthRoute, withDocument } from "./service-routes.ts";
@@ -92,6 +93,7 @@ export function addHttpService(app: TemplatedApp, deps: HttpServiceDeps): { swee
     ...createUsageRoutes({ usage: limiter.usage, may }),
     ...createApprovalRoutes(commands),
     ...createHandoverRoutes({ turns, commands }),
+    ...createRoomRoutes({ commands }),
     ...createAuthRoutes({ admission, tickets, signIn, revoke, may, isDevelopment, log }),
     ...createConnectionRoutes({ connections: deps.accounts, admission, log }),
     ...(signIn === undefined ? [] : createSignInRoutes({ ...signIn, signIn, revoke, log })),

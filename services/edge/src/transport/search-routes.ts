@@ -21,7 +21,9 @@ const SearchAnswer = z.object({
         title: z.string().describe("Of the conversation; the beginning of its first message where it has none."),
         updated_at: z.number().describe("Of the conversation, as in the list; ms since 1970."),
         score: z.number().describe("From 0 to 1: how well it matches."),
-        turn_id: TurnId.optional().describe("Absent: the words are in the title alone."),
+        turn_id: TurnId.optional().describe(
+          "Where it was said, on whichever branch: `?branch=` of the conversation's messages has the one that goes through it. Absent: the words are in the title alone.",
+        ),
         role: z.enum(["user", "assistant", "operator"]).optional().describe("Whose words the excerpt has."),
         excerpt: z
           .object({

@@ -4,7 +4,8 @@ import { newConversationId } from "./new-conversation-id.ts";
 export type Route =
   /** A conversation that nobody but this page knows yet. */
   | { readonly name: "new"; readonly id: string }
-  | { readonly name: "conversation"; readonly id: string }
+  /** `turn`: which of its turns it is opened at. */
+  | { readonly name: "conversation"; readonly id: string; readonly turn?: string }
   | { readonly name: "approvals" }
   | { readonly name: "operator" }
   | { readonly name: "unknown" };
@@ -18,16 +19,16 @@ export interface Navigation {
   readonly begun: (id: string) => void;
 }
 
-const conversationPath = /^\/c\/([A-Za-z0-9_-]{1,128})\/?$/;
+const conversationPath = /^\/c\/([A-Za-z0-9_-]{1,128})\/?(?:#turn-([A-Za-z0-9_-]{1,128}))?$/;
 
-export function conversationAddress(id: string): string {
-  return `/c/${id}`;
+export function conversationAddress(id: string, turn?: string): string {
+  return turn === undefined ? `/c/${id}` : `/c/${id}#turn-${turn}`;
 }
 
 /** `newId`: of the conversation that `/` is. */
 export function routeOf(path: string, newId: string): Route {
-  const [, id] = conversationPath.exec(path) ?? [];
-  if (id !== undefined) return { name: "conversation", id };
+  const [, id, turn] = conversationPath.exec(path) ?? [];
+  if (id !== undefined) return { name: "conversation", id, ...(turn === undefined ? {} : { turn }) };
   if (path === "/" || path === "/index.html") return { name: "new", id: newId };
   if (path === "/operator" || path === "/operator/") return { name: "operator" };
   return path === "/approvals" || path === "/approvals/" ? { name: "approvals" } : { name: "unknown" };
@@ -58,7 +59,7 @@ export function createNavigation(bar: AddressBar, newId = newConversationId): Na
       };
     },
     go(path) {
-      const isHere = path === bar.location.pathname;
+      const isHere = path === addressIn(bar.location);
       const state = { newId: newId() };
       // The same place once more is no other step back.
       if (isHere) bar.history.replaceState(state, "", path);
@@ -77,8 +78,12 @@ export function createNavigation(bar: AddressBar, newId = newConversationId): Na
 function current({ location, history }: AddressBar, newId: () => string): Route {
   const state: unknown = history.state;
   const kept = typeof state === "object" && state !== null && "newId" in state ? state.newId : undefined;
-  if (typeof kept === "string") return routeOf(location.pathname, kept);
+  if (typeof kept === "string") return routeOf(addressIn(location), kept);
   const id = newId();
   if (location.pathname === "/") history.replaceState({ newId: id }, "");
-  return routeOf(location.pathname, id);
+  return routeOf(addressIn(location), id);
+}
+
+function addressIn({ pathname, hash }: Location): string {
+  return conversationPath.test(pathname + hash) ? pathname + hash : pathname;
 }

@@ -112,6 +112,7 @@ function Pane({ route, navigation, sidebar, approvals, userId, beginning, onChan
           <Follower key={route.id} id={route.id} beginning={beginning ?? ""} onChange={onChange} />
           <ConversationPage
             conversationId={route.id}
+            turnId={route.name === "conversation" ? route.turn : undefined}
             userId={userId}
             onGivenBack={() => navigation.go("/operator")}
             beginning={beginning}

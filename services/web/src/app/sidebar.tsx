@@ -40,7 +40,7 @@ export function Sidebar(props: SidebarProps) {
         currentId={route.name === "conversation" ? route.id : undefined}
         addressOf={conversationAddress}
         searchField={searchField}
-        onOpen={(id) => go(conversationAddress(id))}
+        onOpen={(id, turn) => go(conversationAddress(id, turn))}
         onDeleted={(id) => {
           if (route.name === "conversation" && route.id === id) navigation.go("/");
         }}

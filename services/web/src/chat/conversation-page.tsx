@@ -1,7 +1,7 @@
 import type { Conversation, SendOptions } from "@parley/client";
 import { messages, textOf } from "@parley/protocol/fold";
 import { useConversation } from "@parley/react";
-import { useRef, useState, type KeyboardEvent, type ReactNode, type Ref } from "react";
+import { useEffect, useRef, useState, type KeyboardEvent, type ReactNode, type Ref } from "react";
 import type { Offers } from "../api/answers.ts";
 import { BranchingContext, type Branching } from "./branching.ts";
 import { ChoicePickers } from "./choice-pickers.tsx";
@@ -18,6 +18,8 @@ import { WaitingMessages } from "./waiting-messages.tsx";
 
 export interface ConversationPageProps {
   readonly conversationId: string;
+  /** The turn at which it is opened, whichever branch that is on; absent: where somebody has read before, or at its end. */
+  readonly turnId?: string | undefined;
   /** Who looks at it; absent where people are not asked for. */
   readonly userId?: string | undefined;
   readonly onGivenBack?: (() => void) | undefined;
@@ -33,17 +35,18 @@ export interface ConversationPageProps {
 
 /** A conversation: its messages, what waits, and the box to write in. */
 export function ConversationPage(props: ConversationPageProps) {
-  return <Pane key={props.conversationId} {...props} />;
+  return <Pane key={`${props.conversationId} ${props.turnId ?? ""}`} {...props} />;
 }
 
 function Pane(props: ConversationPageProps) {
-  const { conversationId, userId, onGivenBack, onStarted, onNew } = props;
+  const { conversationId, turnId, userId, onGivenBack, onStarted, onNew } = props;
   const conversation = useConversation(conversationId);
   const [isStartedHere] = useState(onStarted !== undefined);
   const list = useRef<MessageListHandle>(null);
   const composer = useRef<ComposerHandle>(null);
   const pane = useConversationPane(conversation, { isStartedHere, userId });
   const { offers, shown, running, branching, viewer, send } = pane;
+  const isOpen = useOpened(turnId, shown.phase, pane.open);
   const Note = isGone(shown) ? GoneNote : HandoverNote;
 
   const submit = (text: string, options: SendOptions): boolean => {
@@ -60,7 +63,8 @@ function Pane(props: ConversationPageProps) {
         <Head {...props} conversation={conversation} shown={shown} />
         <Body
           conversation={conversation}
-          shown={shown}
+          shown={isOpen ? shown : { ...shown, phase: "loading" }}
+          turnId={turnId}
           branching={branching}
           list={list}
           examples={examplesOf(offers?.agents ?? [])}
@@ -80,6 +84,18 @@ function Pane(props: ConversationPageProps) {
       )}
     </section>
   );
+}
+
+/** Whether the branch is shown that has the turn; else the list would look for it on another one. */
+function useOpened(turnId: string | undefined, phase: Shown["phase"], open: (turnId: string) => Promise<void>) {
+  const [isOpen, setOpen] = useState(turnId === undefined);
+  const isBegun = useRef(false);
+  useEffect(() => {
+    if (turnId === undefined || phase !== "messages" || isBegun.current) return;
+    isBegun.current = true;
+    void open(turnId).finally(() => setOpen(true));
+  }, [turnId, phase, open]);
+  return isOpen || phase !== "messages";
 }
 
 /** What was deleted can be begun anew; what one may not see, or what never was, cannot be written to. */
@@ -159,6 +175,7 @@ function Foot({ ref, conversation, shown, running, offers, draftOf, onSend, onFo
 interface BodyProps {
   readonly conversation: Conversation;
   readonly shown: Shown;
+  readonly turnId: string | undefined;
   readonly branching: Branching;
   readonly list: Ref<MessageListHandle>;
   readonly examples: readonly string[];
@@ -169,7 +186,7 @@ interface BodyProps {
 /** At most so many examples: they show what can be asked, they are no menu. */
 const maxExamples = 4;
 
-function Body({ conversation, shown, branching, list, examples, onExample, onNew }: BodyProps) {
+function Body({ conversation, shown, turnId, branching, list, examples, onExample, onNew }: BodyProps) {
   if (shown.phase === "refused" && shown.refusal !== undefined) {
     const retry = () => void conversation.subscribe().catch(() => undefined);
     return (
@@ -194,7 +211,13 @@ function Body({ conversation, shown, branching, list, examples, onExample, onNew
   }
   return (
     <BranchingContext value={branching}>
-      <MessageList ref={list} conversationId={conversation.id} rows={shown.rows} history={shown.history} />
+      <MessageList
+        ref={list}
+        conversationId={conversation.id}
+        turnId={turnId}
+        rows={shown.rows}
+        history={shown.history}
+      />
     </BranchingContext>
   );
 }

@@ -1,3 +1,4 @@
+import { messageIdOf } from "@parley/protocol/fold";
 import type { HistoryView } from "@parley/react";
 import { useEffect, useImperativeHandle, useRef, useState, type Ref } from "react";
 import { Virtualizer, type VirtualizerHandle } from "virtua";
@@ -5,7 +6,7 @@ import { Icon } from "../ui/icon.tsx";
 import { useWords } from "../words/use-words.ts";
 import { useDrawing, useIsPrepended, useUnseen } from "./drawing.ts";
 import { headPx, ListHead } from "./list-head.tsx";
-import { readingPlaces } from "./places.ts";
+import { readingPlaces, type ReadingPlace } from "./places.ts";
 import { useReadingPlace } from "./reading-place.ts";
 import { RowView } from "./row-view.tsx";
 import type { Row } from "./rows.ts";
@@ -21,15 +22,17 @@ export interface MessageListHandle {
 interface MessageListProps {
   readonly ref?: Ref<MessageListHandle>;
   readonly conversationId: string;
+  /** The turn at which it begins to be read. */
+  readonly turnId?: string | undefined;
   readonly rows: readonly Row[];
   /** Undefined: there is nothing before the first row. */
   readonly history: HistoryView | undefined;
 }
 
 /** The messages, at their end while they grow, or where somebody reads. */
-export function MessageList({ ref, conversationId, rows: all, history }: MessageListProps) {
+export function MessageList({ ref, conversationId, turnId, rows: all, history }: MessageListProps) {
   const { chat } = useWords();
-  const [place] = useState(() => readingPlaces.of(conversationId));
+  const [place] = useState(() => placeOf(turnId) ?? readingPlaces.of(conversationId));
   const virtualizer = useRef<VirtualizerHandle>(null);
   const drawn = useRef<HTMLDivElement>(null);
   const { scroller, content, isFollowing, toEnd, moved, onScrolled } = useFollower(place === undefined, drawn);
@@ -70,6 +73,10 @@ export function MessageList({ ref, conversationId, rows: all, history }: Message
       {isFollowing ? null : <JumpButton unseen={unseen} onJump={toEnd} />}
     </div>
   );
+}
+
+function placeOf(turnId: string | undefined): ReadingPlace | undefined {
+  return turnId === undefined ? undefined : { key: messageIdOf(turnId, "user"), offsetPx: 0 };
 }
 
 interface OlderOptions extends Pick<Following, "scroller" | "onScrolled"> {

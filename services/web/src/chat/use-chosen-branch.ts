@@ -53,7 +53,10 @@ export function useChosenBranch(conversation: Conversation) {
   return { ...ways, branch };
 }
 
-type Choosing = Pick<Branching, "choose" | "takeFocus" | "problem">;
+interface Choosing extends Pick<Branching, "choose" | "takeFocus" | "problem"> {
+  /** As `choose`, where no button was used. Never rejects. */
+  readonly open: (turnId: string) => Promise<void>;
+}
 
 function useChoosing(
   conversation: Conversation,
@@ -67,10 +70,10 @@ function useChoosing(
   const last = useRef(0);
 
   const ways = useMemo(() => {
-    const choose = async (turnId: string, step: Step) => {
+    const choose = async (turnId: string, step?: Step) => {
       const nth = ++last.current;
       setProblem(undefined);
-      focus.current = { turnId, step };
+      focus.current = step && { turnId, step };
       if (newestMessages(conversation.view).some(({ turn_id }) => turn_id === turnId)) return setChosen(undefined);
       try {
         const page = await api.messages(conversation.id, undefined, { branch: turnId });
@@ -88,7 +91,7 @@ function useChoosing(
       focus.current = undefined;
       return step;
     };
-    return { choose: (turnId: string, step: Step) => void choose(turnId, step), takeFocus };
+    return { choose: (turnId: string, step: Step) => void choose(turnId, step), open: choose, takeFocus };
   }, [api, conversation, newest, setChosen]);
   return { ...ways, problem };
 }

@@ -25,7 +25,7 @@ export function useConversationPane(conversation: Conversation, { isStartedHere,
   const viewer = useViewer(conversation, userId);
   const branching = useBranching(conversation, chosen, { rows: shown.rows, running, offers, userId });
   const send = (text: string, options: SendOptions) => sending.send(text, { ...options, ...behind(chosen.branch) });
-  return { offers, shown, running, branching, viewer, send } as const;
+  return { offers, shown, running, branching, viewer, send, open: chosen.open } as const;
 }
 
 /** What is written while an older branch is shown goes behind that. */

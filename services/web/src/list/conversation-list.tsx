@@ -14,8 +14,8 @@ import type { Conversations } from "./use-conversations.ts";
 interface ConversationListProps {
   readonly conversations: Conversations;
   readonly currentId: string | undefined;
-  readonly addressOf: (id: string) => string;
-  readonly onOpen: (id: string) => void;
+  readonly addressOf: (id: string, turn?: string) => string;
+  readonly onOpen: (id: string, turn?: string) => void;
   readonly onDeleted: (id: string) => void;
   readonly searchField?: Ref<HTMLInputElement> | undefined;
 }

@@ -5,8 +5,9 @@ import { useWords } from "../words/use-words.ts";
 
 interface MessageHitsProps {
   readonly hits: readonly MessageHit[];
-  readonly addressOf: (id: string) => string;
-  readonly onOpen: (id: string) => void;
+  readonly addressOf: (id: string, turn: string) => string;
+  /** At the turn in which it was said. */
+  readonly onOpen: (id: string, turn: string) => void;
 }
 
 /** Where the words of a search were said, below the conversations of which the titles have them. */
@@ -21,13 +22,13 @@ export function MessageHits({ hits, addressOf, onOpen }: MessageHitsProps) {
           <li key={`${id} ${turn}`} className="list-entry">
             <a
               className="list-link list-hit"
-              href={addressOf(id)}
+              href={addressOf(id, turn)}
               tabIndex={index === 0 ? 0 : -1}
               onClick={(event: MouseEvent) => {
                 // Another tab or window is the browser's.
                 if (event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
                 event.preventDefault();
-                onOpen(id);
+                onOpen(id, turn);
               }}
             >
               <span className="list-title">{title === "" ? app.untitled : title}</span>

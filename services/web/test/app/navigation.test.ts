@@ -14,6 +14,7 @@ test.each([
   ["/", { name: "new", id: "x" }],
   ["/c/c_1-A", { name: "conversation", id: "c_1-A" }],
   ["/c/c_1/", { name: "conversation", id: "c_1" }],
+  ["/c/c_1#turn-t1", { name: "conversation", id: "c_1", turn: "t1" }],
   ["/c/", { name: "unknown" }],
   ["/c/a.b", { name: "unknown" }],
   ["/c/a/b", { name: "unknown" }],
@@ -38,6 +39,13 @@ test("what was left meanwhile gets no address", () => {
   navigation.go("/c/other");
   navigation.begun(id);
   expect(location.pathname).toBe("/c/other");
+});
+
+test("an address with a turn is found again by a reload, and other marks of the browser are none", () => {
+  createNavigation(window, newId).go("/c/c_1#turn-t1");
+  expect(createNavigation(window, newId).read()).toEqual({ name: "conversation", id: "c_1", turn: "t1" });
+  history.replaceState(null, "", "/c/c_1#conversation");
+  expect(createNavigation(window, newId).read()).toEqual({ name: "conversation", id: "c_1" });
 });
 
 test("each new conversation has another id", () => {

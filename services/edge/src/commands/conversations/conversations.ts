@@ -1,4 +1,5 @@
 import {
+  type ShownTranscripts,
   createLogSizes,
   createToolJobs,
   type Bus,
@@ -16,14 +17,16 @@ import {
   type FeedbackEntry,
   type Handover,
   type MessageChanges,
+  type People,
   type TurnId,
   type TurnRequest,
 } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import { shownHandover } from "../../hub/shown-handover.ts";
+import { createBeginnings } from "./beginnings.ts";
 import { createConversationIndex, type Redis } from "./conversation-index.ts";
 import { createDeletion } from "./deletion.ts";
-import { createIndexNotes } from "./index-notes.ts";
+import { createIndexNotes, titleOf } from "./index-notes.ts";
 import { createIndexRebuild } from "./index-rebuild.ts";
 import type { Matches } from "./list-search.ts";
 import type { PageCursor } from "./page-cursor.ts";
@@ -36,8 +39,12 @@ export interface ConversationsDeps {
   readonly redis: Redis | undefined;
   /** Whether messages of a conversation were changed after they were written, as far as this process knows. */
   readonly hasChanges: HasChanges;
+  /** As they stand now. */
+  readonly transcripts: ShownTranscripts;
   /** Called with each conversation that was deleted, here or by another edge. */
   readonly onDeleted: DeletionListener;
+  /** As this process remembers it, without a question: whoever alone has a conversation costs none. */
+  readonly peekPeople: (conversation: ConversationId) => People | undefined;
   readonly log: Logger;
 }
 
@@ -56,9 +63,10 @@ export interface TitledPage extends PathPage {
 export type Conversations = ReturnType<typeof createConversations>;
 
 /** Conversations as things: listed, read and deleted. Lists come from Redis; everything else does without it. */
-export function createConversations({ bus, redis, hasChanges, onDeleted, log }: ConversationsDeps) {
+export function createConversations({ bus, redis, hasChanges, onDeleted, peekPeople, log }: ConversationsDeps) {
   const index = redis === undefined ? undefined : createConversationIndex(redis);
-  const listing = index === undefined ? undefined : createListing({ bus, index });
+  const beginningOf = createBeginnings(bus, hasChanges);
+  const listing = index === undefined ? undefined : createListing({ bus, index, beginningOf });
   const search = index === undefined ? undefined : createMessageSearch({ bus, index });
   const notes = index === undefined ? undefined : createIndexNotes(index, () => redis?.status === "ready", log);
   const rebuild = index === undefined ? undefined : createIndexRebuild({ bus, index, log });
@@ -84,7 +92,10 @@ export function createConversations({ bus, redis, hasChanges, onDeleted, log }: 
 
   return {
     /** A message was accepted. Waits for nothing. */
-    accepted: (request: TurnRequest): void => void (isListed(request) && notes?.accepted(request)),
+    accepted: createAccepted({ notes, peekPeople }),
+
+    /** What becomes of members' lists. Waits for nothing. */
+    lists: createMemberLists({ bus, notes, log }),
 
     /** Once a second. */
     sweep(): void {
@@ -103,7 +114,10 @@ export function createConversations({ bus, redis, hasChanges, onDeleted, log }: 
 
     /** As its owner asks for it. Throws CONVERSATION_BUSY or OVERLOADED; then it can be asked again. */
     async delete(conversation: ConversationId, { user, tenant }: Caller): Promise<void> {
+      // While it is known yet whose it was.
+      const people = (await bus.people.of(conversation))?.people;
       await deleteWhole(conversation, user);
+      await Promise.all(idsOf(people).map((one) => unlist(one, conversation)));
       await logSizes?.forget({ user: user.id, tenant }, conversation);
     },
 
@@ -112,6 +126,51 @@ export function createConversations({ bus, redis, hasChanges, onDeleted, log }: 
       rebuild?.close();
     },
   };
+}
+
+type Notes = ReturnType<typeof createIndexNotes>;
+
+/** Members of rooms beyond this do not see each message move the conversation up in their lists: it is some writes each. */
+const mostMoved = 200;
+
+/** A message was accepted: the conversation moves up in the lists of all who have a part in it. */
+function createAccepted({
+  notes,
+  peekPeople,
+}: Pick<ConversationsDeps, "peekPeople"> & { readonly notes: Notes | undefined }) {
+  return (request: TurnRequest): void => {
+    if (notes === undefined || !isListed(request)) return;
+    const { user, conversation_id } = request;
+    const others = idsOf(peekPeople(conversation_id)).filter((id) => id !== user.id);
+    notes.accepted(request, [user.id, ...others.slice(0, mostMoved)]);
+  };
+}
+
+function createMemberLists({
+  bus,
+  notes,
+  log,
+}: Pick<ConversationsDeps, "bus" | "log"> & { readonly notes: Notes | undefined }) {
+  const add = async (users: readonly string[], conversation_id: ConversationId): Promise<void> => {
+    const outline = await bus.conversations.outlineOf(conversation_id);
+    // Of one in which nothing was answered yet its first message tells.
+    const first = outline?.first ?? (await bus.turns.first(conversation_id))?.request.message;
+    if (first === undefined) return;
+    notes?.add(users, { conversation_id, title: titleOf(first), updated_at: outline?.updatedMs ?? Date.now() });
+  };
+  return {
+    joined(users: readonly string[], conversation: ConversationId): void {
+      if (notes === undefined) return;
+      add(users, conversation).catch((err: unknown) =>
+        log.warn({ err, conversation }, "a conversation could not be added to its members' lists"),
+      );
+    },
+    left: (user: string, conversation: ConversationId): void => void notes?.remove(user, conversation),
+  };
+}
+
+function idsOf(people: People | undefined): string[] {
+  return people === undefined ? [] : [people.owner.id, ...people.members.map(({ id }) => id)];
 }
 
 /** Asks for something of a user's list, once that is whole. Without Redis there is none. */

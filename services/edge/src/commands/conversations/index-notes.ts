@@ -19,12 +19,12 @@ export function createIndexNotes(
   isReady: () => boolean,
   log: Logger,
 ) {
-  /** By conversation; of one only the newest note counts. */
-  const waiting = new Map<ConversationId, Note>();
+  /** By user and conversation; of one only the newest note counts. */
+  const waiting = new Map<string, Note>();
   let inFlight = 0;
 
   const keep = (note: Note): void => {
-    waiting.set(note.conversation_id, note);
+    waiting.set(keyOf(note), note);
     const [oldest] = waiting.keys();
     if (waiting.size > maxWaiting && oldest !== undefined) waiting.delete(oldest);
   };
@@ -37,7 +37,7 @@ export function createIndexNotes(
     } catch (err) {
       log.debug({ err, conversation: conversation_id }, "a conversation could not be noted yet");
       // What was noted since then is newer.
-      if (!waiting.has(conversation_id)) keep(note);
+      if (!waiting.has(keyOf(note))) keep(note);
     } finally {
       inFlight--;
     }
@@ -45,21 +45,29 @@ export function createIndexNotes(
 
   const drain = async (): Promise<void> => {
     const writes: Promise<void>[] = [];
-    for (const [conversation, note] of waiting) {
+    for (const [key, note] of waiting) {
       if (inFlight >= maxInFlight || !isReady()) break;
-      waiting.delete(conversation);
+      waiting.delete(key);
       writes.push(write(note));
     }
     await Promise.all(writes);
   };
 
   return {
-    /** A message was accepted. */
-    accepted({ user, conversation_id, message, accepted_at }: TurnRequest): void {
-      const older = waiting.get(conversation_id)?.state;
-      // The title is that of the first message.
-      const title = older === undefined || older === "removed" ? titleOf(message) : older.title;
-      keep({ userId: user.id, conversation_id, state: { conversation_id, title, updated_at: accepted_at } });
+    /** A message was accepted in these users' conversation. */
+    accepted({ conversation_id, message, accepted_at }: TurnRequest, users: readonly string[]): void {
+      for (const userId of users) {
+        const older = waiting.get(keyOf({ userId, conversation_id }))?.state;
+        // The title is that of the first message.
+        const title = older === undefined || older === "removed" ? titleOf(message) : older.title;
+        keep({ userId, conversation_id, state: { conversation_id, title, updated_at: accepted_at } });
+      }
+      void drain();
+    },
+
+    /** These users have it in their lists from now on. */
+    add(users: readonly string[], state: IndexEntry): void {
+      for (const userId of users) keep({ userId, conversation_id: state.conversation_id, state });
       void drain();
     },
 
@@ -71,12 +79,17 @@ export function createIndexNotes(
 
     /** All of the conversation up to now was deleted, perhaps by another edge. */
     forget(conversation_id: ConversationId): void {
-      if (waiting.get(conversation_id)?.state !== "removed") waiting.delete(conversation_id);
+      for (const [key, note] of waiting)
+        if (note.conversation_id === conversation_id && note.state !== "removed") waiting.delete(key);
     },
 
     /** Once a second. */
     sweep: (): void => void drain(),
   };
+}
+
+function keyOf({ userId, conversation_id }: Pick<Note, "userId" | "conversation_id">): string {
+  return `${conversation_id} ${userId}`;
 }
 
 /** The beginning of a message, in one line. */

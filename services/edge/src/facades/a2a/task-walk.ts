@@ -1,9 +1,9 @@
 import { stateOfTask, type ListParams } from "@parley/dialects";
-import { ChatError, type ConversationId } from "@parley/protocol";
+import { ChatError, type ConversationId, type TurnId, type TurnRequest } from "@parley/protocol";
 import { createGate } from "@parley/runtime";
 import type { FacadeDeps } from "../../transport/facade.ts";
 import type { Call } from "../../transport/route.ts";
-import { laneName, newestFirst, type ListOrder, type ListPlace } from "./page-tokens.ts";
+import { laneName, newestFirst, type LanePlace, type ListOrder, type ListPlace } from "./page-tokens.ts";
 import { endedTask, type KnownTask, type TaskReading } from "./tasks.ts";
 
 export type WalkDeps = Pick<FacadeDeps, "bus"> & { readonly tasks: TaskReading };
@@ -37,8 +37,8 @@ interface Lane {
   readonly context: Context;
   readonly name: string;
   /** Where what is looked at now begins, as `before` of the transcript (0: its end), and what is behind that; undefined: nothing. */
-  before: number;
-  behind: number | undefined;
+  at: LanePlace;
+  behind: LanePlace | undefined;
   /** Newest first. */
   entries: Entry[];
 }
@@ -112,13 +112,13 @@ function signalOf({ exchange }: Call): AbortSignal {
 /** Undefined: it was looked through. */
 function laneFrom(context: Context, from: ListPlace | undefined): Lane | undefined {
   const name = laneName(context.conversation_id);
-  const before = from?.lanes.get(name);
-  return before === 0 ? undefined : { context, name, before: before ?? 0, behind: undefined, entries: [] };
+  const at = from?.lanes.get(name);
+  return at?.before === 0 ? undefined : { context, name, at: at ?? { before: 0 }, behind: undefined, entries: [] };
 }
 
-function lookedThrough({ name, before, behind, entries }: Lane): [string, number][] {
-  if (entries.length === 0) return [[name, behind ?? 0]];
-  return before === 0 ? [] : [[name, before]];
+function lookedThrough({ name, at, behind, entries }: Lane): [string, LanePlace][] {
+  if (entries.length === 0) return [[name, behind ?? { before: 0 }]];
+  return at.before === 0 ? [] : [[name, at]];
 }
 
 function byFirst({ entries: [one] }: Lane, { entries: [other] }: Lane): number {
@@ -138,57 +138,63 @@ function fits({ view, atMs = 0 }: KnownTask, { status, statusTimestampAfter }: W
   return !statusTimestampAfter || atMs >= Date.parse(statusTimestampAfter);
 }
 
-/** Reads transcripts; holds what was read last. */
+/** Reads the newest branches of transcripts; holds what was read last. */
 function createReading({ bus }: WalkDeps, contexts: readonly Context[]) {
   const limit = contexts.length === 1 ? messages.ofOne : messages.ofMany;
-  let held: { readonly lane: Lane; readonly before: number; readonly ended: readonly KnownTask[] } | undefined;
+  let held: { readonly lane: Lane; readonly at: LanePlace; readonly ended: readonly KnownTask[] } | undefined;
   let [chars, looks] = [0, 0];
   return {
     isEnough: (): boolean => chars > mostChars || looks > mostLooks,
     /** From now on. */
     count: (): void => void ([chars, looks] = [0, 0]),
 
-    async tail(lane: Lane, before: number): Promise<{ ended: readonly KnownTask[]; behind: number }> {
+    async branch(lane: Lane, at: LanePlace): Promise<{ ended: readonly KnownTask[]; behind: LanePlace | undefined }> {
       const { conversation_id } = lane.context;
       // A place is a number that anybody can make up.
-      if (before > 0 && !(await bus.conversations.hasRecord(conversation_id, before))) return { ended: [], behind: 0 };
-      const page = await bus.transcripts.tail(conversation_id, { limit, before });
+      const { before, leaf } = at;
+      const nothing = { ended: [], behind: undefined };
+      if (before > 0 && !(await bus.conversations.hasRecord(conversation_id, before))) return nothing;
+      const page = await bus.transcripts.path(conversation_id, { limit, before, leaf });
       looks++;
+      if (page === undefined) return nothing;
       chars += JSON.stringify(page.turns).length;
       const ended = page.turns.flatMap((turn) => endedTask({ ...lane.context, turn_id: turn.turn_id }, turn) ?? []);
-      held = { lane, before, ended };
-      return { ended, behind: page.before };
+      held = { lane, at, ended };
+      return { ended, behind: page.before === 0 ? undefined : { before: page.before, leaf: page.leaf } };
     },
 
     /** What was read of it last, where nothing else was since: only one context's are held. */
     heldOf: (lane: Lane): readonly KnownTask[] | undefined =>
-      held?.lane === lane && held.before === lane.before ? held.ended : undefined,
+      held?.lane === lane && held.at === lane.at ? held.ended : undefined,
   };
 }
 
 /** Looks into contexts for tasks that are wanted. */
 function createLook(deps: WalkDeps, query: WalkQuery) {
   const { contexts, from, status } = query;
-  const { tail, heldOf, isEnough, count } = createReading(deps, contexts);
+  const { branch, heldOf, isEnough, count } = createReading(deps, contexts);
   const wanted = stateWanted(status);
   const isOpenWanted = wanted !== undefined && openStates.has(wanted.replace("TASK_STATE_", ""));
 
   /** `isFrom`: what was listed of it is passed over. What is behind that was not, whatever the clock of the worker was that ended it. */
-  const endedIn = async (lane: Lane, before: number, isFrom: boolean): Promise<Entry[]> => {
-    const { ended, behind } = await tail(lane, before);
-    lane.before = before;
-    lane.behind = behind === 0 || ended.some((task) => isTooOld(task, query)) ? undefined : behind;
+  const endedIn = async (lane: Lane, at: LanePlace, isFrom: boolean): Promise<Entry[]> => {
+    const { ended, behind } = await branch(lane, at);
+    lane.at = at;
+    lane.behind = ended.some((task) => isTooOld(task, query)) ? undefined : behind;
     return ended
       .filter((task) => fits(task, query))
       .map(({ place: { turn_id }, atMs = 0 }) => ({ turn_id, atMs, isOpen: false }))
       .filter((entry) => !isFrom || from === undefined || newestFirst(from.after, entry) < 0);
   };
 
-  const queuedIn = async ({ context }: Lane): Promise<Entry[]> => {
-    const queued = await deps.bus.turns.waiting(context.conversation_id);
-    return queued
-      .map(({ request }) => ({ turn_id: request.turn_id, atMs: request.accepted_at, isOpen: true }))
+  /** Of the newest branch. `behind`: the last turn of it that has ended; undefined: the newest one, null: there is none. */
+  const queuedIn = async ({ context }: Lane): Promise<{ entries: Entry[]; behind: TurnId | null | undefined }> => {
+    const waiting = await deps.bus.turns.waiting(context.conversation_id);
+    const { branch: queued, behind } = newestBranchOf(waiting.map(({ request }) => request));
+    const entries = queued
+      .map((request) => ({ turn_id: request.turn_id, atMs: request.accepted_at, isOpen: true }))
       .filter((entry) => from === undefined || newestFirst(from.after, entry) < 0);
+    return { entries, behind };
   };
 
   return {
@@ -197,25 +203,39 @@ function createLook(deps: WalkDeps, query: WalkQuery) {
 
     /** The queue first: what leaves it between the two is in the transcript. */
     async begin(lane: Lane): Promise<void> {
-      const { before } = lane;
-      const queued = before > 0 || (wanted !== undefined && !isOpenWanted) ? [] : await queuedIn(lane);
-      const ended = isOpenWanted ? [] : await endedIn(lane, before, true);
+      const { at } = lane;
+      const isBegun = at.before > 0 || (wanted !== undefined && !isOpenWanted);
+      const { entries: queued, behind } = isBegun ? { entries: [], behind: at.leaf } : await queuedIn(lane);
+      const hasEnded = !isOpenWanted && behind !== null;
+      const ended = hasEnded ? await endedIn(lane, { ...at, leaf: behind }, true) : [];
       const known = new Set(ended.map(({ turn_id }) => turn_id));
       lane.entries = [...queued.filter(({ turn_id }) => !known.has(turn_id)), ...ended].toSorted(newestFirst);
     },
 
     async goOn(lane: Lane): Promise<void> {
-      const before = lane.behind ?? 0;
+      const at = lane.behind ?? { before: 0 };
       const isFrom = !(from?.lanes.has(lane.name) ?? false);
-      lane.entries = (await endedIn(lane, before, isFrom)).toSorted(newestFirst);
+      lane.entries = (await endedIn(lane, at, isFrom)).toSorted(newestFirst);
     },
 
     /** Read again where others were looked at since. Undefined: newer ones have taken its place there. */
     async taskIn(lane: Lane, { turn_id }: Entry): Promise<KnownTask | undefined> {
-      const tasks = heldOf(lane) ?? (await tail(lane, lane.before)).ended;
+      const tasks = heldOf(lane) ?? (await branch(lane, lane.at)).ended;
       return tasks.find(({ place }) => place.turn_id === turn_id);
     },
   };
+}
+
+/** Of turns in the order of acceptance. */
+function newestBranchOf(waiting: readonly TurnRequest[]) {
+  const branch: TurnRequest[] = [];
+  let behind: TurnId | null | undefined;
+  for (const request of waiting.toReversed()) {
+    if (behind === null || (behind !== undefined && request.turn_id !== behind)) continue;
+    branch.push(request);
+    behind = request.parent;
+  }
+  return { branch, behind };
 }
 
 /** So is all that ended before it. */

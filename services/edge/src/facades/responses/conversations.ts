@@ -1,5 +1,5 @@
 import { itemsOfTurn, paramError, placeOfItem } from "@parley/dialects";
-import { ChatError, type ConversationId } from "@parley/protocol";
+import { ChatError, type ConversationId, type TurnId } from "@parley/protocol";
 import { newConversationId } from "@parley/protocol/turn-id";
 import { z } from "zod";
 import type { FacadeDeps } from "../../transport/facade.ts";
@@ -99,7 +99,8 @@ function deletion(deps: Deps): Route {
 function items(deps: Deps): Route {
   return defineRoute({
     ...{ method: "get", path: "/v1/conversations/:id/items", access, refuse, params: Name, body: nothing },
-    summary: "What was said in a conversation, the newest first: messages, calls and what people were asked.",
+    summary:
+      "What was said on the newest branch of a conversation, the newest first: messages, calls and what people were asked.",
     query: ItemQuery,
     responses: { 200: { description: "A page of items.", content: Items } },
     async handle(call, { params: { id }, query: { limit, after, order } }) {
@@ -126,18 +127,21 @@ async function itemsBefore(
   conversation: ConversationId,
   { limit, after }: { readonly limit: number; readonly after: string | undefined },
 ): Promise<{ readonly found: readonly object[]; readonly hasMore: boolean }> {
-  let before = after === undefined ? 0 : await placeOf(bus, conversation, after);
+  let place: { readonly before: number; readonly leaf?: TurnId } = {
+    before: after === undefined ? 0 : await placeOf(bus, conversation, after),
+  };
   let found: object[] = [];
   for (let page = 0; page < mostPages && found.length <= limit; page++) {
-    const read = await bus.transcripts.tail(conversation, { limit: limit + 1, before });
+    const read = await bus.transcripts.path(conversation, { limit: limit + 1, ...place });
+    place = read ?? { before: 0 };
+    if (read === undefined) break;
     const newest = read.turns.toReversed().flatMap((turn) => itemsOfTurn(turn, conversation).toReversed());
     found.push(...newest);
     if (page === 0 && after !== undefined)
       found = found.slice(found.findIndex((item) => "id" in item && item.id === after) + 1);
-    ({ before } = read);
-    if (before === 0) break;
+    if (read.before === 0) break;
   }
-  return { found: found.slice(0, limit), hasMore: found.length > limit || before !== 0 };
+  return { found: found.slice(0, limit), hasMore: found.length > limit || place.before !== 0 };
 }
 
 /** Where the turn of an item is recorded. Throws NOT_FOUND. */
