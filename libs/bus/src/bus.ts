@@ -25,6 +25,7 @@ import { watchPayloadLimit } from "./payload-limit.ts";
 import { createUnreadable, type Unreadable } from "./unreadable.ts";
 import { setUpAudit, setUpGate, setUpMemory, setUpStreams, type StreamOptions } from "./stream-setup.ts";
 import { createOutbox } from "./outbox.ts";
+import { createPosts, type Posts } from "./posts.ts";
 import { createRequests } from "./requests.ts";
 import { createRoomReading, type RoomReading } from "./room-reading.ts";
 import { createOwners, type Owners } from "./owners.ts";
@@ -76,6 +77,8 @@ export interface Bus extends BrokerLink {
   readonly handovers: Handovers;
   /** What became of messages after they were written: edits, deletion, reactions. */
   readonly changes: MessageChangeLog;
+  /** What people write to each other. For edges: others have no right to write it. */
+  readonly posts: Posts;
   /** What edges tell each other of rooms. For edges: others have no right to it. */
   readonly signals: RoomSignals;
   readonly conversations: StoredConversations;
@@ -202,7 +205,12 @@ function sharedLogs(
 }
 
 function conversationParts(
-  deps: Omit<StoredConversationsDeps, "titles" | "feedback" | "handovers" | "summaries" | "people" | "changes">,
+  deps: Omit<
+    StoredConversationsDeps,
+    "titles" | "feedback" | "handovers" | "summaries" | "posts" | "people" | "changes" | "facts"
+  > & {
+    readonly facts: Facts;
+  },
   eventWindowMs: number,
 ) {
   const { jsm, events, unreadable } = deps;
@@ -211,6 +219,7 @@ function conversationParts(
   const summaries = createSummaries(deps);
   const clock = createBrokerClock(jsm);
   const handovers = createHandovers({ ...deps, clock, eventWindowMs });
+  const posts = createPosts({ ...deps, eventWindowMs });
   const owners = createOwners(jsm, events, unreadable);
   const people = createPeople({ ...deps, owners, clock, eventWindowMs });
   const note = (conversation: ConversationId): Promise<void> => people.note(conversation, "changes");
@@ -221,8 +230,17 @@ function conversationParts(
     rooms: createRoomReading(jsm, events, unreadable),
     titles,
     feedback,
-    ...{ handovers, summaries, changes },
-    conversations: createStoredConversations({ ...deps, titles, feedback, handovers, summaries, people, changes }),
+    ...{ handovers, summaries, posts, changes },
+    conversations: createStoredConversations({
+      ...deps,
+      titles,
+      feedback,
+      handovers,
+      summaries,
+      posts,
+      people,
+      changes,
+    }),
   };
 }
 

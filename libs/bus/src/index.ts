@@ -42,6 +42,7 @@ export type { EarlierText, MessageChangeLog, NextChange } from "./message-change
 export { createShownTranscripts, type ShownTranscripts } from "./shown-transcripts.ts";
 export type { TitlePlace, Titles } from "./titles.ts";
 export type { FoundPlace, PathPage, PathQuery } from "./branch-reading.ts";
+export type { AppendedPost, NewPost, PostAt, PostPage, Posts, PostSince } from "./posts.ts";
 export type { Handovers, HandoverFollower, HandoverWish } from "./handovers.ts";
 export type { TranscriptPage, Transcripts } from "./transcripts.ts";
 export { natsAddress, redisAddress, requireTlsFiles } from "./broker-tls.ts";

@@ -20,6 +20,7 @@ import type { Handovers } from "./handovers.ts";
 import type { MessageChangeLog } from "./message-changes.ts";
 import type { BrokerLink } from "./nats-connection.ts";
 import type { PatientLookups } from "./patient-lookups.ts";
+import type { Posts } from "./posts.ts";
 import type { PeopleLog } from "./people.ts";
 import type { Summaries } from "./summaries.ts";
 import type { Titles } from "./titles.ts";
@@ -35,6 +36,7 @@ export interface StoredConversationsDeps {
   readonly summaries: Pick<Summaries, "bury">;
   readonly handovers: Pick<Handovers, "bury">;
   readonly changes: Pick<MessageChangeLog, "bury">;
+  readonly posts: Pick<Posts, "bury">;
   readonly people: Pick<PeopleLog, "bury">;
   readonly shards: number;
   readonly unreadable: Unreadable;
@@ -169,7 +171,7 @@ function createDeletionParts(deps: StoredConversationsDeps) {
     },
 
     /**
-     * Removes facts, events, transcript, titles, feedback, hand-overs and summaries up to `end` (default: all): what came later may be of a turn that was accepted since. Whose the
+     * Removes facts, events, transcript, titles, feedback, hand-overs, summaries and posts up to `end` (default: all): what came later may be of a turn that was accepted since. Whose the
      * conversation was stays recorded: its id must never become somebody else's while edges remember the owner. Can be repeated; throws when
      * the broker does not answer.
      */
@@ -183,7 +185,9 @@ function createDeletionParts(deps: StoredConversationsDeps) {
       await jsm.streams.purge(streams.events(shard), { filter, ...upTo(end?.events) });
       await jsm.streams.purge(streams.log(shard), { filter: subjects.log(shard, conversation), ...upTo(end?.log) });
       // Last: who gives it a title meanwhile, says something of an answer or summarises it looks first whether there is anything left.
-      await Promise.all([titles, feedback, deps.handovers, deps.summaries].map(({ bury }) => bury(conversation)));
+      await Promise.all(
+        [titles, feedback, deps.handovers, deps.summaries, deps.posts].map(({ bury }) => bury(conversation)),
+      );
       await deps.changes.bury(conversation, end?.log);
       // Behind all: until then it says who may delete it once more, if this one fails.
       await deps.people.bury(conversation);

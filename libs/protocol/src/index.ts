@@ -34,7 +34,17 @@ export {
   type People,
   type Standing,
 } from "./room.ts";
+export { addressedAgent, answerRuleOf, type Addressing, type RoomRules } from "./addressing.ts";
 export { PostEvent, PostRecord } from "./post.ts";
+export {
+  inPlace,
+  messageOfPost,
+  newestWithPosts,
+  postOutcome,
+  transcriptOfPost,
+  type NewestMessages,
+  type PostPlace,
+} from "./post-fold.ts";
 export {
   ChangesRecord,
   MessageChanges,

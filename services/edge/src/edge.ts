@@ -15,9 +15,8 @@ import { createCommands } from "./commands/commands.ts";
 import type { Redis } from "./commands/conversations/conversation-index.ts";
 import { openConnections, type ConnectionOptions } from "./commands/connections/connections.ts";
 import { createConversations } from "./commands/conversations/conversations.ts";
-import { createKnownPeople } from "./commands/known-people.ts";
 import { createIsOperator } from "./commands/handovers.ts";
-import { createOfferReading } from "./commands/offer.ts";
+import { createAgentNames, createOfferReading } from "./commands/offer.ts";
 import type { IsKeptOut } from "./commands/open-call.ts";
 import { createOwnership } from "./commands/ownership.ts";
 import { createViewing } from "./commands/viewing.ts";
@@ -93,11 +92,10 @@ const sweepEveryMs = 1_000;
 /** `commands`: what callers may ask. */
 function createCommandRoom(
   { bus, redis, may, gate = openGate, tracing = noTracing, log }: EdgeOptions,
-  { outbox, hubs, catchUp, resuming, waiting, guests, signals, seenChanges }: HubRoom,
+  { known, outbox, hubs, catchUp, resuming, waiting, guests, signals, seenChanges }: HubRoom,
   { counters, limiter }: { readonly counters: Counters; readonly limiter: Limiter },
 ) {
   const { messages: limits, conversations: quota, subscriptions } = limiter;
-  const known = createKnownPeople({ bus, log });
   const isOperator = createIsOperator(bus, may);
   const ownership = createOwnership({ owners: bus.owners, known, may, quota, isOperator });
   signals.begin({ people: ownership.people, lookUp: async (id) => (await known.lookUp(id))?.people });
@@ -111,6 +109,7 @@ function createCommandRoom(
     hasChanges,
     transcripts: shown,
     onDeleted: hubs.forget,
+    peopleOf: ownership.people,
     peekPeople: ownership.peekPeople,
     log,
   });
@@ -134,6 +133,7 @@ function createCommandRoom(
     guests,
     signals,
     onChanged: seenChanges.add,
+    agentNames: createAgentNames(redis && createOfferBoard({ redis, log })),
   };
   const commands = createCommands(parts);
   return { known, ownership, viewing, conversations, commands, shown };

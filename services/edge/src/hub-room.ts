@@ -1,6 +1,7 @@
 import type { Bus } from "@parley/bus";
 import type { Logger } from "@parley/runtime";
 import { createGuests } from "./commands/guests.ts";
+import { createKnownPeople } from "./commands/known-people.ts";
 import type { Redis } from "./commands/conversations/conversation-index.ts";
 import type { AnswerTimes } from "./delivery/answer-times.ts";
 import { deliveryLimits, type DeliveryLimits } from "./delivery/delivery-limits.ts";
@@ -14,9 +15,11 @@ import { createHistory } from "./hub/history.ts";
 import { settle, type Hub, type HubViewer } from "./hub/hub.ts";
 import { createHubs } from "./hub/hubs.ts";
 import { createResuming } from "./hub/resuming.ts";
+import { hasRoom } from "./hub/room-for-post.ts";
 import { createSeenChanges } from "./hub/seen-changes.ts";
 import { moveViewer } from "./hub/viewer.ts";
 import { createWaiting } from "./hub/waiting.ts";
+import type { PeopleOf } from "./hub/whole-reading.ts";
 import { createWholeConversations } from "./hub/whole-conversation.ts";
 
 export interface HubRoomOptions {
@@ -36,11 +39,13 @@ export function createHubRoom(
   { bus, redis, limits = deliveryLimits, log }: HubRoomOptions,
   { counters, answers }: Counting,
 ) {
-  const { events, facts, turns, transcripts, titles, feedback, handovers, waitingTexts, changes, people } = bus;
+  const { events, facts, turns, transcripts, titles, feedback, handovers, waitingTexts, posts, changes, people } = bus;
+  const known = createKnownPeople({ bus, log });
   const outbox = createOutbox({ limits, counters, answers });
   const guests = createGuests({ outbox });
   const signals = openSignals({ bus, redis, log }, outbox);
-  const delivery = createDelivery<HubViewer, Hub>({ outbox, settle, lag: (viewer) => moveViewer(viewer, "lagging") });
+  const lag = (viewer: HubViewer): void => moveViewer(viewer, "lagging");
+  const delivery = createDelivery<HubViewer, Hub>({ outbox, settle, lag, hasRoom });
   const { mark } = delivery;
   const seenChanges = createSeenChanges();
   const history = createHistory({ events, facts, turns });
@@ -51,7 +56,8 @@ export function createHubRoom(
   };
   const recovery = { outbox, counters, mark, tellQueue };
   const { lookOnce } = waiting;
-  const stored = { events, transcripts, titles, feedback, handovers, changes, people };
+  const peopleOf: PeopleOf = async (conversation) => (await known.find(conversation))?.people;
+  const stored = { events, transcripts, titles, feedback, handovers, posts, changes, people, peopleOf };
   const whole = createWholeConversations({ ...recovery, ...stored, history, lookOnce, log });
   const catchUp = createCatchUp({ ...recovery, history, whole, log });
   const resuming = createResuming({ events, turns, transcripts, history, catchUp: catchUp.catchUp, log });
@@ -72,7 +78,7 @@ export function createHubRoom(
     tellDeleted: createDeletionNotice({ outbox, events, log }),
     log,
   });
-  return { outbox, delivery, hubs, catchUp, resuming, waiting, guests, signals, seenChanges };
+  return { known, outbox, delivery, hubs, catchUp, resuming, waiting, guests, signals, seenChanges };
 }
 
 export type HubRoom = ReturnType<typeof createHubRoom>;

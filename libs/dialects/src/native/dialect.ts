@@ -21,7 +21,7 @@ export function nativeDialectOf({ knowsUnknown }: { readonly knowsUnknown: boole
   return knowsUnknown ? knowingDialect : nativeDialect;
 }
 
-/** Whether a client knows rooms. */
+/** Whether a client knows messages between people, and what else is told of rooms alone. */
 export function knowsPosts(knows: readonly string[]): boolean {
   return knows.includes("posts");
 }

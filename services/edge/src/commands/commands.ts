@@ -34,6 +34,7 @@ export interface CommandDeps {
     | "waitingTexts"
     | "handovers"
     | "people"
+    | "posts"
     | "audit"
     | "changes"
   >;
@@ -46,6 +47,7 @@ export interface CommandDeps {
   readonly viewing: Viewing;
   readonly outbox: Outbox;
   readonly onAccepted: MessageDeps["onAccepted"];
+  readonly agentNames: MessageDeps["agentNames"];
   readonly counters: Pick<Counters, "accepted" | "approvals" | "feedback" | "handovers" | "rooms" | "messageChanges">;
   readonly tracing: Tracing;
   readonly guests: Guests;
@@ -58,11 +60,12 @@ export type Commands = ReturnType<typeof createCommands>;
 /** What a caller may have done with a conversation, over whatever transport. Each throws ChatError, which is the caller's answer. */
 export function createCommands(deps: CommandDeps) {
   const { bus, ownership, may, isKeptOut, limits, viewing, outbox, onAccepted, counters, tracing } = deps;
-  const { guests, signals } = deps;
+  const { guests, signals, agentNames } = deps;
   const branches = createBranches({ bus, ownership });
   const queue = createQueueHandler({ bus, ownership });
   const handover = createHandoverCommands({ bus, ownership, may, figures: counters.handovers });
-  const asking = { bus, ownership, may, limits, branches, viewing, outbox, onAccepted, counters, tracing, guests };
+  const seen = { viewing, outbox, onAccepted, counters, tracing, guests };
+  const asking = { bus, ownership, may, limits, branches, agentNames, ...seen };
   return {
     message: createMessageHandler({ ...asking, onAnswered: handover.answered }),
     again: branches.again,

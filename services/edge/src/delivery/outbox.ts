@@ -1,5 +1,5 @@
-import type { VisibleEvent } from "@parley/dialects";
-import { closeCodes, type ConnectionFrame } from "@parley/protocol";
+import { frameWithoutPosts, withoutPost, type VisibleEvent } from "@parley/dialects";
+import { closeCodes, nativeSubprotocol, type ConnectionFrame } from "@parley/protocol";
 import type { AnswerTimes } from "./answer-times.ts";
 import type { DeliveryLimits } from "./delivery-limits.ts";
 import { createLaggards, type Laggards } from "./laggards.ts";
@@ -29,6 +29,7 @@ export function createOutbox(deps: OutboxDeps) {
 
     /** Sends one event; returns whether the socket takes more. Outside of a cork it leaves at once. */
     sendEvent(outlet: Outlet, event: VisibleEvent): boolean {
+      if (event.type === "post" && !takesPosts(outlet)) return sendAsTurn(context, outlet, event);
       const encoded = outlet.dialect.encodeEvent(event);
       const { asked } = outlet;
       if (asked !== undefined) answers.eventSent(outlet, asked, event, sizeOf(encoded) > 0);
@@ -96,7 +97,18 @@ function drained({ limits, laggards }: Context, outlet: Outlet): boolean {
   return true;
 }
 
-function sendFrame(context: Context, outlet: Outlet, frame: ConnectionFrame): boolean {
+/** Whether posts are told to it as what they are. */
+export function takesPosts({ knowsPosts, dialect }: Pick<Outlet, "knowsPosts" | "dialect">): boolean {
+  return knowsPosts === true && dialect.name === nativeSubprotocol;
+}
+
+function sendAsTurn(context: Context, outlet: Outlet, event: VisibleEvent): boolean {
+  const encoded = withoutPost(event).flatMap((told) => outlet.dialect.encodeEvent(told));
+  return sendAll(context, outlet, encoded);
+}
+
+function sendFrame(context: Context, outlet: Outlet, whole: ConnectionFrame): boolean {
+  const frame = whole.type !== "snapshot" || takesPosts(outlet) ? whole : frameWithoutPosts(whole);
   const encoded = outlet.dialect.encodeFrame(frame);
   if (outlet.asked !== undefined) context.answers.frameSent(outlet, outlet.asked, frame);
   if (outlet.laggingSinceMs > 0) {

@@ -7,7 +7,9 @@ import {
   isChangedMessage,
   isVisible,
   seqHead,
+  transcriptOfPost,
   typeOfStored,
+  type TranscriptMessage,
   type TurnId,
 } from "@parley/protocol";
 
@@ -75,4 +77,11 @@ export function changesIn(event: VisibleEvent): MessageChanges | undefined {
   if (!isChange(event)) return undefined;
   const decoded = decodeVisible(event);
   return "stands" in decoded ? MessageChanges.parse(decoded.stands) : undefined;
+}
+
+/** What somebody wrote to the others, as an event says it. */
+export function postIn(event: VisibleEvent): TranscriptMessage | undefined {
+  if (event.type !== "post") return undefined;
+  const decoded = decodeVisible(event);
+  return decoded.type === "post" ? transcriptOfPost(decoded) : undefined;
 }

@@ -6,6 +6,9 @@ import {
   messagesOf,
   subjects,
   type Changes,
+  transcriptOfPost,
+  type ConversationId,
+  type People,
   type StoredTurn,
   type TranscriptMessage,
   type TurnId,
@@ -15,7 +18,7 @@ import type { History, Queued } from "./history.ts";
 import { shownHandover } from "./shown-handover.ts";
 import { isLive, type Hub } from "./hub.ts";
 import type { Known, Ring } from "./ring.ts";
-import { isChange } from "./visible-event.ts";
+import { isChange, postIn } from "./visible-event.ts";
 import { createWhole, type Past, type Whole } from "./whole.ts";
 
 export interface WholeReadingDeps {
@@ -29,7 +32,12 @@ export interface WholeReadingDeps {
   readonly handovers: Pick<Bus["handovers"], "of">;
   readonly changes: Pick<Bus["changes"], "of">;
   readonly people: Pick<Bus["people"], "of">;
+  readonly posts: Pick<Bus["posts"], "shown" | "find">;
+  /** Who has a part in a conversation beside its owner, as this edge knows; undefined: nobody, and nothing of theirs is looked for. */
+  readonly peopleOf: PeopleOf;
 }
+
+export type PeopleOf = (conversation: ConversationId) => Promise<People | undefined>;
 
 /** What those need who wait for it. */
 export interface WholeNeeds {
@@ -62,10 +70,11 @@ export async function readWhole(
   const { endsLeft } = ring;
   const reach = fromSeq !== undefined && fromSeq < ring.floor ? fromSeq : undefined;
   const queued = ring.rooted && reach === undefined ? undefined : await history.queued(hub);
-  const [page, title, feedback] = await Promise.all([
+  const [page, title, feedback, posts] = await Promise.all([
     newestPath(transcripts, hub),
     titles.shown(hub.conversation),
     said.of(hub.conversation),
+    newestPosts(deps, hub),
     deps.lookOnce(hub),
   ]);
   const handover = await shownHandover(deps.handovers, hub.conversation, page.turns);
@@ -78,10 +87,12 @@ export async function readWhole(
   const shown = records.filter(({ turn_id }) => queued?.startless.has(turn_id) !== true || ring.ended.has(turn_id));
   const known = past ?? ring;
   const { sure } = hub.feed.intake;
-  const changes = await changesIn(deps, hub, [...shown, ...owedRecords], known);
+  const changes = await changesIn(deps, hub, [...shown, ...posts, ...owedRecords], known);
   const isCurrent = createCurrency(hub, { ring, endsLeft, past, changesSeq: sure });
   const isTooMuch = reach !== undefined && past === undefined;
-  const parts = { past, isTooMuch, records: shown, title, handover, feedback, changes, owed, owedRecords, isCurrent };
+  const isBeginning = page.before === 0;
+  const told = { title, handover, feedback, posts, isBeginning, changes };
+  const parts = { past, isTooMuch, records: shown, ...told, owed, owedRecords, isCurrent };
   return isCurrent() ? createWhole(hub, parts) : undefined;
 }
 
@@ -121,8 +132,10 @@ async function changesIn(
 ): Promise<Changes> {
   if (!(await hasChanges(deps, hub))) return new Map();
   const begun = events.flatMap(({ type, turn }) => (type === "message" || isTerminal(type) ? turn : []));
-  const open = [...new Set(begun)].flatMap((turn) => [messageIdOf(turn, "user"), messageIdOf(turn, "assistant")]);
-  return deps.changes.of(hub.conversation, [...records.map(({ message_id }) => message_id), ...open]);
+  const told = [...new Set([...begun, ...hub.ring.base.keys(), ...hub.ring.settled.keys()])];
+  const ofTurns = told.flatMap((turn) => [messageIdOf(turn, "user"), messageIdOf(turn, "assistant")]);
+  const written = [...records, ...events.flatMap((event) => postIn(event) ?? [])];
+  return deps.changes.of(hub.conversation, [...written.map(({ message_id }) => message_id), ...ofTurns]);
 }
 
 /** By what is stored when the ring is new: what this process remembers may be too old by a moment. From then on the ring has what is told. */
@@ -182,6 +195,13 @@ async function olderRecords(
   return messagesOf((await transcripts.tail(conversation, { limit: 2 * laterEnds, before })).turns);
 }
 
+/** Also where nobody is known to have written any: what is remembered of people may be a moment old. */
+async function newestPosts({ posts, peopleOf }: WholeReadingDeps, hub: Hub): Promise<readonly TranscriptMessage[]> {
+  if ((await peopleOf(hub.conversation)) === undefined) return [];
+  const page = await posts.shown(hub.conversation, deliveryLimits.snapshotMessages);
+  return page.posts.map(({ post }) => transcriptOfPost(post));
+}
+
 /** What leads to the newest turn that has a record. */
 async function newestPath({ path }: WholeReadingDeps["transcripts"], { conversation }: Hub): Promise<PathPage> {
   const page = await path(conversation, { limit: deliveryLimits.snapshotMessages });
@@ -212,7 +232,7 @@ function parentOfNewest({ events, base }: Pick<Known, "events" | "base">): TurnI
 
 /** The messages of turns that are not among those that were read. */
 async function recordsOf(
-  { events, transcripts }: WholeReadingDeps,
+  { events, transcripts, posts, peopleOf }: WholeReadingDeps,
   { conversation, shard }: Hub,
   turns: ReadonlySet<TurnId>,
   read: readonly TranscriptMessage[],
@@ -222,7 +242,10 @@ async function recordsOf(
     const begin = await events.last(subjects.user(shard, conversation, turn));
     const acceptedMs = begin?.event.type === "message" ? begin.event.ts : 0;
     const recorded = await transcripts.find(conversation, turn, acceptedMs);
-    return recorded === undefined ? [] : messagesOf([recorded]);
+    if (recorded !== undefined) return messagesOf([recorded]);
+    if ((await peopleOf(conversation)) === undefined) return [];
+    const post = await posts.find(conversation, turn, 0);
+    return post === undefined ? [] : [transcriptOfPost(post)];
   };
   const found = await Promise.all([...turns].flatMap((turn) => (known.has(turn) ? [] : find(turn))));
   return found.flat();

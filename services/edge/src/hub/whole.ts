@@ -13,7 +13,7 @@ import type { Hub } from "./hub.ts";
 import { createFeedbackFrames, type FeedbackFrames } from "./own-feedback.ts";
 import type { Known, OpenTurns } from "./ring.ts";
 import { changesOf, conversationSnapshot } from "./snapshot.ts";
-import { changesIn, handoverIn, hasBeginning, titleIn } from "./visible-event.ts";
+import { changesIn, handoverIn, hasBeginning, postIn, titleIn } from "./visible-event.ts";
 
 /** What was read of a conversation. */
 export interface Whole {
@@ -57,6 +57,10 @@ export interface WholeParts {
   readonly title: string | undefined;
   /** The same of a person who answers in place of the agent. */
   readonly handover: Handover | undefined;
+  /** The newest of what people wrote to each other, oldest first. */
+  readonly posts: readonly TranscriptMessage[];
+  /** No turn is older than those in `records`. */
+  readonly isBeginning: boolean;
   /** What was said of answers, by whomever. */
   readonly feedback: readonly FeedbackEntry[];
   /** What became of these messages, and of those that the ring has, at least as of the end of the stream when it was read. */
@@ -126,7 +130,7 @@ function recordsAsOf(records: readonly TranscriptMessage[], { events }: Known, s
 function snapshotAt(
   { conversation, offset, queue }: Hub,
   known: Known,
-  { records, title, handover, changes }: Pick<WholeParts, "records" | "title" | "handover" | "changes">,
+  { records, title, handover, posts, isBeginning, changes }: WholeParts,
   seq: number,
 ): SnapshotFrame | undefined {
   const events = known.events.filter((event) => event.seq <= seq);
@@ -135,8 +139,15 @@ function snapshotAt(
     { conversation, seq: offset + seq },
     { ...known, events, ...given, changes: newestChanges(changes, known) },
     recordsAsOf(records, known, seq),
-    queue.frame?.turns,
+    { waiting: queue.frame?.turns, posts: postsAsOf(posts, events), isBeginning },
   );
+}
+
+/** With those that were told after they were read. What is there already and is told later is known then: its number says so. */
+function postsAsOf(kept: readonly TranscriptMessage[], events: readonly VisibleEvent[]): readonly TranscriptMessage[] {
+  const last = kept.at(-1)?.post ?? 0;
+  const told = events.flatMap((event) => postIn(event) ?? []).filter(({ post = 0 }) => post > last);
+  return told.length === 0 ? kept : [...kept, ...told];
 }
 
 /** What was given later is told by its own event. */

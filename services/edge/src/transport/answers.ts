@@ -19,6 +19,7 @@ import {
   TranscriptMessage,
   TurnId,
   Usage,
+  messageIdOf,
   type Parts,
 } from "@parley/protocol";
 import { z } from "zod";
@@ -51,6 +52,7 @@ export const ChatAnswer = z.object({
       cited: Passages.cited,
     }),
     handover: AnswerMetadata.shape.handover,
+    posted: AnswerMetadata.shape.posted,
     finish: Finish,
     cancelled: z.literal(true).optional().describe("The answer was cancelled: `response` is the text so far."),
   }),
@@ -166,7 +168,8 @@ export function chatAnswerOf(end: Answered, parts: Parts, session: string | unde
     },
     conversation_id,
     turn_id,
-    message_id,
+    // Of a message between people there is no answer: it is the message itself.
+    message_id: known.posted === true ? messageIdOf(turn_id, "user") : message_id,
     parts: [...parts],
     tool_calls,
     usage,
@@ -176,13 +179,14 @@ export function chatAnswerOf(end: Answered, parts: Parts, session: string | unde
 /** What the seeds know of it, and what they do not: how many passages there were, which are cited, and that a person answers. */
 function answerMetadata(
   known: AnswerMetadata,
-): Pick<ChatAnswer["metadata"], "agent" | "confidence" | "context" | "handover"> {
+): Pick<ChatAnswer["metadata"], "agent" | "confidence" | "context" | "handover" | "posted"> {
   const { context, ...rest } = seedMetadata(known);
   const { found, cited } = known.context ?? {};
   return {
     ...rest,
     context: { ...context, ...(found === undefined ? {} : { found }), ...(cited === undefined ? {} : { cited }) },
     ...(known.handover === undefined ? {} : { handover: known.handover }),
+    ...(known.posted === undefined ? {} : { posted: known.posted }),
   };
 }
 

@@ -9,7 +9,6 @@ import {
   MessageId,
   TurnId,
   feedbackBy,
-  messagesOf,
   storedParts,
   turnOfCall,
   TitleFrame,
@@ -72,13 +71,13 @@ function messagesRoute({ conversations, ownership }: ConversationRouteDeps): Rou
     responses: { 200: { description: "A page of messages.", content: MessagePage } },
     async handle({ caller }, { params: { id }, query }) {
       await ownership.reader(id, caller);
-      const { before: until, leaf = query.leaf } = cursorOf(query.before);
-      const cursor = { before: until, leaf };
+      const until = cursorOf(query.before);
+      const cursor = { ...until, leaf: until.leaf ?? query.leaf };
       const read = await conversations.messages(id, query.limit, cursor, query.branch);
-      const { turns, title, feedback, handover, changes, ...next } = read;
-      const before = cursorText(next);
+      const { title, feedback, handover, changes, next } = read;
+      const before = next && cursorText(next);
       const said = feedbackBy(feedback, caller.user.id);
-      const messages = messagesOf(turns).map((message) => withParts(message, said.get(message.message_id)));
+      const messages = read.messages.map((message) => withParts(message, said.get(message.message_id)));
       const named = { conversation_id: id, ...(title === undefined ? {} : { title }) };
       const titled = handover === undefined ? named : { ...named, handover };
       const changed = changes.length === 0 ? titled : { ...titled, changes };

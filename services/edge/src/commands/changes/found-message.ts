@@ -22,10 +22,10 @@ export interface FoundMessage {
 
 export type FindMessage = (conversation: ConversationId, messageId: string) => Promise<FoundMessage>;
 
-export type MessageBus = Pick<Bus, "turns" | "transcripts" | "facts" | "waitingTexts">;
+export type MessageBus = Pick<Bus, "turns" | "transcripts" | "facts" | "waitingTexts" | "posts">;
 
 /**
- * Finds a message by its id: a question that waits or is being answered in the queue, everything else in the transcript. Throws NOT_FOUND where there is none, CONFLICT for an
+ * Finds a message by its id: a question that waits or is being answered in the queue, everything else in the transcript, or among what people wrote to each other. Throws NOT_FOUND where there is none, CONFLICT for an
  * answer that has not ended.
  */
 export function createMessageFinding(bus: MessageBus): FindMessage {
@@ -63,16 +63,21 @@ async function inQueue(
 }
 
 async function recorded(
-  { facts, transcripts }: MessageBus,
+  { facts, transcripts, posts }: MessageBus,
   conversation: ConversationId,
   turn: TurnId,
   isAnswer: boolean,
 ): Promise<Found | undefined> {
   // It says how far one has to look back.
   const said = await facts.readStored("said", { conversation, turn });
-  const stored = await transcripts.find(conversation, turn, said?.storedMs ?? 0);
+  const storedMs = said?.storedMs ?? 0;
+  const isPost = said?.fact.kind === "said" ? said.fact.post === true : undefined;
+  const stored = isPost === true ? undefined : await transcripts.find(conversation, turn, storedMs);
   const message = isAnswer ? stored?.answer : stored?.question;
-  if (message === undefined) return undefined;
+  if (message === undefined) {
+    const post = isAnswer || isPost === false ? undefined : await posts.find(conversation, turn, storedMs);
+    return post && { author: post.author, text: post.message, ts: post.ts, isWaiting: false };
+  }
   return { author: message.author, text: message.message, ts: message.ts, isWaiting: false };
 }
 

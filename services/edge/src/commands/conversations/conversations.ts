@@ -9,15 +9,17 @@ import {
 } from "@parley/bus";
 import {
   ChatError,
+  changedMessage,
   changedTurns,
-  messageIdsOf,
   subjects,
   type Caller,
+  type Changes,
   type ConversationId,
   type FeedbackEntry,
   type Handover,
   type MessageChanges,
   type People,
+  type TranscriptMessage,
   type TurnId,
   type TurnRequest,
 } from "@parley/protocol";
@@ -31,6 +33,8 @@ import { createIndexRebuild } from "./index-rebuild.ts";
 import type { Matches } from "./list-search.ts";
 import type { PageCursor } from "./page-cursor.ts";
 import { createListing, type ListPage, type ListQuery } from "./listing.ts";
+import type { PeopleOf } from "../../hub/whole-reading.ts";
+import { hasNoTurnsLeft, pageWithPosts, plainPage, type MessagesPage } from "./post-pages.ts";
 import { createMessageSearch, type SearchQuery, type SearchResult } from "./message-search.ts";
 
 export interface ConversationsDeps {
@@ -43,6 +47,7 @@ export interface ConversationsDeps {
   readonly transcripts: ShownTranscripts;
   /** Called with each conversation that was deleted, here or by another edge. */
   readonly onDeleted: DeletionListener;
+  readonly peopleOf: PeopleOf;
   /** As this process remembers it, without a question: whoever alone has a conversation costs none. */
   readonly peekPeople: (conversation: ConversationId) => People | undefined;
   readonly log: Logger;
@@ -50,7 +55,7 @@ export interface ConversationsDeps {
 
 export type HasChanges = (conversation: ConversationId) => Promise<boolean>;
 
-export interface TitledPage extends PathPage {
+export interface TitledPage extends PathPage, MessagesPage {
   readonly title: string | undefined;
   /** Whether a person answers in it. Of the newest page. */
   readonly handover: Handover | undefined;
@@ -63,11 +68,16 @@ export interface TitledPage extends PathPage {
 export type Conversations = ReturnType<typeof createConversations>;
 
 /** Conversations as things: listed, read and deleted. Lists come from Redis; everything else does without it. */
-export function createConversations({ bus, redis, hasChanges, onDeleted, peekPeople, log }: ConversationsDeps) {
+export function createConversations(deps: ConversationsDeps) {
+  const { bus, redis, hasChanges, transcripts, onDeleted, peopleOf, peekPeople, log } = deps;
   const index = redis === undefined ? undefined : createConversationIndex(redis);
   const beginningOf = createBeginnings(bus, hasChanges);
+  const changesOf = createChangesOf(bus, hasChanges);
   const listing = index === undefined ? undefined : createListing({ bus, index, beginningOf });
-  const search = index === undefined ? undefined : createMessageSearch({ bus, index });
+  const search =
+    index === undefined
+      ? undefined
+      : createMessageSearch({ bus: { ...bus, transcripts }, index, peopleOf, beginningOf, changesOf });
   const notes = index === undefined ? undefined : createIndexNotes(index, () => redis?.status === "ready", log);
   const rebuild = index === undefined ? undefined : createIndexRebuild({ bus, index, log });
 
@@ -110,7 +120,7 @@ export function createConversations({ bus, redis, hasChanges, onDeleted, peekPeo
     /** See `createMessageSearch`. Throws OVERLOADED while Redis is away. */
     find: (query: SearchQuery): Promise<SearchResult> => listed(rebuild, query, search),
 
-    messages: createMessagePages(bus, hasChanges),
+    messages: createMessagePages(bus, peopleOf, changesOf),
 
     /** As its owner asks for it. Throws CONVERSATION_BUSY or OVERLOADED; then it can be asked again. */
     async delete(conversation: ConversationId, { user, tenant }: Caller): Promise<void> {
@@ -198,9 +208,31 @@ function isListed({ given, handover }: TurnRequest): boolean {
  * Pages of the branch of a conversation's newest turn, or of the newest one through another turn. Throw NOT_FOUND when nothing is stored of it, or of that turn, INVALID_FRAME when
  * `before` is not a place in it.
  */
-function createMessagePages(bus: Bus, hasChanges: HasChanges) {
-  return (conversation: ConversationId, limit: number, cursor: PageCursor, through?: TurnId): Promise<TitledPage> =>
-    pageOf({ bus, hasChanges }, conversation, { limit, ...cursor, ...pathOf(cursor, through) });
+export type ChangesOf = (conversation: ConversationId, messages: readonly MessageOfPage[]) => Promise<Changes>;
+type MessageOfPage = Pick<TranscriptMessage, "message_id">;
+
+/** What became of messages after they were written; nothing is looked up where there is no such thing. */
+function createChangesOf({ changes }: Pick<Bus, "changes">, hasChanges: HasChanges): ChangesOf {
+  return async (conversation, messages) => {
+    if (messages.length === 0 || !(await hasChanges(conversation))) return new Map();
+    return changes.of(
+      conversation,
+      messages.map(({ message_id }) => message_id),
+    );
+  };
+}
+
+function createMessagePages(bus: Bus, peopleOf: PeopleOf, changesOf: ChangesOf) {
+  return async (
+    conversation: ConversationId,
+    limit: number,
+    cursor: PageCursor,
+    through?: TurnId,
+  ): Promise<TitledPage> => {
+    const query = { limit, before: cursor.before, ...pathOf(cursor, through) };
+    const people = await peopleOf(conversation);
+    return pageOf(bus, conversation, { query, cursor, hasPosts: people !== undefined, changesOf });
+  };
 }
 
 /** A page that follows on another one names its path. */
@@ -208,28 +240,39 @@ function pathOf({ leaf }: PageCursor, through: TurnId | undefined): Pick<PathQue
   return leaf === undefined ? { through } : { leaf };
 }
 
+interface PageWish {
+  readonly query: PathQuery;
+  readonly cursor: PageCursor;
+  /** People may have written to each other in it. */
+  readonly hasPosts: boolean;
+  readonly changesOf: ChangesOf;
+}
+
 async function pageOf(
-  { bus, hasChanges }: Pick<ConversationsDeps, "bus" | "hasChanges">,
+  bus: Bus,
   conversation: ConversationId,
-  query: PathQuery,
+  { query, cursor, hasPosts, changesOf }: PageWish,
 ): Promise<TitledPage> {
-  const { before = 0, through } = query;
+  const { before = 0, through, limit } = query;
   // A place is a number that anybody can make up.
   if (before > 0 && !(await bus.conversations.hasRecord(conversation, before))) {
     throw new ChatError("INVALID_FRAME", { message: "`before` is not a place in this conversation." });
   }
+  const readTurns = (messages: number) => bus.transcripts.path(conversation, { ...query, limit: messages });
   const [page, title, feedback] = await Promise.all([
-    bus.transcripts.path(conversation, query),
+    hasNoTurnsLeft(cursor) ? { turns: [], before: 0 } : readTurns(limit),
     bus.titles.of(conversation),
     bus.feedback.of(conversation),
   ]);
   if (page === undefined) throw (through ?? query.leaf) === undefined ? notFound() : noSuchTurn();
-  if (page.turns.length === 0 && !(await exists(bus, conversation))) throw notFound();
+  const way = { limit, first: page, readTurns };
+  const shown = hasPosts ? await pageWithPosts(bus, conversation, cursor, way) : plainPage(page);
+  if (shown.messages.length === 0 && !(await exists(bus, conversation))) throw notFound();
   const handover = before > 0 ? undefined : await shownHandover(bus.handovers, conversation, page.turns);
-  if (!(await hasChanges(conversation))) return { ...page, title, feedback, handover, changes: [] };
-  const changes = await bus.changes.of(conversation, messageIdsOf(page.turns));
+  const changes = await changesOf(conversation, shown.messages);
+  const messages = shown.messages.map((message) => changedMessage(message, changes.get(message.message_id)));
   const turns = [...changedTurns(page.turns, changes)];
-  return { ...page, turns, title, feedback, handover, changes: [...changes.values()] };
+  return { ...page, ...shown, turns, messages, title, feedback, handover, changes: [...changes.values()] };
 }
 
 async function exists({ events, turns }: Bus, conversation: ConversationId): Promise<boolean> {
