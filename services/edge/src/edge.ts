@@ -133,6 +133,7 @@ function createCommandRoom(
     guests,
     signals,
     onChanged: seenChanges.add,
+    hasChanges,
     agentNames: createAgentNames(redis && createOfferBoard({ redis, log })),
   };
   const commands = createCommands(parts);

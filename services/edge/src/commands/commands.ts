@@ -1,5 +1,5 @@
 import type { Bus } from "@parley/bus";
-import type { May } from "@parley/protocol";
+import type { ConversationId, May } from "@parley/protocol";
 import type { Tracing } from "@parley/runtime";
 import type { Outbox } from "../delivery/outbox.ts";
 import type { Counters } from "../figures/metrics.ts";
@@ -9,6 +9,7 @@ import { createBranches } from "./branches.ts";
 import { createCancelHandler } from "./cancel.ts";
 import { createChangeCommands, type ChangeDeps } from "./changes/changes.ts";
 import { createFeedbackHandler } from "./feedback.ts";
+import { createQuestionNow } from "./changes/text-now.ts";
 import type { Guests } from "./guests.ts";
 import { createHandoverCommands } from "./handovers.ts";
 import { createMessageHandler, type MessageDeps } from "./message.ts";
@@ -52,6 +53,8 @@ export interface CommandDeps {
   readonly tracing: Tracing;
   readonly guests: Guests;
   readonly onChanged: ChangeDeps["onChanged"];
+  /** Whether messages of a conversation were changed after they were written, as far as this process knows. */
+  readonly hasChanges: (conversation: ConversationId) => Promise<boolean>;
   readonly signals: Signals;
 }
 
@@ -61,7 +64,8 @@ export type Commands = ReturnType<typeof createCommands>;
 export function createCommands(deps: CommandDeps) {
   const { bus, ownership, may, isKeptOut, limits, viewing, outbox, onAccepted, counters, tracing } = deps;
   const { guests, signals, agentNames } = deps;
-  const branches = createBranches({ bus, ownership });
+  const questionNow = createQuestionNow(bus, deps.hasChanges);
+  const branches = createBranches({ bus, ownership, questionNow });
   const queue = createQueueHandler({ bus, ownership });
   const handover = createHandoverCommands({ bus, ownership, may, figures: counters.handovers });
   const seen = { viewing, outbox, onAccepted, counters, tracing, guests };
@@ -69,7 +73,7 @@ export function createCommands(deps: CommandDeps) {
   return {
     message: createMessageHandler({ ...asking, onAnswered: handover.answered }),
     again: branches.again,
-    renew: createRenewal({ bus, ownership }),
+    renew: createRenewal({ bus, ownership, questionNow }),
     handover,
     rooms: createRooms({ ...deps, figures: counters.rooms }),
     guests,

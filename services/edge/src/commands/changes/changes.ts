@@ -97,8 +97,12 @@ function createRemoving(parts: ChangeParts) {
     await ownership.check(conversation, caller, "conversation:send");
     const find = findFor(caller);
     const found = await find(conversation, message_id);
-    if (!isOf(found, caller)) await ownership.check(conversation, caller, "conversation:delete");
-    else if (await waits(parts, caller, found, { conversation_id: conversation, turn_id: found.turn_id, remove: true }))
+    if (!isOf(found, caller)) {
+      await ownership.check(conversation, caller, "conversation:delete");
+      if (found.isWaiting) throw new ChatError("CONFLICT", { message: "This message waits. Cancel its turn first." });
+    } else if (
+      await waits(parts, caller, found, { conversation_id: conversation, turn_id: found.turn_id, remove: true })
+    )
       return undefined;
     return store(parts, { kind: "delete", conversation, found, find }, (now) => {
       if (now?.deleted_at !== undefined) return undefined;
