@@ -36,6 +36,7 @@ import {
   type StoredConversations,
   type StoredConversationsDeps,
 } from "./stored-conversations.ts";
+import { createReadMarks, type ReadMarks } from "./read-marks.ts";
 import { createRoomSignals, type RoomSignals } from "./signals.ts";
 import { createSummaries, type Summaries } from "./summaries.ts";
 import { createTitles, type Titles } from "./titles.ts";
@@ -81,6 +82,8 @@ export interface Bus extends BrokerLink {
   readonly posts: Posts;
   /** What edges tell each other of rooms. For edges: others have no right to it. */
   readonly signals: RoomSignals;
+  /** How far members of conversations have read. For edges: others have no right to write it. */
+  readonly readMarks: ReadMarks;
   readonly conversations: StoredConversations;
   /** What was revoked. For edges: others have no right to it. */
   readonly gate: GateLog;
@@ -207,7 +210,7 @@ function sharedLogs(
 function conversationParts(
   deps: Omit<
     StoredConversationsDeps,
-    "titles" | "feedback" | "handovers" | "summaries" | "posts" | "people" | "changes" | "facts"
+    "titles" | "feedback" | "handovers" | "summaries" | "posts" | "people" | "readMarks" | "changes" | "facts"
   > & {
     readonly facts: Facts;
   },
@@ -224,23 +227,13 @@ function conversationParts(
   const people = createPeople({ ...deps, owners, clock, eventWindowMs });
   const note = (conversation: ConversationId): Promise<void> => people.note(conversation, "changes");
   const changes = createMessageChanges({ ...deps, eventWindowMs, note, dropSummary: summaries.drop });
+  const readMarks = createReadMarks(deps);
+  const kept = { titles, feedback, handovers, summaries, posts, people, readMarks, changes };
   return {
     owners,
-    people,
-    rooms: createRoomReading(jsm, events, unreadable),
-    titles,
-    feedback,
-    ...{ handovers, summaries, posts, changes },
-    conversations: createStoredConversations({
-      ...deps,
-      titles,
-      feedback,
-      handovers,
-      summaries,
-      posts,
-      people,
-      changes,
-    }),
+    ...kept,
+    rooms: createRoomReading(jsm, events),
+    conversations: createStoredConversations({ ...deps, ...kept }),
   };
 }
 

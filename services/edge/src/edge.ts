@@ -1,5 +1,5 @@
 import { createOfferBoard, createShownTranscripts, type Bus } from "@parley/bus";
-import type { ConversationId, May } from "@parley/protocol";
+import type { ConversationId, May, TurnRequest } from "@parley/protocol";
 import { noTracing, type Logger, type Registry, type Tracing } from "@parley/runtime";
 import uWS from "uWebSockets.js";
 import { openGate } from "./admission/gate.ts";
@@ -15,10 +15,12 @@ import { createCommands } from "./commands/commands.ts";
 import type { Redis } from "./commands/conversations/conversation-index.ts";
 import { openConnections, type ConnectionOptions } from "./commands/connections/connections.ts";
 import { createConversations } from "./commands/conversations/conversations.ts";
+import { createKnownPeople } from "./commands/known-people.ts";
 import { createIsOperator } from "./commands/handovers.ts";
 import { createAgentNames, createOfferReading } from "./commands/offer.ts";
 import type { IsKeptOut } from "./commands/open-call.ts";
 import { createOwnership } from "./commands/ownership.ts";
+import { createWriterMarks } from "./commands/reading.ts";
 import { createViewing } from "./commands/viewing.ts";
 import { createAnswerTimes } from "./delivery/answer-times.ts";
 import type { Deadlines } from "./delivery/connection.ts";
@@ -92,14 +94,15 @@ const sweepEveryMs = 1_000;
 /** `commands`: what callers may ask. */
 function createCommandRoom(
   { bus, redis, may, gate = openGate, tracing = noTracing, log }: EdgeOptions,
-  { known, outbox, hubs, catchUp, resuming, waiting, guests, signals, seenChanges }: HubRoom,
+  { outbox, hubs, catchUp, resuming, waiting, guests, signals, known, seenChanges }: HubRoom,
   { counters, limiter }: { readonly counters: Counters; readonly limiter: Limiter },
 ) {
-  const { messages: limits, conversations: quota, subscriptions } = limiter;
+  const { messages: limits, conversations: quota, subscriptions, usage } = limiter;
   const isOperator = createIsOperator(bus, may);
   const ownership = createOwnership({ owners: bus.owners, known, may, quota, isOperator });
+  const { mayLook } = guests;
   signals.begin({ people: ownership.people, lookUp: async (id) => (await known.lookUp(id))?.people });
-  const viewing = createViewing({ hubs, catchUp, resuming, waiting, events: bus.events, subscriptions });
+  const viewing = createViewing({ hubs, catchUp, resuming, waiting, events: bus.events, subscriptions, mayLook });
   const hasChanges = async (id: ConversationId): Promise<boolean> =>
     seenChanges.has(id) || (await ownership.people(id))?.has.changes === true;
   const shown = createShownTranscripts(bus.transcripts, bus.changes, hasChanges);
@@ -113,7 +116,11 @@ function createCommandRoom(
     peekPeople: ownership.peekPeople,
     log,
   });
-  const onAccepted = conversations.accepted;
+  const moveMark = createWriterMarks({ ownership, signals });
+  const onAccepted = (request: TurnRequest): void => {
+    conversations.accepted(request);
+    moveMark(request);
+  };
   const isKeptOut: IsKeptOut = (caller) =>
     gate.isCallerRevoked(caller) || gate.blockedUntil("", caller.user.id) !== undefined;
   const { lists } = conversations;
@@ -135,9 +142,10 @@ function createCommandRoom(
     onChanged: seenChanges.add,
     hasChanges,
     agentNames: createAgentNames(redis && createOfferBoard({ redis, log })),
+    usage,
   };
   const commands = createCommands(parts);
-  return { known, ownership, viewing, conversations, commands, shown };
+  return { ownership, viewing, conversations, commands, shown };
 }
 
 type CommandRoom = ReturnType<typeof createCommandRoom>;
@@ -233,7 +241,8 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const canary = startCanary({ nc: bus.nc, log });
   const readiness = createReadiness(bus, canary.isAlive);
 
-  const hubRoom = createHubRoom(options, { counters, answers });
+  const known = createKnownPeople({ bus, log });
+  const hubRoom = createHubRoom(options, { counters, answers, known });
   const limiter = openLimiter(options, counters);
   const commandRoom = createCommandRoom(options, hubRoom, { counters, limiter });
   const needs = { ...readiness, counters, answers, limiter };
@@ -249,7 +258,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     ways.close();
     connections.stop();
     commandRoom.conversations.close();
-    commandRoom.known.close();
+    known.close();
     canary.stop();
     signals.close();
     hubs.close();
@@ -267,6 +276,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     readiness.leave(why);
     listener.stop();
     await connections.sayGoodbye();
+    await signals.settle();
   };
   return {
     port: listener.port,

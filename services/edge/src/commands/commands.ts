@@ -3,7 +3,6 @@ import type { ConversationId, May } from "@parley/protocol";
 import type { Tracing } from "@parley/runtime";
 import type { Outbox } from "../delivery/outbox.ts";
 import type { Counters } from "../figures/metrics.ts";
-import type { Signals } from "../signals/signals.ts";
 import { createApproveCheck, createApproveHandler } from "./approve.ts";
 import { createBranches } from "./branches.ts";
 import { createCancelHandler } from "./cancel.ts";
@@ -12,15 +11,17 @@ import { createFeedbackHandler } from "./feedback.ts";
 import { createQuestionNow } from "./changes/text-now.ts";
 import type { Guests } from "./guests.ts";
 import { createHandoverCommands } from "./handovers.ts";
+import { createUsageTelling, type UsageTellingDeps } from "./usage-telling.ts";
 import { createMessageHandler, type MessageDeps } from "./message.ts";
 import { createOpenApprovals } from "./open-approvals.ts";
+import { createPresenceReading, createReadHandler, type ReadingDeps } from "./reading.ts";
 import { createRenewal } from "./renewal.ts";
 import { createRooms, type RoomDeps } from "./rooms/rooms.ts";
 import type { IsKeptOut } from "./open-call.ts";
 import type { Ownership } from "./ownership.ts";
 import { createQueueHandler } from "./queue.ts";
 import { createTitleHandler } from "./title.ts";
-import { createTypingHandler } from "./typing.ts";
+import { createTypingHandler, type TypingDeps } from "./typing.ts";
 import type { Viewing } from "./viewing.ts";
 
 export interface CommandDeps {
@@ -55,7 +56,8 @@ export interface CommandDeps {
   readonly onChanged: ChangeDeps["onChanged"];
   /** Whether messages of a conversation were changed after they were written, as far as this process knows. */
   readonly hasChanges: (conversation: ConversationId) => Promise<boolean>;
-  readonly signals: Signals;
+  readonly usage: UsageTellingDeps["usage"];
+  readonly signals: TypingDeps["signals"] & ReadingDeps["signals"];
 }
 
 export type Commands = ReturnType<typeof createCommands>;
@@ -67,11 +69,12 @@ export function createCommands(deps: CommandDeps) {
   const questionNow = createQuestionNow(bus, deps.hasChanges);
   const branches = createBranches({ bus, ownership, questionNow });
   const queue = createQueueHandler({ bus, ownership });
+  const usageTold = createUsageTelling(deps);
   const handover = createHandoverCommands({ bus, ownership, may, figures: counters.handovers });
   const seen = { viewing, outbox, onAccepted, counters, tracing, guests };
   const asking = { bus, ownership, may, limits, branches, agentNames, ...seen };
   return {
-    message: createMessageHandler({ ...asking, onAnswered: handover.answered }),
+    message: createMessageHandler({ ...asking, usageTold, onAnswered: handover.answered }),
     again: branches.again,
     renew: createRenewal({ bus, ownership, questionNow }),
     handover,
@@ -86,5 +89,7 @@ export function createCommands(deps: CommandDeps) {
     title: createTitleHandler({ titles: bus.titles, ownership }),
     feedback: createFeedbackHandler({ bus, ownership, counters }),
     typing: createTypingHandler({ ownership, signals }),
+    read: createReadHandler({ ownership, signals }),
+    presence: createPresenceReading({ ownership, signals }),
   };
 }

@@ -16,6 +16,7 @@ import {
   type MessageChanges,
   type MessageEvent,
   type Part,
+  type Room,
   type SnapshotFrame,
   type ToolCallPart,
   type ToolCallState,
@@ -78,7 +79,7 @@ interface Beside {
  */
 export function conversationSnapshot(
   place: Place,
-  { changes = noChanges, ...known }: Known & { readonly changes?: Changes },
+  { changes = noChanges, ...known }: Known & { readonly room?: Room | undefined; readonly changes?: Changes },
   records: readonly TranscriptMessage[],
   { waiting = [], posts = [], isBeginning = true }: Beside = {},
 ): SnapshotFrame | undefined {
@@ -98,10 +99,11 @@ export function conversationSnapshot(
     changes.size === 0 ? withAll : withAll.map((message) => changedMessage(message, changes.get(message.message_id)));
   // Not always the first: when the event stream was lost, the messages of waiting turns may be written again before the one that runs.
   const running = open.find(({ status }) => status !== "queued") ?? open[0];
-  if (messages.length === 0 && running === undefined) return undefined;
+  if (messages.length === 0 && running === undefined && known.room === undefined) return undefined;
   const about = {
     ...(known.title === undefined ? {} : { title: known.title }),
     ...(known.handover === undefined ? {} : { handover: known.handover }),
+    ...(known.room === undefined ? {} : { room: known.room }),
     ...(waiting.length === 0 ? {} : { queue: [...waiting] }),
   };
   if (running !== undefined) {

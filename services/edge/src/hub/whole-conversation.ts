@@ -119,9 +119,9 @@ function giveTo(deps: WholeDeps, hub: Hub, waiting: Set<HubViewer>, whole: Whole
   return room;
 }
 
-/** With what its user has said of the answers. */
+/** With what its user has said of the answers, and as what they stand in the room. */
 function ownFrame(whole: Whole, { outlet }: HubViewer, frame: SnapshotFrame | undefined): SnapshotFrame | undefined {
-  return frame && whole.withFeedback(frame, outlet.caller?.user.id);
+  return frame && whole.withFeedback(whole.withStanding(frame, outlet.caller), outlet.caller?.user.id);
 }
 
 /** Each edge that has come as far finds the same. */

@@ -11,6 +11,7 @@ import {
 } from "@parley/protocol";
 import type { Hub } from "./hub.ts";
 import { createFeedbackFrames, type FeedbackFrames } from "./own-feedback.ts";
+import { createRoomFrames, roomAsOf, shownRoom, type Peopled, type RoomFrames } from "./shown-room.ts";
 import type { Known, OpenTurns } from "./ring.ts";
 import { changesOf, conversationSnapshot } from "./snapshot.ts";
 import { changesIn, handoverIn, hasBeginning, postIn, titleIn } from "./visible-event.ts";
@@ -30,6 +31,8 @@ export interface Whole {
   readonly frameAt: (seq: number, owed?: ReadonlySet<TurnId>) => SnapshotFrame | undefined;
   /** The same frame with what this user has said of its answers; made once for each user who has said something. */
   readonly withFeedback: FeedbackFrames;
+  /** The same frame with as what this caller stands in the room. */
+  readonly withStanding: RoomFrames;
   /** Whether the hub still has what is missing in what was read. */
   readonly isCurrent: () => boolean;
 }
@@ -61,6 +64,8 @@ export interface WholeParts {
   readonly posts: readonly TranscriptMessage[];
   /** No turn is older than those in `records`. */
   readonly isBeginning: boolean;
+  /** Who has a part in it; undefined: nobody but its owner. */
+  readonly room: Peopled | undefined;
   /** What was said of answers, by whomever. */
   readonly feedback: readonly FeedbackEntry[];
   /** What became of these messages, and of those that the ring has, at least as of the end of the stream when it was read. */
@@ -96,6 +101,7 @@ export function createWhole(hub: Hub, parts: WholeParts): Whole {
     },
 
     withFeedback: createFeedbackFrames(parts.feedback),
+    withStanding: createRoomFrames(parts.room?.people),
 
     frameAt(seq, owed) {
       if (owed !== undefined) return withOlder(hub, known(), parts, { seq, owed });
@@ -130,14 +136,15 @@ function recordsAsOf(records: readonly TranscriptMessage[], { events }: Known, s
 function snapshotAt(
   { conversation, offset, queue }: Hub,
   known: Known,
-  { records, title, handover, posts, isBeginning, changes }: WholeParts,
+  { records, title, handover, room, posts, isBeginning, changes }: WholeParts,
   seq: number,
 ): SnapshotFrame | undefined {
   const events = known.events.filter((event) => event.seq <= seq);
-  const given = { title: titleAsOf(title, known, seq), handover: handoverAsOf(handover, known, seq) };
+  const people = roomAsOf(room && shownRoom(room), known.events, seq);
+  const told = { title: titleAsOf(title, known, seq), handover: handoverAsOf(handover, known, seq), room: people };
   return conversationSnapshot(
     { conversation, seq: offset + seq },
-    { ...known, events, ...given, changes: newestChanges(changes, known) },
+    { ...known, events, ...told, changes: newestChanges(changes, known) },
     recordsAsOf(records, known, seq),
     { waiting: queue.frame?.turns, posts: postsAsOf(posts, events), isBeginning },
   );

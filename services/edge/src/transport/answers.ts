@@ -14,6 +14,7 @@ import {
   ModelChoice,
   Part,
   Rating,
+  Room,
   Simulated,
   ToolArguments,
   TranscriptMessage,
@@ -95,6 +96,13 @@ const ConversationSummary = z.object({
     .enum(["running", "waiting"])
     .optional()
     .describe("An answer runs, or is about to; or waits for a person. Absent: neither, as far as is known."),
+  unread: z
+    .number()
+    .int()
+    .optional()
+    .describe(
+      "Messages of others that the caller has not read, at most `unreadShown`. Absent: nobody else has a part in it.",
+    ),
 });
 
 export const ConversationPage = z.object({
@@ -106,6 +114,9 @@ export const MessagePage = z.object({
   conversation_id: ConversationId,
   title: z.string().optional().describe("Of the conversation, if it has one."),
   handover: Handover.optional().describe("Of the newest page: whether a person answers in place of the agent."),
+  room: Room.optional().describe(
+    "Of the newest page: who has a part in the conversation. Absent: its owner alone has.",
+  ),
   messages: z.array(TranscriptMessage).describe("Oldest first, as they stand now."),
   changes: z
     .array(MessageChanges)

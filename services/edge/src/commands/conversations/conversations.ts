@@ -4,7 +4,6 @@ import {
   createToolJobs,
   type Bus,
   type DeletionListener,
-  type PathPage,
   type PathQuery,
 } from "@parley/bus";
 import {
@@ -18,6 +17,7 @@ import {
   type FeedbackEntry,
   type Handover,
   type MessageChanges,
+  type StoredTurn,
   type People,
   type TranscriptMessage,
   type TurnId,
@@ -34,7 +34,7 @@ import type { Matches } from "./list-search.ts";
 import type { PageCursor } from "./page-cursor.ts";
 import { createListing, type ListPage, type ListQuery } from "./listing.ts";
 import type { PeopleOf } from "../../hub/whole-reading.ts";
-import { hasNoTurnsLeft, pageWithPosts, plainPage, type MessagesPage } from "./post-pages.ts";
+import { hasNoTurnsLeft, pageWithPosts, plainPage, turnsOfPage, type MessagesPage } from "./post-pages.ts";
 import { createMessageSearch, type SearchQuery, type SearchResult } from "./message-search.ts";
 
 export interface ConversationsDeps {
@@ -55,7 +55,9 @@ export interface ConversationsDeps {
 
 export type HasChanges = (conversation: ConversationId) => Promise<boolean>;
 
-export interface TitledPage extends PathPage, MessagesPage {
+export interface TitledPage extends MessagesPage {
+  /** The same as turns: a post is one without an answer. */
+  readonly turns: readonly StoredTurn[];
   readonly title: string | undefined;
   /** Whether a person answers in it. Of the newest page. */
   readonly handover: Handover | undefined;
@@ -271,8 +273,9 @@ async function pageOf(
   const handover = before > 0 ? undefined : await shownHandover(bus.handovers, conversation, page.turns);
   const changes = await changesOf(conversation, shown.messages);
   const messages = shown.messages.map((message) => changedMessage(message, changes.get(message.message_id)));
-  const turns = [...changedTurns(page.turns, changes)];
-  return { ...page, ...shown, turns, messages, title, feedback, handover, changes: [...changes.values()] };
+  const written = hasPosts ? turnsOfPage(page.turns, shown.messages) : page.turns;
+  const turns = changedTurns(written, changes);
+  return { ...shown, turns, messages, title, feedback, handover, changes: [...changes.values()] };
 }
 
 async function exists({ events, turns }: Bus, conversation: ConversationId): Promise<boolean> {
