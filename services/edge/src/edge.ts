@@ -99,7 +99,6 @@ function createCommandRoom(
   const { messages: limits, conversations: quota, subscriptions } = limiter;
   const isOperator = createIsOperator(bus, may);
   const ownership = createOwnership({ owners: bus.owners, known, may, quota, isOperator });
-  signals.begin({ people: ownership.people, lookUp: async (id) => (await known.lookUp(id))?.people });
   const viewing = createViewing({ hubs, catchUp, resuming, waiting, events: bus.events, subscriptions });
   const conversations = createConversations({
     bus,

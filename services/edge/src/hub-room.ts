@@ -42,7 +42,7 @@ export function createHubRoom(
   const known = createKnownPeople({ bus, log });
   const outbox = createOutbox({ limits, counters, answers });
   const guests = createGuests({ outbox });
-  const signals = openSignals({ bus, redis, log }, outbox);
+  const signals = openSignals({ bus, redis, known, log }, outbox);
   const lag = (viewer: HubViewer): void => moveViewer(viewer, "lagging");
   const delivery = createDelivery<HubViewer, Hub>({ outbox, settle, lag, hasRoom });
   const { mark } = delivery;
@@ -56,7 +56,7 @@ export function createHubRoom(
   const { lookOnce } = waiting;
   const peopleOf: PeopleOf = async (conversation) => (await known.find(conversation))?.people;
   const stored = { events, transcripts, titles, feedback, handovers, posts, peopleOf };
-  const whole = createWholeConversations({ ...recovery, ...stored, history, lookOnce, log });
+  const whole = createWholeConversations({ ...recovery, ...stored, history, lookOnce, readsIn: signals.readsIn, log });
   const catchUp = createCatchUp({ ...recovery, history, whole, log });
   const resuming = createResuming({ events, turns, transcripts, history, catchUp: catchUp.catchUp, log });
   const hubs = createHubs({
