@@ -54,8 +54,9 @@ export {
   ReactionCount,
   ReactionEvent,
 } from "./message-changes.ts";
+export { UsageFrame, UsagePeriod } from "./usage-frame.ts";
 export { EdgeSignal, PresenceFrame, PresentAgent, ReadFrame, ReadMark, ReadRecord, TypingFrame } from "./signals.ts";
-export { foldSignal, type RoomView } from "./room-fold.ts";
+export { foldRoomFrame, noRoom, foldSignal, type RoomView } from "./room-fold.ts";
 export { CallerRights, callerOf, rightsOf, type Caller } from "./caller.ts";
 export { limits } from "./limits.ts";
 export { AddressRules, Limits, LimitsFile, type Rate } from "./limits-file.ts";

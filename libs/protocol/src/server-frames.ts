@@ -3,6 +3,7 @@ import { TitleEvent } from "./conversation-events.ts";
 import { MessageChanges, MessageDeletedEvent, MessageEditedEvent, ReactionEvent } from "./message-changes.ts";
 import { PostEvent } from "./post.ts";
 import { MemberEvent, PinEvent, Room } from "./room.ts";
+import { UsageFrame } from "./usage-frame.ts";
 import { PresenceFrame, ReadFrame, ReadMark, TypingFrame } from "./signals.ts";
 import { addressFields } from "./address-fields.ts";
 import { branchFields } from "./branch-fields.ts";
@@ -274,6 +275,7 @@ export const ConnectionFrame = z.union([
   TypingFrame,
   PresenceFrame,
   ReadFrame,
+  UsageFrame,
   GoingAwayFrame,
   PongFrame,
   FrameError,

@@ -57,8 +57,8 @@ function createLoop(
     const isTold = (step: string, message: string) => told === "all" || told.has(progressKey({ step, message }));
     const { mayUse, mayRun } = rightsOf(request);
     const { decisions } = fold;
-    const summary = await summaries?.before(request, history);
     const room = sharedRoomOf({ room: await turn.room, request, history });
+    const summary = await summaries?.before(request, history, room);
     const asking = { classify, spending, signal: stop.signal, nameOf: room?.nameOf };
     const briefed = await brief({ request, history, chain, isTold, decisions, mayUse, ...asking, span });
     const guard = guards.of(briefed.agent);

@@ -15,6 +15,7 @@ import { createCommands } from "./commands/commands.ts";
 import type { Redis } from "./commands/conversations/conversation-index.ts";
 import { openConnections, type ConnectionOptions } from "./commands/connections/connections.ts";
 import { createConversations } from "./commands/conversations/conversations.ts";
+import { createKnownPeople } from "./commands/known-people.ts";
 import { createIsOperator } from "./commands/handovers.ts";
 import { createAgentNames, createOfferReading } from "./commands/offer.ts";
 import type { IsKeptOut } from "./commands/open-call.ts";
@@ -93,13 +94,14 @@ const sweepEveryMs = 1_000;
 /** `commands`: what callers may ask. */
 function createCommandRoom(
   { bus, redis, may, gate = openGate, tracing = noTracing, log }: EdgeOptions,
-  { known, outbox, hubs, catchUp, resuming, waiting, guests, signals }: HubRoom,
+  { outbox, hubs, catchUp, resuming, waiting, guests, signals, known }: HubRoom,
   { counters, limiter }: { readonly counters: Counters; readonly limiter: Limiter },
 ) {
-  const { messages: limits, conversations: quota, subscriptions } = limiter;
+  const { messages: limits, conversations: quota, subscriptions, usage } = limiter;
   const isOperator = createIsOperator(bus, may);
   const ownership = createOwnership({ owners: bus.owners, known, may, quota, isOperator });
-  const viewing = createViewing({ hubs, catchUp, resuming, waiting, events: bus.events, subscriptions });
+  const { mayLook } = guests;
+  const viewing = createViewing({ hubs, catchUp, resuming, waiting, events: bus.events, subscriptions, mayLook });
   const conversations = createConversations({
     bus,
     redis,
@@ -132,9 +134,10 @@ function createCommandRoom(
     guests,
     signals,
     agentNames: createAgentNames(redis && createOfferBoard({ redis, log })),
+    usage,
   };
   const commands = createCommands(parts);
-  return { known, ownership, viewing, conversations, commands };
+  return { ownership, viewing, conversations, commands };
 }
 
 type CommandRoom = ReturnType<typeof createCommandRoom>;
@@ -228,7 +231,8 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const canary = startCanary({ nc: bus.nc, log });
   const readiness = createReadiness(bus, canary.isAlive);
 
-  const hubRoom = createHubRoom(options, { counters, answers });
+  const known = createKnownPeople({ bus, log });
+  const hubRoom = createHubRoom(options, { counters, answers, known });
   const limiter = openLimiter(options, counters);
   const commandRoom = createCommandRoom(options, hubRoom, { counters, limiter });
   const needs = { ...readiness, counters, answers, limiter };
@@ -244,7 +248,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     ways.close();
     connections.stop();
     commandRoom.conversations.close();
-    commandRoom.known.close();
+    known.close();
     canary.stop();
     signals.close();
     hubs.close();

@@ -1,7 +1,7 @@
 import type { Bus } from "@parley/bus";
 import type { Logger } from "@parley/runtime";
 import { createGuests } from "./commands/guests.ts";
-import { createKnownPeople } from "./commands/known-people.ts";
+import type { KnownPeople } from "./commands/known-people.ts";
 import type { Redis } from "./commands/conversations/conversation-index.ts";
 import type { AnswerTimes } from "./delivery/answer-times.ts";
 import { deliveryLimits, type DeliveryLimits } from "./delivery/delivery-limits.ts";
@@ -36,12 +36,11 @@ export interface Counting {
 /** `delivery` and `hub`: what comes from the broker, and what each viewer gets of it. */
 export function createHubRoom(
   { bus, redis, limits = deliveryLimits, log }: HubRoomOptions,
-  { counters, answers }: Counting,
+  { counters, answers, known }: Counting & { readonly known: KnownPeople },
 ) {
   const { events, facts, turns, transcripts, titles, feedback, handovers, waitingTexts, posts } = bus;
-  const known = createKnownPeople({ bus, log });
   const outbox = createOutbox({ limits, counters, answers });
-  const guests = createGuests({ outbox });
+  const guests = createGuests({ outbox, known, onDismissed: counters.rooms.dismissed });
   const signals = openSignals({ bus, redis, known, log }, outbox);
   const lag = (viewer: HubViewer): void => moveViewer(viewer, "lagging");
   const delivery = createDelivery<HubViewer, Hub>({ outbox, settle, lag, hasRoom });
@@ -54,9 +53,10 @@ export function createHubRoom(
   };
   const recovery = { outbox, counters, mark, tellQueue };
   const { lookOnce } = waiting;
+  const { readsIn } = signals;
   const peopleOf: PeopleOf = async (conversation) => (await known.find(conversation))?.people;
-  const stored = { events, transcripts, titles, feedback, handovers, posts, peopleOf };
-  const whole = createWholeConversations({ ...recovery, ...stored, history, lookOnce, readsIn: signals.readsIn, log });
+  const stored = { events, transcripts, titles, feedback, handovers, posts, peopleOf, room: known.room };
+  const whole = createWholeConversations({ ...recovery, ...stored, history, lookOnce, readsIn, log });
   const catchUp = createCatchUp({ ...recovery, history, whole, log });
   const resuming = createResuming({ events, turns, transcripts, history, catchUp: catchUp.catchUp, log });
   const hubs = createHubs({
@@ -67,12 +67,17 @@ export function createHubRoom(
     catchUp: catchUp.catchUp,
     lookAtQueue: (hub) => void waiting.look(hub),
     isIdle: async (conversation) => (await turns.first(conversation)) === undefined,
-    onHandover: guests.look,
+    onPeople: guests.look,
     ...{ onViewers: signals.viewersChanged, onNews: signals.news },
     tellDeleted: createDeletionNotice({ outbox, events, log }),
     log,
   });
-  return { known, outbox, delivery, hubs, catchUp, resuming, waiting, guests, signals };
+  known.onChange((conversation) => {
+    guests.check(conversation, hubs.viewersOf(conversation)).catch((err: unknown) => {
+      log.warn({ err, conversation }, "it is not known who may go on to look at a conversation");
+    });
+  });
+  return { outbox, delivery, hubs, catchUp, resuming, waiting, guests, signals, known };
 }
 
 export type HubRoom = ReturnType<typeof createHubRoom>;

@@ -7,12 +7,14 @@ it("sends away who lost a conversation before it could be told, and keeps who ha
   const told: unknown[] = [];
   const guests = createGuests({
     outbox: { sendFrame: (_to: unknown, frame: unknown) => void told.push(frame) } as never,
+    known: { peek: () => undefined, lookUp: () => Promise.resolve(undefined) },
   });
-  const viewer = { state: "live", source: { viewers: new Set() }, outlet: {} };
+  const viewer = { state: "live", source: { conversation: "c_1", viewers: new Set() }, outlet: {} };
   const connection = {
     viewers: new Map([["c_1", viewer]]),
     caller: { user: { id: "olga" } },
   } as unknown as HubConnection;
+  viewer.outlet = connection;
   guests.add(connection, "c_1");
   await guests.confirm(connection, "c_1", Promise.resolve("operator"));
   expect([connection.viewers.size, told]).toEqual([1, []]);

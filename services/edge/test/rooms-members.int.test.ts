@@ -47,6 +47,36 @@ describe("members of a conversation", () => {
     expect(client.frames.filter(({ type }) => type === "member")).toHaveLength(1);
   });
 
+  it("are in what each of them reads of the conversation, with as what they stand in it, live, anew and over HTTP", async () => {
+    const id = await room.begin(ann);
+    const early = await room.connect(ann, 1);
+    early.send({ type: "subscribe", conversation_id: id });
+    expect((await early.next("snapshot")).room).toBeUndefined();
+    expect((await room.as(ann, "GET", pathOf(id, "/messages"))).body.room).toBeUndefined();
+    await add(id, bert, "writer");
+    await add(id, cora, "reader");
+    await room.as(bert, "PUT", pathOf(id, "/messages/m-1/pin"));
+    const pinned = await early.next("pin");
+    expect(pinned).toMatchObject({ n: 3, message_id: "m-1", on: true, by: { id: "bert" }, pins: ["m-1"] });
+    const members = [
+      { id: "ann", role: "owner" },
+      { id: "bert", role: "writer" },
+      { id: "cora", role: "reader" },
+    ];
+    for (const [who, you] of [
+      [ann, "owner"],
+      [bert, "writer"],
+      [cora, "reader"],
+    ] as const) {
+      const expected = { n: 3, you, owner: { id: "ann" }, members, member_count: 3, pins: ["m-1"] };
+      const client = await room.connect(who, 0);
+      client.send({ type: "subscribe", conversation_id: id });
+      expect((await client.next("snapshot")).room).toMatchObject(expected);
+      expect((await room.as(who, "GET", pathOf(id, "/messages"), { at: 1 })).body.room).toMatchObject(expected);
+    }
+    expect((await room.as(cora, "PUT", pathOf(id, "/messages/m-1/pin"))).status).toBe(403);
+  });
+
   it("are changed by nobody but the owner, of what a member may not do they are told so", async () => {
     const id = await room.begin(ann);
     await add(id, bert, "writer");

@@ -2,11 +2,10 @@ import { connectRedis, createOfferBoard } from "@parley/bus";
 import { limits, subjects } from "@parley/protocol";
 import { eventually, signedIn, startRedis, startTcpProxy, type Broker } from "@parley/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { createWorld, log, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
+import { createWorld, log, tokenOf, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
 import { ask } from "./support/http-client.ts";
 import { createRoom, enter, idsOf, letIn, lookAt, record, sendAway, toldOf, untilPresent } from "./support/rooms.ts";
 import { connectClient } from "./support/test-client.ts";
-import { tokenOf } from "./support/edge-fixture.ts";
 
 let world: World;
 let redisServer: Broker;

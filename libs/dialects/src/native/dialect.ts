@@ -30,3 +30,8 @@ export function knowsPosts(knows: readonly string[]): boolean {
 export function knowsUnknown(knows: readonly string[]): boolean {
   return knows.includes("unknown");
 }
+
+/** Whether it takes several frames in one message. */
+export function knowsBatches(knows: readonly string[]): boolean {
+  return knows.includes("batches");
+}

@@ -40,7 +40,9 @@ export function turnText({ question, answer }: Pick<StoredTurn, "question" | "an
       .join("") ??
     answer?.message ??
     "";
-  const answered = text === "" ? [] : [`Assistant: ${beginningAndEnd(text)}`];
+  const { name } = answer?.author ?? {};
+  const assistant = name === undefined ? "Assistant" : `Assistant (${name})`;
+  const answered = text === "" ? [] : [`${assistant}: ${beginningAndEnd(text)}`];
   return escaped([...said, ...called, ...answered].join("\n"));
 }
 

@@ -1,5 +1,5 @@
 import type { AcceptedFrame, ConversationId, MessageFrame, TurnId, TurnRequest } from "@parley/protocol";
-import { noteAsked } from "../delivery/answer-times.ts";
+import { noteAsked, type AnswerEnded } from "../delivery/answer-times.ts";
 import type { Outbox } from "../delivery/outbox.ts";
 import type { HubConnection, HubViewer } from "../hub/hub.ts";
 import { promise, showEnd, showTurn } from "./places.ts";
@@ -25,6 +25,8 @@ export interface Asked {
   readonly askedMs: number;
   /** No agent is asked, by the rule of the room. A message that came before is what it was then. */
   readonly isPost: boolean;
+  /** What is to be done at the end of its answer. */
+  readonly onEnd: AnswerEnded | undefined;
 }
 
 /** What became of a message: a turn, or a post. */
@@ -40,7 +42,7 @@ export function createAccept(deps: AcceptanceDeps) {
     connection: HubConnection,
     request: TurnRequest,
     { on_busy, conversation_id: given }: MessageFrame,
-    { owned, allowed, askedMs, isPost }: Asked,
+    { owned, allowed, askedMs, isPost, onEnd }: Asked,
   ): Promise<Accepted> => {
     const holding = viewing.hold(connection, request.conversation_id);
     const note = async (): Promise<{
@@ -60,7 +62,7 @@ export function createAccept(deps: AcceptanceDeps) {
       const submitted = await submit(deps.bus, request, on_busy, { said, allowed });
       deps.onAccepted(request);
       // The answer to a repeated message may be there already: how long it took is not seen here.
-      if (!submitted.isRepeated) noteAsked(connection, request, askedMs);
+      if (!submitted.isRepeated) noteAsked(connection, request, { sinceMs: askedMs, onEnd });
       await place(deps, { connection, viewer, isNew, request, open, submitted });
       answer(deps, viewer, request, submitted);
       return { ...submitted, isPost: false };

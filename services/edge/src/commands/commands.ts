@@ -9,6 +9,7 @@ import { createCancelHandler } from "./cancel.ts";
 import { createFeedbackHandler } from "./feedback.ts";
 import type { Guests } from "./guests.ts";
 import { createHandoverCommands } from "./handovers.ts";
+import { createUsageTelling, type UsageTellingDeps } from "./usage-telling.ts";
 import { createMessageHandler, type MessageDeps } from "./message.ts";
 import { createOpenApprovals } from "./open-approvals.ts";
 import { createPresenceReading, createReadHandler, type ReadingDeps } from "./reading.ts";
@@ -49,6 +50,7 @@ export interface CommandDeps {
   readonly counters: Pick<Counters, "accepted" | "approvals" | "feedback" | "handovers" | "rooms">;
   readonly tracing: Tracing;
   readonly guests: Guests;
+  readonly usage: UsageTellingDeps["usage"];
   readonly signals: TypingDeps["signals"] & ReadingDeps["signals"];
 }
 
@@ -58,12 +60,13 @@ export type Commands = ReturnType<typeof createCommands>;
 export function createCommands(deps: CommandDeps) {
   const { bus, ownership, may, isKeptOut, limits, viewing, outbox, onAccepted, counters, tracing } = deps;
   const { guests, signals, agentNames } = deps;
+  const usageTold = createUsageTelling(deps);
   const branches = createBranches({ bus, ownership });
   const handover = createHandoverCommands({ bus, ownership, may, figures: counters.handovers });
   const seen = { viewing, outbox, onAccepted, counters, tracing, guests };
   const asking = { bus, ownership, may, limits, branches, agentNames, ...seen };
   return {
-    message: createMessageHandler({ ...asking, onAnswered: handover.answered }),
+    message: createMessageHandler({ ...asking, usageTold, onAnswered: handover.answered }),
     again: branches.again,
     renew: createRenewal({ bus, ownership }),
     handover,

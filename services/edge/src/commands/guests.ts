@@ -2,57 +2,109 @@ import type { VisibleEvent } from "@parley/dialects";
 import { decodeVisible } from "@parley/dialects";
 import { ChatError, type Caller, type ConversationId, type FrameError } from "@parley/protocol";
 import type { Outbox } from "../delivery/outbox.ts";
-import { detach, type Hub, type HubConnection } from "../hub/hub.ts";
+import type { Outlet } from "../delivery/outlet.ts";
+import { detach, type Hub, type HubConnection, type HubViewer } from "../hub/hub.ts";
+import { hasPart, type KnownPeople } from "./known-people.ts";
 
 export interface GuestDeps {
   readonly outbox: Pick<Outbox, "sendFrame">;
+  readonly known: Pick<KnownPeople, "peek" | "lookUp">;
+  /** Somebody was sent away. */
+  readonly onDismissed?: () => void;
 }
 
 export type Guests = ReturnType<typeof createGuests>;
 
 /**
- * Connections that look at a conversation because it was handed over to their user. When it is so no more they look at it no more: at the event, which each edge that has
- * such a viewer gets.
+ * Who may go on to look at a conversation: those who have a part in it, and connections of the person to whom it was handed over. Whoever may not any more looks at it no more: at the
+ * event, which is in the same stream as all that they must not see, and which each edge that has such a viewer gets; and when this edge learns of the record, should the event not come.
  */
-export function createGuests({ outbox }: GuestDeps) {
-  /** By their outlets, which are the connections themselves. */
-  const guests = new WeakMap<object, { readonly connection: HubConnection; readonly of: Set<ConversationId> }>();
+export function createGuests(deps: GuestDeps) {
+  const { known } = deps;
+  /** Those to whom a conversation was handed over, by their outlets, which are the connections themselves. */
+  const guests = new WeakMap<object, Set<ConversationId>>();
+  const isGuest = (outlet: Outlet, conversation: ConversationId): boolean =>
+    guests.get(outlet)?.has(conversation) === true;
+  const dismiss = createDismissal(deps, guests);
+
+  const lookAtHandover = ({ viewers, conversation }: Hub, holder: string | undefined): void => {
+    for (const viewer of viewers) {
+      const { outlet } = viewer;
+      if (!isGuest(outlet, conversation) || isOf(outlet, holder)) continue;
+      guests.get(outlet)?.delete(conversation);
+      // Perhaps they have a part in it beside that.
+      const one = known.peek(conversation);
+      if (one === undefined || outlet.caller === undefined || !hasPart(one, outlet.caller)) dismiss(viewer);
+    }
+  };
+
+  /** As far as this process remembers. What it does not know is looked at when it does. */
+  const mayLook = (outlet: Outlet, conversation: ConversationId): boolean => {
+    const { caller } = outlet;
+    const one = known.peek(conversation);
+    return caller === undefined || one === undefined || isGuest(outlet, conversation) || hasPart(one, caller);
+  };
 
   const leave = (connection: HubConnection, conversation: ConversationId): void => {
-    guests.get(connection)?.of.delete(conversation);
     const viewer = connection.viewers.get(conversation);
-    if (viewer === undefined) return;
-    connection.viewers.delete(conversation);
-    detach(viewer);
-    outbox.sendFrame(connection, noticeOf(conversation));
+    if (viewer === undefined) guests.get(connection)?.delete(conversation);
+    else dismiss(viewer);
   };
 
   return {
     /** Before it looks at it, so that no event is missed. */
     add(connection: HubConnection, conversation: ConversationId): void {
-      const known = guests.get(connection) ?? { connection, of: new Set<ConversationId>() };
-      known.of.add(conversation);
-      guests.set(connection, known);
+      guests.set(connection, (guests.get(connection) ?? new Set()).add(conversation));
     },
 
     leave,
+
+    mayLook,
 
     /** Once it looks at it: its right to it may have ended before it was there to be told. `standing`: looked up since then. */
     async confirm(connection: HubConnection, conversation: ConversationId, standing: Promise<unknown>): Promise<void> {
       await standing.catch(() => leave(connection, conversation));
     },
 
-    /** To be told of each hand-over that hubs hear of. */
-    look({ viewers, conversation }: Hub, event: VisibleEvent): void {
+    /** Its user came with another token: they may lack a role by which they had a part in something. */
+    renewed(connection: HubConnection): void {
+      for (const [conversation, viewer] of connection.viewers) if (!mayLook(connection, conversation)) dismiss(viewer);
+    },
+
+    /** To be told of each hand-over, and of each change of its people, that hubs hear of. */
+    look(hub: Hub, event: VisibleEvent): void {
       const decoded = decodeVisible(event);
-      if (decoded.type !== "handover") return;
-      const holder = decoded.state === "taken" ? decoded.operator?.id : undefined;
-      for (const { outlet } of viewers) {
-        const guest = guests.get(outlet);
-        if (guest?.of.has(conversation) !== true || isOf(guest.connection, holder)) continue;
-        leave(guest.connection, conversation);
+      if (decoded.type === "handover")
+        return lookAtHandover(hub, decoded.state === "taken" ? decoded.operator?.id : undefined);
+      if (decoded.type !== "member") return;
+      const gone = new Set(decoded.people.flatMap(({ id, role }) => (role === null ? id : [])));
+      if (gone.size === 0) return;
+      for (const viewer of hub.viewers) {
+        const { outlet } = viewer;
+        const id = outlet.caller?.user.id;
+        if (id !== undefined && gone.has(id) && !isGuest(outlet, hub.conversation)) dismiss(viewer);
       }
     },
+
+    /** The people of a conversation were changed that somebody may look at here. */
+    async check(conversation: ConversationId, viewers: readonly HubViewer[]): Promise<void> {
+      if (viewers.length === 0) return;
+      if (known.peek(conversation) === undefined) await known.lookUp(conversation);
+      for (const viewer of viewers) if (!mayLook(viewer.outlet, conversation)) dismiss(viewer);
+    },
+  };
+}
+
+function createDismissal({ outbox, onDismissed }: GuestDeps, guests: WeakMap<object, Set<ConversationId>>) {
+  return (viewer: HubViewer): void => {
+    if (viewer.state === "gone") return;
+    const { outlet, source } = viewer;
+    const { conversation } = source;
+    guests.get(outlet)?.delete(conversation);
+    outlet.viewers.delete(conversation);
+    detach(viewer);
+    outbox.sendFrame(outlet, noticeOf(conversation));
+    onDismissed?.();
   };
 }
 

@@ -1,6 +1,7 @@
 import type { Bus, FollowedPeople, Owner } from "@parley/bus";
-import type { ConversationId, People, PeopleRecord } from "@parley/protocol";
+import { standingAmong, type Caller, type ConversationId, type People, type PeopleRecord } from "@parley/protocol";
 import { sleep, type Logger } from "@parley/runtime";
+import type { Peopled } from "../hub/shown-room.ts";
 
 export interface KnownPeopleDeps {
   readonly bus: {
@@ -22,8 +23,17 @@ export interface KnownConversation {
   readonly n: number;
 }
 
-/** The people of a conversation were changed; `people` undefined: nobody but its owner has a part in it, or nobody knows. */
-export type OnPeople = (conversation: ConversationId, people: People | undefined) => void;
+/** Whether somebody is one of its people. */
+export function hasPart({ owner, people }: KnownConversation, caller: Caller): boolean {
+  return people === undefined ? owner.userId === caller.user.id : standingAmong(people, caller) !== "none";
+}
+
+function peopledOf(known: KnownConversation | undefined): Peopled | undefined {
+  return known?.people === undefined ? undefined : { n: known.n, people: known.people };
+}
+
+/** The people of a conversation were changed. */
+export type OnPeople = (conversation: ConversationId) => void;
 
 export type KnownPeople = ReturnType<typeof createKnownPeople>;
 
@@ -131,7 +141,7 @@ export function createKnownPeople(deps: KnownPeopleDeps) {
     const look = lookedUp.get(conversation);
     if (look !== undefined && record === undefined) look.isSpoilt = true;
     else if (look !== undefined && record !== undefined && record.n > (look.heard?.n ?? 0)) look.heard = record;
-    for (const listener of listeners) listener(conversation, record?.people);
+    for (const listener of listeners) listener(conversation);
   };
   const following = createFollowing(deps, (found, isAnew) => {
     if (isAnew) {
@@ -187,6 +197,13 @@ export function createKnownPeople(deps: KnownPeopleDeps) {
 
     /** As this process remembers it, without a question. */
     peek: memory.get,
+
+    /** Of whom a room is, as snapshots show it. */
+    room: {
+      known: (conversation: ConversationId): Peopled | undefined => peopledOf(memory.get(conversation)),
+      lookUp: async (conversation: ConversationId): Promise<Peopled | undefined> =>
+        peopledOf(await lookUp(conversation, memory.get(conversation)?.owner)),
+    },
 
     /** What this process has stored itself. */
     stored: (record: PeopleRecord): void => hear({ conversation: record.conversation_id, record }),

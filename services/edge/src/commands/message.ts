@@ -13,6 +13,7 @@ import {
 } from "@parley/protocol";
 import { newConversationId, turnIdOf } from "@parley/protocol/turn-id";
 import { traceNames, type RootSpan, type Tracing } from "@parley/runtime";
+import type { AnswerEnded } from "../delivery/answer-times.ts";
 import type { Counters } from "../figures/metrics.ts";
 import type { HubConnection } from "../hub/hub.ts";
 import { createAccept, type Accepted, type AcceptanceDeps } from "./acceptance.ts";
@@ -25,6 +26,7 @@ import { createDeciding, isSurelyPost, plainTurn, type DecidingDeps } from "./po
 import { createPosting, type PostingBus } from "./posts/posting.ts";
 import { behindStopped, type SubmissionBus } from "./submission.ts";
 import { turnRequestOf, type GivenMessageFrame } from "./turn-request.ts";
+import type { TurnPlace } from "./usage-telling.ts";
 
 export interface MessageDeps extends Omit<AcceptanceDeps, "posting">, Pick<DecidingDeps, "agentNames"> {
   readonly bus: SubmissionBus & PostingBus;
@@ -32,6 +34,8 @@ export interface MessageDeps extends Omit<AcceptanceDeps, "posting">, Pick<Decid
   readonly may: May;
   readonly limits: MessageLimits;
   readonly branches: Pick<Branches, "place">;
+  /** What is to be done at the end of an answer for whoever has quotas; undefined: nothing. */
+  readonly usageTold: (connection: HubConnection, caller: Caller, turn: TurnPlace) => AnswerEnded | undefined;
   readonly counters: Pick<Counters, "accepted">;
   readonly tracing: Tracing;
   readonly guests: Pick<Guests, "add" | "confirm">;
@@ -86,9 +90,10 @@ export function createMessageHandler(deps: MessageDeps): OnMessage {
       const request = turnRequestOf(asking, who);
       // Who answers for the agent stops nobody, nor does who writes to others.
       const asked = isOperator || isPost ? ({ ...frame, on_busy: "enqueue" } as const) : frame;
+      const onEnd = isPost ? undefined : deps.usageTold(connection, caller, request);
       const done = await submitted(deps.bus, request, asked, {
         aside,
-        submitAs: (as) => accept(connection, request, as, { owned, allowed, askedMs, isPost }),
+        submitAs: (as) => accept(connection, request, as, { owned, allowed, askedMs, isPost, onEnd }),
       });
       settle(fateOf(done));
       if (isOperator) {

@@ -8,9 +8,11 @@ import {
   type May,
   type People,
   type ResourceOf,
+  type Room,
   type Standing,
   type Verdict,
 } from "@parley/protocol";
+import { roomFor, shownRoom } from "../hub/shown-room.ts";
 import type { KnownConversation, KnownPeople } from "./known-people.ts";
 import type { ConversationQuota, Spender } from "./message-limits.ts";
 
@@ -136,6 +138,13 @@ export function createOwnership({ owners, known, may, quota, isOperator }: Owner
     /** Its people; undefined: nobody but its owner has a part in it, or it is nobody's. */
     people: async (conversation: ConversationId): Promise<People | undefined> =>
       (await known.find(conversation))?.people,
+
+    /** The same as one of them reads it, as it is stored; one who became the first member a moment ago may not be known here yet. */
+    async room(conversation: ConversationId, caller: Caller): Promise<Room | undefined> {
+      if ((await known.find(conversation))?.people === undefined) return undefined;
+      const room = await known.room.lookUp(conversation);
+      return room && roomFor(shownRoom(room), room.people, caller);
+    },
 
     /** The same as this process remembers it: for what must not wait. */
     peekPeople: (conversation: ConversationId): People | undefined => known.peek(conversation)?.people,

@@ -7,6 +7,7 @@ import type { Hubs } from "../hub/hubs.ts";
 import type { Resuming } from "../hub/resuming.ts";
 import { moveViewer } from "../hub/viewer.ts";
 import type { Waiting } from "../hub/waiting.ts";
+import type { Guests } from "./guests.ts";
 import { createPlaces, rememberPlace } from "./places.ts";
 
 export interface ViewingDeps {
@@ -17,6 +18,8 @@ export interface ViewingDeps {
   readonly events: EventLog;
   /** Of the conversations that one connection may look at. */
   readonly subscriptions: SubscriptionLimit;
+  /** Whether its user has a part in it, as far as is known now. */
+  readonly mayLook: Guests["mayLook"];
 }
 
 export interface SubscriptionLimit {
@@ -33,13 +36,15 @@ interface HeldViewer {
   readonly isNew: boolean;
 }
 
-function createAttach(hubs: Hubs, subscriptions: SubscriptionLimit) {
+function createAttach({ hubs, subscriptions, mayLook }: Pick<ViewingDeps, "hubs" | "subscriptions" | "mayLook">) {
   return async (connection: HubConnection, conversation: ConversationId): Promise<HubViewer> => {
     if (connection.viewers.size >= subscriptions.most()) {
       subscriptions.refused();
       throw new ChatError("QUOTA_EXCEEDED", { message: "This connection looks at too many conversations." });
     }
     const hub = await hubs.of(conversation);
+    // They may have been removed since they were let in: from here on they would be told.
+    if (!mayLook(connection, conversation)) throw new ChatError("FORBIDDEN");
     const viewer = attachTo(hub, connection, noCursor);
     // It may have closed meanwhile, and then nobody else would ever detach the viewer.
     if (connection.state === "closed") detach(viewer);
@@ -49,9 +54,10 @@ function createAttach(hubs: Hubs, subscriptions: SubscriptionLimit) {
 }
 
 /** Which connection looks at which conversation, and from where on. */
-export function createViewing({ hubs, catchUp, resuming, waiting, events, subscriptions }: ViewingDeps) {
+export function createViewing(deps: ViewingDeps) {
+  const { catchUp, resuming, waiting, events } = deps;
   const places = createPlaces({ events, resuming });
-  const attach = createAttach(hubs, subscriptions);
+  const attach = createAttach(deps);
   const release = (viewer: HubViewer): void => {
     if (viewer.state !== "held") return;
     moveViewer(viewer, viewer.doubtedSeq === noCursor ? "lagging" : "doubted");

@@ -1,6 +1,7 @@
 import type { Dialect } from "@parley/dialects";
 import type { Caller } from "@parley/protocol";
 import type { AskedTurns } from "./answer-times.ts";
+import type { FrameBatch } from "./frame-batch.ts";
 
 /** What sending needs of a WebSocket. */
 export interface Sink {
@@ -17,17 +18,21 @@ export interface Outlet {
   ws: Sink | undefined;
   dialect: Dialect;
   /** Whose it is, once that is known. */
-  readonly caller?: Pick<Caller, "user"> | undefined;
+  readonly caller?: Caller | undefined;
   /** Its client has said that it knows what people say to each other in rooms. */
   readonly knowsPosts?: boolean;
+  /** Its client has said that it knows batches of frames. */
+  readonly knowsBatches?: boolean;
+  /** What leaves together, while it is put together. */
+  batch?: FrameBatch | undefined;
   /** It was closed here, with this code. */
   closeCode: number | undefined;
   /** A subscription was answered on it. */
   hasSubscribed: boolean;
   /** The turns that it asked for and whose end it has not been sent. */
   asked: AskedTurns | undefined;
-  /** Its viewers, by their conversations: here only their number counts. */
-  readonly viewers: { readonly size: number };
+  /** Its viewers, by their conversations: here their number counts, and that one can be let go. */
+  readonly viewers: { readonly size: number; delete(conversation: string): boolean };
   /** When it began to lag (a `performance.now`); 0: it does not. */
   laggingSinceMs: number;
   /** Bytes of answers to its own frames that were added while it lagged. */

@@ -32,8 +32,8 @@ export interface HubDeps {
   readonly catchUp: (viewer: HubViewer) => void;
   /** The conversation was deleted at which it looks. */
   readonly tellDeleted: (viewer: HubViewer) => void;
-  /** Whether a person answers has changed: who looks on only for that may have to go. */
-  readonly onHandover?: (hub: Hub, event: VisibleEvent) => void;
+  /** Whether a person answers has changed, or who has a part in it: who looks on only for that may have to go. */
+  readonly onPeople?: (hub: Hub, event: VisibleEvent) => void;
   /** It has a viewer more, or one less. */
   readonly onViewers?: (hub: Hub) => void;
   /** Something was told in it: all but the text of answers. */
@@ -223,7 +223,7 @@ function take(hub: Hub, message: StoredMessage, turn: TurnId): void {
 }
 
 function note(hub: Hub, event: VisibleEvent): void {
-  if (event.turn === "" && event.type === "handover") hub.deps.onHandover?.(hub, event);
+  if (event.type === "handover" || event.type === "member") hub.deps.onPeople?.(hub, event);
   if (isTerminal(event.type)) hub.feed.intake.grounds.ended(event.turn);
   if (mayChangeQueue(hub, event)) hub.deps.lookAtQueue(hub);
   if (event.type !== "token" && event.type !== "reasoning") hub.deps.onNews?.(hub, event);

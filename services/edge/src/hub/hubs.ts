@@ -11,6 +11,7 @@ import {
   syncHub,
   type Hub,
   type HubDeps,
+  type HubViewer,
 } from "./hub.ts";
 
 export type Hubs = ReturnType<typeof createHubs>;
@@ -97,6 +98,11 @@ export function createHubs(deps: HubDeps) {
       });
       return hub;
     },
+
+    /** Who looks at a conversation here, as of now. */
+    viewersOf: (conversation: ConversationId): readonly HubViewer[] => [
+      ...(entries.get(conversation)?.hub.viewers ?? []),
+    ],
 
     /** All of the conversation up to now was deleted; see `forgetHub`. Who looks at it is told. */
     forget: (id: ConversationId, lastSeq: number): void => forget(entries.get(id)?.hub, lastSeq),

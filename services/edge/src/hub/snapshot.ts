@@ -13,6 +13,7 @@ import {
   type ConversationId,
   type MessageEvent,
   type Part,
+  type Room,
   type SnapshotFrame,
   type ToolCallPart,
   type ToolCallState,
@@ -75,7 +76,7 @@ interface Beside {
  */
 export function conversationSnapshot(
   place: Place,
-  known: Known,
+  known: Known & { readonly room?: Room | undefined },
   records: readonly TranscriptMessage[],
   { waiting = [], posts = [], isBeginning = true }: Beside = {},
 ): SnapshotFrame | undefined {
@@ -93,10 +94,11 @@ export function conversationSnapshot(
   const messages = posts.length === 0 ? branch : withPosts(branch, posts, isBeginning);
   // Not always the first: when the event stream was lost, the messages of waiting turns may be written again before the one that runs.
   const running = open.find(({ status }) => status !== "queued") ?? open[0];
-  if (messages.length === 0 && running === undefined) return undefined;
+  if (messages.length === 0 && running === undefined && known.room === undefined) return undefined;
   const about = {
     ...(known.title === undefined ? {} : { title: known.title }),
     ...(known.handover === undefined ? {} : { handover: known.handover }),
+    ...(known.room === undefined ? {} : { room: known.room }),
     ...(waiting.length === 0 ? {} : { queue: [...waiting] }),
   };
   if (running !== undefined) {

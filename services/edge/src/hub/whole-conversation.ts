@@ -121,14 +121,14 @@ function giveTo(deps: WholeDeps, hub: Hub, waiting: Set<HubViewer>, whole: Whole
   return room;
 }
 
-/** With what its user has said of the answers, and how far members have read. */
+/** With what its user has said of the answers, as what they stand in the room, and how far its members have read. */
 function ownFrame(
   { readsIn }: WholeDeps,
   whole: Whole,
   { outlet, source }: HubViewer,
   frame: SnapshotFrame | undefined,
 ): SnapshotFrame | undefined {
-  const own = frame && whole.withFeedback(frame, outlet.caller?.user.id);
+  const own = frame && whole.withFeedback(whole.withStanding(frame, outlet.caller), outlet.caller?.user.id);
   const reads = readsIn(source.conversation);
   return own && reads ? withReads(own, reads) : own;
 }

@@ -14,6 +14,7 @@ import {
 import { deliveryLimits } from "../delivery/delivery-limits.ts";
 import type { History, Queued } from "./history.ts";
 import { shownHandover } from "./shown-handover.ts";
+import { roomNumberIn, type Peopled } from "./shown-room.ts";
 import { isLive, type Hub } from "./hub.ts";
 import type { Known, Ring } from "./ring.ts";
 import { createWhole, type Past, type Whole } from "./whole.ts";
@@ -30,6 +31,15 @@ export interface WholeReadingDeps {
   readonly posts: Pick<Bus["posts"], "shown" | "find">;
   /** Who has a part in a conversation beside its owner, as this edge knows; undefined: nobody, and nothing of theirs is looked for. */
   readonly peopleOf: PeopleOf;
+  readonly room: RoomReading;
+}
+
+/** The people of conversations. */
+export interface RoomReading {
+  /** As this process remembers them, where somebody looks on; undefined: nobody but its owner has a part in it. */
+  readonly known: (conversation: ConversationId) => Peopled | undefined;
+  /** As they are stored. */
+  readonly lookUp: (conversation: ConversationId) => Promise<Peopled | undefined>;
 }
 
 export type PeopleOf = (conversation: ConversationId) => Promise<People | undefined>;
@@ -65,25 +75,28 @@ export async function readWhole(
   const { endsLeft } = ring;
   const reach = fromSeq !== undefined && fromSeq < ring.floor ? fromSeq : undefined;
   const queued = ring.rooted && reach === undefined ? undefined : await history.queued(hub);
-  const [page, title, feedback, posts] = await Promise.all([
+  const [page, title, feedback, posts, early] = await Promise.all([
     newestPath(transcripts, hub),
     titles.shown(hub.conversation),
     said.of(hub.conversation),
     newestPosts(deps, hub),
+    deps.room.known(hub.conversation) === undefined ? undefined : deps.room.lookUp(hub.conversation),
     deps.lookOnce(hub),
   ]);
   const handover = await shownHandover(deps.handovers, hub.conversation, page.turns);
   if (!(await history.confirm(hub))) return undefined;
+  // An event that is below the end of the stream is not told again: what it says has to be in here.
+  const room = (early?.n ?? 0) < roomNumberIn(ring.events) ? await deps.room.lookUp(hub.conversation) : early;
   const past = queued === undefined ? undefined : await readPast(history, hub, { reach, queued });
   const laterEnds = fromSeq === undefined ? 0 : countEnds(past ?? ring);
   const beside = await pathToOpen(transcripts, hub, ring, page.turns);
   const records = [...(await olderRecords(deps, hub, page, laterEnds)), ...messagesOf([...beside, ...page.turns])];
   const owedRecords = await recordsOf(deps, hub, owed, records);
   const shown = records.filter(({ turn_id }) => queued?.startless.has(turn_id) !== true || ring.ended.has(turn_id));
-  const isCurrent = createCurrency(hub, { ring, endsLeft, past });
+  const isCurrent = createCurrency(hub, { ring, endsLeft, past, room });
   const isTooMuch = reach !== undefined && past === undefined;
   const isBeginning = page.before === 0;
-  const told = { title, handover, feedback, posts, isBeginning };
+  const told = { title, handover, room, feedback, posts, isBeginning };
   const parts = { past, isTooMuch, records: shown, ...told, owed, owedRecords, isCurrent };
   return isCurrent() ? createWhole(hub, parts) : undefined;
 }
@@ -93,11 +106,14 @@ interface Read {
   readonly ring: Ring;
   readonly endsLeft: number;
   readonly past: Past | undefined;
+  readonly room: Peopled | undefined;
 }
 
 /** Whether the hub still has what is missing in what was read. */
-function createCurrency(hub: Hub, { ring, endsLeft, past }: Read) {
+function createCurrency(hub: Hub, { ring, endsLeft, past, room }: Read) {
   return (): boolean => {
+    // Its first members came meanwhile: of whom it was nobody knows here.
+    if (room === undefined && roomNumberIn(ring.events) > 0) return false;
     // One that began anew meanwhile, as a late event below it makes it do, knows nothing of what is open.
     if (!isLive(hub) || hub.ring !== ring) return false;
     // Below its floor the ring has no place any more for what comes late.

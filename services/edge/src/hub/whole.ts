@@ -9,6 +9,7 @@ import {
 } from "@parley/protocol";
 import type { Hub } from "./hub.ts";
 import { createFeedbackFrames, type FeedbackFrames } from "./own-feedback.ts";
+import { createRoomFrames, roomAsOf, shownRoom, type Peopled, type RoomFrames } from "./shown-room.ts";
 import type { Known, OpenTurns } from "./ring.ts";
 import { conversationSnapshot } from "./snapshot.ts";
 import { handoverIn, hasBeginning, postIn, titleIn } from "./visible-event.ts";
@@ -28,6 +29,8 @@ export interface Whole {
   readonly frameAt: (seq: number, owed?: ReadonlySet<TurnId>) => SnapshotFrame | undefined;
   /** The same frame with what this user has said of its answers; made once for each user who has said something. */
   readonly withFeedback: FeedbackFrames;
+  /** The same frame with as what this caller stands in the room. */
+  readonly withStanding: RoomFrames;
   /** Whether the hub still has what is missing in what was read. */
   readonly isCurrent: () => boolean;
 }
@@ -59,6 +62,8 @@ export interface WholeParts {
   readonly posts: readonly TranscriptMessage[];
   /** No turn is older than those in `records`. */
   readonly isBeginning: boolean;
+  /** Who has a part in it; undefined: nobody but its owner. */
+  readonly room: Peopled | undefined;
   /** What was said of answers, by whomever. */
   readonly feedback: readonly FeedbackEntry[];
   /** Older turns that were asked for, and their messages. */
@@ -92,6 +97,7 @@ export function createWhole(hub: Hub, parts: WholeParts): Whole {
     },
 
     withFeedback: createFeedbackFrames(parts.feedback),
+    withStanding: createRoomFrames(parts.room?.people),
 
     frameAt(seq, owed) {
       if (owed !== undefined) return withOlder(hub, known(), parts, { seq, owed });
@@ -126,13 +132,15 @@ function recordsAsOf(records: readonly TranscriptMessage[], { events }: Known, s
 function snapshotAt(
   { conversation, offset, queue }: Hub,
   known: Known,
-  { records, title, handover, posts, isBeginning }: WholeParts,
+  { records, title, handover, room, posts, isBeginning }: WholeParts,
   seq: number,
 ): SnapshotFrame | undefined {
   const events = known.events.filter((event) => event.seq <= seq);
+  const people = roomAsOf(room && shownRoom(room), known.events, seq);
+  const told = { title: titleAsOf(title, known, seq), handover: handoverAsOf(handover, known, seq), room: people };
   return conversationSnapshot(
     { conversation, seq: offset + seq },
-    { ...known, events, title: titleAsOf(title, known, seq), handover: handoverAsOf(handover, known, seq) },
+    { ...known, events, ...told },
     recordsAsOf(records, known, seq),
     { waiting: queue.frame?.turns, posts: postsAsOf(posts, events), isBeginning },
   );

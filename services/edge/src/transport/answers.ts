@@ -13,6 +13,7 @@ import {
   ModelChoice,
   Part,
   Rating,
+  Room,
   Simulated,
   ToolArguments,
   TranscriptMessage,
@@ -112,6 +113,9 @@ export const MessagePage = z.object({
   conversation_id: ConversationId,
   title: z.string().optional().describe("Of the conversation, if it has one."),
   handover: Handover.optional().describe("Of the newest page: whether a person answers in place of the agent."),
+  room: Room.optional().describe(
+    "Of the newest page: who has a part in the conversation. Absent: its owner alone has.",
+  ),
   messages: z.array(TranscriptMessage).describe("Oldest first."),
   before: z.string().optional().describe("Give it as `before` for older ones; absent: there are none."),
 });

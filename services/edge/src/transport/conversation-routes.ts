@@ -71,14 +71,18 @@ function messagesRoute({ conversations, ownership }: ConversationRouteDeps): Rou
       await ownership.reader(id, caller);
       const until = cursorOf(query.before);
       const cursor = { ...until, leaf: until.leaf ?? query.leaf };
-      const read = await conversations.messages(id, query.limit, cursor, query.branch);
+      const [read, room] = await Promise.all([
+        conversations.messages(id, query.limit, cursor, query.branch),
+        ownership.room(id, caller),
+      ]);
       const { title, feedback, handover, next } = read;
       const before = next && cursorText(next);
       const said = feedbackBy(feedback, caller.user.id);
       const messages = read.messages.map((message) => withParts(message, said.get(message.message_id)));
       const named = { conversation_id: id, ...(title === undefined ? {} : { title }) };
       const titled = handover === undefined ? named : { ...named, handover };
-      const page = { ...titled, messages, ...(before === undefined ? {} : { before }) };
+      const peopled = room === undefined || query.before !== undefined ? titled : { ...titled, room };
+      const page = { ...peopled, messages, ...(before === undefined ? {} : { before }) };
       return answerReply(page, knowsUnknownStatus(query));
     },
   });

@@ -50,7 +50,10 @@ export function createFrameHandler(deps: FrameHandlerDeps) {
   const { admission, outbox, isBrokerWell, counters, log } = deps;
 
   const handle = async (connection: HubConnection, frame: ClientFrame, aside: Aside): Promise<void> => {
-    if (frame.type === "auth") return deps.onAuth(connection, credentialOf(connection, frame.token), frame.knows);
+    if (frame.type === "auth") {
+      await deps.onAuth(connection, credentialOf(connection, frame.token), frame.knows);
+      return deps.commands.guests.renewed(connection);
+    }
     if (frame.type === "ping") {
       outbox.sendFrame(connection, { type: "pong", ts: Date.now() });
       return;
@@ -162,6 +165,8 @@ async function handleOfCaller(
     case "approve":
       outbox.sendFrame(connection, await commands.approve(caller, frame));
       return;
+    case "pin":
+      return commands.rooms.pin(frame.conversation_id, caller, frame);
     case "typing":
       return commands.typing(connection, caller, frame);
     case "read":

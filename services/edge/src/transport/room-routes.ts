@@ -12,7 +12,7 @@ import {
 import { z } from "zod";
 import type { Commands } from "../commands/commands.ts";
 import { shownInvite, isOpen } from "../commands/rooms/invite-rules.ts";
-import { membersOf, ruleOf } from "../commands/rooms/people-rules.ts";
+import { membersOf, ruleOf } from "../hub/shown-room.ts";
 import { jsonReply } from "./reply.ts";
 import { defineRoute, given, nothing, type Route } from "./route.ts";
 

@@ -12,6 +12,7 @@ import {
   type Person,
   type RoomAgent,
 } from "@parley/protocol";
+import { ruleOf } from "../../hub/shown-room.ts";
 
 /** What becomes of the people of a conversation: pure. Undefined: it is so already. */
 
@@ -26,11 +27,6 @@ export interface NewMember {
   readonly name?: string | undefined;
   readonly role: MemberRole;
   readonly with_role?: string | undefined;
-}
-
-/** Where nobody has said when agents answer: to all while one person alone may write, then only where they are addressed. */
-export function ruleOf({ answers, members }: Pick<People, "answers" | "members">): string {
-  return answers ?? (members.some(({ role }) => role === "writer") ? "mention" : "always");
 }
 
 export function authorOf({ user: { id, name } }: Pick<Caller, "user">): Author {
@@ -67,11 +63,6 @@ function withName(people: People, { user }: Caller): People {
   const { owner } = people;
   if (owner.id !== user.id || owner.name !== undefined || user.name === undefined) return people;
   return { ...people, owner: { ...owner, name: user.name } };
-}
-
-/** Its owner, then its members as they came. */
-export function membersOf({ owner, members }: Pick<People, "owner" | "members">): Member[] {
-  return [{ ...owner, role: "owner", since: 0 }, ...members];
 }
 
 export function withMember(members: readonly Member[], member: Member): Member[] {

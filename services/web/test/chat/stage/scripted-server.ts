@@ -18,6 +18,8 @@ export interface ScriptedServer {
   readonly drop: (isDown: boolean) => void;
   /** What happens to messages that come. */
   answers: "text" | "nothing" | "refuse";
+  /** What happens to frames that this server does not know. */
+  others: (frame: Record<string, string>) => void;
 }
 
 interface ScriptedOptions {
@@ -27,6 +29,8 @@ interface ScriptedOptions {
   readonly tailLength?: number;
   /** How the subscription is answered; undefined: never. */
   readonly subscription?: "snapshot" | "NOT_FOUND" | "FORBIDDEN" | "OVERLOADED" | "never";
+  /** What else the snapshot says. */
+  readonly more?: object | undefined;
 }
 
 const conversationId = "c1";
@@ -35,7 +39,7 @@ const conversationId = "c1";
 const burstMs = 50;
 
 export function createScriptedServer(options: ScriptedOptions): ScriptedServer {
-  const { transcript, subscription = "snapshot", pageLength = 50, tailLength = 50 } = options;
+  const { transcript, more = {}, subscription = "snapshot", pageLength = 50, tailLength = 50 } = options;
   let seq = 100;
   let turns = 0;
   let isDown = false;
@@ -83,7 +87,7 @@ export function createScriptedServer(options: ScriptedOptions): ScriptedServer {
     if (frame["type"] === "message") return void receiveMessage(frame);
     if (frame["type"] === "cancel") return void (cancelled = true);
     if (frame["type"] === "title") return event({ type: "title", n: ++turns, title: frame["title"] });
-    return undefined;
+    return server.others(frame);
   }
 
   function subscribe({ after }: Record<string, string>): void {
@@ -96,7 +100,13 @@ export function createScriptedServer(options: ScriptedOptions): ScriptedServer {
     }
     if (after !== undefined) return say({ type: "subscribed", ...common, mode: "live", seq });
     say({ type: "subscribed", ...common, mode: "snapshot", seq: 1 });
-    event({ type: "snapshot", status: "idle", title: "Pods of the shop", messages: transcript.slice(-tailLength) });
+    event({
+      type: "snapshot",
+      status: "idle",
+      title: "Pods of the shop",
+      messages: transcript.slice(-tailLength),
+      ...more,
+    });
   }
 
   async function receiveMessage(frame: Record<string, string>): Promise<void> {
@@ -144,6 +154,7 @@ export function createScriptedServer(options: ScriptedOptions): ScriptedServer {
     WebSocket: ScriptedSocket,
     conversationId,
     answers: "text",
+    others: () => undefined,
     page: async (before) => {
       const end = before === undefined ? transcript.length : Number(before);
       const start = Math.max(0, end - pageLength);
