@@ -15,8 +15,6 @@ export interface EdgeSignalsOptions {
   readonly log: Logger;
 }
 
-export type EdgeSignals = ReturnType<typeof openSignals>;
-
 /** Signals between this edge and the others. */
 export function openSignals({ bus, redis, known, log }: EdgeSignalsOptions, outbox: Outbox) {
   const board = redis && createOfferBoard({ redis, log });
