@@ -1,6 +1,7 @@
 import type { FoundMessage } from "./direct-get.ts";
 import {
   OwnerRecord,
+  PostRecord,
   messagesOf,
   parseStored,
   readTurnRecord,
@@ -9,6 +10,7 @@ import {
   turnOfRecord,
   type CallId,
   type ConversationId,
+  type PostEvent,
   type TranscriptMessage,
 } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
@@ -102,7 +104,7 @@ function createListing(deps: StoredConversationsDeps) {
       const shard = events.shardOf(conversation);
       const [stream, subject] = [streams.log(shard), subjects.log(shard, conversation)];
       const newest = await jsm.lookUp(stream, { last_by_subj: subject });
-      if (newest === null) return undefined;
+      if (newest === null) return outlineOfPosts(deps, conversation);
       const oldest = await jsm.lookUp(stream, { seq: 1, next_by_subj: subject });
       const updatedMs = messagesIn(newest).at(-1)?.ts ?? newest.time.getTime();
       return { first: oldest === null ? undefined : messagesIn(oldest)[0]?.message, updatedMs };
@@ -112,7 +114,8 @@ function createListing(deps: StoredConversationsDeps) {
     async updatedAt(conversation: ConversationId): Promise<number | undefined> {
       const shard = events.shardOf(conversation);
       const newest = await jsm.lookUp(streams.log(shard), { last_by_subj: subjects.log(shard, conversation) });
-      return newest === null ? undefined : (messagesIn(newest).at(-1)?.ts ?? newest.time.getTime());
+      if (newest === null) return (await outlineOfPosts(deps, conversation))?.updatedMs;
+      return messagesIn(newest).at(-1)?.ts ?? newest.time.getTime();
     },
 
     /**
@@ -137,6 +140,23 @@ function createListing(deps: StoredConversationsDeps) {
       return found;
     },
   };
+}
+
+/** Of a conversation in which no turn has ended: people may have written to each other all the same. */
+async function outlineOfPosts(
+  { jsm, events }: Pick<StoredConversationsDeps, "jsm" | "events">,
+  conversation: ConversationId,
+): Promise<ConversationOutline | undefined> {
+  const shard = events.shardOf(conversation);
+  const [stream, subject] = [streams.log(shard), subjects.post(shard, conversation)];
+  const newest = postIn(await jsm.lookUp(stream, { last_by_subj: subject }));
+  if (newest === undefined) return undefined;
+  const oldest = postIn(await jsm.lookUp(stream, { seq: 1, next_by_subj: subject }));
+  return { first: oldest?.message, updatedMs: newest.ts };
+}
+
+function postIn(message: FoundMessage | null): PostEvent | undefined {
+  return message === null ? undefined : PostRecord.safeParse(parseStored(message.data)).data?.post;
 }
 
 function createDeletionParts(deps: StoredConversationsDeps) {
@@ -174,10 +194,10 @@ function createDeletionParts(deps: StoredConversationsDeps) {
       const filter = subjects.eventsOf(shard, conversation);
       await jsm.streams.purge(streams.events(shard), { filter, ...upTo(end?.events) });
       await jsm.streams.purge(streams.log(shard), { filter: subjects.log(shard, conversation), ...upTo(end?.log) });
+      // Before titles: what has posts may be given one.
+      await deps.posts.bury(conversation);
       // Last: who gives it a title meanwhile, says something of an answer or summarises it looks first whether there is anything left.
-      await Promise.all(
-        [titles, feedback, deps.handovers, deps.summaries, deps.posts].map(({ bury }) => bury(conversation)),
-      );
+      await Promise.all([titles, feedback, deps.handovers, deps.summaries].map(({ bury }) => bury(conversation)));
       // Behind all: until then it says who may delete it once more, if this one fails.
       await deps.people.bury(conversation);
     },

@@ -214,10 +214,7 @@ async function pageOf(
   { query, cursor, hasPosts }: PageWish,
 ): Promise<TitledPage> {
   const { before = 0, through, limit } = query;
-  // A place is a number that anybody can make up.
-  if (before > 0 && !(await bus.conversations.hasRecord(conversation, before))) {
-    throw new ChatError("INVALID_FRAME", { message: "`before` is not a place in this conversation." });
-  }
+  await checkPlace(bus, conversation, before);
   const readTurns = (messages: number) => bus.transcripts.path(conversation, { ...query, limit: messages });
   const [page, title, feedback] = await Promise.all([
     hasNoTurnsLeft(cursor) ? { turns: [], before: 0 } : readTurns(limit),
@@ -231,6 +228,12 @@ async function pageOf(
   const handover = before > 0 ? undefined : await shownHandover(bus.handovers, conversation, page.turns);
   const turns = hasPosts ? turnsOfPage(page.turns, shown.messages) : page.turns;
   return { ...shown, turns, title, feedback, handover };
+}
+
+/** A place is a number that anybody can make up. */
+async function checkPlace({ conversations }: Bus, conversation: ConversationId, before: number): Promise<void> {
+  if (before === 0 || (await conversations.hasRecord(conversation, before))) return;
+  throw new ChatError("INVALID_FRAME", { message: "`before` is not a place in this conversation." });
 }
 
 async function exists({ events, turns }: Bus, conversation: ConversationId): Promise<boolean> {

@@ -1,4 +1,4 @@
-import { unreadableFact, type Bus } from "@parley/bus";
+import type { Bus } from "@parley/bus";
 import {
   addressedAgent,
   answerRuleOf,
@@ -8,6 +8,7 @@ import {
   type ConversationId,
   type May,
   type People,
+  type TranscriptMessage,
 } from "@parley/protocol";
 import type { Ownership } from "../ownership.ts";
 import type { GivenMessageFrame } from "../turn-request.ts";
@@ -24,7 +25,7 @@ export interface DecidingDeps {
 export interface Decided {
   readonly isPost: boolean;
   /** The agent that the message addresses, where it names none itself. */
-  readonly agent?: string | undefined;
+  readonly agent?: { readonly agent: string };
   /** Whoever answers reads who said what. */
   readonly isRoom: boolean;
 }
@@ -39,9 +40,11 @@ export type Deciding = ReturnType<typeof createDeciding>;
  */
 export function createDeciding(deps: DecidingDeps) {
   const { ownership, may } = deps;
-  return async (conversation: ConversationId, caller: Caller, frame: GivenMessageFrame): Promise<Decided> => {
-    const people = await ownership.people(conversation);
-    if (people === undefined) return plainTurn;
+  return async (caller: Caller, frame: GivenMessageFrame): Promise<Decided> => {
+    const { conversation_id: conversation } = frame;
+    // One that is just made has no other people.
+    const people = conversation === undefined ? undefined : await ownership.people(conversation);
+    if (conversation === undefined || people === undefined) return plainTurn;
     const isRoom = isShared(people);
     if (asksByItself(frame)) return { isPost: false, isRoom };
     const rule = answerRuleOf(people);
@@ -52,7 +55,8 @@ export function createDeciding(deps: DecidingDeps) {
     const agent = named ?? allowed(may, caller, answered?.agent);
     const isAsked = frame.agent !== undefined || named !== undefined || answered !== undefined;
     if (rule === "mention" && !isAsked) return { isPost: true, isRoom: true };
-    return { isPost: false, isRoom, ...(frame.agent === undefined ? { agent } : {}) };
+    const isChosen = frame.agent === undefined && agent !== undefined;
+    return { isPost: false, isRoom, ...(isChosen ? { agent: { agent } } : {}) };
   };
 }
 
@@ -65,9 +69,10 @@ export function isSurelyPost(people: People | undefined, frame: GivenMessageFram
   return rule === "mention" && !mayAsk;
 }
 
-/** A person is asked for, a tool is called, or an answer is to be given once more: no rule of a room is about these. */
-function asksByItself({ given, handover, supersedes }: GivenMessageFrame): boolean {
-  return given?.call !== undefined || handover !== undefined || supersedes !== undefined;
+/** A person is asked for, a tool is called, or a branch of what agents answered is gone on with: no rule of a room is about these. */
+function asksByItself({ given, handover, supersedes, parent }: GivenMessageFrame): boolean {
+  const isOfBranch = supersedes !== undefined || parent !== undefined;
+  return given?.call !== undefined || handover !== undefined || isOfBranch;
 }
 
 function isShared({ members, has }: People): boolean {
@@ -92,11 +97,14 @@ async function answeredBy(
   const turn = replyTo === undefined ? undefined : turnOfAnswer(replyTo);
   if (turn === undefined) return undefined;
   const said = await facts.readStored("said", { conversation, turn });
-  if (said?.fact.kind === "said" && said.fact.post === true) return undefined;
+  const isTurn = said?.fact.kind === "said" && said.fact.post !== true;
   // Of one that is older than facts only the newest are looked through.
-  const stored = await transcripts.find(conversation, turn, said?.storedMs ?? Infinity);
-  if (stored?.answer === undefined && (said === undefined || said.fact === unreadableFact)) return undefined;
-  return { agent: stored?.answer?.metadata?.agent };
+  const { answer } = (await transcripts.find(conversation, turn, said?.storedMs ?? Infinity)) ?? {};
+  return isTurn || answer !== undefined ? { agent: agentIn(answer) } : undefined;
+}
+
+function agentIn(answer: TranscriptMessage | undefined): string | undefined {
+  return answer?.metadata?.agent;
 }
 
 function allowed(may: May, caller: Caller, name: string | undefined): string | undefined {
