@@ -161,7 +161,7 @@ function postIn(message: FoundMessage | null): PostEvent | undefined {
 }
 
 function createDeletionParts(deps: StoredConversationsDeps) {
-  const { link, jsm, events, facts, titles, feedback, log } = deps;
+  const { link, jsm, events, facts, log } = deps;
   return {
     async endOf(conversation: ConversationId): Promise<ConversationEnd> {
       const shard = events.shardOf(conversation);
@@ -195,11 +195,7 @@ function createDeletionParts(deps: StoredConversationsDeps) {
       const filter = subjects.eventsOf(shard, conversation);
       await jsm.streams.purge(streams.events(shard), { filter, ...upTo(end?.events) });
       await jsm.streams.purge(streams.log(shard), { filter: subjects.log(shard, conversation), ...upTo(end?.log) });
-      // Before titles: what has posts may be given one.
-      await deps.posts.bury(conversation);
-      // Last: who gives it a title meanwhile, says something of an answer or summarises it looks first whether there is anything left.
-      const kept = [titles, feedback, deps.handovers, deps.summaries, deps.readMarks];
-      await Promise.all(kept.map(({ bury }) => bury(conversation)));
+      await buryKept(deps, conversation);
       // Behind all: until then it says who may delete it once more, if this one fails.
       await deps.people.bury(conversation);
     },
@@ -232,6 +228,14 @@ function createDeletionParts(deps: StoredConversationsDeps) {
       await link.nc.flush();
     },
   };
+}
+
+async function buryKept(deps: StoredConversationsDeps, conversation: ConversationId): Promise<void> {
+  // Before titles: what has posts may be given one.
+  await deps.posts.bury(conversation);
+  // Last: who gives it a title meanwhile, says something of an answer or summarises it looks first whether there is anything left.
+  const kept = [deps.titles, deps.feedback, deps.handovers, deps.summaries, deps.readMarks];
+  await Promise.all(kept.map(({ bury }) => bury(conversation)));
 }
 
 /** One that a newer version wrote is not a reason to lose the conversation. */

@@ -3,7 +3,7 @@ import { noteAsked, type AnswerEnded } from "../delivery/answer-times.ts";
 import type { Outbox } from "../delivery/outbox.ts";
 import type { HubConnection, HubViewer } from "../hub/hub.ts";
 import { promise, showEnd, showTurn } from "./places.ts";
-import { notedPost, type NotedPost, type Posting } from "./posts/posting.ts";
+import { notedPost, type NotedPost, type Posting } from "./posting.ts";
 import { noteSaid, startOf, submit, type SubmissionBus, type Submitted } from "./submission.ts";
 import type { Viewing } from "./viewing.ts";
 

@@ -22,8 +22,8 @@ import type { MessageFate, MessageLimits, MessagePlace, Spender } from "./messag
 import type { Aside } from "./message-order.ts";
 import type { Guests } from "./guests.ts";
 import type { Ownership } from "./ownership.ts";
-import { createDeciding, isSurelyPost, plainTurn, type DecidingDeps } from "./posts/deciding.ts";
-import { createPosting, type PostingBus } from "./posts/posting.ts";
+import { createDeciding, isSurelyPost, plainTurn, type DecidingDeps } from "./deciding.ts";
+import { createPosting, type PostingBus } from "./posting.ts";
 import { behindStopped, type SubmissionBus } from "./submission.ts";
 import { turnRequestOf, type GivenMessageFrame } from "./turn-request.ts";
 import type { TurnPlace } from "./usage-telling.ts";
@@ -82,13 +82,12 @@ export function createMessageHandler(deps: MessageDeps): OnMessage {
     try {
       // One that was just made up cannot be somebody else's: then nothing has to wait for this.
       const isOperator = frame.conversation_id !== undefined && (await joins(deps, connection, frame, owned));
-      const decided = isOperator ? plainTurn : await decide(caller, frame);
-      const asking = await placedIn(deps, caller, { ...frame, ...decided.agent }, { turn, isPost: decided.isPost });
-      const { isPost, isRoom } = decided;
+      const { isPost, isRoom, agent } = isOperator ? plainTurn : await decide(caller, frame);
+      const asking = await placedIn(deps, caller, { ...frame, ...agent }, { turn, isPost });
       const request = turnRequestOf(asking, { caller, conversation, turn, trace, isExempt, isOperator, isRoom });
       // Who answers for the agent stops nobody, nor does who writes to others.
       const asked = isOperator || isPost ? ({ ...frame, on_busy: "enqueue" } as const) : frame;
-      const onEnd = isPost ? undefined : deps.usageTold(connection, caller, request);
+      const onEnd = deps.usageTold(connection, caller, request);
       const done = await submitted(deps.bus, request, asked, {
         aside,
         submitAs: (as) => accept(connection, request, as, { owned, allowed, askedMs, isPost, onEnd }),

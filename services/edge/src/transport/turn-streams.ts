@@ -26,7 +26,7 @@ import {
 } from "@parley/protocol";
 import { turnIdOf } from "@parley/protocol/turn-id";
 import type { Logger } from "@parley/runtime";
-import { newPostOf } from "../commands/posts/posting.ts";
+import { newPostOf } from "../commands/posting.ts";
 import type { Commands } from "../commands/commands.ts";
 import type { HubConnection } from "../hub/hub.ts";
 import { closedWith, endOnlySink } from "./answer-viewer.ts";

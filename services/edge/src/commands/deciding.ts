@@ -10,8 +10,8 @@ import {
   type People,
   type TranscriptMessage,
 } from "@parley/protocol";
-import type { Ownership } from "../ownership.ts";
-import type { GivenMessageFrame } from "../turn-request.ts";
+import type { Ownership } from "./ownership.ts";
+import type { GivenMessageFrame } from "./turn-request.ts";
 
 export interface DecidingDeps {
   readonly bus: Pick<Bus, "facts" | "transcripts">;
@@ -39,24 +39,43 @@ export type Deciding = ReturnType<typeof createDeciding>;
  * Throws FORBIDDEN for an agent that the caller may not ask.
  */
 export function createDeciding(deps: DecidingDeps) {
-  const { ownership, may } = deps;
   return async (caller: Caller, frame: GivenMessageFrame): Promise<Decided> => {
     const { conversation_id: conversation } = frame;
     // One that is just made has no other people.
-    const people = conversation === undefined ? undefined : await ownership.people(conversation);
+    const people = conversation === undefined ? undefined : await deps.ownership.people(conversation);
     if (conversation === undefined || people === undefined) return plainTurn;
-    const isRoom = isShared(people);
-    if (asksByItself(frame)) return { isPost: false, isRoom };
+    if (asksByItself(frame)) return { isPost: false, isRoom: isShared(people) };
     const rule = answerRuleOf(people);
-    if (rule === "never") return { isPost: true, isRoom: true };
-    const answered = await answeredBy(deps, conversation, frame.reply_to);
-    const named = await namedIn(deps, people, frame);
-    if (named !== undefined) demand(may(caller, "agent:use", { kind: "agent", name: named }));
-    const agent = named ?? allowed(may, caller, answered?.agent);
-    const isAsked = frame.agent !== undefined || named !== undefined || answered !== undefined;
-    if (rule === "mention" && !isAsked) return { isPost: true, isRoom: true };
-    const isChosen = frame.agent === undefined && agent !== undefined;
-    return { isPost: false, isRoom, ...(isChosen ? { agent: { agent } } : {}) };
+    if (rule === "never") return post;
+    const addressed = await addressedBy(deps, conversation, people, { caller, frame });
+    if (rule === "mention" && !addressed.isAsked) return post;
+    const { agent } = addressed;
+    return { isPost: false, isRoom: isShared(people), ...(agent === undefined ? {} : { agent: { agent } }) };
+  };
+}
+
+const post: Decided = { isPost: true, isRoom: true };
+
+interface Addressed {
+  readonly isAsked: boolean;
+  /** Where the frame names none. */
+  readonly agent: string | undefined;
+}
+
+async function addressedBy(
+  deps: DecidingDeps,
+  conversation: ConversationId,
+  people: People,
+  { caller, frame }: { readonly caller: Caller; readonly frame: GivenMessageFrame },
+): Promise<Addressed> {
+  const { may } = deps;
+  if (frame.agent !== undefined) return { isAsked: true, agent: undefined };
+  const answered = await answeredBy(deps, conversation, frame.reply_to);
+  const named = await namedIn(deps, people, frame);
+  if (named !== undefined) demand(may(caller, "agent:use", { kind: "agent", name: named }));
+  return {
+    isAsked: named !== undefined || answered !== undefined,
+    agent: named ?? allowed(may, caller, answered?.agent),
   };
 }
 
