@@ -94,18 +94,13 @@ export function conversationSnapshot(
   ];
   // Whoever knows nothing of branches sees one as a plain conversation; what has not ended is told to all.
   const branch = newestBranch(all, placesIn(all), withSiblings, openIds);
-  const withAll = posts.length === 0 ? branch : withPosts(branch, posts, isBeginning);
+  const withAll = withPosts(branch, posts, isBeginning);
   const messages =
     changes.size === 0 ? withAll : withAll.map((message) => changedMessage(message, changes.get(message.message_id)));
   // Not always the first: when the event stream was lost, the messages of waiting turns may be written again before the one that runs.
   const running = open.find(({ status }) => status !== "queued") ?? open[0];
   if (messages.length === 0 && running === undefined && known.room === undefined) return undefined;
-  const about = {
-    ...(known.title === undefined ? {} : { title: known.title }),
-    ...(known.handover === undefined ? {} : { handover: known.handover }),
-    ...(known.room === undefined ? {} : { room: known.room }),
-    ...(waiting.length === 0 ? {} : { queue: [...waiting] }),
-  };
+  const about = aboutAll(known, waiting);
   if (running !== undefined) {
     const frame = { ...turnSnapshot(place, running), ...about };
     // What its parts take, the transcript's tail gives.
@@ -116,11 +111,24 @@ export function conversationSnapshot(
   return { type: "snapshot", conversation_id, seq, ...about, ...tail, status: "idle", ts: Date.now() };
 }
 
+function aboutAll(
+  { title, handover, room }: Known & { readonly room?: Room | undefined },
+  waiting: readonly WaitingTurn[],
+): Pick<SnapshotFrame, "title" | "handover" | "room" | "queue"> {
+  return {
+    ...(title === undefined ? {} : { title }),
+    ...(handover === undefined ? {} : { handover }),
+    ...(room === undefined ? {} : { room }),
+    ...(waiting.length === 0 ? {} : { queue: [...waiting] }),
+  };
+}
+
 function withPosts(
   branch: readonly TranscriptMessage[],
   posts: readonly TranscriptMessage[],
   isBeginning: boolean,
 ): readonly TranscriptMessage[] {
+  if (posts.length === 0) return branch;
   return newestWithPosts(branch, posts, { limit: deliveryLimits.snapshotMessages, isBeginning }).messages;
 }
 
