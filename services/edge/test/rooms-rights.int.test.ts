@@ -81,7 +81,7 @@ const frames: readonly Row[] = [
     who: all,
     frame: ({ ended }) => ({ type: "feedback", message_id: `${ended}-a`, rating: "up" }),
   },
-  { what: "the end of a hand-over", who: writers, frame: () => ({ type: "handover", end: true }) },
+  { what: "the end of a hand-over", who: writers, frame: () => ({ type: "handover", id: "end", end: true }) },
   {
     what: "a wish for a person",
     who: writers,
@@ -90,7 +90,7 @@ const frames: readonly Row[] = [
   {
     what: "regenerate",
     who: writers,
-    frame: ({ ended }) => ({ type: "regenerate", id: randomUUID(), turn_id: ended }),
+    frame: ({ ended }) => ({ type: "regenerate", id: randomUUID(), message_id: `${ended}-a` }),
   },
   {
     what: "a decision on a call of another's turn",
@@ -207,7 +207,7 @@ describe("P9: over HTTP and the protocols of others", () => {
     const asks: readonly (readonly [string, object, Record<string, string>])[] = [
       ["/api/v1/chat", { message: "and?", conversation_id: id }, {}],
       ["/api/v1/chat", { message: "and?", conversation_id: id }, { accept: "text/event-stream" }],
-      [`/api/v1/conversations/${id}/regenerate`, { turn_id: ended }, {}],
+      [`/api/v1/conversations/${id}/regenerate`, { message_id: `${ended}-a` }, {}],
       [`/api/v1/conversations/${id}/handover`, { reason: "help" }, {}],
     ];
     for (const who of [reader, ...outsiders])
