@@ -24,6 +24,7 @@ import { watchPayloadLimit } from "./payload-limit.ts";
 import { createUnreadable, type Unreadable } from "./unreadable.ts";
 import { setUpAudit, setUpGate, setUpMemory, setUpStreams, type StreamOptions } from "./stream-setup.ts";
 import { createOutbox } from "./outbox.ts";
+import { createPosts, type Posts } from "./posts.ts";
 import { createRequests } from "./requests.ts";
 import { createRoomReading, type RoomReading } from "./room-reading.ts";
 import { createOwners, type Owners } from "./owners.ts";
@@ -34,6 +35,7 @@ import {
   type StoredConversations,
   type StoredConversationsDeps,
 } from "./stored-conversations.ts";
+import { createReadMarks, type ReadMarks } from "./read-marks.ts";
 import { createRoomSignals, type RoomSignals } from "./signals.ts";
 import { createSummaries, type Summaries } from "./summaries.ts";
 import { createTitles, type Titles } from "./titles.ts";
@@ -73,8 +75,12 @@ export interface Bus extends BrokerLink {
   readonly summaries: Summaries;
   /** Conversations in which a person answers in place of the agent. */
   readonly handovers: Handovers;
+  /** What people write to each other. For edges: others have no right to write it. */
+  readonly posts: Posts;
   /** What edges tell each other of rooms. For edges: others have no right to it. */
   readonly signals: RoomSignals;
+  /** How far members of conversations have read. For edges: others have no right to write it. */
+  readonly readMarks: ReadMarks;
   readonly conversations: StoredConversations;
   /** What was revoked. For edges: others have no right to it. */
   readonly gate: GateLog;
@@ -199,7 +205,12 @@ function sharedLogs(
 }
 
 function conversationParts(
-  deps: Omit<StoredConversationsDeps, "titles" | "feedback" | "handovers" | "summaries" | "people">,
+  deps: Omit<
+    StoredConversationsDeps,
+    "titles" | "feedback" | "handovers" | "summaries" | "posts" | "people" | "readMarks" | "facts"
+  > & {
+    readonly facts: Facts;
+  },
   eventWindowMs: number,
 ) {
   const { jsm, events, unreadable } = deps;
@@ -208,16 +219,16 @@ function conversationParts(
   const summaries = createSummaries(deps);
   const clock = createBrokerClock(jsm);
   const handovers = createHandovers({ ...deps, clock, eventWindowMs });
+  const posts = createPosts({ ...deps, eventWindowMs });
   const owners = createOwners(jsm, events, unreadable);
   const people = createPeople({ ...deps, owners, clock, eventWindowMs });
+  const readMarks = createReadMarks(deps);
+  const kept = { titles, feedback, handovers, summaries, posts, people, readMarks };
   return {
     owners,
-    people,
-    rooms: createRoomReading(jsm, events, unreadable),
-    titles,
-    feedback,
-    ...{ handovers, summaries },
-    conversations: createStoredConversations({ ...deps, titles, feedback, handovers, summaries, people }),
+    ...kept,
+    rooms: createRoomReading(jsm, events),
+    conversations: createStoredConversations({ ...deps, ...kept }),
   };
 }
 

@@ -17,12 +17,19 @@ interface Waiting {
   readonly resolve: (answer: DocumentAnswer) => void;
   readonly reject: (error: Error) => void;
   readonly timer: NodeJS.Timeout;
+  /** Whoever has the question has said something. */
+  readonly heard: () => void;
+  readonly stop: () => void;
 }
 
 /** Asked at once by one edge, and answered at once by one worker. */
 const mostAsked = 256;
 const mostAnswered = 16;
 const nobodyListens = 503;
+/** A worker that is at it says so each second. One that was killed or stands still says nothing: then another one is asked as well, and the first answer counts. */
+const tellEveryMs = 1_000;
+const silenceMs = 3_000;
+const mostTries = 3;
 
 /**
  * What edges ask agent workers about documents: one worker answers each question. Not stored. The answers go to a subject of its own and not to an inbox, as an
@@ -42,6 +49,7 @@ function createAsking(nc: BrokerLink["nc"]) {
     const entry = waiting.get(id);
     waiting.delete(id);
     clearTimeout(entry?.timer);
+    entry?.stop();
     return entry;
   };
   /** The first who asks: most edges never do. */
@@ -51,9 +59,11 @@ function createAsking(nc: BrokerLink["nc"]) {
     nc.subscribe(subjects.documentAnswer(edge, "*"), {
       callback: (error, message) => {
         if (error !== null) return void (isListening = false);
-        const entry = take(message.subject.split(".").at(-1) ?? "");
-        if (message.data.length === 0 && message.headers?.code === nobodyListens) return entry?.reject(nobody());
+        const id = message.subject.split(".").at(-1) ?? "";
         const answer = DocumentAnswer.safeParse(parseStored(message.data)).data;
+        if (answer?.kind === "working") return waiting.get(id)?.heard();
+        const entry = take(id);
+        if (message.data.length === 0 && message.headers?.code === nobodyListens) return entry?.reject(nobody());
         if (answer === undefined) entry?.reject(nobody());
         else entry?.resolve(answer);
       },
@@ -67,13 +77,27 @@ function createAsking(nc: BrokerLink["nc"]) {
       listen();
       const id = String(next++);
       const timer = setTimeout(() => take(id)?.reject(nobody()), timeoutMs);
-      waiting.set(id, { resolve, reject, timer });
-      try {
-        nc.publish(subjects.documentQuestion, encodeJson(question), { reply: subjects.documentAnswer(edge, id) });
-      } catch (cause) {
-        take(id)?.reject(nobody(cause));
-      }
+      const send = (): void => {
+        try {
+          const reply = subjects.documentAnswer(edge, id);
+          nc.publish(subjects.documentQuestion, encodeJson({ ...question, tells: true }), { reply });
+        } catch (cause) {
+          take(id)?.reject(nobody(cause));
+        }
+      };
+      waiting.set(id, { resolve, reject, timer, ...askAgain(send) });
+      send();
     });
+}
+
+/** Asks again each time when nobody was heard for a while. */
+function askAgain(ask: () => void): Pick<Waiting, "heard" | "stop"> {
+  let tries = 1;
+  const silence = setTimeout(() => {
+    if (++tries < mostTries) silence.refresh();
+    ask();
+  }, silenceMs);
+  return { heard: () => void silence.refresh(), stop: () => clearTimeout(silence) };
 }
 
 function nobody(cause?: unknown): ChatError {
@@ -87,10 +111,11 @@ function createAnswering(nc: BrokerLink["nc"], log: Logger) {
   /** Answers questions until the returned function is called. What `reply` throws is told as busy: another worker may know better. */
   return (reply: (question: DocumentQuestion) => Promise<DocumentAnswer>): (() => void) => {
     let running = 0;
-    const handle = async (data: Uint8Array): Promise<DocumentAnswer> => {
+    const handle = async (data: Uint8Array, tell: (answer: DocumentAnswer) => void): Promise<DocumentAnswer> => {
       const question = DocumentQuestion.safeParse(parseStored(data)).data;
       if (question === undefined || running >= mostAnswered) return { kind: "busy" };
       running++;
+      const telling = question.tells && setInterval(() => tell({ kind: "working" }), tellEveryMs);
       try {
         return await reply(question);
       } catch (err) {
@@ -98,6 +123,7 @@ function createAnswering(nc: BrokerLink["nc"], log: Logger) {
         return { kind: "busy" };
       } finally {
         running--;
+        clearInterval(telling);
       }
     };
     const subscription = nc.subscribe(subjects.documentQuestion, {
@@ -107,9 +133,10 @@ function createAnswering(nc: BrokerLink["nc"], log: Logger) {
         const to = message.reply ?? "";
         if (!to.startsWith(answers)) return;
         // The data is borrowed.
-        void handle(Buffer.from(message.data)).then((answer) => {
+        const tell = (answer: DocumentAnswer): void => {
           if (!nc.isClosed() && !nc.isDraining()) nc.publish(to, encodeJson(answer));
-        });
+        };
+        void handle(Buffer.from(message.data), tell).then(tell);
       },
     });
     return () => subscription.unsubscribe();

@@ -47,6 +47,11 @@ export interface HandoverWish {
 
 export type EndOfHandover = "given back" | "withdrawn" | "nobody came" | "silent" | "deleted";
 
+interface Changed {
+  readonly record: HandoverRecord;
+  readonly isOwn: boolean;
+}
+
 export type Handovers = ReturnType<typeof createHandovers>;
 export type HandoverFollower = ReturnType<Handovers["follow"]>;
 
@@ -87,13 +92,13 @@ export function createHandovers(deps: HandoverDeps) {
         true,
       ).catch(ifNone),
 
-    /** Ends it, if `only` still holds; gives it as it stands then. NOT_FOUND where there is none. */
+    /** Ends it, if `only` still holds; gives it as it stands then, and whether that was done here: of two who end it at once by one. NOT_FOUND where there is none. */
     end: (
       conversation: ConversationId,
       why: EndOfHandover,
       only: (last: HandoverRecord) => boolean = () => true,
-    ): Promise<HandoverRecord> =>
-      change(conversation, (last) =>
+    ): Promise<Changed> =>
+      records.changed(conversation, (last) =>
         isHandedOver(last) && last !== undefined && only(last) ? ended(last, why) : undefined,
       ),
 
@@ -160,6 +165,8 @@ function inBrokerTime(record: HandoverRecord, storedMs: number): HandoverRecord 
   return record.until === undefined ? record : { ...record, until: storedMs + record.until - record.ts };
 }
 
+type Next = (last: HandoverRecord | undefined, nowMs: number) => HandoverRecord | undefined;
+
 function createRecords({ jsm, events, clock, unreadable }: HandoverDeps) {
   const tell = createTelling(events);
   const subjectOf = (conversation: ConversationId): string =>
@@ -174,11 +181,8 @@ function createRecords({ jsm, events, clock, unreadable }: HandoverDeps) {
     read(await jsm.streams.getMessage(streams.log(shardOfSubject(subject)), { last_by_subj: subject }));
 
   /** Stores what `next` makes of the last record, and tells of it; gives the record that counts then. NOT_FOUND where there is none, and what `next` throws. */
-  const change = async (
-    conversation: ConversationId,
-    next: (last: HandoverRecord | undefined, nowMs: number) => HandoverRecord | undefined,
-    isQuiet = false,
-  ): Promise<HandoverRecord> => {
+  const changed = async (conversation: ConversationId, next: Next, isQuiet = false): Promise<Changed> => {
+    let isStored = false;
     let standing: HandoverRecord | undefined;
     const nowMs = await clock.nowMs();
     const appended = await appendBehind<HandoverRecord>(
@@ -187,7 +191,7 @@ function createRecords({ jsm, events, clock, unreadable }: HandoverDeps) {
       (found, tried) => {
         standing = found?.value;
         // It was stored, and the answer was lost.
-        if (tried !== undefined && isSame(standing, tried)) return undefined;
+        if (tried !== undefined && isSame(standing, tried)) return void (isStored = true);
         const value = next(standing, nowMs);
         // Behind one that cannot be read, its sequence is as good: it is higher than any number.
         const n = found === undefined ? 1 : (standing?.n ?? found.seq) + 1;
@@ -198,14 +202,17 @@ function createRecords({ jsm, events, clock, unreadable }: HandoverDeps) {
     if (record === undefined) throw notWaiting();
     // Also what was there: whoever stored it may have died before it told.
     if (!isQuiet) await tell(record);
-    return record;
+    return { record, isOwn: isStored || appended !== undefined };
   };
+  const change = async (...args: Parameters<typeof changed>): Promise<HandoverRecord> =>
+    (await changed(...args)).record;
 
   return {
     subjectOf,
     read,
     last,
     change,
+    changed,
     tell,
     /** `upTo`: with that one; default: all but the last one. */
     async dropEarlier(conversation: ConversationId, upTo?: number): Promise<void> {

@@ -11,12 +11,15 @@ export interface StoredRecord {
   readonly link: RecordLink;
 }
 
+/** What is kept of a record, of whichever kind. */
+type Kept = Pick<StoredRecord, "seq" | "storedMs" | "bytes">;
+
 /** A worker meets the same conversations again and again: their tails need not be read each time. Some 10,000 turns. */
 const maxBytes = 16 * 1024 * 1024;
 /** Of each record beside its text: objects, and parts that say it once more. */
 const overheadBytes = 1_000;
 
-function sizeOf({ bytes }: StoredRecord): number {
+function sizeOf({ bytes }: Kept): number {
   return overheadBytes + bytes;
 }
 
@@ -25,14 +28,14 @@ function keyOf(shard: number, seq: number): string {
 }
 
 /** Records of all shards by their sequence. They never change, so what is here is right; the oldest go first. */
-export function createRecordCache() {
-  const records = new Map<string, StoredRecord>();
+export function createRecordCache<Stored extends Kept = StoredRecord>() {
+  const records = new Map<string, Stored>();
   let bytes = 0;
 
   return {
-    get: (shard: number, seq: number): StoredRecord | undefined => records.get(keyOf(shard, seq)),
+    get: (shard: number, seq: number): Stored | undefined => records.get(keyOf(shard, seq)),
 
-    add(shard: number, stored: StoredRecord): StoredRecord {
+    add(shard: number, stored: Stored): Stored {
       const key = keyOf(shard, stored.seq);
       if (records.has(key)) return stored;
       records.set(key, stored);
@@ -46,7 +49,7 @@ export function createRecordCache() {
     },
 
     /** One that is here, with the time that the broker says; undefined: what is here is another one, of a log that was lost. */
-    dated(shard: number, known: StoredRecord, storedMs: number): StoredRecord | undefined {
+    dated(shard: number, known: Stored, storedMs: number): Stored | undefined {
       if (known.storedMs === storedMs) return known;
       if (known.storedMs !== Infinity) return undefined;
       const dated = { ...known, storedMs };

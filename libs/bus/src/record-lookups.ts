@@ -19,11 +19,13 @@ import type { Unreadable } from "./unreadable.ts";
 
 export type RecordLookups = ReturnType<typeof createRecordLookups>;
 
-/** The records of a conversation, from one of them backwards. */
-export interface RecordWalk {
+/** The records of a chain, from one of them backwards. */
+export interface RecordWalk<Stored extends Linked = StoredRecord> {
   /** The one before, and `wanted` in all, if they are named, in the same round trip: of those, the next calls get theirs at once. */
-  before(stored: StoredRecord, wanted: number): Promise<StoredRecord | undefined>;
+  before(stored: Stored, wanted: number): Promise<Stored | undefined>;
 }
+
+type Linked = Pick<StoredRecord, "link">;
 
 /**
  * Records that are asked for at a time, by all readers of this process. Each may have half a megabyte, and the broker cuts a connection for which it
@@ -98,8 +100,10 @@ function linkOf({ conversation_id, prev, back }: RecordLink): RecordLink {
   return { conversation_id, prev, back };
 }
 
-function createWalk(at: (seq: number) => Promise<StoredRecord | undefined>): RecordWalk {
-  const asked = new Map<number, Promise<StoredRecord | undefined>>();
+export function createWalk<Stored extends Linked>(
+  at: (seq: number) => Promise<Stored | undefined>,
+): RecordWalk<Stored> {
+  const asked = new Map<number, Promise<Stored | undefined>>();
   const ask = (seq: number): void => {
     if (asked.has(seq)) return;
     const record = at(seq);

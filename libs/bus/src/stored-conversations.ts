@@ -20,7 +20,9 @@ import type { FeedbackLog } from "./feedback.ts";
 import type { Handovers } from "./handovers.ts";
 import type { BrokerLink } from "./nats-connection.ts";
 import type { PatientLookups } from "./patient-lookups.ts";
+import type { Posts } from "./posts.ts";
 import type { PeopleLog } from "./people.ts";
+import type { ReadMarks } from "./read-marks.ts";
 import type { Summaries } from "./summaries.ts";
 import type { Titles } from "./titles.ts";
 import type { Unreadable } from "./unreadable.ts";
@@ -34,7 +36,9 @@ export interface StoredConversationsDeps {
   readonly feedback: Pick<FeedbackLog, "bury">;
   readonly summaries: Pick<Summaries, "bury">;
   readonly handovers: Pick<Handovers, "bury">;
+  readonly posts: Pick<Posts, "bury">;
   readonly people: Pick<PeopleLog, "bury">;
+  readonly readMarks: Pick<ReadMarks, "bury">;
   readonly shards: number;
   readonly unreadable: Unreadable;
   readonly log: Logger;
@@ -158,7 +162,7 @@ function createDeletionParts(deps: StoredConversationsDeps) {
     },
 
     /**
-     * Removes facts, events, transcript, titles, feedback, hand-overs and summaries up to `end` (default: all): what came later may be of a turn that was accepted since. Whose the
+     * Removes facts, events, transcript, titles, feedback, hand-overs, summaries and posts up to `end` (default: all): what came later may be of a turn that was accepted since. Whose the
      * conversation was stays recorded: its id must never become somebody else's while edges remember the owner. Can be repeated; throws when
      * the broker does not answer.
      */
@@ -172,7 +176,8 @@ function createDeletionParts(deps: StoredConversationsDeps) {
       await jsm.streams.purge(streams.events(shard), { filter, ...upTo(end?.events) });
       await jsm.streams.purge(streams.log(shard), { filter: subjects.log(shard, conversation), ...upTo(end?.log) });
       // Last: who gives it a title meanwhile, says something of an answer or summarises it looks first whether there is anything left.
-      await Promise.all([titles, feedback, deps.handovers, deps.summaries].map(({ bury }) => bury(conversation)));
+      const kept = [titles, feedback, deps.handovers, deps.summaries, deps.posts, deps.readMarks];
+      await Promise.all(kept.map(({ bury }) => bury(conversation)));
       // Behind all: until then it says who may delete it once more, if this one fails.
       await deps.people.bury(conversation);
     },

@@ -34,7 +34,7 @@ export interface Connection {
 }
 
 /** What servers are told, so that they say nothing in its place that older clients know. */
-const knows = ["unknown", "posts"];
+const known = ["unknown", "posts"];
 
 const noToken = "no token could be had";
 
@@ -79,8 +79,14 @@ export function openConnection(deps: ConnectionDeps): Connection {
   function hear(data: unknown): void {
     if (state === "ended") return;
     heartbeat.heard();
-    const frame = deps.decode(data);
-    if (!frame) return deps.log.debug({}, "unknown frame");
+    const decoded = deps.decode(data);
+    if (!decoded) return deps.log.debug({}, "unknown frame");
+    for (const frame of [decoded].flat()) take(frame);
+  }
+
+  function take(frame: ServerFrame): void {
+    // What came with it may have ended the connection.
+    if (state === "ended") return;
     if (frame.type === "welcome") pingAfterMs = Math.min(pingAfterMs, frame.heartbeat_ms);
     if (frame.type === "going_away") reconnectAfterMs = frame.reconnect_after_ms;
     login.hear(frame);
@@ -121,7 +127,8 @@ interface LoginDeps extends Settings {
 }
 
 /** As whom a connection is: by a token, by the browser's cookie, or as nobody. */
-function createLogin({ getToken, mayChange, log, ...deps }: LoginDeps) {
+function createLogin({ getToken, mayChange, log, batch, ...deps }: LoginDeps) {
+  const knows = batch ? [...known, "batches"] : known;
   /** It is known who this connection is to be for. */
   let isAsked = getToken === undefined;
   /** No token is shown: then what the client knows is said by itself. */

@@ -175,6 +175,7 @@ function handle(parts: Parts, frame: ConversationFrame): void {
       return void asks.look(frame);
     // To whoever sent it on this connection: the view is of what everybody sees.
     case "feedback":
+    case "usage":
       return;
     case "error":
       if ("turn_id" in frame) return folding.fold(frame);

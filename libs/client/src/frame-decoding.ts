@@ -1,10 +1,11 @@
 import { isServerFrame, type ServerFrame } from "@parley/protocol/fold";
 
-/** Reads a frame of one's own server. Undefined when it is none this client knows, or not JSON: a newer server may send more. */
-export function decodeServerFrame(data: unknown): ServerFrame | undefined {
+/** Reads what one's own server has sent. Undefined when it is no frame this client knows, or not JSON: a newer server may send more. */
+export function decodeServerFrame(data: unknown): ServerFrame | readonly ServerFrame[] | undefined {
   try {
-    const frame: unknown = typeof data === "string" && JSON.parse(data);
-    return isServerFrame(frame) ? frame : undefined;
+    const sent: unknown = typeof data === "string" && JSON.parse(data);
+    if (Array.isArray(sent)) return sent.filter(isServerFrame);
+    return isServerFrame(sent) ? sent : undefined;
   } catch {
     return undefined;
   }

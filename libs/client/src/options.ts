@@ -47,10 +47,12 @@ export interface ClientOptions {
   /** Default: what the browser says of the network and the page; in Node.js nothing. */
   readonly environment?: Environment;
   /**
-   * Reads a frame; undefined: it is none that the client knows. Default: a frame is believed that has the fields which the client needs. Tests of a server want
+   * Reads what came: a frame, or several; undefined: it is none that the client knows. Default: a frame is believed that has the fields which the client needs. Tests of a server want
    * the schemas: `@parley/client/strict` has them, and the `check`.
    */
-  readonly decode?: (data: unknown) => ServerFrame | undefined;
+  readonly decode?: (data: unknown) => ServerFrame | readonly ServerFrame[] | undefined;
+  /** What the server has to say at the same moment comes in one message: for who looks at many conversations over one connection. Default: each frame by itself. */
+  readonly batch?: boolean;
   /** Looks for broken promises of the server in the frames of a conversation: for the event `violation`, which nothing else brings. Default: nobody looks. */
   readonly check?: FrameCheck;
   readonly log?: ClientLog;
@@ -81,7 +83,8 @@ export interface Settings {
   readonly store?: SendStore;
   readonly sendQueue: SendQueueLimits;
   readonly environment: Environment | undefined;
-  readonly decode: (data: unknown) => ServerFrame | undefined;
+  readonly decode: NonNullable<ClientOptions["decode"]>;
+  readonly batch: boolean;
   readonly check: FrameCheck;
   readonly log: ClientLog;
   readonly backoff: BackoffLimits;
@@ -110,6 +113,7 @@ export function settingsOf(options: ClientOptions): Settings {
   return {
     decode: decodeServerFrame,
     check: (folding) => folding,
+    batch: false,
     log: silent,
     backoff: { minMs: 500, maxMs: 20_000 },
     random: Math.random,

@@ -4,7 +4,11 @@ import type { ClientOptions } from "./options.ts";
 
 /** For who tests a server (`createClient({ ...strict, … })`): frames are parsed by the schemas, and broken promises are looked for. */
 export const strict: Required<Pick<ClientOptions, "decode" | "check">> = {
-  decode: (data) => (typeof data === "string" ? ServerFrame.safeParse(parseJson(data)).data : undefined),
+  decode: (data) => {
+    const sent = typeof data === "string" ? parseJson(data) : undefined;
+    if (Array.isArray(sent)) return sent.flatMap((frame) => ServerFrame.safeParse(frame).data ?? []);
+    return ServerFrame.safeParse(sent).data;
+  },
   check: withFrameCheck,
 };
 

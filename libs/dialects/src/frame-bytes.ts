@@ -1,4 +1,4 @@
-import type { ConnectionFrame, ToolStatus } from "@parley/protocol";
+import { seqHead, type ConnectionFrame, type ToolStatus } from "@parley/protocol";
 import type { VisibleEvent } from "./visible-event.ts";
 
 /** Of frames that several viewers get. They live as long as their frames. */
@@ -90,4 +90,12 @@ export function legacyJson(frame: ConnectionFrame): Buffer {
 /** The body of an answer over HTTP. */
 export function legacyBody(body: string): string {
   return body.includes(mark.toString()) ? legacyBytes(Buffer.from(body)).toString() : body;
+}
+
+const seqStart = seqHead(0).indexOf("0");
+const comma = 0x2c;
+
+/** The cursor stands first in the frame of an event. */
+export function wireSeqOf(frame: Buffer): string {
+  return frame.toString("latin1", seqStart, frame.indexOf(comma));
 }

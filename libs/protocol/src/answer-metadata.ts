@@ -29,6 +29,10 @@ export const AnswerMetadata = z
     handover: HandoverState.optional().describe(
       "A person was asked for, or answers, in place of the agent: how that stood. No model was asked unless there is a `model`.",
     ),
+    posted: z
+      .literal(true)
+      .optional()
+      .describe("It was a message between people: no agent was asked, and there is no answer."),
   })
   .describe("Who answered, and from what.");
 export type AnswerMetadata = z.infer<typeof AnswerMetadata>;

@@ -28,7 +28,7 @@ export function newestMessages(view: ConversationView): readonly BranchMessage[]
 
 /** Behind which the first of `newestMessages` was asked, if it says so: what stands before them leads to that turn. null: nothing does. */
 export function leadOf(view: ConversationView): TurnId | null | undefined {
-  const first = newestMessages(view)[0]?.turn_id;
+  const first = newestMessages(view).find(({ post }) => post === undefined)?.turn_id;
   const live = view.turns.find(({ turn_id }) => turn_id === first)?.message?.parent;
   return placesIn(view.transcript).get(first ?? "")?.parent ?? live;
 }
@@ -51,7 +51,7 @@ function placesIn(transcript: readonly TranscriptMessage[]): Places {
 
 function placesOf({ turns }: ConversationView, all: readonly MessageView[], said: Places): readonly TurnPlace[] {
   const live = new Map(turns.map(({ turn_id, message }) => [turn_id, message] as const));
-  const ids = new Set(all.map(({ turn_id }) => turn_id));
+  const ids = new Set(all.flatMap(({ turn_id, post }) => (post === undefined ? turn_id : [])));
   return [...ids].map((turn_id) => {
     const { parent, supersedes, siblings } = { ...live.get(turn_id), ...said.get(turn_id) };
     return { turn_id, parent, supersedes, siblings };

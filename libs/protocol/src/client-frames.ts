@@ -29,7 +29,8 @@ export const AuthFrame = z
         "Access token (JWT) or API key: at most `accessTokenChars`; a longer one is answered with `auth_error`. Absent: on a socket that a cookie, a header or a ticket has opened, which only says what its client knows.",
       ),
     knows: Knows.optional().describe(
-      "What the client knows: `unknown`, the status of a tool call, which others are told as `failed`. At most 16 names of 32 characters; those that the server does not know are ignored. Absent: as before.",
+      "What the client knows: `unknown`, the status of a tool call, which others are told as `failed`; `posts`, what people say to each other in rooms, and what is told of these; " +
+        "`batches`: a message of the socket may be an array of frames, in their order, where several leave at the same moment (at most 16 KB; one alone comes as itself). At most 16 names of 32 characters; those that the server does not know are ignored. Absent: as before.",
     ),
   })
   .describe("Opens the connection. On an open one: replaces the token by a newer one of the same user.");

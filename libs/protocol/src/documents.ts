@@ -92,7 +92,12 @@ export const DocumentVersion = StoredDocument.pick({
 export type DocumentVersion = z.infer<typeof DocumentVersion>;
 
 /** For whom it is asked. Rights are those that the worker knows at the moment. */
-const asked = { user: z.object({ id: z.string() }), caller: CallerRights };
+const asked = {
+  user: z.object({ id: z.string() }),
+  caller: CallerRights,
+  /** Whoever answers says that it is at it (`working`) as long as it is. Absent: an older edge asks, which knows no such answer. */
+  tells: z.literal(true).optional(),
+};
 
 export const DocumentQuestion = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("check"), ...asked, document: DocumentVersion }),
@@ -125,12 +130,13 @@ export type ReadPassage = z.infer<typeof ReadPassage>;
 export const FoundPassageAnswer = ReadPassage.extend({ score: z.number().describe("How well it fits, 0 to 1.") });
 export type FoundPassageAnswer = z.infer<typeof FoundPassageAnswer>;
 
-/** What a worker answers: to `check`, `search` and `passage`; or why it cannot. */
+/** What a worker answers: to `check`, `search` and `passage`; or why it cannot. `working`: nothing yet. */
 export const DocumentAnswer = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("checked"), title: z.string(), passages: z.number().int().nonnegative() }),
   z.object({ kind: z.literal("refused"), why: z.string() }),
   z.object({ kind: z.literal("found"), results: z.array(FoundPassageAnswer) }),
   z.object({ kind: z.literal("passage"), passage: ReadPassage.optional() }),
   z.object({ kind: z.literal("busy") }),
+  z.object({ kind: z.literal("working") }),
 ]);
 export type DocumentAnswer = z.infer<typeof DocumentAnswer>;

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { AnswerMetadata } from "./answer-metadata.ts";
 import { ApprovalDecision, ApprovalRequest } from "./approval.ts";
 import { Author } from "./author.ts";
+import { addressFields } from "./address-fields.ts";
 import { branchFields } from "./branch-fields.ts";
 import { AnyErrorCode } from "./errors.ts";
 import { CallId, ConversationId, TurnId } from "./ids.ts";
@@ -45,6 +46,7 @@ export const MessageEvent = z
       .optional()
       .describe("It comes again, because its author has changed the text while it waited; so many times by now."),
     ...branchFields,
+    ...addressFields,
   })
   .describe(
     "What a participant wrote; every device that looks gets it, the sender's too. The first event of its turn. One that comes again replaces it.",

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { addressFields } from "./address-fields.ts";
 import { branchFields } from "./branch-fields.ts";
 import { Author } from "./author.ts";
 import { GivenContext } from "./given-context.ts";
@@ -26,6 +27,11 @@ const SaidFact = z.object({
   author: Author,
   message: z.string(),
   ...branchFields,
+  /** It is a message between people, whatever the rule of the room says by now. Absent: it is a turn. */
+  post: z.literal(true).optional(),
+  /** Of such a one: as in its event. */
+  after: TurnId.nullable().optional(),
+  ...addressFields,
   /** What its client brought with it, so that the answer can be given once more: of no more than `givenKeptBytes`. */
   given: GivenContext.optional(),
   /** It brought more than is kept. */

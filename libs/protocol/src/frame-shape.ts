@@ -102,6 +102,7 @@ const frames: Readonly<Record<string, string>> = {
   typing: "conversation_id users",
   presence: "conversation_id users online",
   read: "conversation_id marks",
+  usage: "conversation_id turn_id currency periods",
   message: `${event} message_id author message`,
   thinking: chained,
   progress: `${chained} step message sources?`,

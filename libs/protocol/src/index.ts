@@ -34,7 +34,17 @@ export {
   type People,
   type Standing,
 } from "./room.ts";
+export { addressedAgent, answerRuleOf, type Addressing, type RoomRules } from "./addressing.ts";
 export { PostEvent, PostRecord } from "./post.ts";
+export {
+  inPlace,
+  messageOfPost,
+  newestWithPosts,
+  postOutcome,
+  transcriptOfPost,
+  type NewestMessages,
+  type PostPlace,
+} from "./post-fold.ts";
 export {
   ChangesRecord,
   MessageChanges,
@@ -44,6 +54,7 @@ export {
   ReactionCount,
   ReactionEvent,
 } from "./message-changes.ts";
+export { UsageFrame, UsagePeriod } from "./usage-frame.ts";
 export { EdgeSignal, PresenceFrame, PresentAgent, ReadFrame, ReadMark, ReadRecord, TypingFrame } from "./signals.ts";
 export { foldRoomFrame, noRoom, foldSignal, type RoomView } from "./room-fold.ts";
 export { CallerRights, callerOf, rightsOf, type Caller } from "./caller.ts";

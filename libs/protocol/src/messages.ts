@@ -6,6 +6,7 @@ import type { TurnId } from "./ids.ts";
 import { messageIdOf } from "./message-ids.ts";
 import { outcomeOf, storedParts } from "./outcome.ts";
 import { pendingCallsOf, type Parts } from "./parts-fold.ts";
+import { inPlace } from "./post-fold.ts";
 import type { ToolCallPart } from "./parts.ts";
 import type { TranscriptMessage } from "./server-frames.ts";
 import type { ConversationView, TurnView } from "./view.ts";
@@ -26,6 +27,14 @@ export interface MessageView {
   readonly ts?: number;
   /** Of an answer: what the viewer said of it, where the server has told. */
   readonly feedback?: Feedback;
+  /** Of a message between people: its number among these. No answer follows. */
+  readonly post?: number | undefined;
+  /** Of such a one: the turn behind which it stands; null: before all. */
+  readonly after?: TurnId | null | undefined;
+  /** The message to which it replies. */
+  readonly reply_to?: string | undefined;
+  /** The users whom it addresses. */
+  readonly mentions?: readonly string[] | undefined;
 }
 
 /** A turn that has not begun. */
@@ -46,7 +55,7 @@ export function turn(view: ConversationView, turnId: TurnId): TurnView | undefin
   return view.turns.findLast(({ turn_id }) => turn_id === turnId);
 }
 
-/** All messages, questions before their answers, in the order of their turns. An answer that has begun is among them. */
+/** All messages, questions before their answers, in the order of their turns, and posts behind theirs. An answer that has begun is among them. */
 export function messages(view: ConversationView): readonly MessageView[] {
   const { turns, transcript } = view;
   const stored = storedIn(transcript);
@@ -60,7 +69,7 @@ export function messages(view: ConversationView): readonly MessageView[] {
   const { older, newer } = turnsBeside(view);
   const shownOf = (known: TurnView): MessageView[] => messagesIn([], known);
   stored.turns = turns;
-  stored.shown = [...older.flatMap(shownOf), ...stored.middle, ...newer.flatMap(shownOf)];
+  stored.shown = inPlace([...older.flatMap(shownOf), ...stored.middle, ...newer.flatMap(shownOf)]);
   return stored.shown;
 }
 
@@ -124,9 +133,9 @@ const stores = new WeakMap<ConversationView["transcript"], Stored>();
 function storedIn(transcript: ConversationView["transcript"]): Stored {
   return remembered(stores, transcript, () => {
     const groups = byTurn(transcript);
-    const unanswered = [...groups].filter(([, group]) => !group.some(isAnswer)).map(([turnId]) => turnId);
+    const unanswered = [...groups].filter(([, group]) => !group.some(isLast)).map(([turnId]) => turnId);
     const middle = [...groups.values()].flatMap((group) => messagesIn(group, undefined));
-    return { groups, unanswered, within: [], middle, turns: undefined, shown: middle };
+    return { groups, unanswered, within: [], middle, turns: undefined, shown: inPlace(middle) };
   });
 }
 
@@ -157,29 +166,37 @@ function isAnswer({ author }: TranscriptMessage): boolean {
   return author.role === "assistant";
 }
 
+/** Nothing of its turn follows. */
+function isLast(message: TranscriptMessage): boolean {
+  return isAnswer(message) || message.post !== undefined;
+}
+
 function messagesIn(stored: readonly TranscriptMessage[], known: TurnView | undefined): MessageView[] {
-  const answer = known === undefined ? undefined : answerIn(known, stored.find(isAnswer)?.feedback);
+  const hasAnswer = known !== undefined && known.post === undefined;
+  const answer = hasAnswer ? answerIn(known, stored.find(isAnswer)?.feedback) : undefined;
   const shown = stored.filter((message) => answer === undefined || !isAnswer(message)).map(storedMessage);
   const isAsked = stored.some((message) => !isAnswer(message));
-  if (known?.message !== undefined && !isAsked) shown.unshift(questionIn(known.message));
+  if (known?.message !== undefined && !isAsked) shown.unshift(questionIn(known, known.message));
   return answer === undefined ? shown : [...shown, answer];
 }
 
+const said = ["post", "after", "reply_to", "mentions"] as const;
 const ofStored = new WeakMap<TranscriptMessage, MessageView>();
 
 function storedMessage(message: TranscriptMessage): MessageView {
   return remembered(ofStored, message, () => {
-    const common = fieldsOf(message, ["message_id", "turn_id", "author", "status", "ts"]);
+    const common = fieldsOf(message, ["message_id", "turn_id", "author", "status", "ts", ...said]);
     const shown = { ...common, parts: storedParts(message) };
-    return isAnswer(message) ? { ...shown, outcome: outcomeOf(message), ...said(message.feedback) } : shown;
+    return isAnswer(message) ? { ...shown, outcome: outcomeOf(message), ...feedbackIn(message.feedback) } : shown;
   });
 }
 
 const ofQuestions = new WeakMap<MessageEvent, MessageView>();
 
-function questionIn(event: MessageEvent): MessageView {
+function questionIn({ post }: TurnView, event: MessageEvent): MessageView {
   return remembered(ofQuestions, event, () => ({
-    ...fieldsOf(event, ["message_id", "turn_id", "author", "ts"]),
+    ...fieldsOf(event, ["message_id", "turn_id", "author", "ts", "reply_to", "mentions"]),
+    ...(post === undefined ? {} : { post: post.n, after: post.after }),
     parts: [{ type: "text", text: event.message }],
     status: "complete",
   }));
@@ -187,7 +204,7 @@ function questionIn(event: MessageEvent): MessageView {
 
 const ofAnswers = new WeakMap<TurnView, MessageView>();
 
-function said(feedback: Feedback | undefined): Pick<MessageView, "feedback"> {
+function feedbackIn(feedback: Feedback | undefined): Pick<MessageView, "feedback"> {
   return feedback === undefined ? {} : { feedback };
 }
 
@@ -199,7 +216,7 @@ function answerIn(known: TurnView, feedback: Feedback | undefined): MessageView 
   if (shown === undefined || shown.feedback !== feedback) {
     const message_id = outcome?.message_id ?? messageIdOf(turn_id, "assistant");
     const author = outcome?.author ?? known.author ?? { role: "assistant" };
-    const common = { message_id, turn_id, author, parts, ...said(feedback) };
+    const common = { message_id, turn_id, author, parts, ...feedbackIn(feedback) };
     const open = status === "waiting" ? status : "running";
     shown = outcome === undefined ? { ...common, status: open } : { ...common, status, outcome, ...endOf(outcome) };
     ofAnswers.set(known, shown);

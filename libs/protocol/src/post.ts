@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { addressFields } from "./address-fields.ts";
 import { Author } from "./author.ts";
 import { ConversationId, TurnId } from "./ids.ts";
 import { RecordLink } from "./record-link.ts";
@@ -15,8 +16,7 @@ const post = {
   id: z.string().describe("The client's own id of the message."),
   author: Author.describe("Who wrote it."),
   message: z.string().describe("The text."),
-  reply_to: z.string().optional().describe("The message it replies to."),
-  mentions: z.array(z.string()).optional().describe("The users whom it addresses."),
+  ...addressFields,
   after: TurnId.nullable().describe(
     "The last turn that was accepted before it; null: none. It stands behind that turn and its answer, among others there in the order of `n`.",
   ),

@@ -3,7 +3,9 @@ import { TitleEvent } from "./conversation-events.ts";
 import { MessageChanges, MessageDeletedEvent, MessageEditedEvent, ReactionEvent } from "./message-changes.ts";
 import { PostEvent } from "./post.ts";
 import { MemberEvent, PinEvent, Room } from "./room.ts";
+import { UsageFrame } from "./usage-frame.ts";
 import { PresenceFrame, ReadFrame, ReadMark, TypingFrame } from "./signals.ts";
+import { addressFields } from "./address-fields.ts";
 import { branchFields } from "./branch-fields.ts";
 import { ApprovalDecision, ApprovalState } from "./approval.ts";
 import { AnyErrorCode } from "./errors.ts";
@@ -135,8 +137,7 @@ export const TranscriptMessage = z
     after: TurnId.nullable()
       .optional()
       .describe("Of such a one: the last turn that was accepted before it; null: none."),
-    reply_to: z.string().optional().describe("The message it replies to."),
-    mentions: z.array(z.string()).optional().describe("The users whom it addresses."),
+    ...addressFields,
     ...branchFields,
     siblings: z
       .array(TurnId)
@@ -274,6 +275,7 @@ export const ConnectionFrame = z.union([
   TypingFrame,
   PresenceFrame,
   ReadFrame,
+  UsageFrame,
   GoingAwayFrame,
   PongFrame,
   FrameError,

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { addressFields } from "./address-fields.ts";
 import { AnyErrorCode } from "./errors.ts";
 import { AnswerMetadata } from "./answer-metadata.ts";
 import { Author } from "./author.ts";
@@ -17,7 +18,7 @@ const message = {
 
 /** The content of a turn's record; a later version may store it sealed. */
 const turn = {
-  question: z.object({ ...message, id: z.string() }),
+  question: z.object({ ...message, id: z.string(), ...addressFields }),
   answer: z.object({
     ...message,
     status: openEnum(["complete", "cancelled", "error"]),

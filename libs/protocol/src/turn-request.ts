@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { addressFields } from "./address-fields.ts";
 import { branchFields } from "./branch-fields.ts";
 import { CallerRights } from "./caller.ts";
 import type { MessageEvent } from "./events.ts";
@@ -35,8 +36,7 @@ export const TurnRequest = z.object({
   /** The conversation has people's messages, changed messages, or more than one who writes: whoever answers reads who said what. A worker of an older version does not see it. */
   room: z.boolean().optional(),
   /** Of a message in a room. */
-  reply_to: z.string().optional(),
-  mentions: z.array(z.string()).optional(),
+  ...addressFields,
   /** It is not among the turns that are counted as its user's: no limit applies to where it came from. */
   uncounted: z.boolean().optional(),
   /** When the edge accepted it, by the edge's clock. */
@@ -48,7 +48,7 @@ export type TurnRequest = z.infer<typeof TurnRequest>;
 /** The user's message as an event. Edge and worker both write it; whoever is first wins, and both write the same. */
 export function messageEventOf(request: TurnRequest): MessageEvent {
   const { conversation_id, turn_id, accepted_at: ts, message_id, id, message } = request;
-  const place = fieldsOf(request, ["parent", "supersedes"]);
+  const place = fieldsOf(request, ["parent", "supersedes", "reply_to", "mentions"]);
   const author = authorOf(request);
   return { type: "message", conversation_id, turn_id, ts, message_id, id, author, message, ...place };
 }

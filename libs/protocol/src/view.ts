@@ -6,6 +6,8 @@ import { outcomeOf, partsOfMessage, storedParts } from "./outcome.ts";
 import { callPart, foldParts, noParts, pendingCallsOf, withStored, type Parts } from "./parts-fold.ts";
 import type { Handover } from "./handover.ts";
 import type { ReadEvent } from "./read-event.ts";
+import { messageOfPost, postOutcome, type PostPlace } from "./post-fold.ts";
+import type { PostEvent } from "./post.ts";
 import { foldRoomFrame, isRoomFrame, noRoom, roomOfSnapshot, type RoomView } from "./room-fold.ts";
 import type {
   ConversationEventFrame,
@@ -33,6 +35,8 @@ export interface TurnView {
   readonly message: MessageEvent | undefined;
   /** How it ended, once it has. */
   readonly outcome: Outcome | undefined;
+  /** It is a message between people: it has ended, and no answer comes. Absent: it is a turn. */
+  readonly post?: PostPlace;
 }
 
 export interface ConversationView extends RoomView {
@@ -142,14 +146,27 @@ export function foldFrame(
   if (frame.type === "title") return { ...view, seq, title: frame.title };
   if (frame.type === "handover") return { ...view, seq, handover: frame };
   if (isRoomFrame(frame)) return { ...view, seq, ...foldRoomFrame(view, frame) };
-  // Not yet: a message between people.
-  if (frame.type === "post") return { ...view, seq };
+  if (frame.type === "post")
+    return { ...view, seq, turns: withTurn(view.turns, frame.turn_id, (turn) => foldPost(turn, frame)) };
   const { conversation_id, title, handover, waiting, transcriptAfter } = view;
   const turns = withTurn(view.turns, frame.turn_id, (turn) => foldEvent(turn, frame));
   const transcript = frame.type === "message" ? withChanged(view.transcript, frame) : view.transcript;
   const { room, changes, reads, typing, presence } = view;
   const people = { room, changes, reads, typing, presence };
   return { conversation_id, seq, title, handover, waiting, turns, transcript, transcriptAfter, ...people };
+}
+
+/** It may come again: in a snapshot, and then as the event above that. */
+function foldPost(turn: TurnView, post: PostEvent): TurnView {
+  if (turn.post !== undefined && turn.message !== undefined) return turn;
+  const { n, after, turn_id } = post;
+  return {
+    ...turn,
+    message: messageOfPost(post),
+    status: "complete",
+    outcome: postOutcome(turn_id),
+    post: { n, after },
+  };
 }
 
 /** The view after the server has said what waits; that is no event, and moves no cursor. */
@@ -225,12 +242,20 @@ function statusIn(turn: TurnView, { status }: SnapshotFrame): TurnView["status"]
  * longer than events are kept would show such a turn as running for ever.
  */
 function endedBy(turn: TurnView, transcript: readonly TranscriptMessage[]): TurnView {
-  const answer = transcript.findLast(({ turn_id, author }) => turn_id === turn.turn_id && author.role === "assistant");
+  const isLast = ({ turn_id, author, post }: TranscriptMessage): boolean =>
+    turn_id === turn.turn_id && (author.role === "assistant" || post !== undefined);
+  const answer = transcript.findLast(isLast);
   if (answer === undefined) return turn;
+  if (answer.post !== undefined) return endedPost(turn, answer.post, answer.after);
   const outcome = turn.outcome ?? outcomeOf(answer);
   const parts = answer.parts ?? knownParts(turn, answer);
   if (parts === turn.parts && outcome === turn.outcome) return turn;
   return { ...turn, parts, outcome, status: outcome.type };
+}
+
+function endedPost(turn: TurnView, n: number, after: TurnId | null = null): TurnView {
+  if (turn.post !== undefined) return turn;
+  return { ...turn, status: "complete", outcome: postOutcome(turn.turn_id), post: { n, after } };
 }
 
 /**

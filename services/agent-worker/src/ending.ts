@@ -74,7 +74,7 @@ export interface EndingDeps extends Pick<Bus, "transcripts"> {
   /** Keeps what the turn has used, which is decided with its end. Never throws. */
   readonly settle: (turn: ClaimedTurn, outcome: Outcome) => Promise<void>;
   /** Told of every turn that has its terminal event from here. */
-  readonly onEnded: (request: TurnRequest, outcome: Outcome, turn: Pick<ClaimedTurn, "history">) => void;
+  readonly onEnded: (request: TurnRequest, outcome: Outcome, turn: Pick<ClaimedTurn, "history" | "room">) => void;
 }
 
 /** Each time it is cut to a smaller size. */

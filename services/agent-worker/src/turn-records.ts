@@ -63,6 +63,7 @@ function withOrderWithin(maxBytes: number, record: MessageRecord): MessageRecord
 
 function turnRecordOf({ request, place, queuedAt, fold }: RecordedTurn, outcome: Outcome): Omit<TurnRecord, "prev"> {
   const { conversation_id, turn_id, id, message, parent, supersedes, accepted_at: ts } = request;
+  const { reply_to, mentions } = request;
   const { message_id, author: answerer = { role: "assistant" }, usage, type: status } = outcome;
   // Whoever takes over writes the same: it is the time of the stored decision. No clock puts an answer before its question.
   const endedAt = Math.max(ts, fold.endedAt);
@@ -71,7 +72,11 @@ function turnRecordOf({ request, place, queuedAt, fold }: RecordedTurn, outcome:
     ...{ v: 2, kind: "turn", conversation_id, turn_id, place, queued_at: queuedAt },
     ...(parent === undefined ? {} : { parent: parent ?? beginning }),
     ...(supersedes === undefined ? {} : { supersedes }),
-    question: { message_id: messageIdOf(turn_id, "user"), author, parts: partsOfMessage({ message }), ts, id },
+    question: {
+      ...{ message_id: messageIdOf(turn_id, "user"), author, parts: partsOfMessage({ message }), ts, id },
+      ...(reply_to === undefined ? {} : { reply_to }),
+      ...(mentions === undefined ? {} : { mentions }),
+    },
     answer: {
       ...{
         message_id,

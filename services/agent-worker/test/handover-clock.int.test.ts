@@ -37,7 +37,10 @@ it.each([10, -10])(
     const [long, short] = [`c_${randomUUID()}`, `c_${randomUUID()}`];
     await handovers.ask(long, wish(5 * minuteMs));
     await handovers.ask(short, wish(1_500));
-    await eventually(async () => (await handovers.of(short))?.state === "ended", { what: "its end", timeoutMs: 20_000 });
+    await eventually(async () => (await handovers.of(short))?.state === "ended", {
+      what: "its end",
+      timeoutMs: 20_000,
+    });
     expect(await handovers.of(short)).toMatchObject({ ended: "nobody came" });
     expect(await stoodMs(bench, short)).toBeGreaterThanOrEqual(1_500);
     // It was looked at in the same rounds.

@@ -1,5 +1,5 @@
 import { createOfferBoard, type Bus } from "@parley/bus";
-import type { May } from "@parley/protocol";
+import type { May, TurnRequest } from "@parley/protocol";
 import { noTracing, type Logger, type Registry, type Tracing } from "@parley/runtime";
 import uWS from "uWebSockets.js";
 import { openGate } from "./admission/gate.ts";
@@ -17,9 +17,10 @@ import { openConnections, type ConnectionOptions } from "./commands/connections/
 import { createConversations } from "./commands/conversations/conversations.ts";
 import { createKnownPeople } from "./commands/known-people.ts";
 import { createIsOperator } from "./commands/handovers.ts";
-import { createOfferReading } from "./commands/offer.ts";
+import { createAgentNames, createOfferReading } from "./commands/offer.ts";
 import type { IsKeptOut } from "./commands/open-call.ts";
 import { createOwnership } from "./commands/ownership.ts";
+import { createWriterMarks } from "./commands/reading.ts";
 import { createViewing } from "./commands/viewing.ts";
 import { createAnswerTimes } from "./delivery/answer-times.ts";
 import type { Deadlines } from "./delivery/connection.ts";
@@ -96,7 +97,7 @@ function createCommandRoom(
   { outbox, hubs, catchUp, resuming, waiting, guests, signals, known }: HubRoom,
   { counters, limiter }: { readonly counters: Counters; readonly limiter: Limiter },
 ) {
-  const { messages: limits, conversations: quota, subscriptions } = limiter;
+  const { messages: limits, conversations: quota, subscriptions, usage } = limiter;
   const isOperator = createIsOperator(bus, may);
   const ownership = createOwnership({ owners: bus.owners, known, may, quota, isOperator });
   const { mayLook } = guests;
@@ -106,10 +107,15 @@ function createCommandRoom(
     bus,
     redis,
     onDeleted: hubs.forget,
+    peopleOf: ownership.people,
     peekPeople: ownership.peekPeople,
     log,
   });
-  const onAccepted = conversations.accepted;
+  const moveMark = createWriterMarks({ ownership, signals });
+  const onAccepted = (request: TurnRequest): void => {
+    conversations.accepted(request);
+    moveMark(request);
+  };
   const isKeptOut: IsKeptOut = (caller) =>
     gate.isCallerRevoked(caller) || gate.blockedUntil("", caller.user.id) !== undefined;
   const { lists } = conversations;
@@ -128,6 +134,8 @@ function createCommandRoom(
     tracing,
     guests,
     signals,
+    agentNames: createAgentNames(redis && createOfferBoard({ redis, log })),
+    usage,
   };
   const commands = createCommands(parts);
   return { ownership, viewing, conversations, commands };
@@ -259,6 +267,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     readiness.leave(why);
     listener.stop();
     await connections.sayGoodbye();
+    await signals.settle();
   };
   return {
     port: listener.port,

@@ -15,8 +15,10 @@ import { createHistory } from "./hub/history.ts";
 import { settle, type Hub, type HubViewer } from "./hub/hub.ts";
 import { createHubs } from "./hub/hubs.ts";
 import { createResuming } from "./hub/resuming.ts";
+import { hasRoom } from "./hub/room-for-post.ts";
 import { moveViewer } from "./hub/viewer.ts";
 import { createWaiting } from "./hub/waiting.ts";
+import type { PeopleOf } from "./hub/whole-reading.ts";
 import { createWholeConversations } from "./hub/whole-conversation.ts";
 
 export interface HubRoomOptions {
@@ -36,11 +38,12 @@ export function createHubRoom(
   { bus, redis, limits = deliveryLimits, log }: HubRoomOptions,
   { counters, answers, known }: Counting & { readonly known: KnownPeople },
 ) {
-  const { events, facts, turns, transcripts, titles, feedback, handovers, waitingTexts } = bus;
+  const { events, facts, turns, transcripts, titles, feedback, handovers, waitingTexts, posts } = bus;
   const outbox = createOutbox({ limits, counters, answers });
   const guests = createGuests({ outbox, known, onDismissed: counters.rooms.dismissed });
   const signals = openSignals({ bus, redis, log }, outbox);
-  const delivery = createDelivery<HubViewer, Hub>({ outbox, settle, lag: (viewer) => moveViewer(viewer, "lagging") });
+  const lag = (viewer: HubViewer): void => moveViewer(viewer, "lagging");
+  const delivery = createDelivery<HubViewer, Hub>({ outbox, settle, lag, hasRoom });
   const { mark } = delivery;
   const history = createHistory({ events, facts, turns });
   const waiting = createWaiting({ turns, waitingTexts, outbox, log });
@@ -50,7 +53,8 @@ export function createHubRoom(
   };
   const recovery = { outbox, counters, mark, tellQueue };
   const { lookOnce } = waiting;
-  const stored = { events, transcripts, titles, feedback, handovers, room: known.room };
+  const peopleOf: PeopleOf = async (conversation) => (await known.find(conversation))?.people;
+  const stored = { events, transcripts, titles, feedback, handovers, posts, peopleOf, room: known.room };
   const whole = createWholeConversations({ ...recovery, ...stored, history, lookOnce, log });
   const catchUp = createCatchUp({ ...recovery, history, whole, log });
   const resuming = createResuming({ events, turns, transcripts, history, catchUp: catchUp.catchUp, log });

@@ -12,7 +12,7 @@ function createTimed() {
     told,
     outlet,
     asks: (turn_id: string, conversation_id = "c") =>
-      noteAsked(outlet, { turn_id, conversation_id }, performance.now() - 1),
+      noteAsked(outlet, { turn_id, conversation_id }, { sinceMs: performance.now() - 1 }),
     event: (type: string, turn = "t", isShown = true) => {
       const event: VisibleEvent = { seq: 1, turn, type, frame: Buffer.alloc(0) };
       if (outlet.asked !== undefined) times.eventSent(outlet, outlet.asked, event, isShown);

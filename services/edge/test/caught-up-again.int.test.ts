@@ -31,7 +31,7 @@ function openOutlet(): { outlet: Outlet; sent: string[] } {
     cork: (send: () => void) => send(),
     end: () => undefined,
   };
-  const unused = { closeCode: undefined, hasSubscribed: true, asked: undefined };
+  const unused = { closeCode: undefined, hasSubscribed: true, asked: undefined, knowsPosts: true };
   return {
     outlet: { ws, dialect: nativeDialect, viewers: new Map(), laggingSinceMs: 0, owedBytes: 0, ...unused },
     sent,

@@ -74,7 +74,7 @@ function createViewer(hub: Hub, onFrame: () => void): { viewer: HubViewer; frame
     cork: (send: () => void) => send(),
     end: () => undefined,
   };
-  const unused = { closeCode: undefined, hasSubscribed: true, asked: undefined };
+  const unused = { closeCode: undefined, hasSubscribed: true, asked: undefined, knowsPosts: true };
   const outlet: Outlet = { ws, dialect: nativeDialect, viewers: new Map(), laggingSinceMs: 0, owedBytes: 0, ...unused };
   const viewer = attach(hub, outlet, -1);
   moveViewer(viewer, "lagging");
@@ -87,7 +87,8 @@ async function openConversation(events: EventLog) {
   const outbox = createOutbox({ limits: deliveryLimits, counters, answers: createAnswerTimes(counters.answers) });
   const mark = (hub: Hub): void => void setImmediate(() => settle(hub));
   const queue = { tellQueue: () => undefined, lookOnce: () => Promise.resolve() };
-  const giving = { ...bus, ...queue, outbox, counters, mark };
+  const peopleOf = () => Promise.resolve(undefined);
+  const giving = { ...bus, ...queue, outbox, counters, mark, peopleOf };
   const whole = createWholeConversations({ ...giving, history: createHistory(bus), log });
   const limits = { ...deliveryLimits, ringEvents: 6 };
   const unused = {

@@ -112,6 +112,17 @@ async function queueOf(person: Person, at: 0 | 1 = 0): Promise<Asked> {
   return as(person, "GET", "/api/v1/handovers", { at });
 }
 
+/** What the audit log has of a conversation, oldest first. */
+async function actionsIn(id: string): Promise<string[]> {
+  const { records } = await world.bus.audit.page({
+    limit: 100,
+    before: undefined,
+    sinceMs: undefined,
+    matches: ({ conversation_id }) => conversation_id === id,
+  });
+  return records.map(({ entry }) => `${entry.user?.id} ${entry.action}`).toReversed();
+}
+
 const end = async (person: Person, id: string) => as(person, "POST", `/api/v1/handovers/${id}/end`);
 
 describe("a conversation that is handed over to a person", () => {
@@ -304,16 +315,25 @@ describe("a conversation that is handed over to a person", () => {
     operator.send({ type: "message", id: "o1", message: "Hello.", conversation_id: id });
     await operator.next("complete");
     await end(olga, id);
-    const actions = async (): Promise<string[]> => {
-      const { records } = await world.bus.audit.page({
-        limit: 100,
-        before: undefined,
-        sinceMs: undefined,
-        matches: ({ conversation_id }) => conversation_id === id,
-      });
-      return records.map(({ entry }) => `${entry.user?.id} ${entry.action}`).toReversed();
-    };
-    await eventually(async () => (await actions()).length === 3, { what: "three entries" });
-    expect(await actions()).toEqual(["olga handover_take", "olga handover_answer", "olga handover_end"]);
+    await eventually(async () => (await actionsIn(id)).length === 3, { what: "three entries" });
+    expect(await actionsIn(id)).toEqual(["olga handover_take", "olga handover_answer", "olga handover_end"]);
+  });
+
+  it("has one who ended it where its owner, and who has it on two devices, end it at once", async () => {
+    const ids = await Promise.all(Array.from({ length: 6 }, async () => (await waiting("at once")).id));
+    for (const id of ids) await as(olga, "POST", `/api/v1/handovers/${id}/take`);
+    await Promise.all(
+      ids.flatMap((id) => [
+        as(ann, "DELETE", `/api/v1/conversations/${id}/handover`),
+        as(olga, "POST", `/api/v1/handovers/${id}/end`, { at: 1 }),
+        as(olga, "POST", `/api/v1/handovers/${id}/end`),
+      ]),
+    );
+    for (const id of ids) {
+      const { ended } = (await world.bus.handovers.of(id)) ?? {};
+      expect(["withdrawn", "given back"]).toContain(ended);
+      const ends = (await actionsIn(id)).filter((action) => action.endsWith("handover_end"));
+      expect(ends).toHaveLength(ended === "given back" ? 1 : 0);
+    }
   });
 });

@@ -1,6 +1,6 @@
 import { ChatError } from "@parley/protocol";
 import type { Dialect } from "../dialect.ts";
-import { wireSeqOf } from "../sse/dialect.ts";
+import { wireSeqOf } from "../frame-bytes.ts";
 import { liveOffsetOf, offsetOf } from "./addresses.ts";
 import { controlEvent, dataEvent, eventMessage, snapshotMessage } from "./encode.ts";
 

@@ -21,7 +21,7 @@ export function nativeDialectOf({ knowsUnknown }: { readonly knowsUnknown: boole
   return knowsUnknown ? knowingDialect : nativeDialect;
 }
 
-/** Whether a client knows rooms. */
+/** Whether a client knows messages between people, and what else is told of rooms alone. */
 export function knowsPosts(knows: readonly string[]): boolean {
   return knows.includes("posts");
 }
@@ -29,4 +29,9 @@ export function knowsPosts(knows: readonly string[]): boolean {
 /** Whether it knows the status `unknown` of a tool call. */
 export function knowsUnknown(knows: readonly string[]): boolean {
   return knows.includes("unknown");
+}
+
+/** Whether it takes several frames in one message. */
+export function knowsBatches(knows: readonly string[]): boolean {
+  return knows.includes("batches");
 }

@@ -1,11 +1,9 @@
-import { ChatError, seqHead } from "@parley/protocol";
+import { ChatError } from "@parley/protocol";
 import type { Dialect } from "../dialect.ts";
-import { jsonOf, legacyBody, legacyFrame, legacyJson } from "../frame-bytes.ts";
+import { jsonOf, legacyBody, legacyFrame, legacyJson, wireSeqOf } from "../frame-bytes.ts";
 import type { TerminalEvent, TurnWatch } from "../turn-watch.ts";
 import { changedMessage, type VisibleEvent } from "../visible-event.ts";
 
-const seqStart = seqHead(0).indexOf("0");
-const comma = 0x2c;
 const eventEnd = Buffer.from("\n\n");
 
 /** The native frames of a conversation as server-sent events; `id` is the cursor, and only what brings something has one. `onEnd` is called before the turn's end is sent. `isKnowing`: the client knows the status `unknown`. */
@@ -60,9 +58,4 @@ function sentOnce({ type }: VisibleEvent, frame: Buffer): Buffer {
   const name = type === changedMessage ? "message" : type;
   if (newest?.frame !== frame) newest = { frame, bytes: sentEvent(wireSeqOf(frame), name, frame) };
   return newest.bytes;
-}
-
-/** The cursor stands first in the frame. */
-export function wireSeqOf(frame: Buffer): string {
-  return frame.toString("latin1", seqStart, frame.indexOf(comma));
 }

@@ -27,6 +27,9 @@ export interface SummariserDeps {
 /** Asks the model for a summary of this. */
 export type AskForSummary = (question: string) => Promise<{ readonly text: string; readonly model: string }>;
 
+/** Says who wrote what, and what stands between turns: of a conversation in which several people write. `summary`: what came before these. */
+export type TellRoom = (turns: readonly StoredTurn[], summary: Summary | undefined) => Promise<readonly StoredTurn[]>;
+
 /** Conversations at a time; others have their turn when their next answer has ended. */
 const mostAtOnce = 16;
 /** Of what a model reads for one summary. */
@@ -53,11 +56,12 @@ export function createSummariser(deps: SummariserDeps) {
       conversation: ConversationId,
       turns: readonly Pick<StoredTurn, "question" | "answer">[],
       ask: AskForSummary,
+      tell?: TellRoom,
     ): void {
       if (stopping.aborted || running.size >= mostAtOnce || running.has(conversation)) return;
       if (!isCrowded(turns, bounds())) return;
       running.add(conversation);
-      void summariseOnce(deps, conversation, ask)
+      void summariseOnce(deps, conversation, { ask, tell })
         .catch((err: unknown): SummaryResult => {
           log.debug({ err, conversation_id: conversation }, "a conversation could not be summarised");
           return "failed";
@@ -77,15 +81,17 @@ export function createSummariser(deps: SummariserDeps) {
 async function summariseOnce(
   { bus, bounds, askedMs }: SummariserDeps,
   conversation: ConversationId,
-  ask: AskForSummary,
+  { ask, tell }: { readonly ask: AskForSummary; readonly tell: TellRoom | undefined },
 ): Promise<SummaryResult | undefined> {
   // Before the transcript: of what is deleted in between nothing can be stored behind this place.
   const place = await bus.summaries.placeOf(conversation);
   if (place.askedAt !== undefined && Date.now() - place.askedAt < askedMs) return undefined;
-  const { turns, before } = await turnsBehind(bus.transcripts, conversation, place);
+  const { turns: read, before } = await turnsBehind(bus.transcripts, conversation, place);
+  const turns = tell === undefined ? read : await tell(read, before === "" ? undefined : place.summary);
   if (!isCrowded(turns, bounds())) return undefined;
   // What was blocked no model gets to see later either, and a summary ends with a turn that others are shown.
-  const chosen = fittingOf(turns.slice(0, countToSummarise(turns, bounds()))).filter(isShownToModels);
+  const fitting = fittingOf(turns.slice(0, countToSummarise(turns, bounds()))).filter(isShownToModels);
+  const chosen = withoutLastPosts(fitting);
   const until = endOf(chosen);
   if (until === undefined) return undefined;
   const asked = await bus.summaries.ask(conversation, place, until);
@@ -94,6 +100,11 @@ async function summariseOnce(
   const summary = summaryFrom(text);
   if (summary === "") return "empty";
   return (await bus.summaries.give(conversation, asked, { until, text: summary, model })) ? "given" : "late";
+}
+
+/** A summary ends with a turn, and tells nothing of what stands behind it: more may come there. */
+function withoutLastPosts(turns: readonly StoredTurn[]): readonly StoredTurn[] {
+  return turns.slice(0, 1 + turns.findLastIndex(({ question }) => question?.post === undefined));
 }
 
 function isShownToModels({ answer }: StoredTurn): boolean {

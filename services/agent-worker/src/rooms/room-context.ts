@@ -13,7 +13,7 @@ import { isMemoryTool } from "../memory/facts.ts";
 import { plainTurnMessages, type EarlierTurn } from "../turn-messages.ts";
 import { createNames, plainName, type NameOf } from "./names.ts";
 import { postsByPlace } from "./post-places.ts";
-import type { Room } from "./room.ts";
+import type { Room } from "../room.ts";
 import { saidBy, type Quoted } from "./said.ts";
 
 /** What the model gets to see of a conversation in which several people write: who said what. Pure. */
@@ -40,6 +40,8 @@ export interface SharedRoom {
   nameOf(agent: string): string;
   /** What this agent is told when it answers. */
   contextFor(agent: { readonly name: string }, fenceOf: FenceOf | undefined): RoomContext;
+  /** Turns with who asked in their questions, and posts as turns without answers among them: those behind a turn have its id and place. For summaries. */
+  told(turns: readonly StoredTurn[], summary?: Summary): StoredTurn[];
 }
 
 /** Undefined: only one person has a part in the conversation, or its client keeps it itself: then it is as any other. */
@@ -50,6 +52,7 @@ export function sharedRoomOf({ room, request, history }: RoomInput): SharedRoom 
   return {
     nameOf: (agent) => nameOfAgent(room, agent),
     contextFor: (agent, fenceOf) => contextFor({ ...input, agent: agent.name, fenceOf }),
+    told: (turns, summary) => toldTurns(input, turns, summary),
   };
 }
 
@@ -94,6 +97,28 @@ function contextFor(input: ContextFor): RoomContext {
       return [...first, ...shown.flatMap((turn) => [...shownTurn(turn), ...behind(turn.turn_id)])];
     },
   };
+}
+
+function toldTurns(input: KnownRoom, turns: readonly StoredTurn[], summary: Summary | undefined): StoredTurn[] {
+  const { room, request } = input;
+  const nameOf = createNames(peopleOf(input), agentsOf(room));
+  const said = ({ author, text }: Spoken): string => saidBy({ who: nameOf(author), text });
+  const posts = postsByPlace(room, { request, history: turns, shown: turns, summary });
+  const behind = (turn_id: TurnId | null, at: Pick<StoredTurn, "turn_id" | "seq">): StoredTurn[] =>
+    (posts.get(turn_id) ?? []).map(({ n, ...post }) => {
+      const { message_id, author, message, ts } = post;
+      const question = { ...{ turn_id: post.turn_id, message_id, author, ts }, status: "complete", post: n };
+      return { ...at, question: { ...question, message: said({ ...post, text: message }) } };
+    });
+  const first = summary?.until ?? { turn_id: "", seq: 0 };
+  return [
+    ...behind(summary?.until.turn_id ?? null, first),
+    ...turns.flatMap((turn): StoredTurn[] => {
+      const { turn_id, seq, question } = turn;
+      const asked = question === undefined ? undefined : saidQuestion(question, said);
+      return [{ ...turn, question: asked }, ...behind(turn_id, { turn_id, seq })];
+    }),
+  ];
 }
 
 interface Spoken {

@@ -30,8 +30,7 @@ function whole({ tokens, micros }: Spent): Spent {
 function exceeded({ limit, untilMs, left = 0 }: UsedUp, needed: Spent = nothingSpent): ChatError {
   const retryAfterMs = Math.max(1_000, untilMs - Date.now());
   const short = { left, needed: Math.ceil(limit.name.startsWith("tokens") ? needed.tokens : needed.micros), untilMs };
-  const message =
-    left > 0 && short.needed > left ? tooLittleSentence(limit, short) : quotaSentence(limit, untilMs);
+  const message = left > 0 && short.needed > left ? tooLittleSentence(limit, short) : quotaSentence(limit, untilMs);
   return new ChatError("QUOTA_EXCEEDED", { message, retryAfterMs });
 }
 

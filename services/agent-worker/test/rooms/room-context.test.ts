@@ -1,7 +1,7 @@
 import { messageIdOf, type PostEvent, type StoredTurn, type TurnRequest } from "@parley/protocol";
 import { expect, test } from "vitest";
 import { buildMessages } from "../../src/context.ts";
-import type { Room } from "../../src/rooms/room.ts";
+import type { Room } from "../../src/room.ts";
 import { sharedRoomOf } from "../../src/rooms/room-context.ts";
 
 const ann = { id: "u-ann", name: "Ann" };
@@ -128,6 +128,7 @@ test("another agent's answer is told as its, without its tools; one's own stays 
     arguments: {},
     status: "completed",
     result: "3 of them",
+    duration_ms: 1,
   } as const;
   const history = [
     turnOf("t1", ann, "Hm."),
@@ -182,6 +183,7 @@ test("what somebody wanted to be remembered is not told in the turns of others",
   const call = {
     ...{ call_id: "t1-0-0", tool_name: "remember", arguments: { text: "Has a dog." }, status: "completed" },
     result: "Remembered as m_1.",
+    duration_ms: 1,
   } as const;
   const of = (user: typeof ann) =>
     JSON.stringify(asked({ history: [turnOf("t1", user, "Hm.", { tool_calls: [call] })] }));

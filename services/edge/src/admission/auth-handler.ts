@@ -1,4 +1,4 @@
-import { knowsPosts, knowsUnknown, nativeDialect, nativeDialectOf } from "@parley/dialects";
+import { knowsBatches, knowsPosts, knowsUnknown, nativeDialect, nativeDialectOf } from "@parley/dialects";
 import { ChatError, closeCodes, toChatError, type Caller, type ErrorCode } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import { move, type Connection } from "../delivery/connection.ts";
@@ -112,7 +112,9 @@ function auditOf({ user, issuer, tenant, roles }: Identity) {
 function announce(connection: Connection, knows: readonly string[]): void {
   connection.knowsUnknown = knowsUnknown(knows);
   connection.knowsPosts = knowsPosts(knows);
-  if (connection.dialect.name === nativeDialect.name) connection.dialect = nativeDialectOf(connection);
+  if (connection.dialect.name !== nativeDialect.name) return;
+  connection.dialect = nativeDialectOf(connection);
+  connection.knowsBatches = knowsBatches(knows);
 }
 
 function reasonOf({ cause, message }: ChatError): string {

@@ -62,28 +62,32 @@ export function createTurnLimits(deps: TurnLimitsDeps): MessageLimits {
     spend(spender, place): Spending {
       if (spender.isExempt) return { allowed: checkQuota(spender), settle: nothing };
       const turn = turnOf(spender, place);
-      const opening = addTurn(turn, spender);
+      const { isPost = false } = place;
+      const opening = isPost ? Promise.resolve("none" as const) : addTurn(turn, spender);
       const counting = messages.add(place.conversation, spender);
       const allowed = Promise.all([
         takeRates(spender),
         opening,
         counting.allowed,
         checkLog(spender),
-        checkQuota(spender),
+        isPost ? undefined : checkQuota(spender),
       ]).then(() => undefined);
+      // One that was known before is still open, or its worker says when it is not.
+      const close = (): void =>
+        void opening.then((added) => (added === "added" ? openTurns.remove(turn) : undefined), nothing);
       const giveBack = (isOpen: boolean): void => {
         counting.giveBack();
-        // One that was known before is still open, or its worker says when it is not.
-        if (!isOpen) void opening.then((added) => (added === "added" ? openTurns.remove(turn) : undefined), nothing);
+        if (!isOpen) close();
       };
       return {
         allowed,
         settle(fate: MessageFate) {
           if (fate === "accepted" || fate === "unknown") return;
+          if (fate === "posted") return void close();
           giveBack(fate === "repeated");
           // Who is refused has tried; who sends the same again has not.
           if (fate !== "refused") for (const { name, key } of ratesOf(spender)) rates.giveBack(name, key);
-          if (fate === "over") void opening.then(() => openTurns.remove(turn), nothing);
+          if (fate === "over" && !isPost) void opening.then(() => openTurns.remove(turn), nothing);
         },
       };
     },

@@ -3,22 +3,23 @@ import type { May } from "@parley/protocol";
 import type { Tracing } from "@parley/runtime";
 import type { Outbox } from "../delivery/outbox.ts";
 import type { Counters } from "../figures/metrics.ts";
-import type { Signals } from "../signals/signals.ts";
 import { createApproveCheck, createApproveHandler } from "./approve.ts";
 import { createBranches } from "./branches.ts";
 import { createCancelHandler } from "./cancel.ts";
 import { createFeedbackHandler } from "./feedback.ts";
 import type { Guests } from "./guests.ts";
 import { createHandoverCommands } from "./handovers.ts";
+import { createUsageTelling, type UsageTellingDeps } from "./usage-telling.ts";
 import { createMessageHandler, type MessageDeps } from "./message.ts";
 import { createOpenApprovals } from "./open-approvals.ts";
+import { createPresenceReading, createReadHandler, type ReadingDeps } from "./reading.ts";
 import { createRenewal } from "./renewal.ts";
 import { createRooms, type RoomDeps } from "./rooms/rooms.ts";
 import type { IsKeptOut } from "./open-call.ts";
 import type { Ownership } from "./ownership.ts";
 import { createQueueHandler } from "./queue.ts";
 import { createTitleHandler } from "./title.ts";
-import { createTypingHandler } from "./typing.ts";
+import { createTypingHandler, type TypingDeps } from "./typing.ts";
 import type { Viewing } from "./viewing.ts";
 
 export interface CommandDeps {
@@ -33,6 +34,7 @@ export interface CommandDeps {
     | "waitingTexts"
     | "handovers"
     | "people"
+    | "posts"
     | "audit"
   >;
   readonly known: RoomDeps["known"];
@@ -44,10 +46,12 @@ export interface CommandDeps {
   readonly viewing: Viewing;
   readonly outbox: Outbox;
   readonly onAccepted: MessageDeps["onAccepted"];
+  readonly agentNames: MessageDeps["agentNames"];
   readonly counters: Pick<Counters, "accepted" | "approvals" | "feedback" | "handovers" | "rooms">;
   readonly tracing: Tracing;
   readonly guests: Guests;
-  readonly signals: Signals;
+  readonly usage: UsageTellingDeps["usage"];
+  readonly signals: TypingDeps["signals"] & ReadingDeps["signals"];
 }
 
 export type Commands = ReturnType<typeof createCommands>;
@@ -55,12 +59,14 @@ export type Commands = ReturnType<typeof createCommands>;
 /** What a caller may have done with a conversation, over whatever transport. Each throws ChatError, which is the caller's answer. */
 export function createCommands(deps: CommandDeps) {
   const { bus, ownership, may, isKeptOut, limits, viewing, outbox, onAccepted, counters, tracing } = deps;
-  const { guests, signals } = deps;
+  const { guests, signals, agentNames } = deps;
+  const usageTold = createUsageTelling(deps);
   const branches = createBranches({ bus, ownership });
   const handover = createHandoverCommands({ bus, ownership, may, figures: counters.handovers });
-  const asking = { bus, ownership, may, limits, branches, viewing, outbox, onAccepted, counters, tracing, guests };
+  const seen = { viewing, outbox, onAccepted, counters, tracing, guests };
+  const asking = { bus, ownership, may, limits, branches, agentNames, ...seen };
   return {
-    message: createMessageHandler({ ...asking, onAnswered: handover.answered }),
+    message: createMessageHandler({ ...asking, usageTold, onAnswered: handover.answered }),
     again: branches.again,
     renew: createRenewal({ bus, ownership }),
     handover,
@@ -74,5 +80,7 @@ export function createCommands(deps: CommandDeps) {
     title: createTitleHandler({ titles: bus.titles, ownership }),
     feedback: createFeedbackHandler({ bus, ownership, counters }),
     typing: createTypingHandler({ ownership, signals }),
+    read: createReadHandler({ ownership, signals }),
+    presence: createPresenceReading({ ownership, signals }),
   };
 }

@@ -4,7 +4,6 @@ import type { Bus } from "@parley/bus";
 import {
   ChatError,
   demand,
-  isHandedOver,
   type Author,
   type Caller,
   type ConversationId,
@@ -81,8 +80,13 @@ export function createHandoverCommands({ bus, ownership, may, figures }: Handove
       const before = await known(conversation, caller);
       if (before.operator?.id !== caller.user.id)
         throw new ChatError("FORBIDDEN", { message: "You do not have this conversation." });
-      const record = await handovers.end(conversation, "given back", ({ operator }) => operator?.id === caller.user.id);
-      if (isHandedOver(before)) {
+      const { record, isOwn } = await handovers.end(
+        conversation,
+        "given back",
+        ({ operator }) => operator?.id === caller.user.id,
+      );
+      // Not where its owner was quicker.
+      if (isOwn) {
         figures.ended(record);
         await audit(bus, caller, "handover_end", conversation);
       }
@@ -106,9 +110,8 @@ function createWithdraw({ bus: { handovers }, ownership, figures }: Omit<Handove
   /** The owner wants the agent back. NOT_FOUND where nobody was asked for. */
   return async (conversation: ConversationId, caller: Caller): Promise<HandoverRecord> => {
     await ownership.check(conversation, caller, "conversation:send");
-    const before = await handovers.of(conversation);
-    const record = await handovers.end(conversation, "withdrawn");
-    if (isHandedOver(before)) figures.ended(record);
+    const { record, isOwn } = await handovers.end(conversation, "withdrawn");
+    if (isOwn) figures.ended(record);
     await handovers.dropEarlier(conversation).catch(() => {});
     return record;
   };

@@ -10,10 +10,12 @@ export interface Spender {
 export interface MessagePlace {
   readonly conversation: ConversationId;
   readonly turn: TurnId;
+  /** It asks no agent, for certain. */
+  readonly isPost?: boolean;
 }
 
-/** What became of a message that was counted. "over": it is a repeat, and its turn has ended. "unknown": the broker has not said whether it is queued. */
-export type MessageFate = "accepted" | "repeated" | "over" | "refused" | "unknown";
+/** What became of a message that was counted. "over": it is a repeat, and its turn has ended. "posted": it asks no agent, so no turn is open. "unknown": the broker has not said whether it is queued. */
+export type MessageFate = "accepted" | "posted" | "repeated" | "over" | "refused" | "unknown";
 
 /** A message that is being counted. */
 export interface Spending {

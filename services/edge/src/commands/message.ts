@@ -4,7 +4,6 @@ import {
   demand,
   toChatError,
   turnsDestination,
-  type AcceptedFrame,
   type Caller,
   type ConversationId,
   type May,
@@ -14,30 +13,29 @@ import {
 } from "@parley/protocol";
 import { newConversationId, turnIdOf } from "@parley/protocol/turn-id";
 import { traceNames, type RootSpan, type Tracing } from "@parley/runtime";
-import { noteAsked } from "../delivery/answer-times.ts";
-import type { Outbox } from "../delivery/outbox.ts";
+import type { AnswerEnded } from "../delivery/answer-times.ts";
 import type { Counters } from "../figures/metrics.ts";
-import type { HubConnection, HubViewer } from "../hub/hub.ts";
+import type { HubConnection } from "../hub/hub.ts";
+import { createAccept, type Accepted, type AcceptanceDeps } from "./acceptance.ts";
 import type { Branches } from "./branches.ts";
 import type { MessageFate, MessageLimits, MessagePlace, Spender } from "./message-limits.ts";
 import type { Aside } from "./message-order.ts";
 import type { Guests } from "./guests.ts";
 import type { Ownership } from "./ownership.ts";
-import { promise, showEnd, showTurn } from "./places.ts";
-import { behindStopped, noteSaid, startOf, submit, type SubmissionBus, type Submitted } from "./submission.ts";
+import { createDeciding, isSurelyPost, plainTurn, type DecidingDeps } from "./posts/deciding.ts";
+import { createPosting, type PostingBus } from "./posts/posting.ts";
+import { behindStopped, type SubmissionBus } from "./submission.ts";
 import { turnRequestOf, type GivenMessageFrame } from "./turn-request.ts";
-import type { Viewing } from "./viewing.ts";
+import type { TurnPlace } from "./usage-telling.ts";
 
-export interface MessageDeps {
-  readonly bus: SubmissionBus;
+export interface MessageDeps extends Omit<AcceptanceDeps, "posting">, Pick<DecidingDeps, "agentNames"> {
+  readonly bus: SubmissionBus & PostingBus;
   readonly ownership: Ownership;
   readonly may: May;
   readonly limits: MessageLimits;
   readonly branches: Pick<Branches, "place">;
-  readonly viewing: Viewing;
-  readonly outbox: Outbox;
-  /** Told of every message that was accepted; must not wait for anything. */
-  readonly onAccepted: (request: TurnRequest) => void;
+  /** What is to be done at the end of an answer for whoever has quotas; undefined: nothing. */
+  readonly usageTold: (connection: HubConnection, caller: Caller, turn: TurnPlace) => AnswerEnded | undefined;
   readonly counters: Pick<Counters, "accepted">;
   readonly tracing: Tracing;
   readonly guests: Pick<Guests, "add" | "confirm">;
@@ -58,49 +56,15 @@ export type OnMessage = (
   way?: MessageWay,
 ) => Promise<void>;
 
-interface Asked {
-  /** Resolves when the conversation is known to be the sender's. */
-  readonly owned: Promise<unknown>;
-  /** Resolves when the message is within the sender's limits. */
-  readonly allowed: Promise<unknown>;
-  /** When the message came (a `performance.now`). */
-  readonly askedMs: number;
-}
-
-function createAccept(deps: MessageDeps) {
-  const { viewing } = deps;
-  return async (
-    connection: HubConnection,
-    request: TurnRequest,
-    { on_busy, conversation_id: given }: MessageFrame,
-    { owned, allowed, askedMs }: Asked,
-  ): Promise<Submitted> => {
-    const holding = viewing.hold(connection, request.conversation_id);
-    try {
-      // It is the sender's own, as far as an id that nobody can guess says so.
-      const beside = [openBefore(deps, connection, given), noteSaid(deps.bus, request), owned] as const;
-      const [{ viewer, isNew }, open, said] = await Promise.all([holding, ...beside]);
-      const submitted = await submit(deps.bus, request, on_busy, { said, allowed });
-      deps.onAccepted(request);
-      // The answer to a repeated message may be there already: how long it took is not seen here.
-      if (!submitted.isRepeated) noteAsked(connection, request, askedMs);
-      await place(deps, { connection, viewer, isNew, request, open, submitted });
-      answer(deps, viewer, request, submitted);
-      return submitted;
-    } catch (error) {
-      await letGo(viewing, connection, holding);
-      throw error;
-    }
-  };
-}
-
 /**
  * `message`: makes it a turn. The sender looks at the conversation before the turn is queued, so that no event of it can be missed, and
  * `accepted` is sent before any of them.
  */
 export function createMessageHandler(deps: MessageDeps): OnMessage {
   const { may, counters, tracing } = deps;
-  const accept = createAccept(deps);
+  const posting = createPosting(deps.bus);
+  const accept = createAccept({ ...deps, posting });
+  const decide = createDeciding(deps);
   return async (connection, caller, frame, { parent, aside = alone } = {}): Promise<void> => {
     const askedMs = performance.now();
     checkMessageText(frame.message);
@@ -118,13 +82,18 @@ export function createMessageHandler(deps: MessageDeps): OnMessage {
     try {
       // One that was just made up cannot be somebody else's: then nothing has to wait for this.
       const isOperator = frame.conversation_id !== undefined && (await joins(deps, connection, frame, owned));
-      const placed = await deps.branches.place(caller, frame, turn);
-      const request = turnRequestOf({ ...frame, placed }, { caller, conversation, turn, trace, isExempt, isOperator });
-      // Who answers for the agent stops nobody.
-      const asked = isOperator ? ({ ...frame, on_busy: "enqueue" } as const) : frame;
+      const isFresh = frame.conversation_id === undefined;
+      const { isPost, isRoom, agent } = isFresh || isOperator ? plainTurn : await decide(conversation, caller, frame);
+      const placed = isPost ? undefined : await deps.branches.place(caller, frame, turn);
+      const asking = { ...frame, placed, ...(agent === undefined ? {} : { agent }) };
+      const who = { caller, conversation, turn, trace, isExempt, isOperator, isRoom };
+      const request = turnRequestOf(asking, who);
+      // Who answers for the agent stops nobody, nor does who writes to others.
+      const asked = isOperator || isPost ? ({ ...frame, on_busy: "enqueue" } as const) : frame;
+      const onEnd = isPost ? undefined : deps.usageTold(connection, caller, request);
       const done = await submitted(deps.bus, request, asked, {
         aside,
-        submitAs: (as) => accept(connection, request, as, { owned, allowed, askedMs }),
+        submitAs: (as) => accept(connection, request, as, { owned, allowed, askedMs, isPost, onEnd }),
       });
       settle(fateOf(done));
       if (isOperator) {
@@ -171,7 +140,8 @@ function checkLimits(
 
 /** Begins to find out whether the conversation is the sender's and the message within their limits, which are counted at the same time. */
 function permit({ limits, ownership }: MessageDeps, spender: Spender, frame: GivenMessageFrame, place: MessagePlace) {
-  const { allowed, settle } = limits.spend(spender, place);
+  const isPost = isSurelyPost(ownership.peekPeople(place.conversation), frame);
+  const { allowed, settle } = limits.spend(spender, isPost ? { ...place, isPost } : place);
   const isFresh = frame.conversation_id === undefined;
   const isExempt = spender.isExempt || isOneCall(frame);
   const owned = ownership.claim(place.conversation, spender.caller, { isFresh, isExempt });
@@ -188,7 +158,8 @@ function isOneCall({ given }: Pick<GivenMessageFrame, "given">): boolean {
   return given?.call !== undefined;
 }
 
-function fateOf({ isRepeated, isOver }: Submitted): MessageFate {
+function fateOf({ isRepeated, isOver, isPost }: Accepted): MessageFate {
+  if (isPost && !isRepeated) return "posted";
   if (isOver) return "over";
   return isRepeated ? "repeated" : "accepted";
 }
@@ -199,17 +170,11 @@ function checkChoice(may: May, caller: Caller, { agent, model }: MessageFrame): 
   if (model !== undefined) demand(may(caller, "model:use", { kind: "model", name: model }));
 }
 
-async function letGo(viewing: Viewing, connection: HubConnection, holding: ReturnType<Viewing["hold"]>): Promise<void> {
-  const held = await holding.catch(() => undefined);
-  if (held?.isNew === true) viewing.leave(connection, held.viewer.source.conversation);
-  else if (held !== undefined) viewing.release(held.viewer);
-}
-
 const alone: Aside = (wait) => wait;
 
 interface Submission {
   readonly aside: Aside;
-  readonly submitAs: (frame: MessageFrame) => Promise<Submitted>;
+  readonly submitAs: (frame: MessageFrame) => Promise<Accepted>;
 }
 
 function submitted(
@@ -217,7 +182,7 @@ function submitted(
   request: TurnRequest,
   frame: MessageFrame,
   { aside, submitAs }: Submission,
-): Promise<Submitted> {
+): Promise<Accepted> {
   if (frame.on_busy !== "interrupt") return submitAs(frame);
   return behindStopped(bus, request, aside, (on_busy) => submitAs({ ...frame, on_busy }));
 }
@@ -237,64 +202,4 @@ function sendSpan(conversation: ConversationId, turn: TurnId, parent: string | u
       [traceNames.turn]: turn,
     },
   };
-}
-
-/**
- * The turns that are open before the message is submitted, if its sender does not look on already. One of them may have ended, and have left
- * the queue, when the message has its place in the log: a viewer that begins there would get the rest of an answer.
- */
-async function openBefore(
-  { bus }: MessageDeps,
-  { viewers }: HubConnection,
-  conversation: ConversationId | undefined,
-): Promise<readonly TurnId[]> {
-  if (conversation === undefined || viewers.has(conversation)) return [];
-  return (await bus.turns.waiting(conversation)).map(({ request }) => request.turn_id);
-}
-
-interface Beginning {
-  readonly connection: HubConnection;
-  readonly viewer: HubViewer;
-  /** It looks at the conversation only from now on. */
-  readonly isNew: boolean;
-  readonly request: TurnRequest;
-  readonly open: readonly TurnId[];
-  readonly submitted: Submitted;
-}
-
-/** Sees to it that the sender gets all of the turn. */
-async function place(deps: MessageDeps, beginning: Beginning): Promise<void> {
-  const { viewer, isNew, request, submitted } = beginning;
-  if (isNew) await begin(deps, beginning);
-  else showTurn(viewer, submitted.userSeq);
-  if (submitted.earlier.length > 0) deps.viewing.lookAtQueue(viewer);
-  if (submitted.isOver) showEnd(viewer, request.turn_id, submitted.userSeq);
-}
-
-/** A new viewer gets events from the beginning of the turn on, and of the turns before it that were open. */
-async function begin(
-  { bus, viewing }: MessageDeps,
-  { connection, viewer, request, open, submitted }: Beginning,
-): Promise<void> {
-  const { userSeq, earlier, isRepeated } = submitted;
-  if ((await viewing.resumeWish(connection, viewer)) || userSeq === undefined) return;
-  // What was open when a message came that is repeated now, only the log can say.
-  const before = isRepeated ? earlier : [...new Set([...open, ...earlier])];
-  const starts = await Promise.all(before.map((turn) => startOf(bus, request, turn)));
-  const first = Math.min(userSeq, ...starts.filter((seq) => seq !== undefined));
-  viewing.beginAfter(connection, viewer, first - 1);
-}
-
-function answer(
-  { outbox, viewing }: MessageDeps,
-  viewer: HubViewer,
-  { id, conversation_id, turn_id, message_id }: TurnRequest,
-  { earlier, userSeq }: Submitted,
-): void {
-  const position = earlier.length;
-  const accepted: AcceptedFrame = { type: "accepted", id, conversation_id, turn_id, message_id, position };
-  outbox.cork(viewer.outlet, () => {
-    if (!promise(viewer, accepted, userSeq)) outbox.sendFrame(viewer.outlet, accepted);
-    viewing.release(viewer);
-  });
 }

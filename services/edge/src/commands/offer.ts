@@ -21,3 +21,8 @@ export function createOfferReading({ board, may }: OfferDeps) {
     };
   };
 }
+
+/** The agents that there are, by their own names, as they were a few seconds ago. Without Redis none are known. Never rejects. */
+export function createAgentNames(board: OfferDeps["board"]) {
+  return async (): Promise<readonly string[]> => ((await board?.read())?.agents ?? []).map(({ name }) => name);
+}

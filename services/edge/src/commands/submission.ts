@@ -204,7 +204,8 @@ export function checkSameText({ message }: { readonly message: string }, first: 
   refuseOther(message, first.message);
 }
 
-function refuseOther(text: string, first: string): void {
+/** Throws CONFLICT. */
+export function refuseOther(text: string, first: string): void {
   if (text !== first.toWellFormed()) throw otherMessage();
 }
 

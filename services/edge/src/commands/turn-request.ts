@@ -28,6 +28,8 @@ interface Place {
   readonly isExempt: boolean;
   /** The conversation was handed over to the sender, who answers in place of the agent. */
   readonly isOperator?: boolean;
+  /** Whoever answers reads who said what. */
+  readonly isRoom?: boolean;
 }
 
 /** A message, with what protocols bring that are not ours. No frame of a socket has that. */
@@ -42,9 +44,9 @@ export type GivenMessageFrame = MessageFrame & {
 /** What is queued for a message. */
 export function turnRequestOf(
   frame: GivenMessageFrame,
-  { caller, conversation: conversation_id, turn: turn_id, trace, isExempt, isOperator }: Place,
+  { caller, conversation: conversation_id, turn: turn_id, trace, isExempt, isOperator, isRoom }: Place,
 ): TurnRequest {
-  const { id, message, agent, model, customer_id, metadata, given, placed } = frame;
+  const { id, message, agent, model, customer_id, metadata, given, placed, reply_to, mentions } = frame;
   const handover = isOperator === true ? "answer" : frame.handover;
   return {
     v: 1,
@@ -62,6 +64,9 @@ export function turnRequestOf(
     ...(given === undefined ? {} : { given }),
     ...placed,
     ...(handover === undefined ? {} : { handover }),
+    ...(isRoom === true ? { room: true } : {}),
+    ...(reply_to === undefined ? {} : { reply_to }),
+    ...(mentions === undefined ? {} : { mentions }),
     ...(isExempt ? { uncounted: true } : {}),
     accepted_at: Date.now(),
     ...(trace === undefined ? {} : { trace }),

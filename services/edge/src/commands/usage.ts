@@ -86,6 +86,22 @@ export function createUsageReading({ counters, quotas }: UsageReadingDeps) {
       return of({ user: user.id, tenant, roles }, "user");
     },
 
+    /** Whether something of the caller's own is limited. Asks nobody. */
+    isLimited: ({ user, tenant, roles }: Caller): boolean =>
+      counters !== undefined &&
+      quotasOf(quotas(), { user: user.id, tenant, roles }).some((limit) => limit.of === "user"),
+
+    /** What is limited of their own, and how much of it is used. Throws OVERLOADED. */
+    async left({
+      user,
+      tenant,
+      roles,
+    }: Caller): Promise<{ readonly currency: string; readonly periods: PeriodUsage[] }> {
+      const { currency, periods } = await of({ user: user.id, tenant, roles }, "user");
+      const isLimited = (one: PeriodUsage): boolean => (one.tokens_limit ?? one.cost_limit_micros) !== undefined;
+      return { currency, periods: periods.filter(isLimited) };
+    },
+
     /** For who looks after the deployment; the limits are those of everybody, whatever roles a user has. */
     ofUser: (user: string): Promise<UsageAnswer> => of({ user, roles: [] }, "user"),
     ofTenant: (tenant: string): Promise<UsageAnswer> => of({ user: "", tenant, roles: [] }, "tenant"),

@@ -7,7 +7,12 @@ interface AskedTurn {
   /** When its message came (a `performance.now`). */
   readonly sinceMs: number;
   hasToken: boolean;
+  /** Called with its end; without that where it came in a snapshot. */
+  readonly onEnd: AnswerEnded | undefined;
 }
+
+/** Must not throw, and not wait: the end is about to be sent. */
+export type AnswerEnded = (end: VisibleEvent | undefined) => void;
 
 /** The turns that a connection has asked for and whose end it has not been sent. */
 export interface AskedTurns {
@@ -30,16 +35,22 @@ export type AnswerTimes = ReturnType<typeof createAnswerTimes>;
 /** As many as a connection may have frames waiting. Of more, the oldest are not timed. */
 const mostAsked = 64;
 
-/** From now on the answer is timed. `sinceMs`: when the message came (a `performance.now`). */
+interface AskedNow {
+  /** When the message came (a `performance.now`). */
+  readonly sinceMs: number;
+  readonly onEnd?: AnswerEnded | undefined;
+}
+
+/** From now on the answer is timed. */
 export function noteAsked(
   outlet: AskingOutlet,
   { turn_id, conversation_id }: { readonly turn_id: TurnId; readonly conversation_id: ConversationId },
-  sinceMs: number,
+  { sinceMs, onEnd }: AskedNow,
 ): void {
   outlet.asked ??= { turns: new Map(), tokensAwaited: 0 };
   const { turns } = outlet.asked;
   if (turns.has(turn_id)) return;
-  turns.set(turn_id, { conversation: conversation_id, sinceMs, hasToken: false });
+  turns.set(turn_id, { conversation: conversation_id, sinceMs, hasToken: false, onEnd });
   outlet.asked.tokensAwaited++;
   const [oldest] = turns.keys();
   if (turns.size > mostAsked && oldest !== undefined) take(outlet, oldest);
@@ -69,9 +80,11 @@ export function createAnswerTimes({ firstToken, ended }: AnswerTimesDeps) {
     asked.tokensAwaited--;
     firstToken.observe(secondsSince(found.sinceMs));
   };
-  const noteEnd = (outlet: AskingOutlet, turn: TurnId, end: AnswerEnd): void => {
+  const noteEnd = (outlet: AskingOutlet, turn: TurnId, end: AnswerEnd, event?: VisibleEvent): void => {
     const found = take(outlet, turn);
-    if (found !== undefined) ended(end, secondsSince(found.sinceMs));
+    if (found === undefined) return;
+    ended(end, secondsSince(found.sinceMs));
+    if (end !== "left") found.onEnd?.(event);
   };
   const noteDeletion = (outlet: AskingOutlet, asked: AskedTurns, deleted: ConversationId | undefined): void => {
     for (const [turn, { conversation }] of asked.turns) if (conversation === deleted) take(outlet, turn);
@@ -79,10 +92,11 @@ export function createAnswerTimes({ firstToken, ended }: AnswerTimesDeps) {
 
   return {
     /** Called for each event of a connection that waits for answers. `isShown`: its dialect has a frame for it. */
-    eventSent(outlet: AskingOutlet, asked: AskedTurns, { type, turn }: VisibleEvent, isShown: boolean): void {
+    eventSent(outlet: AskingOutlet, asked: AskedTurns, event: VisibleEvent, isShown: boolean): void {
+      const { type, turn } = event;
       if (type === "token") {
         if (asked.tokensAwaited > 0 && isShown) noteToken(asked, turn);
-      } else if (isTerminal(type)) noteEnd(outlet, turn, type);
+      } else if (isTerminal(type)) noteEnd(outlet, turn, type, event);
     },
 
     /** A socket that lagged gets its tokens, and may get the end, in a snapshot. */

@@ -78,6 +78,8 @@ export interface Connection<Viewer = unknown> extends Outlet {
   knowsUnknown: boolean;
   /** It has said that it knows rooms: messages of no turn, and what is told without being stored. */
   knowsPosts: boolean;
+  /** It has said that it takes several frames in one message. */
+  knowsBatches: boolean;
   /** When it was opened (a `performance.now`). */
   readonly openedMs: number;
   /**
@@ -163,6 +165,8 @@ export function createConnection<Viewer = unknown>({
     flow: undefined,
     knowsUnknown: false,
     knowsPosts: false,
+    knowsBatches: false,
+    batch: undefined,
     expiresMs: 0,
     isWarned: false,
     invalidFrames: 0,

@@ -45,6 +45,8 @@ export const deliveryLimits = {
   /** What people are shown of the calls they are to agree to; larger, and each is cut to its beginning. */
   snapshotPreviewBytes: 64 * 1024,
 
+  /** A batch of frames is not longer than this, unless one frame is: below `softBytes`, so that between two of them it is looked whether the socket takes more. */
+  batchBytes: 16 * 1024,
   /** More than this unsent: the socket lags and gets no more events until half of it has left. */
   softBytes: 32 * 1024,
   /**

@@ -18,6 +18,8 @@ export interface DeliveryDeps<Viewer extends Recipient, Source> {
   readonly settle: (source: Source) => void;
   /** The viewer's socket takes no more. */
   readonly lag: (viewer: Viewer) => void;
+  /** False: it cannot be told of this event, and is looked after in another way. */
+  readonly hasRoom: (viewer: Viewer, event: VisibleEvent) => boolean;
 }
 
 /** Gives live viewers what is new. What comes within one turn of the event loop leaves in one system call per socket. */
@@ -79,13 +81,14 @@ function deliverAlone<Viewer extends Recipient>(deps: Sending<Viewer>, viewer: V
   else deliver(deps, viewer);
 }
 
-function deliver<Viewer extends Recipient>({ outbox, lag }: Sending<Viewer>, viewer: Viewer): void {
+function deliver<Viewer extends Recipient>({ outbox, lag, hasRoom }: Sending<Viewer>, viewer: Viewer): void {
   if (viewer.state !== "live") return;
   const { events, floor } = viewer.source.ring;
   let takesMore = viewer.cursor >= floor && outbox.isWritable(viewer.outlet);
   for (let next = firstAfter(events, viewer.cursor); takesMore && next < events.length; next++) {
     const event = events[next];
     if (event === undefined) break;
+    if (event.type === "post" && !hasRoom(viewer, event)) return;
     viewer.cursor = event.seq;
     takesMore = outbox.sendEvent(viewer.outlet, event);
   }

@@ -1,6 +1,7 @@
-import type { VisibleEvent } from "@parley/dialects";
-import { closeCodes, type ConnectionFrame } from "@parley/protocol";
+import { frameWithoutPosts, withoutPost, type VisibleEvent } from "@parley/dialects";
+import { closeCodes, nativeSubprotocol, type ConnectionFrame } from "@parley/protocol";
 import type { AnswerTimes } from "./answer-times.ts";
+import { addFrame, createFrameBatch, takeMessage } from "./frame-batch.ts";
 import type { DeliveryLimits } from "./delivery-limits.ts";
 import { createLaggards, type Laggards } from "./laggards.ts";
 import type { Outlet } from "./outlet.ts";
@@ -25,10 +26,11 @@ export function createOutbox(deps: OutboxDeps) {
 
   return {
     isWritable,
-    close,
+    close: (outlet: Outlet, code: number, reason: string): void => close(context, outlet, code, reason),
 
     /** Sends one event; returns whether the socket takes more. Outside of a cork it leaves at once. */
     sendEvent(outlet: Outlet, event: VisibleEvent): boolean {
+      if (event.type === "post" && !takesPosts(outlet)) return sendAsTurn(context, outlet, event);
       const encoded = outlet.dialect.encodeEvent(event);
       const { asked } = outlet;
       if (asked !== undefined) answers.eventSent(outlet, asked, event, sizeOf(encoded) > 0);
@@ -38,9 +40,10 @@ export function createOutbox(deps: OutboxDeps) {
     /** A frame of the connection. It is sent to a lagging socket too, but not without end. Returns whether the socket takes more. */
     sendFrame: (outlet: Outlet, frame: ConnectionFrame): boolean => sendFrame(context, outlet, frame),
 
-    /** Runs `send` so that all it sends leaves together. */
+    /** Runs `send` so that all it sends leaves together: in one system call, and where the client knows batches in one message. */
     cork(outlet: Outlet, send: () => void): void {
-      outlet.ws?.cork(send);
+      const isBatch = outlet.knowsBatches === true && outlet.batch === undefined;
+      outlet.ws?.cork(isBatch ? () => sendBatch(context, outlet, send) : send);
       // What was corked has only now been tried.
       check(context, outlet);
     },
@@ -53,7 +56,8 @@ export function createOutbox(deps: OutboxDeps) {
 
     /** Closes what has lagged for too long. */
     sweep(nowMs: number): void {
-      for (const outlet of laggards.since(nowMs - deps.limits.lagMs)) close(outlet, closeCodes.tooSlow, tooSlow);
+      for (const outlet of laggards.since(nowMs - deps.limits.lagMs))
+        close(context, outlet, closeCodes.tooSlow, tooSlow);
     },
 
     stats: laggards.stats,
@@ -63,7 +67,8 @@ export function createOutbox(deps: OutboxDeps) {
 const tooSlow = "too slow";
 
 /** Closes a socket. Its close handler has run when this returns; after it no method of the socket may be called. */
-function close(outlet: Outlet, code: number, reason: string): void {
+function close(context: Context, outlet: Outlet, code: number, reason: string): void {
+  flush(context, outlet);
   if (outlet.ws !== undefined) outlet.closeCode ??= code;
   outlet.ws?.end(code, reason);
 }
@@ -72,7 +77,8 @@ function isWritable(outlet: Outlet): boolean {
   return outlet.ws !== undefined && outlet.laggingSinceMs === 0;
 }
 
-function check({ limits, counters, laggards }: Context, outlet: Outlet): void {
+function check(context: Context, outlet: Outlet): void {
+  const { limits, counters, laggards } = context;
   const bufferedBytes = outlet.ws?.getBufferedAmount() ?? 0;
   if (bufferedBytes <= limits.softBytes) return;
   if (outlet.laggingSinceMs === 0) {
@@ -81,7 +87,7 @@ function check({ limits, counters, laggards }: Context, outlet: Outlet): void {
     counters.lagged++;
   }
   laggards.set(outlet, bufferedBytes);
-  for (const oldest of laggards.beyond(limits.totalBufferedBytes)) close(oldest, closeCodes.tooSlow, tooSlow);
+  for (const oldest of laggards.beyond(limits.totalBufferedBytes)) close(context, oldest, closeCodes.tooSlow, tooSlow);
 }
 
 function drained({ limits, laggards }: Context, outlet: Outlet): boolean {
@@ -96,13 +102,24 @@ function drained({ limits, laggards }: Context, outlet: Outlet): boolean {
   return true;
 }
 
-function sendFrame(context: Context, outlet: Outlet, frame: ConnectionFrame): boolean {
+/** Whether posts are told to it as what they are. */
+export function takesPosts({ knowsPosts, dialect }: Pick<Outlet, "knowsPosts" | "dialect">): boolean {
+  return knowsPosts === true && dialect.name === nativeSubprotocol;
+}
+
+function sendAsTurn(context: Context, outlet: Outlet, event: VisibleEvent): boolean {
+  const encoded = withoutPost(event).flatMap((told) => outlet.dialect.encodeEvent(told));
+  return sendAll(context, outlet, encoded);
+}
+
+function sendFrame(context: Context, outlet: Outlet, whole: ConnectionFrame): boolean {
+  const frame = whole.type !== "snapshot" || takesPosts(outlet) ? whole : frameWithoutPosts(whole);
   const encoded = outlet.dialect.encodeFrame(frame);
   if (outlet.asked !== undefined) context.answers.frameSent(outlet, outlet.asked, frame);
   if (outlet.laggingSinceMs > 0) {
     outlet.owedBytes += sizeOf(encoded);
     if (outlet.owedBytes > context.limits.owedBytes) {
-      close(outlet, closeCodes.tooSlow, tooSlow);
+      close(context, outlet, closeCodes.tooSlow, tooSlow);
       return false;
     }
   }
@@ -117,9 +134,35 @@ function sendAll(context: Context, outlet: Outlet, encoded: Uint8Array | readonl
 }
 
 function sendBytes(context: Context, outlet: Outlet, bytes: Uint8Array): boolean {
-  const { ws } = outlet;
+  const { ws, batch } = outlet;
   if (ws === undefined) return false;
   context.counters.frames++;
+  if (batch === undefined) return write(context, outlet, bytes);
+  const { batchBytes } = context.limits;
+  if (batch.bytes + bytes.length > batchBytes) flush(context, outlet);
+  addFrame(batch, bytes);
+  return batch.bytes > batchBytes ? flush(context, outlet) : isWritable(outlet);
+}
+
+function sendBatch(context: Context, outlet: Outlet, send: () => void): void {
+  outlet.batch = createFrameBatch();
+  try {
+    send();
+  } finally {
+    flush(context, outlet);
+    outlet.batch = undefined;
+  }
+}
+
+/** What waits for more of its batch leaves. Returns whether the socket takes more. */
+function flush(context: Context, outlet: Outlet): boolean {
+  const message = outlet.batch === undefined ? undefined : takeMessage(outlet.batch);
+  return message === undefined ? isWritable(outlet) : write(context, outlet, message);
+}
+
+function write(context: Context, outlet: Outlet, bytes: Uint8Array): boolean {
+  const { ws } = outlet;
+  if (ws === undefined) return false;
   context.counters.sentBytes += bytes.length;
   if (ws.send(bytes, false) === 1) return true;
   check(context, outlet);

@@ -1,6 +1,7 @@
 import type { Dialect } from "@parley/dialects";
 import type { Caller } from "@parley/protocol";
 import type { AskedTurns } from "./answer-times.ts";
+import type { FrameBatch } from "./frame-batch.ts";
 
 /** What sending needs of a WebSocket. */
 export interface Sink {
@@ -20,6 +21,10 @@ export interface Outlet {
   readonly caller?: Caller | undefined;
   /** Its client has said that it knows what people say to each other in rooms. */
   readonly knowsPosts?: boolean;
+  /** Its client has said that it knows batches of frames. */
+  readonly knowsBatches?: boolean;
+  /** What leaves together, while it is put together. */
+  batch?: FrameBatch | undefined;
   /** It was closed here, with this code. */
   closeCode: number | undefined;
   /** A subscription was answered on it. */

@@ -7,6 +7,7 @@ import type { CatchUpMode, SubscriptionFigures } from "../figures/subscription-f
 import type { CatchUpPlan, CatchUpStep } from "./catch-up-plan.ts";
 import { isLive, type Hub, type HubViewer } from "./hub.ts";
 import { turnSnapshot } from "./snapshot.ts";
+import { hasRoom } from "./room-for-post.ts";
 import { moveViewer, type Viewer } from "./viewer.ts";
 
 /** A conversation as of a sequence of its stream: everything up to it, and nothing from beyond. */
@@ -39,6 +40,10 @@ export function sendSteps(deps: RecoveryDeps, viewer: HubViewer, { mode, steps }
     greet(deps, viewer, { mode, seq: viewer.source.offset + viewer.cursor, steps });
     let takesMore = deps.outbox.isWritable(viewer.outlet);
     for (const step of takesMore ? steps : []) {
+      if (step.kind === "event" && !hasRoom(viewer, step.event)) {
+        takesMore = false;
+        break;
+      }
       viewer.cursor = step.seq;
       viewer.mayLackOf = undefined;
       takesMore = sendStep(deps, viewer, step);

@@ -78,7 +78,7 @@ export interface Ring extends Known {
   bytes: number;
   /** Turns whose end is in `events`, with its sequence. */
   readonly ended: Map<TurnId, number>;
-  /** Ends that have left it. */
+  /** Ends that have left it, and posts. */
   endsLeft: number;
   /** Events that were put in their place among later ones. */
   lateEvents: number;
@@ -225,6 +225,8 @@ function foldEvicted(ring: Ring, event: VisibleEvent): void {
   const { turn, type } = event;
   if (type === "title") ring.title = titleIn(event);
   if (type === "handover") ring.handover = handoverIn(event);
+  // As an end that has left: who has read the posts a moment before lacks this one.
+  if (type === "post") ring.endsLeft++;
   if (ring.ended.has(turn)) {
     ring.base.delete(turn);
     ring.settled.delete(turn);

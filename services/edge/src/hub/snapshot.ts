@@ -6,10 +6,12 @@ import {
   isTerminal,
   jsonBytes,
   newestBranch,
+  newestWithPosts,
   partsOfMessage,
   textOf,
   toolCallsOf,
   type ConversationId,
+  type MessageEvent,
   type Part,
   type Room,
   type SnapshotFrame,
@@ -58,6 +60,15 @@ function fits(parts: readonly Part[]): boolean {
   return jsonBytes(parts) <= deliveryLimits.snapshotPartsBytes;
 }
 
+/** What is no record of a turn. */
+interface Beside {
+  readonly waiting?: readonly WaitingTurn[] | undefined;
+  /** The newest of what people wrote to each other, oldest first. */
+  readonly posts?: readonly TranscriptMessage[];
+  /** No turn is older than those of the records. */
+  readonly isBeginning?: boolean;
+}
+
 /**
  * The whole conversation in one frame: the transcript's tail, messages that are not in it yet, and the turn that runs. One frame, so that
  * a viewer that is cut off has all of it or nothing. Undefined: there is nothing to show. `known` must be rooted; `records` must have been
@@ -67,7 +78,7 @@ export function conversationSnapshot(
   place: Place,
   known: Known & { readonly room?: Room | undefined },
   records: readonly TranscriptMessage[],
-  waiting: readonly WaitingTurn[] = [],
+  { waiting = [], posts = [], isBeginning = true }: Beside = {},
 ): SnapshotFrame | undefined {
   const turns = turnsOf(known);
   const stored = new Set(records.map(({ message_id }) => message_id));
@@ -79,7 +90,8 @@ export function conversationSnapshot(
     ...open.flatMap(messagesOf),
   ];
   // Whoever knows nothing of branches sees one as a plain conversation; what has not ended is told to all.
-  const messages = newestBranch(all, placesIn(all), withSiblings, openIds);
+  const branch = newestBranch(all, placesIn(all), withSiblings, openIds);
+  const messages = posts.length === 0 ? branch : withPosts(branch, posts, isBeginning);
   // Not always the first: when the event stream was lost, the messages of waiting turns may be written again before the one that runs.
   const running = open.find(({ status }) => status !== "queued") ?? open[0];
   if (messages.length === 0 && running === undefined && known.room === undefined) return undefined;
@@ -97,6 +109,14 @@ export function conversationSnapshot(
   const { conversation: conversation_id, seq } = place;
   const tail = tailWithin(deliveryLimits.snapshotBytes, messages);
   return { type: "snapshot", conversation_id, seq, ...about, messages: tail, status: "idle", ts: Date.now() };
+}
+
+function withPosts(
+  branch: readonly TranscriptMessage[],
+  posts: readonly TranscriptMessage[],
+  isBeginning: boolean,
+): readonly TranscriptMessage[] {
+  return newestWithPosts(branch, posts, { limit: deliveryLimits.snapshotMessages, isBeginning }).messages;
 }
 
 /** Turns as of now: ended ones in the order in which they ended, with their outcome; open ones in the order in which they began. */
@@ -130,13 +150,18 @@ function messagesOf({ turn_id, message, outcome, parts }: TurnView): TranscriptM
   if (message !== undefined) {
     const { message_id, author, ts, parent, supersedes } = message;
     const place = { ...(parent === undefined ? {} : { parent }), ...(supersedes === undefined ? {} : { supersedes }) };
-    messages.push({ message_id, turn_id, author, message: message.message, status: "complete", ts, ...place });
+    const said = { ...place, ...fieldsOfAddress(message) };
+    messages.push({ message_id, turn_id, author, message: message.message, status: "complete", ts, ...said });
   }
   if (outcome === undefined) return messages;
   const answer = answerOf(turn_id, outcome, message?.ts ?? Date.now());
   // Without its beginning nobody knows in which order the rest came.
   messages.push(message === undefined || parts.length === 0 ? answer : { ...answer, parts: [...parts] });
   return messages;
+}
+
+function fieldsOfAddress({ reply_to, mentions }: MessageEvent): Pick<TranscriptMessage, "reply_to" | "mentions"> {
+  return { ...(reply_to === undefined ? {} : { reply_to }), ...(mentions === undefined ? {} : { mentions }) };
 }
 
 /** What a turn says of its place is with its first message, the question. */

@@ -1,7 +1,16 @@
 import { isUtf8 } from "node:buffer";
 import type { StoredMessage } from "@parley/bus";
 import { changedMessage, decodeVisible, type VisibleEvent } from "@parley/dialects";
-import { Handover, isChangedMessage, isVisible, seqHead, typeOfStored, type TurnId } from "@parley/protocol";
+import {
+  Handover,
+  isChangedMessage,
+  isVisible,
+  seqHead,
+  transcriptOfPost,
+  typeOfStored,
+  type TranscriptMessage,
+  type TurnId,
+} from "@parley/protocol";
 
 const closingBrace = 0x7d;
 
@@ -54,4 +63,11 @@ export function handoverIn(event: VisibleEvent): Handover | undefined {
   if (event.type !== "handover") return undefined;
   const decoded = decodeVisible(event);
   return decoded.type === "handover" ? Handover.parse(decoded) : undefined;
+}
+
+/** What somebody wrote to the others, as an event says it. */
+export function postIn(event: VisibleEvent): TranscriptMessage | undefined {
+  if (event.type !== "post") return undefined;
+  const decoded = decodeVisible(event);
+  return decoded.type === "post" ? transcriptOfPost(decoded) : undefined;
 }

@@ -4,7 +4,9 @@ import {
   isTerminal,
   messagesOf,
   subjects,
+  transcriptOfPost,
   type ConversationId,
+  type People,
   type StoredTurn,
   type TranscriptMessage,
   type TurnId,
@@ -26,6 +28,9 @@ export interface WholeReadingDeps {
   readonly titles: Pick<Bus["titles"], "shown">;
   readonly feedback: Pick<Bus["feedback"], "of">;
   readonly handovers: Pick<Bus["handovers"], "of">;
+  readonly posts: Pick<Bus["posts"], "shown" | "find">;
+  /** Who has a part in a conversation beside its owner, as this edge knows; undefined: nobody, and nothing of theirs is looked for. */
+  readonly peopleOf: PeopleOf;
   readonly room: RoomReading;
 }
 
@@ -36,6 +41,8 @@ export interface RoomReading {
   /** As they are stored. */
   readonly lookUp: (conversation: ConversationId) => Promise<Peopled | undefined>;
 }
+
+export type PeopleOf = (conversation: ConversationId) => Promise<People | undefined>;
 
 /** What those need who wait for it. */
 export interface WholeNeeds {
@@ -68,10 +75,11 @@ export async function readWhole(
   const { endsLeft } = ring;
   const reach = fromSeq !== undefined && fromSeq < ring.floor ? fromSeq : undefined;
   const queued = ring.rooted && reach === undefined ? undefined : await history.queued(hub);
-  const [page, title, feedback, early] = await Promise.all([
+  const [page, title, feedback, posts, early] = await Promise.all([
     newestPath(transcripts, hub),
     titles.shown(hub.conversation),
     said.of(hub.conversation),
+    newestPosts(deps, hub),
     deps.room.known(hub.conversation) === undefined ? undefined : deps.room.lookUp(hub.conversation),
     deps.lookOnce(hub),
   ]);
@@ -87,7 +95,9 @@ export async function readWhole(
   const shown = records.filter(({ turn_id }) => queued?.startless.has(turn_id) !== true || ring.ended.has(turn_id));
   const isCurrent = createCurrency(hub, { ring, endsLeft, past, room });
   const isTooMuch = reach !== undefined && past === undefined;
-  const parts = { past, isTooMuch, records: shown, title, handover, room, feedback, owed, owedRecords, isCurrent };
+  const isBeginning = page.before === 0;
+  const told = { title, handover, room, feedback, posts, isBeginning };
+  const parts = { past, isTooMuch, records: shown, ...told, owed, owedRecords, isCurrent };
   return isCurrent() ? createWhole(hub, parts) : undefined;
 }
 
@@ -162,6 +172,13 @@ async function olderRecords(
   return messagesOf((await transcripts.tail(conversation, { limit: 2 * laterEnds, before })).turns);
 }
 
+/** Also where nobody is known to have written any: what is remembered of people may be a moment old. */
+async function newestPosts({ posts, peopleOf }: WholeReadingDeps, hub: Hub): Promise<readonly TranscriptMessage[]> {
+  if ((await peopleOf(hub.conversation)) === undefined) return [];
+  const page = await posts.shown(hub.conversation, deliveryLimits.snapshotMessages);
+  return page.posts.map(({ post }) => transcriptOfPost(post));
+}
+
 /** What leads to the newest turn that has a record. */
 async function newestPath({ path }: WholeReadingDeps["transcripts"], { conversation }: Hub): Promise<PathPage> {
   const page = await path(conversation, { limit: deliveryLimits.snapshotMessages });
@@ -192,7 +209,7 @@ function parentOfNewest({ events, base }: Pick<Known, "events" | "base">): TurnI
 
 /** The messages of turns that are not among those that were read. */
 async function recordsOf(
-  { events, transcripts }: WholeReadingDeps,
+  { events, transcripts, posts, peopleOf }: WholeReadingDeps,
   { conversation, shard }: Hub,
   turns: ReadonlySet<TurnId>,
   read: readonly TranscriptMessage[],
@@ -202,7 +219,10 @@ async function recordsOf(
     const begin = await events.last(subjects.user(shard, conversation, turn));
     const acceptedMs = begin?.event.type === "message" ? begin.event.ts : 0;
     const recorded = await transcripts.find(conversation, turn, acceptedMs);
-    return recorded === undefined ? [] : messagesOf([recorded]);
+    if (recorded !== undefined) return messagesOf([recorded]);
+    if ((await peopleOf(conversation)) === undefined) return [];
+    const post = await posts.find(conversation, turn, 0);
+    return post === undefined ? [] : [transcriptOfPost(post)];
   };
   const found = await Promise.all([...turns].flatMap((turn) => (known.has(turn) ? [] : find(turn))));
   return found.flat();

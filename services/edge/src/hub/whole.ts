@@ -12,7 +12,7 @@ import { createFeedbackFrames, type FeedbackFrames } from "./own-feedback.ts";
 import { createRoomFrames, roomAsOf, shownRoom, type Peopled, type RoomFrames } from "./shown-room.ts";
 import type { Known, OpenTurns } from "./ring.ts";
 import { conversationSnapshot } from "./snapshot.ts";
-import { handoverIn, hasBeginning, titleIn } from "./visible-event.ts";
+import { handoverIn, hasBeginning, postIn, titleIn } from "./visible-event.ts";
 
 /** What was read of a conversation. */
 export interface Whole {
@@ -58,6 +58,10 @@ export interface WholeParts {
   readonly title: string | undefined;
   /** The same of a person who answers in place of the agent. */
   readonly handover: Handover | undefined;
+  /** The newest of what people wrote to each other, oldest first. */
+  readonly posts: readonly TranscriptMessage[];
+  /** No turn is older than those in `records`. */
+  readonly isBeginning: boolean;
   /** Who has a part in it; undefined: nobody but its owner. */
   readonly room: Peopled | undefined;
   /** What was said of answers, by whomever. */
@@ -128,7 +132,7 @@ function recordsAsOf(records: readonly TranscriptMessage[], { events }: Known, s
 function snapshotAt(
   { conversation, offset, queue }: Hub,
   known: Known,
-  { records, title, handover, room }: Pick<WholeParts, "records" | "title" | "handover" | "room">,
+  { records, title, handover, room, posts, isBeginning }: WholeParts,
   seq: number,
 ): SnapshotFrame | undefined {
   const events = known.events.filter((event) => event.seq <= seq);
@@ -138,8 +142,15 @@ function snapshotAt(
     { conversation, seq: offset + seq },
     { ...known, events, ...told },
     recordsAsOf(records, known, seq),
-    queue.frame?.turns,
+    { waiting: queue.frame?.turns, posts: postsAsOf(posts, events), isBeginning },
   );
+}
+
+/** With those that were told after they were read. What is there already and is told later is known then: its number says so. */
+function postsAsOf(kept: readonly TranscriptMessage[], events: readonly VisibleEvent[]): readonly TranscriptMessage[] {
+  const last = kept.at(-1)?.post ?? 0;
+  const told = events.flatMap((event) => postIn(event) ?? []).filter(({ post = 0 }) => post > last);
+  return told.length === 0 ? kept : [...kept, ...told];
 }
 
 /** What was given later is told by its own event. */

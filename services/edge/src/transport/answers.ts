@@ -19,6 +19,7 @@ import {
   TranscriptMessage,
   TurnId,
   Usage,
+  messageIdOf,
   type Parts,
 } from "@parley/protocol";
 import { z } from "zod";
@@ -51,6 +52,7 @@ export const ChatAnswer = z.object({
       cited: Passages.cited,
     }),
     handover: AnswerMetadata.shape.handover,
+    posted: AnswerMetadata.shape.posted,
     finish: Finish,
     cancelled: z.literal(true).optional().describe("The answer was cancelled: `response` is the text so far."),
   }),
@@ -93,6 +95,13 @@ const ConversationSummary = z.object({
     .enum(["running", "waiting"])
     .optional()
     .describe("An answer runs, or is about to; or waits for a person. Absent: neither, as far as is known."),
+  unread: z
+    .number()
+    .int()
+    .optional()
+    .describe(
+      "Messages of others that the caller has not read, at most `unreadShown`. Absent: nobody else has a part in it.",
+    ),
 });
 
 export const ConversationPage = z.object({
@@ -165,7 +174,8 @@ export function chatAnswerOf(end: Answered, parts: Parts, session: string | unde
     },
     conversation_id,
     turn_id,
-    message_id,
+    // Of a message between people there is no answer: it is the message itself.
+    message_id: known.posted === true ? messageIdOf(turn_id, "user") : message_id,
     parts: [...parts],
     tool_calls,
     usage,
@@ -175,13 +185,14 @@ export function chatAnswerOf(end: Answered, parts: Parts, session: string | unde
 /** What the seeds know of it, and what they do not: how many passages there were, which are cited, and that a person answers. */
 function answerMetadata(
   known: AnswerMetadata,
-): Pick<ChatAnswer["metadata"], "agent" | "confidence" | "context" | "handover"> {
+): Pick<ChatAnswer["metadata"], "agent" | "confidence" | "context" | "handover" | "posted"> {
   const { context, ...rest } = seedMetadata(known);
   const { found, cited } = known.context ?? {};
   return {
     ...rest,
     context: { ...context, ...(found === undefined ? {} : { found }), ...(cited === undefined ? {} : { cited }) },
     ...(known.handover === undefined ? {} : { handover: known.handover }),
+    ...(known.posted === undefined ? {} : { posted: known.posted }),
   };
 }
 

@@ -48,6 +48,8 @@ const ChatRequest = z.object({
   on_busy: OnBusy.nullish(),
   parent: MessageFrame.shape.parent,
   supersedes: MessageFrame.shape.supersedes.unwrap().nullish().describe("As in the frame `message`."),
+  reply_to: MessageFrame.shape.reply_to.unwrap().nullish().describe("As in the frame `message`."),
+  mentions: MessageFrame.shape.mentions.unwrap().nullish().describe("As in the frame `message`."),
 });
 type ChatRequest = z.infer<typeof ChatRequest>;
 
@@ -164,6 +166,8 @@ async function questionOf(
     ...given("agent", body.agent),
     ...given("model", body.model),
     ...given("supersedes", body.supersedes),
+    ...given("reply_to", body.reply_to),
+    ...given("mentions", body.mentions),
     ...(body.parent === undefined ? {} : { parent: body.parent }),
   };
 }

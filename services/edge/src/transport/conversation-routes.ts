@@ -9,7 +9,6 @@ import {
   MessageId,
   TurnId,
   feedbackBy,
-  messagesOf,
   storedParts,
   turnOfCall,
   TitleFrame,
@@ -70,16 +69,16 @@ function messagesRoute({ conversations, ownership }: ConversationRouteDeps): Rou
     responses: { 200: { description: "A page of messages.", content: MessagePage } },
     async handle({ caller }, { params: { id }, query }) {
       await ownership.reader(id, caller);
-      const { before: until, leaf = query.leaf } = cursorOf(query.before);
-      const cursor = { before: until, leaf };
+      const until = cursorOf(query.before);
+      const cursor = { ...until, leaf: until.leaf ?? query.leaf };
       const [read, room] = await Promise.all([
         conversations.messages(id, query.limit, cursor, query.branch),
         ownership.room(id, caller),
       ]);
-      const { turns, title, feedback, handover, ...next } = read;
-      const before = cursorText(next);
+      const { title, feedback, handover, next } = read;
+      const before = next && cursorText(next);
       const said = feedbackBy(feedback, caller.user.id);
-      const messages = messagesOf(turns).map((message) => withParts(message, said.get(message.message_id)));
+      const messages = read.messages.map((message) => withParts(message, said.get(message.message_id)));
       const named = { conversation_id: id, ...(title === undefined ? {} : { title }) };
       const titled = handover === undefined ? named : { ...named, handover };
       const peopled = room === undefined || query.before !== undefined ? titled : { ...titled, room };

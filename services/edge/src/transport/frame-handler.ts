@@ -169,6 +169,8 @@ async function handleOfCaller(
       return commands.rooms.pin(frame.conversation_id, caller, frame);
     case "typing":
       return commands.typing(connection, caller, frame);
+    case "read":
+      return commands.read(caller, frame, connection);
   }
 }
 

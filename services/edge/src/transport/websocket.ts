@@ -8,6 +8,7 @@ import type { Outbox } from "../delivery/outbox.ts";
 import { closeLabelOf, endOfSocket } from "../figures/connection-figures.ts";
 import { countOne, type Counters } from "../figures/metrics.ts";
 import type { CatchUp } from "../hub/catch-up.ts";
+import { bringInTurn } from "../hub/drained.ts";
 import type { HubConnection } from "../hub/hub.ts";
 import type { Connections } from "./connections.ts";
 import { welcomeOf } from "./dialect-chooser.ts";
@@ -106,8 +107,7 @@ export function createWebSocketBehavior(deps: WebSocketDeps): WebSocketBehavior<
     ping: (ws, message) => pinged(ws.getUserData().connection, message.byteLength),
     drain(ws) {
       const { connection } = ws.getUserData();
-      if (!outbox.drained(connection)) return;
-      for (const viewer of connection.viewers.values()) catchUp.catchUp(viewer);
+      if (outbox.drained(connection)) bringInTurn(connection, catchUp);
     },
     close(ws, code, message) {
       socketGone();

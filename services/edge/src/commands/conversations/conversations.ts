@@ -1,11 +1,4 @@
-import {
-  createLogSizes,
-  createToolJobs,
-  type Bus,
-  type DeletionListener,
-  type PathPage,
-  type PathQuery,
-} from "@parley/bus";
+import { createLogSizes, createToolJobs, type Bus, type DeletionListener, type PathQuery } from "@parley/bus";
 import {
   ChatError,
   subjects,
@@ -13,6 +6,7 @@ import {
   type ConversationId,
   type FeedbackEntry,
   type Handover,
+  type StoredTurn,
   type People,
   type TurnId,
   type TurnRequest,
@@ -26,6 +20,8 @@ import { createIndexRebuild } from "./index-rebuild.ts";
 import type { Matches } from "./list-search.ts";
 import type { PageCursor } from "./page-cursor.ts";
 import { createListing, type ListPage, type ListQuery } from "./listing.ts";
+import type { PeopleOf } from "../../hub/whole-reading.ts";
+import { hasNoTurnsLeft, pageWithPosts, plainPage, turnsOfPage, type MessagesPage } from "./post-pages.ts";
 import { createMessageSearch, type SearchQuery, type SearchResult } from "./message-search.ts";
 
 export interface ConversationsDeps {
@@ -34,12 +30,15 @@ export interface ConversationsDeps {
   readonly redis: Redis | undefined;
   /** Called with each conversation that was deleted, here or by another edge. */
   readonly onDeleted: DeletionListener;
+  readonly peopleOf: PeopleOf;
   /** As this process remembers it, without a question: whoever alone has a conversation costs none. */
   readonly peekPeople: (conversation: ConversationId) => People | undefined;
   readonly log: Logger;
 }
 
-export interface TitledPage extends PathPage {
+export interface TitledPage extends MessagesPage {
+  /** The same as turns: a post is one without an answer. */
+  readonly turns: readonly StoredTurn[];
   readonly title: string | undefined;
   /** Whether a person answers in it. Of the newest page. */
   readonly handover: Handover | undefined;
@@ -50,10 +49,10 @@ export interface TitledPage extends PathPage {
 export type Conversations = ReturnType<typeof createConversations>;
 
 /** Conversations as things: listed, read and deleted. Lists come from Redis; everything else does without it. */
-export function createConversations({ bus, redis, onDeleted, peekPeople, log }: ConversationsDeps) {
+export function createConversations({ bus, redis, onDeleted, peopleOf, peekPeople, log }: ConversationsDeps) {
   const index = redis === undefined ? undefined : createConversationIndex(redis);
   const listing = index === undefined ? undefined : createListing({ bus, index });
-  const search = index === undefined ? undefined : createMessageSearch({ bus, index });
+  const search = index === undefined ? undefined : createMessageSearch({ bus, index, peopleOf });
   const notes = index === undefined ? undefined : createIndexNotes(index, () => redis?.status === "ready", log);
   const rebuild = index === undefined ? undefined : createIndexRebuild({ bus, index, log });
 
@@ -96,7 +95,7 @@ export function createConversations({ bus, redis, onDeleted, peekPeople, log }: 
     /** See `createMessageSearch`. Throws OVERLOADED while Redis is away. */
     find: (query: SearchQuery): Promise<SearchResult> => listed(rebuild, query, search),
 
-    messages: createMessagePages(bus),
+    messages: createMessagePages(bus, peopleOf),
 
     /** As its owner asks for it. Throws CONVERSATION_BUSY or OVERLOADED; then it can be asked again. */
     async delete(conversation: ConversationId, { user, tenant }: Caller): Promise<void> {
@@ -184,9 +183,17 @@ function isListed({ given, handover }: TurnRequest): boolean {
  * Pages of the branch of a conversation's newest turn, or of the newest one through another turn. Throw NOT_FOUND when nothing is stored of it, or of that turn, INVALID_FRAME when
  * `before` is not a place in it.
  */
-function createMessagePages(bus: Bus) {
-  return (conversation: ConversationId, limit: number, cursor: PageCursor, through?: TurnId): Promise<TitledPage> =>
-    pageOf(bus, conversation, { limit, ...cursor, ...pathOf(cursor, through) });
+function createMessagePages(bus: Bus, peopleOf: PeopleOf) {
+  return async (
+    conversation: ConversationId,
+    limit: number,
+    cursor: PageCursor,
+    through?: TurnId,
+  ): Promise<TitledPage> => {
+    const query = { limit, before: cursor.before, ...pathOf(cursor, through) };
+    const people = await peopleOf(conversation);
+    return pageOf(bus, conversation, { query, cursor, hasPosts: people !== undefined });
+  };
 }
 
 /** A page that follows on another one names its path. */
@@ -194,21 +201,36 @@ function pathOf({ leaf }: PageCursor, through: TurnId | undefined): Pick<PathQue
   return leaf === undefined ? { through } : { leaf };
 }
 
-async function pageOf(bus: Bus, conversation: ConversationId, query: PathQuery): Promise<TitledPage> {
-  const { before = 0, through } = query;
+interface PageWish {
+  readonly query: PathQuery;
+  readonly cursor: PageCursor;
+  /** People may have written to each other in it. */
+  readonly hasPosts: boolean;
+}
+
+async function pageOf(
+  bus: Bus,
+  conversation: ConversationId,
+  { query, cursor, hasPosts }: PageWish,
+): Promise<TitledPage> {
+  const { before = 0, through, limit } = query;
   // A place is a number that anybody can make up.
   if (before > 0 && !(await bus.conversations.hasRecord(conversation, before))) {
     throw new ChatError("INVALID_FRAME", { message: "`before` is not a place in this conversation." });
   }
+  const readTurns = (messages: number) => bus.transcripts.path(conversation, { ...query, limit: messages });
   const [page, title, feedback] = await Promise.all([
-    bus.transcripts.path(conversation, query),
+    hasNoTurnsLeft(cursor) ? { turns: [], before: 0 } : readTurns(limit),
     bus.titles.of(conversation),
     bus.feedback.of(conversation),
   ]);
   if (page === undefined) throw (through ?? query.leaf) === undefined ? notFound() : noSuchTurn();
-  if (page.turns.length === 0 && !(await exists(bus, conversation))) throw notFound();
+  const way = { limit, first: page, readTurns };
+  const shown = hasPosts ? await pageWithPosts(bus, conversation, cursor, way) : plainPage(page);
+  if (shown.messages.length === 0 && !(await exists(bus, conversation))) throw notFound();
   const handover = before > 0 ? undefined : await shownHandover(bus.handovers, conversation, page.turns);
-  return { ...page, title, feedback, handover };
+  const turns = hasPosts ? turnsOfPage(page.turns, shown.messages) : page.turns;
+  return { ...shown, turns, title, feedback, handover };
 }
 
 async function exists({ events, turns }: Bus, conversation: ConversationId): Promise<boolean> {

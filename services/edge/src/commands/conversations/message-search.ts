@@ -1,12 +1,21 @@
 import type { Bus } from "@parley/bus";
-import { ChatError, type Author, type ConversationId, type StoredTurn, type TurnId } from "@parley/protocol";
+import {
+  transcriptOfPost,
+  ChatError,
+  type Author,
+  type ConversationId,
+  type StoredTurn,
+  type TurnId,
+} from "@parley/protocol";
+import type { PeopleOf } from "../../hub/whole-reading.ts";
 import { createFairGate } from "../../fair-gate.ts";
 import type { ConversationIndex, IndexEntry, PagePlace } from "./conversation-index.ts";
 import { createTextMatch, excerptOf, scoreOf, type Excerpt, type TextHits, type TextMatch } from "./text-match.ts";
 
 export interface MessageSearchDeps {
-  readonly bus: Pick<Bus, "titles" | "transcripts">;
+  readonly bus: Pick<Bus, "titles" | "transcripts" | "posts">;
   readonly index: Pick<ConversationIndex, "page">;
+  readonly peopleOf: PeopleOf;
 }
 
 export interface SearchQuery {
@@ -66,7 +75,8 @@ interface Budget {
  * Looks through what was said in a user's newest conversations, from the log, each time anew: nothing is kept of it anywhere. Bounded by conversations, messages
  * of each, bytes and time, and never at work for longer than some milliseconds.
  */
-export function createMessageSearch({ bus, index }: MessageSearchDeps) {
+export function createMessageSearch(deps: MessageSearchDeps) {
+  const { index } = deps;
   const enter = createFairGate(searches);
 
   const search = async (query: SearchQuery): Promise<SearchResult> => {
@@ -82,7 +92,9 @@ export function createMessageSearch({ bus, index }: MessageSearchDeps) {
       const page = await index.page(query.userId, pageEntries, place);
       for (let from = 0; from < page.entries.length; from += conversationsAtOnce) {
         const some = page.entries.slice(from, from + conversationsAtOnce);
-        const found = await Promise.all(some.map((entry) => hitsOf(bus, entry, { match, budget, isOwn: query.isOwn })));
+        const found = await Promise.all(
+          some.map((entry) => hitsOf(deps, entry, { match, budget, isOwn: query.isOwn })),
+        );
         hits.push(...found.flat());
       }
       place = page.next;
@@ -136,7 +148,7 @@ interface SearchPass {
 }
 
 async function hitsOf(
-  bus: MessageSearchDeps["bus"],
+  { bus, peopleOf }: MessageSearchDeps,
   { conversation_id, title: beginning, updated_at }: IndexEntry,
   { match, budget, isOwn }: SearchPass,
 ): Promise<SearchHit[]> {
@@ -148,10 +160,13 @@ async function hitsOf(
   const inTitle = await match.hitsIn(title);
   const also = inTitle.words.map(({ count }) => count > 0);
   const hits: SearchHit[] = [];
-  for await (const turn of turnsOf(bus, conversation_id, budget)) {
+  const look = async (turn: SearchedTurn): Promise<void> => {
     const hit = await hitIn(turn, match, also);
     if (hit !== undefined) hits.push({ ...about, ...hit });
-  }
+  };
+  for await (const turn of turnsOf(bus, conversation_id, budget)) await look(turn);
+  const hasPosts = (await peopleOf(conversation_id)) !== undefined;
+  if (hasPosts) for await (const post of postsOf(bus, conversation_id, budget)) await look(post);
   if (hits.length === 0 && also.every(Boolean)) return [{ ...about, score: scoreOf(inTitle, []) }];
   return best(hits, hitsPerConversation);
 }
@@ -175,7 +190,29 @@ async function* turnsOf(
   budget.isCut = true;
 }
 
-function textsOf({ question, answer }: StoredTurn): { readonly role: SpeakerRole; readonly text: string }[] {
+/** What people wrote to each other, the newest first. */
+async function* postsOf(
+  { posts }: Pick<MessageSearchDeps["bus"], "posts">,
+  conversation: ConversationId,
+  budget: Budget,
+): AsyncGenerator<SearchedTurn> {
+  let from: number | undefined;
+  for (let pages = 0; pages < mostPages && !isSpent(budget); pages++) {
+    const page = await posts.tail(conversation, { limit: pageMessages, from });
+    for (const { post } of page.posts.toReversed()) {
+      budget.bytes -= Buffer.byteLength(post.message);
+      yield { turn_id: post.turn_id, question: transcriptOfPost(post) };
+    }
+    if (page.before === 0) return;
+    from = page.before;
+  }
+  budget.isCut = true;
+}
+
+/** A turn, or a post: one without an answer. */
+type SearchedTurn = Pick<StoredTurn, "turn_id" | "question" | "answer">;
+
+function textsOf({ question, answer }: SearchedTurn): { readonly role: SpeakerRole; readonly text: string }[] {
   return [
     ...(question === undefined ? [] : [{ role: roleOf(question.author), text: question.message }]),
     ...(answer === undefined ? [] : [{ role: "assistant" as const, text: answer.message }]),
@@ -188,7 +225,7 @@ function roleOf({ role }: Author): SpeakerRole {
 
 /** A turn in which all words were said, but for those that the title has. */
 async function hitIn(
-  turn: StoredTurn,
+  turn: SearchedTurn,
   match: TextMatch,
   also: readonly boolean[],
 ): Promise<Pick<SearchHit, "turn_id" | "role" | "score" | "excerpt"> | undefined> {

@@ -1,5 +1,5 @@
 import { RangeTooLargeError } from "@parley/bus";
-import { eventMessage, snapshotMessage, type StreamPlace, type VisibleEvent } from "@parley/dialects";
+import { eventMessage, snapshotMessage, withoutPost, type StreamPlace, type VisibleEvent } from "@parley/dialects";
 import { ChatError, parseEventSubject, subjects, type ConversationId } from "@parley/protocol";
 import { generationOffset, noCursor, streamSeqOf } from "../../cursor.ts";
 import { deliveryLimits } from "../../delivery/delivery-limits.ts";
@@ -137,7 +137,8 @@ function pageOf(stored: Stored, extent: Extent, isKnowing: boolean): CutPage | u
     next = extent.offset + message.seq;
     const event = visible(message, extent);
     if (event === undefined) continue;
-    messages.push(eventMessage(event, isKnowing));
+    for (const told of event.type === "post" ? withoutPost(event) : [event])
+      messages.push(eventMessage(told, isKnowing));
     bytes += event.frame.length;
   }
   return messages.length === 0 ? undefined : { messages, next, isCut: false };

@@ -1,0 +1,17 @@
+import type { Connection } from "../delivery/connection.ts";
+
+/**
+ * A socket that lagged takes more: what it looks at is brought to the present, one conversation after the other for as long as there is room. Whoever has had a turn goes to the end: else
+ * one conversation that always has something new would take all the room, each time, and those behind it would get nothing.
+ */
+export function bringInTurn<Viewer extends { readonly state: string }>(
+  connection: Connection<Viewer>,
+  { catchUp }: { readonly catchUp: (viewer: Viewer) => void },
+): void {
+  const { viewers } = connection;
+  for (const [conversation, viewer] of [...viewers]) {
+    if (connection.laggingSinceMs > 0) return;
+    if (viewer.state === "lagging" && viewers.delete(conversation)) viewers.set(conversation, viewer);
+    catchUp(viewer);
+  }
+}
