@@ -1,6 +1,7 @@
 import type { PeopleChange } from "@parley/bus";
 import {
   ChatError,
+  answerRuleOf,
   jsonBytes,
   limits,
   type Author,
@@ -12,7 +13,6 @@ import {
   type Person,
   type RoomAgent,
 } from "@parley/protocol";
-import { ruleOf } from "../../hub/shown-room.ts";
 
 /** What becomes of the people of a conversation: pure. Undefined: it is so already. */
 
@@ -29,7 +29,7 @@ export interface NewMember {
   readonly with_role?: string | undefined;
 }
 
-export function authorOf({ user: { id, name } }: Pick<Caller, "user">): Author {
+function authorOf({ user: { id, name } }: Pick<Caller, "user">): Author {
   return { role: "user", ...personOf(id, name) };
 }
 
@@ -46,7 +46,7 @@ export function memberChange(people: People, changed: readonly MemberChange[], {
     });
   checkSize(named);
   const by = authorOf(caller);
-  const counts = { member_count: named.members.length + 1, answers: ruleOf(named), agents: named.agents };
+  const counts = { member_count: named.members.length + 1, answers: answerRuleOf(named), agents: named.agents };
   return { people: named, told: { type: "member", by, people: [...changed], ...counts } };
 }
 

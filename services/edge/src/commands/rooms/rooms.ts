@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
-import type { Bus, PeopleChange } from "@parley/bus";
+import type { Bus, Owner, PeopleChange } from "@parley/bus";
 import {
   ChatError,
   demand,
@@ -10,10 +10,10 @@ import {
   type May,
   type MemberRole,
   type People,
+  type PeopleRecord,
+  type Standing,
 } from "@parley/protocol";
 import type { RoomFigures } from "../../figures/room-figures.ts";
-import type { KnownPeople } from "../known-people.ts";
-import type { ConversationAction, Ownership } from "../ownership.ts";
 import {
   addInvite,
   makeInvite,
@@ -37,9 +37,18 @@ import {
 } from "./people-rules.ts";
 
 export interface RoomDeps {
-  readonly bus: Pick<Bus, "people" | "audit" | "transcripts">;
-  readonly known: KnownPeople;
-  readonly ownership: Pick<Ownership, "reader" | "check">;
+  readonly bus: Pick<Bus, "people" | "audit">;
+  /** What this process knows of conversations. */
+  readonly known: {
+    readonly lookUp: (
+      conversation: ConversationId,
+    ) => Promise<{ readonly owner: Owner; readonly people: People | undefined; readonly n: number } | undefined>;
+    readonly stored: (record: PeopleRecord) => void;
+  };
+  /** As what somebody reads it. Throws FORBIDDEN, and NOT_FOUND where it is nobody's. */
+  readonly ownership: {
+    readonly reader: (conversation: ConversationId, caller: Caller) => Promise<Standing>;
+  };
   readonly may: May;
   readonly lists: MemberLists;
   readonly figures: RoomFigures;
@@ -58,8 +67,6 @@ export interface RoomRead {
   readonly n: number;
   readonly standing: string;
 }
-
-export type Rooms = ReturnType<typeof createRooms>;
 
 /** What people do about who has a part in a conversation (docs/rooms.md). */
 export function createRooms(deps: RoomDeps) {
@@ -174,7 +181,7 @@ export function createRooms(deps: RoomDeps) {
 interface Wish {
   readonly conversation: ConversationId;
   readonly caller: Caller;
-  readonly action: ConversationAction;
+  readonly action: "conversation:people" | "conversation:leave" | "conversation:pin";
   /** Of whoever leaves. */
   readonly isOneself?: boolean;
 }
