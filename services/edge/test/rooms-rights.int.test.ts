@@ -38,6 +38,8 @@ async function place(): Promise<Place> {
   ] as const)
     await room.as(owner, "POST", `/api/v1/conversations/${id}/members`, { body: { user_id: who.name, role } });
   await room.as(owner, "DELETE", `/api/v1/conversations/${id}/members/remo`);
+  // Else what one says in it would be for the others, and no turn.
+  await room.as(owner, "PATCH", `/api/v1/conversations/${id}/room`, { body: { answers: "always" } });
   const turns: string[] = [];
   for (const message of ["runs", "waits"]) {
     client.send({ type: "message", id: randomUUID(), message, conversation_id: id, on_busy: "enqueue" });
@@ -110,8 +112,8 @@ async function isForbidden(who: Person, at: 0 | 1, frame: object): Promise<boole
   await eventually(answered, { what: "an answer", timeoutMs: 700 }).catch(() => false);
   const isRefused = client.frames.some((one) => one.type === "error" && one.code === "FORBIDDEN");
   const shown = client.frames.filter(({ type }) => ["snapshot", "message", "token", "complete"].includes(type));
-  if (isRefused) expect(shown).toEqual([]);
   client.close();
+  if (isRefused && shown.length > 0) throw new Error(`shown to who may not read it: ${JSON.stringify(shown)}`);
   return isRefused;
 }
 

@@ -95,12 +95,7 @@ export function conversationSnapshot(
   // Not always the first: when the event stream was lost, the messages of waiting turns may be written again before the one that runs.
   const running = open.find(({ status }) => status !== "queued") ?? open[0];
   if (messages.length === 0 && running === undefined && known.room === undefined) return undefined;
-  const about = {
-    ...(known.title === undefined ? {} : { title: known.title }),
-    ...(known.handover === undefined ? {} : { handover: known.handover }),
-    ...(known.room === undefined ? {} : { room: known.room }),
-    ...(waiting.length === 0 ? {} : { queue: [...waiting] }),
-  };
+  const about = aboutOf(known, waiting);
   if (running !== undefined) {
     const frame = { ...turnSnapshot(place, running), ...about };
     // What its parts take, the transcript's tail gives.
@@ -117,6 +112,19 @@ function withPosts(
   isBeginning: boolean,
 ): readonly TranscriptMessage[] {
   return newestWithPosts(branch, posts, { limit: deliveryLimits.snapshotMessages, isBeginning }).messages;
+}
+
+/** What it says beside what was said. */
+function aboutOf(
+  { title, handover, room }: Known & { readonly room?: Room | undefined },
+  waiting: readonly WaitingTurn[],
+): Pick<SnapshotFrame, "title" | "handover" | "room" | "queue"> {
+  return {
+    ...(title === undefined ? {} : { title }),
+    ...(handover === undefined ? {} : { handover }),
+    ...(room === undefined ? {} : { room }),
+    ...(waiting.length === 0 ? {} : { queue: [...waiting] }),
+  };
 }
 
 /** Turns as of now: ended ones in the order in which they ended, with their outcome; open ones in the order in which they began. */

@@ -80,13 +80,12 @@ export async function readWhole(
     titles.shown(hub.conversation),
     said.of(hub.conversation),
     newestPosts(deps, hub),
-    deps.room.known(hub.conversation) === undefined ? undefined : deps.room.lookUp(hub.conversation),
+    knownRoom(deps.room, hub),
     deps.lookOnce(hub),
   ]);
   const handover = await shownHandover(deps.handovers, hub.conversation, page.turns);
   if (!(await history.confirm(hub))) return undefined;
-  // An event that is below the end of the stream is not told again: what it says has to be in here.
-  const room = (early?.n ?? 0) < roomNumberIn(ring.events) ? await deps.room.lookUp(hub.conversation) : early;
+  const room = await roomOf(deps.room, hub, early);
   const past = queued === undefined ? undefined : await readPast(history, hub, { reach, queued });
   const laterEnds = fromSeq === undefined ? 0 : countEnds(past ?? ring);
   const beside = await pathToOpen(transcripts, hub, ring, page.turns);
@@ -99,6 +98,16 @@ export async function readWhole(
   const told = { title, handover, room, feedback, posts, isBeginning };
   const parts = { past, isTooMuch, records: shown, ...told, owed, owedRecords, isCurrent };
   return isCurrent() ? createWhole(hub, parts) : undefined;
+}
+
+/** One look-up, and none where nobody but its owner is known to have a part in it. */
+async function knownRoom({ known, lookUp }: RoomReading, { conversation }: Hub): Promise<Peopled | undefined> {
+  return known(conversation) === undefined ? undefined : lookUp(conversation);
+}
+
+/** An event that is below the end of the stream is not told again: what it says has to be in here. */
+async function roomOf({ lookUp }: RoomReading, hub: Hub, early: Peopled | undefined): Promise<Peopled | undefined> {
+  return (early?.n ?? 0) < roomNumberIn(hub.ring.events) ? lookUp(hub.conversation) : early;
 }
 
 /** How the hub was when the reading began, and what was read. */

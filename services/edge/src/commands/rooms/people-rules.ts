@@ -128,20 +128,24 @@ export interface RoomSettings {
 
 /** Throws INVALID_FRAME where two agents would have one name. */
 export function changeSettings(people: People, wish: RoomSettings, doing: Doing): PeopleChange | undefined {
-  const { answers, agents = people.agents, keeps_history = people.keeps_history ?? false } = wish;
+  const agents = wish.agents ?? people.agents;
   const handles = new Set(agents.map(({ handle }) => handle));
   if (handles.size < agents.length)
     throw new ChatError("INVALID_FRAME", { message: "`agents`: two agents have one name." });
-  const { answers: before, keeps_history: kept, ...rest } = people;
+  const next = withSettings(people, { ...wish, agents });
+  const isSame = next.answers === people.answers && next.keeps_history === people.keeps_history;
+  return isSame && isSameAgents(agents, people.agents) ? undefined : memberChange(next, [], doing);
+}
+
+function withSettings(people: People, { answers, agents = [], keeps_history }: RoomSettings): People {
+  const { answers: before, keeps_history: kept = false, ...rest } = people;
   const rule = answers === undefined ? before : (answers ?? undefined);
-  const isSame = rule === before && keeps_history === (kept ?? false) && isSameAgents(agents, people.agents);
-  if (isSame) return undefined;
-  const next = {
+  const keeps = keeps_history ?? kept;
+  return {
     ...{ ...rest, agents: [...agents] },
     ...(rule === undefined ? {} : { answers: rule }),
-    ...(keeps_history ? { keeps_history } : {}),
+    ...(keeps ? { keeps_history: keeps } : {}),
   };
-  return memberChange(next, [], doing);
 }
 
 function isSameAgents(some: readonly RoomAgent[], others: readonly RoomAgent[]): boolean {

@@ -70,10 +70,48 @@ export interface RoomRead {
 
 /** What people do about who has a part in a conversation (docs/rooms.md). */
 export function createRooms(deps: RoomDeps) {
-  const { bus, known, ownership, lists, figures } = deps;
+  const { bus, known, ownership } = deps;
   const change = createChange(deps);
   const audit = createAudit(bus);
-  const join = createJoining({
+
+  return {
+    ...createMembership(deps, change, audit),
+    ...createInvitations(deps, change, audit),
+
+    /** Throws FORBIDDEN for who may not read it. */
+    async read(conversation: ConversationId, caller: Caller): Promise<RoomRead> {
+      const standing = await ownership.reader(conversation, caller);
+      const now = await known.lookUp(conversation);
+      if (now === undefined) throw noConversation();
+      const { owner, people, n } = now;
+      return { people: people ?? aloneOf(owner.userId, caller), n, standing };
+    },
+
+    /** By the owner. */
+    async settings(conversation: ConversationId, caller: Caller, wish: RoomSettings): Promise<void> {
+      const changed = await change({ conversation, caller, action: "conversation:people" }, (people, doing) =>
+        changeSettings(people, wish, doing),
+      );
+      if (changed) await audit("room_settings", caller, conversation, { ...wish });
+    },
+
+    /** By who writes in it. Again changes nothing. */
+    async pin(
+      conversation: ConversationId,
+      caller: Caller,
+      wish: { readonly message_id: string; readonly on: boolean },
+    ): Promise<void> {
+      await change({ conversation, caller, action: "conversation:pin" }, (people, doing) => pin(people, wish, doing));
+    },
+  };
+}
+
+type Change = ReturnType<typeof createChange>;
+type AuditWriting = ReturnType<typeof createAudit>;
+
+/** Taking an invitation, and what follows from that. */
+function createTaking({ bus, known, lists, figures }: RoomDeps, audit: AuditWriting) {
+  return createJoining({
     people: bus.people,
     onJoined(record, joins) {
       known.stored(record);
@@ -87,17 +125,10 @@ export function createRooms(deps: RoomDeps) {
       }
     },
   });
+}
 
+function createMembership({ lists, figures }: RoomDeps, change: Change, audit: AuditWriting) {
   return {
-    /** Throws FORBIDDEN for who may not read it. */
-    async read(conversation: ConversationId, caller: Caller): Promise<RoomRead> {
-      const standing = await ownership.reader(conversation, caller);
-      const now = await known.lookUp(conversation);
-      if (now === undefined) throw noConversation();
-      const { owner, people, n } = now;
-      return { people: people ?? aloneOf(owner.userId, caller), n, standing };
-    },
-
     /** By the owner. Again changes nothing. */
     async add(conversation: ConversationId, caller: Caller, member: NewMember): Promise<void> {
       const changed = await change({ conversation, caller, action: "conversation:people" }, (people, doing) =>
@@ -135,7 +166,12 @@ export function createRooms(deps: RoomDeps) {
       figures.count(isOneself ? "left" : "removed");
       await audit(isOneself ? "room_left" : "room_member_removed", caller, conversation, { user });
     },
+  };
+}
 
+function createInvitations(deps: RoomDeps, change: Change, audit: AuditWriting) {
+  const { bus, figures } = deps;
+  return {
     /** By the owner. The token of a link is told here and never again. */
     async invite(conversation: ConversationId, caller: Caller, wish: InviteWish) {
       const made = makeInvite(conversation, wish, { caller, nowMs: await bus.people.nowMs() });
@@ -157,24 +193,7 @@ export function createRooms(deps: RoomDeps) {
     },
 
     /** By a link, or by a role in a conversation that is named. Throws NOT_FOUND. */
-    join: createJoin(deps, join),
-
-    /** By the owner. */
-    async settings(conversation: ConversationId, caller: Caller, wish: RoomSettings): Promise<void> {
-      const changed = await change({ conversation, caller, action: "conversation:people" }, (people, doing) =>
-        changeSettings(people, wish, doing),
-      );
-      if (changed) await audit("room_settings", caller, conversation, { ...wish });
-    },
-
-    /** By who writes in it. Again changes nothing. */
-    async pin(
-      conversation: ConversationId,
-      caller: Caller,
-      wish: { readonly message_id: string; readonly on: boolean },
-    ): Promise<void> {
-      await change({ conversation, caller, action: "conversation:pin" }, (people, doing) => pin(people, wish, doing));
-    },
+    join: createJoin(deps, createTaking(deps, audit)),
   };
 }
 
