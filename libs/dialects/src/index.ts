@@ -3,7 +3,14 @@ export { changedMessage, decodeVisible, isFoldable, type VisibleEvent } from "./
 export { legacyBody, legacyStatus } from "./frame-bytes.ts";
 export { createTurnWatch, type TerminalEvent, type TurnPlace, type TurnWatch } from "./turn-watch.ts";
 export { dialectOfFrame, type DialectName } from "./choice.ts";
-export { knowsBatches, knowsPosts, knowsUnknown, nativeDialect, nativeDialectOf } from "./native/dialect.ts";
+export {
+  actingDialect,
+  knowsBatches,
+  knowsPosts,
+  knowsUnknown,
+  nativeDialect,
+  nativeDialectOf,
+} from "./native/dialect.ts";
 export { frameWithoutPosts, withoutPost } from "./posts-as-turns.ts";
 export { undecidedDialect } from "./undecided/dialect.ts";
 export { conversationOfSession, sessionConversation, type IsOwn } from "./seed/addresses.ts";

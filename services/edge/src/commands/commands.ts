@@ -4,6 +4,7 @@ import type { Tracing } from "@parley/runtime";
 import type { Outbox } from "../delivery/outbox.ts";
 import type { Counters } from "../figures/metrics.ts";
 import type { Signals } from "../signals/signals.ts";
+import { createActing, createActingAudit, type ActingDeps } from "./acting.ts";
 import { createApproveCheck, createApproveHandler } from "./approve.ts";
 import { createBranches } from "./branches.ts";
 import { createCancelHandler } from "./cancel.ts";
@@ -52,6 +53,7 @@ export interface CommandDeps {
   readonly guests: Guests;
   readonly usage: UsageTellingDeps["usage"];
   readonly signals: Signals;
+  readonly subscriptions: ActingDeps["subscriptions"];
 }
 
 export type Commands = ReturnType<typeof createCommands>;
@@ -80,5 +82,6 @@ export function createCommands(deps: CommandDeps) {
     title: createTitleHandler({ titles: bus.titles, ownership }),
     feedback: createFeedbackHandler({ bus, ownership, counters }),
     typing: createTypingHandler({ ownership, signals }),
+    acting: createActing({ ownership, viewing, subscriptions: deps.subscriptions, onActing: createActingAudit(bus) }),
   };
 }
