@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import path from "node:path";
+import { env } from "node:process";
 import { fileURLToPath } from "node:url";
 import { tempDir } from "@parley/testkit";
 import { build } from "vite";
@@ -24,12 +25,14 @@ export interface ChatStage {
 export async function startChatStage(): Promise<ChatStage> {
   const dir = await tempDir();
   const outDir = path.join(dir.path, "stage");
-  await build({
-    configFile: path.join(web, "vite.config.ts"),
-    root: path.join(web, "test/chat/stage"),
-    logLevel: "error",
-    build: { outDir, emptyOutDir: true },
-  });
+  await asForPeople(() =>
+    build({
+      configFile: path.join(web, "vite.config.ts"),
+      root: path.join(web, "test/chat/stage"),
+      logLevel: "error",
+      build: { outDir, emptyOutDir: true },
+    }),
+  );
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? "/", "http://stage");
     const file = path.join(outDir, pathname === "/" ? "index.html" : path.normalize(pathname));
@@ -50,6 +53,16 @@ export async function startChatStage(): Promise<ChatStage> {
       await dir[Symbol.asyncDispose]();
     },
   };
+}
+
+/** Tests run with another NODE_ENV, by which React would be the one for developers, half as large again. */
+async function asForPeople(work: () => Promise<unknown>): Promise<void> {
+  const { NODE_ENV: before } = env;
+  env.NODE_ENV = "production";
+  await work().finally(() => {
+    if (before === undefined) delete env.NODE_ENV;
+    else env.NODE_ENV = before;
+  });
 }
 
 function listen(server: Server): Promise<number> {

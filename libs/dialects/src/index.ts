@@ -3,6 +3,7 @@ export { changedMessage, decodeVisible, isFoldable, type VisibleEvent } from "./
 export { legacyBody, legacyStatus } from "./frame-bytes.ts";
 export { createTurnWatch, type TerminalEvent, type TurnPlace, type TurnWatch } from "./turn-watch.ts";
 export { dialectOfFrame, type DialectName } from "./choice.ts";
+export { frameWithoutPosts, withoutPost } from "./posts-as-turns.ts";
 export {
   actingDialect,
   knowsBatches,
@@ -11,7 +12,6 @@ export {
   nativeDialect,
   nativeDialectOf,
 } from "./native/dialect.ts";
-export { frameWithoutPosts, withoutPost } from "./posts-as-turns.ts";
 export { undecidedDialect } from "./undecided/dialect.ts";
 export { conversationOfSession, sessionConversation, type IsOwn } from "./seed/addresses.ts";
 export { cutOf, seedMetadata, seedToolCall } from "./seed/encode.ts";

@@ -52,7 +52,7 @@ const pageHeaders = {
 };
 
 /** Where the page finds itself: it shows what the address says. */
-const pagePaths = ["/", "/c/:id", "/approvals", "/operator"];
+const pagePaths = ["/", "/c/:id", "/join/:invite", "/approvals", "/operator"];
 
 const notBuilt: Reply = {
   status: 503,

@@ -11,6 +11,8 @@ export interface ConversationEntry {
   readonly updated_at: number;
   /** Absent: the server does not say. */
   readonly status?: "running" | "waiting";
+  /** Messages of others that one has not read, of a conversation with several people; at most 99. */
+  readonly unread?: number;
 }
 
 export interface ConversationEntries {

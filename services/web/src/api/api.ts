@@ -26,6 +26,7 @@ import { ApiError, fieldsOf, ownError } from "./api-error.ts";
 import { handoverCalls, type HandoverCalls } from "./handovers.ts";
 import type { Http } from "./http.ts";
 import { memoryCalls, type MemoryApi } from "./memory-calls.ts";
+import { peopleCalls, type PeopleCalls } from "./people-calls.ts";
 
 export interface Decision {
   readonly approved: boolean;
@@ -36,7 +37,7 @@ export interface Decision {
 }
 
 /** What the page asks over HTTP. Everything throws `ApiError`. */
-export interface Api extends HandoverCalls, MemoryApi {
+export interface Api extends HandoverCalls, MemoryApi, PeopleCalls {
   /** The caller's conversations, newest first; with `q` those whose titles or beginnings have its words. */
   readonly listConversations: (query?: {
     readonly cursor?: string | undefined;
@@ -85,6 +86,7 @@ export function createApi(http: Http): Api {
     ...accountCalls(http),
     ...memoryCalls(http),
     ...handoverCalls(http),
+    ...peopleCalls(http),
   };
 }
 

@@ -2,6 +2,7 @@ import { loadHighlighter } from "../text/highlighting.ts";
 import { loadMarkdown } from "../text/markdown.tsx";
 import { loadWords } from "../words/use-words.ts";
 import type { ApprovalsPageProps } from "./approvals-page.tsx";
+import type { PeoplePanelProps } from "../people/people-panel.tsx";
 import { later } from "./later.tsx";
 import type { OperatorPageProps } from "./operator-page.tsx";
 import type { SettingsDialogProps } from "./settings-dialog.tsx";
@@ -11,6 +12,9 @@ export const approvalsPage = later<ApprovalsPageProps>(
   async () => (await import("./approvals-page.tsx")).ApprovalsPage,
 );
 export const operatorPage = later<OperatorPageProps>(async () => (await import("./operator-page.tsx")).OperatorPage);
+export const peoplePanel = later<PeoplePanelProps>(
+  async () => (await import("../people/people-panel.tsx")).PeoplePanel,
+);
 export const settingsDialog = later<SettingsDialogProps>(
   async () => (await import("./settings-dialog.tsx")).SettingsDialog,
 );
@@ -30,7 +34,7 @@ export function loadLaterParts(): void {
 }
 
 function loadAll(): Promise<unknown> {
-  const parts = [approvalsPage, operatorPage, settingsDialog, signInsDialog].map(({ load }) => load());
+  const parts = [approvalsPage, operatorPage, peoplePanel, settingsDialog, signInsDialog].map(({ load }) => load());
   return Promise.allSettled([...parts, loadMarkdown(), loadHighlighter(), loadWords("de"), import("diff")]);
 }
 

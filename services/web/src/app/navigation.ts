@@ -6,6 +6,8 @@ export type Route =
   | { readonly name: "new"; readonly id: string }
   /** `turn`: which of its turns it is opened at. */
   | { readonly name: "conversation"; readonly id: string; readonly turn?: string }
+  /** A link that invites to a conversation. */
+  | { readonly name: "join"; readonly token: string }
   | { readonly name: "approvals" }
   | { readonly name: "operator" }
   | { readonly name: "unknown" };
@@ -14,11 +16,13 @@ export interface Navigation {
   /** The same object until the place changes. */
   readonly read: () => Route;
   readonly subscribe: (listener: () => void) => () => void;
-  readonly go: (path: string) => void;
+  readonly go: (path: string, options?: { readonly instead: boolean }) => void;
   /** The new conversation has its first message: its address, without leaving the place. */
   readonly begun: (id: string) => void;
 }
 
+/** What else may stand in a token only the server knows. */
+const joinPath = /^\/join\/([A-Za-z0-9._~-]{1,400})\/?$/;
 const conversationPath = /^\/c\/([A-Za-z0-9_-]{1,128})\/?(?:#turn-([A-Za-z0-9_-]{1,128}))?$/;
 
 export function conversationAddress(id: string, turn?: string): string {
@@ -29,6 +33,8 @@ export function conversationAddress(id: string, turn?: string): string {
 export function routeOf(path: string, newId: string): Route {
   const [, id, turn] = conversationPath.exec(path) ?? [];
   if (id !== undefined) return { name: "conversation", id, ...(turn === undefined ? {} : { turn }) };
+  const [, token] = joinPath.exec(path) ?? [];
+  if (token !== undefined) return { name: "join", token };
   if (path === "/" || path === "/index.html") return { name: "new", id: newId };
   if (path === "/operator" || path === "/operator/") return { name: "operator" };
   return path === "/approvals" || path === "/approvals/" ? { name: "approvals" } : { name: "unknown" };
@@ -58,11 +64,11 @@ export function createNavigation(bar: AddressBar, newId = newConversationId): Na
         if (listeners.size === 0) bar.removeEventListener("popstate", onPop);
       };
     },
-    go(path) {
+    go(path, { instead } = { instead: false }) {
       const isHere = path === addressIn(bar.location);
       const state = { newId: newId() };
       // The same place once more is no other step back.
-      if (isHere) bar.history.replaceState(state, "", path);
+      if (isHere || instead) bar.history.replaceState(state, "", path);
       else bar.history.pushState(state, "", path);
       become(routeOf(path, state.newId));
     },

@@ -1,5 +1,6 @@
 import { useConversation, useTitle } from "@parley/react";
 import { useEffect, useEffectEvent, useMemo, useSyncExternalStore, type ReactNode } from "react";
+import type { ConversationEntry } from "../api/answers.ts";
 import { ConversationPage } from "../chat/conversation-page.tsx";
 import { createDraftsOf, DraftsOf } from "../chat/kept-texts.ts";
 import type { Identity } from "../identity/identity.ts";
@@ -12,7 +13,8 @@ import { useWords } from "../words/use-words.ts";
 import { ConnectWanted } from "./connect-wanted.tsx";
 import { ConnectionBanner } from "./connection-banner.tsx";
 import { gathered } from "./gathered.ts";
-import { approvalsPage, operatorPage } from "./later-parts.ts";
+import { approvalsPage, operatorPage, peoplePanel } from "./later-parts.ts";
+import { JoinPage } from "./join-page.tsx";
 import { Link } from "./link.tsx";
 import type { Navigation, Route } from "./navigation.ts";
 import { PaneBoundary } from "./pane-boundary.tsx";
@@ -73,6 +75,7 @@ export function Shell(props: ShellProps) {
             <Pane
               {...{ route, navigation, sidebar, approvals, userId }}
               beginning={conversations.items.find(({ conversation_id }) => conversation_id === currentId)?.title}
+              unread={unreadIn(conversations.items, currentId)}
               onChange={conversations.refresh}
             />
           </DraftsOf>
@@ -80,6 +83,11 @@ export function Shell(props: ShellProps) {
       </main>
     </div>
   );
+}
+
+/** Messages of others in the rooms that are not open. */
+function unreadIn(items: readonly ConversationEntry[], currentId: string | undefined): number {
+  return items.reduce((sum, { conversation_id: id, unread = 0 }) => sum + (id === currentId ? 0 : unread), 0);
 }
 
 function seenBy(userId: string): SeenStore {
@@ -98,30 +106,40 @@ interface PaneProps {
   readonly userId: string;
   /** By which the list knows the conversation that has no title. */
   readonly beginning: string | undefined;
+  readonly unread: number;
   /** Something that the list tells of has changed. */
   readonly onChange: () => void;
 }
 
-function Pane({ route, navigation, sidebar, approvals, userId, beginning, onChange }: PaneProps) {
+function Pane({ route, navigation, sidebar, approvals, userId, beginning, unread, onChange }: PaneProps) {
   const start = sidebar.isOpen && !sidebar.isNarrow ? null : <HeaderStart sidebar={sidebar} go={navigation.go} />;
   switch (route.name) {
     case "new":
     case "conversation":
       return (
         <>
-          <Follower key={route.id} id={route.id} beginning={beginning ?? ""} onChange={onChange} />
+          <Follower key={route.id} id={route.id} beginning={beginning ?? ""} unread={unread} onChange={onChange} />
           <ConversationPage
             conversationId={route.id}
             turnId={route.name === "conversation" ? route.turn : undefined}
             userId={userId}
+            peoplePanel={peoplePanel.Part}
             onGivenBack={() => navigation.go("/operator")}
             beginning={beginning}
             onStarted={route.name === "new" ? navigation.begun : undefined}
             onNew={() => navigation.go("/")}
+            onLeft={() => {
+              onChange();
+              navigation.go("/");
+            }}
             headerStart={start}
             headerEnd={<SimulatedNote />}
           />
         </>
+      );
+    case "join":
+      return (
+        <JoinPage key={route.token} token={route.token} go={navigation.go} onJoined={onChange} headerStart={start} />
       );
     case "approvals":
       return <approvalsPage.Part approvals={approvals} headerStart={start} />;
@@ -162,18 +180,21 @@ interface FollowerProps {
   readonly id: string;
   /** Stands for a title. Empty: it is not known. */
   readonly beginning: string;
+  /** In other conversations. */
+  readonly unread: number;
   readonly onChange: () => void;
 }
 
 /** What happens in the conversation that is open is news for the list, and for the title of the page. */
-function Follower({ id, beginning, onChange }: FollowerProps) {
+function Follower({ id, beginning, unread, onChange }: FollowerProps) {
   const { app } = useWords();
   const conversation = useConversation(id);
   const title = useTitle(conversation) ?? beginning;
   const tell = useEffectEvent(onChange);
   useEffect(() => {
-    document.title = title === "" ? app.productName : `${title} · ${app.productName}`;
-  }, [title, app.productName]);
+    const count = unread === 0 ? "" : `(${unread}) `;
+    document.title = `${count}${title === "" ? app.productName : `${title} · ${app.productName}`}`;
+  }, [title, unread, app.productName]);
   useEffect(() => {
     const news = gathered(() => tell(), noteMs);
     const stop = conversation.on("frame", ({ type }) => {
@@ -188,7 +209,7 @@ function Follower({ id, beginning, onChange }: FollowerProps) {
 }
 
 const newsForList: ReadonlySet<string> = new Set([
-  ...["accepted", "title", "message", "snapshot", "waiting"],
+  ...["post", "member", "accepted", "title", "message", "snapshot", "waiting"],
   ...["approval_required", "approval_decided", "complete", "cancelled", "error"],
 ]);
 /** The server writes down what it has just told. */

@@ -107,12 +107,12 @@ function SiblingNav({ message: { turn_id, siblings = [] } }: ActionProps) {
   );
 }
 
-/** Which version it is, and a new one of it. */
-export function QuestionActions({ message }: ActionProps) {
+/** Which version it is, and a new one of it; where others have read it, its text is changed in its place instead. */
+export function QuestionActions({ message, isRoom }: ActionProps & { readonly isRoom: boolean }) {
   return (
     <>
       <SiblingNav message={message} />
-      <EditButton message={message} />
+      {isRoom ? null : <EditButton message={message} />}
     </>
   );
 }

@@ -23,6 +23,8 @@ export interface Branching {
   readonly askInstead: ((text: string, turnId: string) => void) | undefined;
   /** What was asked in a turn that is shown. */
   readonly questionOf: (turnId: string) => string | undefined;
+  /** Whether whoever looks has asked it. */
+  readonly isOwnTurn: (turnId: string) => boolean;
   /** Who looks at it, where that is known: others' messages are theirs to change. */
   readonly userId: string | undefined;
   readonly revision: Revision | undefined;

@@ -12,8 +12,11 @@ import { useSettings } from "../settings/use-settings.ts";
 import { Icon } from "../ui/icon.tsx";
 import { useWords } from "../words/use-words.ts";
 import { meaningOf } from "./keys.ts";
+import { MentionList } from "./mention-list.tsx";
+import type { Candidate } from "./mentions.ts";
 import { messageIn, sizeOf, type MessageSize } from "./message-size.ts";
 import { useDraft } from "./use-draft.ts";
+import { useMentions } from "./use-mentions.ts";
 
 export interface ComposerHandle {
   /** Only where that brings up no keyboard that nobody has asked for. */
@@ -34,10 +37,19 @@ interface ComposerProps {
   /** What the person sent last. */
   readonly lastOwn: () => string | undefined;
   readonly pickers: ReactNode;
+  /** Whom an `@` can mean; nobody: it is a character as all others. */
+  readonly candidates?: readonly Candidate[] | undefined;
+  /** With each change: whether there is something in the box. */
+  readonly onTyping?: ((isTyping: boolean) => void) | undefined;
+  /** In place of `lastOwn`: opens the last own message to be changed. False: there is none. */
+  readonly onRecall?: (() => boolean) | undefined;
 }
 
+const nobody: readonly Candidate[] = [];
+
 /** The box in which messages are written. What is in it stays until it is sent, whatever happens around it. */
-export function Composer({ ref, draftOf, running, onSend, onStop, lastOwn, pickers }: ComposerProps) {
+export function Composer({ ref, draftOf, running, onSend, onStop, pickers, ...props }: ComposerProps) {
+  const { lastOwn, candidates = nobody, onTyping, onRecall } = props;
   const { chat } = useWords();
   const { sendsWithEnter } = useSettings();
   const [text, setText] = useDraft(draftOf);
@@ -48,6 +60,7 @@ export function Composer({ ref, draftOf, running, onSend, onStop, lastOwn, picke
   const isBusy = running !== "no";
   useEffect(() => fitHeight(field.current));
   useFocusAtFirst(field);
+  const mentions = useMentions({ field, text, setText, candidates });
   useImperativeHandle(ref, () => ({
     focus: () => focusUnasked(field.current),
     fill: (next) => {
@@ -59,17 +72,20 @@ export function Composer({ ref, draftOf, running, onSend, onStop, lastOwn, picke
   const send = (atOnce: boolean) => {
     if (!maySend) return;
     if (onSend(message, atOnce)) setText("");
+    mentions.left();
     field.current?.focus({ preventScroll: true });
   };
   const onKeyDown = (event: KeyboardEvent) => {
+    if (mentions.onKeyDown(event)) return;
     const meaning = meaningOf(event.nativeEvent, { text, sendsWithEnter });
     if (meaning === undefined) return;
     event.preventDefault();
     if (meaning === "send") send(false);
-    else setText(lastOwn() ?? "");
+    else if (onRecall?.() !== true) setText(lastOwn() ?? "");
   };
   return (
     <div className="chat-composer" data-above={size.isAbove ? "" : undefined}>
+      {candidates.length > 0 && <MentionList {...mentions.list} />}
       <textarea
         ref={field}
         className="chat-box"
@@ -78,8 +94,16 @@ export function Composer({ ref, draftOf, running, onSend, onStop, lastOwn, picke
         rows={1}
         placeholder={isBusy ? chat.placeholderBusy : chat.placeholder}
         value={text}
-        onChange={(event) => setText(event.target.value)}
+        onChange={(event) => {
+          setText(event.target.value);
+          mentions.note();
+          onTyping?.(event.target.value !== "");
+        }}
         onKeyDown={onKeyDown}
+        {...mentions.props}
+        onKeyUp={mentions.note}
+        onPointerUp={mentions.note}
+        onBlur={mentions.left}
       />
       <ComposerNotes size={size} />
       <ComposerBar running={running} maySend={maySend} onSend={send} onStop={onStop} pickers={pickers} />

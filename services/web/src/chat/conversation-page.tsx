@@ -1,19 +1,38 @@
 import type { Conversation, SendOptions } from "@parley/client";
 import { messages, textOf } from "@parley/protocol/fold";
 import { useConversation } from "@parley/react";
-import { useEffect, useRef, useState, type KeyboardEvent, type ReactNode, type Ref } from "react";
+import {
+  useCallback,
+  useEffect,
+  useRef,
+  useState,
+  type ComponentType,
+  type KeyboardEvent,
+  type ReactNode,
+  type Ref,
+} from "react";
 import type { Offers } from "../api/answers.ts";
 import { BranchingContext, type Branching } from "./branching.ts";
+import { useWords } from "../words/use-words.ts";
 import { ChoicePickers } from "./choice-pickers.tsx";
 import { examplesOf, sendOptionsOf, useChoice } from "./choice.ts";
 import { Composer, type ComposerHandle } from "./composer.tsx";
 import { ConversationHeader } from "./conversation-header.tsx";
-import { EmptyState, LoadingState, RefusedState, StatePane } from "./conversation-state.tsx";
+import { EmptyState, LeftState, LoadingState, RefusedState, StatePane } from "./conversation-state.tsx";
 import { GoneNote, HandoverNote } from "./handover-note.tsx";
+import { RoomContext } from "../message/room.ts";
 import { ViewerContext } from "../message/viewer.ts";
+import type { PeoplePanelProps } from "../people/people-panel.tsx";
 import { isForAnswer } from "./keys.ts";
 import { MessageList, type MessageListHandle } from "./message-list.tsx";
+import { ReplyBar } from "./reply-bar.tsx";
+import { RoomActsContext } from "./room-acts.ts";
+import { RoomHeader } from "./room-header.tsx";
+import { RoomProblem } from "./room-problem.tsx";
+import { TypingLine } from "./typing-line.tsx";
 import { useConversationPane, type Running, type Shown } from "./use-pane.ts";
+import type { Here } from "./use-room.ts";
+import type { RoomPane } from "./use-room-pane.ts";
 import { WaitingMessages } from "./waiting-messages.tsx";
 
 export interface ConversationPageProps {
@@ -22,6 +41,12 @@ export interface ConversationPageProps {
   readonly turnId?: string | undefined;
   /** Who looks at it; absent where people are not asked for. */
   readonly userId?: string | undefined;
+  /** Who looks at it, for names of others, where nobody can be asked for. */
+  readonly viewerId?: string | undefined;
+  /** Shows who has a part in it; absent: nobody can be asked for here. */
+  readonly peoplePanel?: ComponentType<PeoplePanelProps> | undefined;
+  /** The conversation is not theirs any more who look at it. */
+  readonly onLeft?: (() => void) | undefined;
   readonly onGivenBack?: (() => void) | undefined;
   /** Says that the conversation is not there yet; called once, when its first message is sent. */
   readonly onStarted?: ((id: string) => void) | undefined;
@@ -39,13 +64,15 @@ export function ConversationPage(props: ConversationPageProps) {
 }
 
 function Pane(props: ConversationPageProps) {
-  const { conversationId, turnId, userId, onGivenBack, onStarted, onNew } = props;
+  const { conversationId, turnId, userId, viewerId = userId, onGivenBack, onStarted, onNew, onLeft = onNew } = props;
   const conversation = useConversation(conversationId);
   const [isStartedHere] = useState(onStarted !== undefined);
   const list = useRef<MessageListHandle>(null);
   const composer = useRef<ComposerHandle>(null);
-  const pane = useConversationPane(conversation, { isStartedHere, userId });
-  const { offers, shown, running, branching, viewer, send } = pane;
+  const jumpTo = useCallback((messageId: string) => list.current?.toMessage(messageId), []);
+  const pane = useConversationPane(conversation, { isStartedHere, userId, viewerId, jumpTo });
+  const { offers, running, branching, viewer, send, here, room } = pane;
+  const shown = leftBy(here, pane.shown);
   const isOpen = useOpened(turnId, shown.phase, pane.open);
   const Note = isGone(shown) ? GoneNote : HandoverNote;
 
@@ -58,24 +85,36 @@ function Pane(props: ConversationPageProps) {
   };
   return (
     // A click on a text gives it the focus, so that Esc comes here.
-    <section className="chat-page" tabIndex={-1} onKeyDown={(event) => stopByKey(event, running)}>
+    <section
+      className="chat-page"
+      tabIndex={-1}
+      data-room={here.room === undefined ? undefined : ""}
+      onKeyDown={(event) => stopByKey(event, running)}
+    >
       <ViewerContext value={viewer}>
-        <Head {...props} conversation={conversation} shown={shown} />
-        <Body
-          conversation={conversation}
-          shown={isOpen ? shown : { ...shown, phase: "loading" }}
-          turnId={turnId}
-          branching={branching}
-          list={list}
-          examples={examplesOf(offers?.agents ?? [])}
-          onExample={(text) => composer.current?.fill(text)}
-          onNew={onNew}
-        />
+        <RoomContext value={room.scene}>
+          <RoomActsContext value={room.acts}>
+            <Head {...props} {...{ conversation, shown, here, room, jumpTo, onLeft }} />
+            <Body
+              conversation={conversation}
+              shown={isOpen ? shown : { ...shown, phase: "loading" }}
+              turnId={turnId}
+              branching={branching}
+              list={list}
+              examples={examplesOf(offers?.agents ?? [])}
+              onExample={(text) => composer.current?.fill(text)}
+              onNew={onNew}
+              onFollowing={room.setAtEnd}
+            />
+          </RoomActsContext>
+        </RoomContext>
       </ViewerContext>
-      {shown.phase === "messages" && <Note {...{ conversation, userId, onGivenBack }} />}
+      {shown.phase === "messages" && mayAskForPerson(here) && (
+        <Note {...{ conversation, userId, onGivenBack }} mayAsk={here.room === undefined} />
+      )}
       {mayWrite(shown) && (
         <Foot
-          {...{ conversation, shown, running, offers }}
+          {...{ conversation, shown, running, offers, here, room }}
           ref={composer}
           draftOf={shown.isEmpty && isStartedHere ? "new" : conversationId}
           onSend={submit}
@@ -84,6 +123,17 @@ function Pane(props: ConversationPageProps) {
       )}
     </section>
   );
+}
+
+/** Who decides about the conversation, or answers in it for the agent. */
+function mayAskForPerson({ room, isOwner, standing }: Here): boolean {
+  return room === undefined || isOwner || standing === "operator";
+}
+
+/** Whoever was a member and is none any more sees nothing of it. */
+function leftBy({ isRemoved, room }: Here, shown: Shown): Shown {
+  const isLeft = isRemoved || (room !== undefined && shown.refusal?.code === "FORBIDDEN");
+  return isLeft ? { ...shown, phase: "left" } : shown;
 }
 
 /** Whether the branch is shown that has the turn; else the list would look for it on another one. */
@@ -100,6 +150,7 @@ function useOpened(turnId: string | undefined, phase: Shown["phase"], open: (tur
 
 /** What was deleted can be begun anew; what one may not see, or what never was, cannot be written to. */
 function mayWrite(shown: Shown): boolean {
+  if (shown.phase === "left") return false;
   return (shown.phase !== "refused" || shown.refusal?.frame === "delete") && !isGone(shown);
 }
 
@@ -108,20 +159,33 @@ function isGone({ phase, refusal }: Shown): boolean {
   return phase === "messages" && refusal?.code === "FORBIDDEN";
 }
 
-interface HeadProps extends Pick<ConversationPageProps, "beginning" | "headerStart" | "headerEnd"> {
+interface HeadProps extends Pick<ConversationPageProps, "beginning" | "headerStart" | "headerEnd" | "peoplePanel"> {
   readonly conversation: Conversation;
   readonly shown: Shown;
+  readonly here: Here;
+  readonly room: RoomPane;
+  readonly jumpTo: (messageId: string) => void;
+  readonly onLeft: (() => void) | undefined;
 }
 
-function Head({ conversation, shown, beginning, headerStart, headerEnd }: HeadProps) {
+function Head({ conversation, shown, here, room, jumpTo, ...props }: HeadProps) {
+  const { beginning, headerStart, headerEnd, peoplePanel: Panel, onLeft } = props;
+  const people = Panel !== undefined && shown.phase === "messages" && (
+    <RoomHeader Panel={Panel} {...{ conversation, here }} pins={room.pins} onJump={jumpTo} onLeft={() => onLeft?.()} />
+  );
   return (
     <ConversationHeader
       conversation={conversation}
-      phase={shown.phase}
+      phase={shown.phase === "left" ? "refused" : shown.phase}
       beginning={beginning ?? shown.beginning}
       agent={shown.agent}
       start={headerStart}
-      end={headerEnd}
+      end={
+        <>
+          {people}
+          {headerEnd}
+        </>
+      }
     />
   );
 }
@@ -141,18 +205,26 @@ interface FootProps {
   readonly shown: Shown;
   readonly running: Running;
   readonly offers: Offers | undefined;
+  readonly here: Here;
+  readonly room: RoomPane;
   readonly draftOf: string;
   readonly onSend: (text: string, options: SendOptions) => boolean;
   readonly onFocusLost: () => void;
 }
 
 /** What waits, and the box. */
-function Foot({ ref, conversation, shown, running, offers, draftOf, onSend, onFocusLost }: FootProps) {
+function Foot({ ref, conversation, shown, running, offers, here, room, ...props }: FootProps) {
+  const { draftOf, onSend, onFocusLost } = props;
+  const { room: words } = useWords();
   const [choice, setChoice] = useChoice(conversation.id, offers);
   const send = (text: string, atOnce: boolean) =>
     onSend(text, { ...sendOptionsOf(choice), on_busy: atOnce ? "interrupt" : "enqueue" });
+  if (!here.mayWrite) return <footer className="chat-foot ui-note people-reads-only">{words.readsOnly}</footer>;
   return (
     <footer className="chat-foot">
+      <RoomProblem problem={room.problem} onClose={room.forgetProblem} />
+      <TypingLine conversation={conversation} here={here} />
+      <ReplyBar quoted={room.quoted} onStop={room.stopReplying} />
       <WaitingMessages
         conversation={conversation}
         waiting={shown.waiting}
@@ -166,6 +238,9 @@ function Foot({ ref, conversation, shown, running, offers, draftOf, onSend, onFo
         onSend={send}
         onStop={running.stop}
         lastOwn={() => lastOwn(conversation)}
+        candidates={room.candidates}
+        onTyping={room.typing}
+        onRecall={room.recall}
         pickers={<ChoicePickers offers={offers} choice={choice} onChange={setChoice} />}
       />
     </footer>
@@ -181,12 +256,20 @@ interface BodyProps {
   readonly examples: readonly string[];
   readonly onExample: (text: string) => void;
   readonly onNew: (() => void) | undefined;
+  readonly onFollowing: (isFollowing: boolean) => void;
 }
 
 /** At most so many examples: they show what can be asked, they are no menu. */
 const maxExamples = 4;
 
-function Body({ conversation, shown, turnId, branching, list, examples, onExample, onNew }: BodyProps) {
+function Body({ conversation, shown, turnId, branching, list, examples, onExample, onNew, onFollowing }: BodyProps) {
+  if (shown.phase === "left") {
+    return (
+      <StatePane>
+        <LeftState onNew={onNew} />
+      </StatePane>
+    );
+  }
   if (shown.phase === "refused" && shown.refusal !== undefined) {
     const retry = () => void conversation.subscribe().catch(() => undefined);
     return (
@@ -217,6 +300,7 @@ function Body({ conversation, shown, turnId, branching, list, examples, onExampl
         turnId={turnId}
         rows={shown.rows}
         history={shown.history}
+        onFollowing={onFollowing}
       />
     </BranchingContext>
   );

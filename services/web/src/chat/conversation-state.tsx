@@ -83,6 +83,27 @@ export function RefusedState({ refusal, onRetry, onNew }: RefusedStateProps) {
   );
 }
 
+/** Whoever was a member and is none any more: that, and the way to what is theirs. */
+export function LeftState({ onNew }: Pick<RefusedStateProps, "onNew">) {
+  const { room } = useWords();
+  return (
+    <div className="chat-state" role="alert">
+      <span className="chat-state-icon">
+        <Icon name="people" />
+      </span>
+      <h2 className="chat-state-title">{room.goneTitle}</h2>
+      <p className="chat-state-text">{room.goneText}</p>
+      {onNew === undefined ? null : (
+        <div className="chat-state-actions">
+          <button type="button" className="ui-button ui-button-primary" onClick={onNew}>
+            {room.toConversations}
+          </button>
+        </div>
+      )}
+    </div>
+  );
+}
+
 interface Told {
   readonly icon: IconName;
   readonly title: string;

@@ -6,6 +6,8 @@ export interface Follower {
   readonly toEnd: () => void;
   /** The list was scrolled to another place by its page: that is where its reader is now. */
   readonly moved: () => void;
+  /** The same for somebody who was led away from the end: it is not followed any more. */
+  readonly left: () => void;
   readonly release: () => void;
 }
 
@@ -19,6 +21,9 @@ interface FollowerOptions {
   readonly onScroll: () => void;
   readonly startsAtEnd: boolean;
 }
+
+/** So near to the end nobody has left it. */
+const endPx = 8;
 
 /** From what the reader does to the scrolling that it causes: a wheel is animated. */
 const readerMs = 400;
@@ -64,6 +69,12 @@ export function createFollower(options: FollowerOptions): Follower {
     before = placeOf(scroller);
   }
 
+  function moved(): void {
+    anchors.forget();
+    anchors.hold();
+    before = placeOf(scroller);
+  }
+
   const stop = [listen(scroller, onScroll, reader.act), watchSizes([content, scroller], settle)];
   if (isFollowing) toEnd();
   return {
@@ -71,10 +82,11 @@ export function createFollower(options: FollowerOptions): Follower {
       reader.forget();
       toEnd();
     },
-    moved: () => {
-      anchors.forget();
-      anchors.hold();
-      before = placeOf(scroller);
+    moved,
+    left: () => {
+      const { top, height, viewport } = placeOf(scroller);
+      if (height - top - viewport > endPx) become(false);
+      moved();
     },
     release: () => {
       for (const one of stop) one();

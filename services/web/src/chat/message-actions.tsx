@@ -2,6 +2,8 @@ import { newestMessages } from "@parley/protocol/branches";
 import { textOf, type MessageView } from "@parley/protocol/fold";
 import { useConversation, useOpenTurn, useSend } from "@parley/react";
 import { use } from "react";
+import { isDeleted } from "../message/extras.tsx";
+import type { MessageExtra } from "../message/room.ts";
 import { ViewerContext } from "../message/viewer.ts";
 import { Icon } from "../ui/icon.tsx";
 import { CopyButton } from "../text/copy-button.tsx";
@@ -11,24 +13,28 @@ import { BranchingContext } from "./branching.ts";
 import { optionsNow } from "./choice.ts";
 import { useOffers } from "./offers.ts";
 import { FeedbackActions } from "./feedback-actions.tsx";
+import { RoomActions } from "./room-actions.tsx";
+import { RoomActsContext } from "./room-acts.ts";
 import { useIsHandedOver } from "./use-handed-over.ts";
 
 interface MessageActionsProps {
   readonly conversationId: string;
   readonly message: MessageView;
   readonly isLast: boolean;
+  readonly extra?: MessageExtra | undefined;
 }
 
 /** What can be done with a message: below it, for answers once they have ended. */
-export function MessageActions({ conversationId, message, isLast }: MessageActionsProps) {
+export function MessageActions({ conversationId, message, isLast, extra }: MessageActionsProps) {
   const { chat } = useWords();
   const { isOperator } = use(ViewerContext);
+  const isRoom = use(RoomActsContext)?.here.room !== undefined;
   const isAnswer = message.author.role === "assistant";
-  const text = textOf(message.parts);
-  if (isAnswer && message.outcome === undefined) return null;
+  const text = isDeleted(extra) ? "" : (extra?.changes?.message ?? textOf(message.parts));
+  if ((isAnswer && message.outcome === undefined) || isDeleted(extra)) return null;
   return (
     <div className="chat-actions">
-      {isAnswer ? null : <QuestionActions message={message} />}
+      {isAnswer ? null : <QuestionActions message={message} isRoom={isRoom} />}
       {text === "" ? null : (
         <span className="chat-action">
           <CopyButton text={text} name={chat.copy} />
@@ -38,11 +44,16 @@ export function MessageActions({ conversationId, message, isLast }: MessageActio
         <FeedbackActions key={message.message_id} conversationId={conversationId} message={message} />
       ) : null}
       {isAnswer ? <AskAgain conversationId={conversationId} message={message} isLast={isLast} /> : null}
+      <RoomActions message={message} extra={extra} />
     </div>
   );
 }
 
 function AskAgain({ conversationId, message, isLast }: MessageActionsProps) {
+  const { here } = use(RoomActsContext) ?? {};
+  const { isOwnTurn } = use(BranchingContext) ?? {};
+  // Of what somebody else asked only they ask again.
+  if (here?.room !== undefined && (!here.mayWrite || isOwnTurn?.(message.turn_id) !== true)) return null;
   if (!isLast || !mayTryAgain(message)) return <RegenerateButton message={message} />;
   return <TryAgain conversationId={conversationId} turnId={message.turn_id} />;
 }

@@ -11,12 +11,15 @@ import { useReadingPlace } from "./reading-place.ts";
 import { RowView } from "./row-view.tsx";
 import type { Row } from "./rows.ts";
 import { useFollower, type Following } from "./use-follower.ts";
+import { useJump } from "./use-jump.ts";
 
 /** Older messages are asked for before the reader is at the top. */
 const loadAheadPx = 1_200;
 
 export interface MessageListHandle {
   readonly toEnd: () => void;
+  /** Shows a message, also one that is further up than what is there. */
+  readonly toMessage: (messageId: string) => void;
 }
 
 interface MessageListProps {
@@ -27,19 +30,23 @@ interface MessageListProps {
   readonly rows: readonly Row[];
   /** Undefined: there is nothing before the first row. */
   readonly history: HistoryView | undefined;
+  /** Whether its end is in view. */
+  readonly onFollowing?: ((isFollowing: boolean) => void) | undefined;
 }
 
 /** The messages, at their end while they grow, or where somebody reads. */
-export function MessageList({ ref, conversationId, turnId, rows: all, history }: MessageListProps) {
+export function MessageList({ ref, conversationId, turnId, rows: all, history, onFollowing }: MessageListProps) {
   const { chat } = useWords();
   const [place] = useState(() => placeOf(turnId) ?? readingPlaces.of(conversationId));
   const virtualizer = useRef<VirtualizerHandle>(null);
   const drawn = useRef<HTMLDivElement>(null);
-  const { scroller, content, isFollowing, toEnd, moved, onScrolled } = useFollower(place === undefined, drawn);
+  const { scroller, content, isFollowing, toEnd, moved, left, onScrolled } = useFollower(place === undefined, drawn);
   const { drawing, rows, isWhole } = useDrawing({ rows: all, isFollowing, isAtOnce: place !== undefined, drawn });
   const unseen = useUnseen(rows, isFollowing);
   const isPrepended = useIsPrepended(rows);
-  useImperativeHandle(ref, () => ({ toEnd }), [toEnd]);
+  const toMessage = useJump({ rows, isWhole, history, scroller, drawn, virtualizer, onMoved: left });
+  useImperativeHandle(ref, () => ({ toEnd, toMessage }), [toEnd, toMessage]);
+  useEffect(() => onFollowing?.(isFollowing), [isFollowing, onFollowing]);
   useReadingPlace({ conversationId, place, rows, history, isFollowing, scroller, drawn, virtualizer, onMoved: moved });
   useOlder({ scroller, onScrolled, history, isWhole });
   const view = (row: Row, index: number) => (

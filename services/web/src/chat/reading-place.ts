@@ -74,7 +74,7 @@ export function useReadingPlace(options: ReadingPlaceOptions): void {
 }
 
 /** False: it is not among these rows; then the list is at their beginning, which is the next best. */
-function goTo(list: HTMLElement, { key, offsetPx }: ReadingPlace, { rows, whole, part }: Drawn): boolean {
+export function goTo(list: HTMLElement, { key, offsetPx }: ReadingPlace, { rows, whole, part }: Drawn): boolean {
   const index = rows.findIndex((row) => row.key === key);
   const row = whole?.children[index];
   if (index < 0) list.scrollTop = 0;

@@ -1,6 +1,7 @@
 import type { MessageView } from "@parley/protocol/fold";
 import { memo } from "react";
 import { Message } from "../message/message.tsx";
+import type { MessageExtra } from "../message/room.ts";
 import { useNow } from "../ui/use-now.ts";
 import { Boundary } from "../ui/boundary.tsx";
 import { startOfDay } from "../words/days.ts";
@@ -8,6 +9,7 @@ import { useWords } from "../words/use-words.ts";
 import { useRevision } from "./branch-actions.tsx";
 import { MessageActions } from "./message-actions.tsx";
 import { OutgoingMessage } from "./outgoing-message.tsx";
+import { useTextEditor } from "./room-actions.tsx";
 import type { Row } from "./rows.ts";
 
 interface RowViewProps {
@@ -27,12 +29,14 @@ export const RowView = memo(
         return <OutgoingMessage conversationId={conversationId} outgoing={row.outgoing} />;
       case "pending":
         return <Pending />;
+      case "new":
+        return <NewHere />;
       case "message":
         return (
-          <div className={classesOf(row.message.author.role === "user", isLast)}>
+          <div className={classesOf(row, isLast)} data-message={row.key}>
             {/* One message that cannot be shown must not take all others with it. Its end is another try. */}
             <Boundary place={`${row.message.message_id} ${row.message.status}`} failure={<Unshown />}>
-              <ShownMessage conversationId={conversationId} message={row.message} isLast={isLast} />
+              <ShownMessage conversationId={conversationId} message={row.message} extra={row.extra} isLast={isLast} />
             </Boundary>
           </div>
         );
@@ -45,18 +49,26 @@ export const RowView = memo(
 interface ShownMessageProps {
   readonly conversationId: string;
   readonly message: MessageView;
+  readonly extra: MessageExtra | undefined;
   readonly isLast: boolean;
 }
 
-function ShownMessage({ conversationId, message, isLast }: ShownMessageProps) {
+function ShownMessage({ conversationId, message, extra, isLast }: ShownMessageProps) {
   const revision = useRevision(message);
-  if (revision !== undefined) return revision;
-  const actions = <MessageActions conversationId={conversationId} message={message} isLast={isLast} />;
-  return <Message conversationId={conversationId} message={message} actions={actions} />;
+  const editor = useTextEditor(message);
+  if (revision !== undefined || editor !== undefined) return revision ?? editor;
+  const actions = <MessageActions {...{ conversationId, message, isLast, extra }} />;
+  return <Message {...{ conversationId, message, actions, extra }} />;
 }
 
-function classesOf(isOwn: boolean, isLast: boolean): string {
-  return `chat-row ${isOwn ? "chat-row-own" : "chat-row-answer"}${isLast ? " chat-row-last" : ""}`;
+function classesOf({ message, extra }: Extract<Row, { kind: "message" }>, isLast: boolean): string {
+  const kind = message.author.role !== "user" ? "answer" : extra?.isOther === true ? "other" : "own";
+  const more = [...(isLast ? ["chat-row-last"] : []), ...(extra?.isContinued === true ? ["people-continued"] : [])];
+  return ["chat-row", `chat-row-${kind}`, ...more].join(" ");
+}
+
+function NewHere() {
+  return <div className="people-new">{useWords().room.newHere}</div>;
 }
 
 function isSameRow(one: Row, other: Row): boolean {

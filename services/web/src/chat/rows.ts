@@ -1,5 +1,7 @@
 import type { MessageView } from "@parley/protocol/fold";
+import type { MessageExtra } from "../message/room.ts";
 import { startOfDay } from "../words/days.ts";
+import { isSameExtra } from "./extras-of.ts";
 
 /** What was sent here and is not in the view yet. */
 export interface Outgoing {
@@ -12,7 +14,14 @@ export interface Outgoing {
 /** One line of the list: a message, the day that begins above it, or what is on its way. */
 export type Row =
   | { readonly kind: "day"; readonly key: string; readonly ts: number }
-  | { readonly kind: "message"; readonly key: string; readonly message: MessageView }
+  | {
+      readonly kind: "message";
+      readonly key: string;
+      readonly message: MessageView;
+      readonly extra?: MessageExtra | undefined;
+    }
+  /** Above the first message of others that had not been read when somebody came. */
+  | { readonly kind: "new"; readonly key: string }
   | { readonly kind: "outgoing"; readonly key: string; readonly outgoing: Outgoing }
   | { readonly kind: "pending"; readonly key: string };
 
@@ -24,10 +33,14 @@ interface RowsOf {
   readonly waiting: ReadonlySet<string>;
   /** The turn that is next, and that nobody has begun to answer. */
   readonly next: string | undefined;
+  /** By the ids of messages. */
+  readonly extras?: ReadonlyMap<string, MessageExtra> | undefined;
+  /** The first message that had not been read. */
+  readonly unreadFrom?: string | undefined;
 }
 
 /** All rows in their order. What has not changed is the same object as before, so that its row is not drawn again. */
-export function rowsOf({ older, messages, outgoing, waiting, next }: RowsOf): Row[] {
+export function rowsOf({ older, messages, outgoing, waiting, next, extras, unreadFrom }: RowsOf): Row[] {
   const rows: Row[] = [];
   let nextDay = Number.NEGATIVE_INFINITY;
   for (const list of [older, messages]) {
@@ -40,7 +53,8 @@ export function rowsOf({ older, messages, outgoing, waiting, next }: RowsOf): Ro
         rows.push({ kind: "day", key: `d-${ts}`, ts });
         nextDay = end;
       }
-      rows.push(messageRow(message));
+      if (message.message_id === unreadFrom) rows.push({ kind: "new", key: "new" });
+      rows.push(messageRow(message, extras?.get(message.message_id)));
     }
   }
   if (next !== undefined && outgoing.length === 0) rows.push({ kind: "pending", key: `p-${next}` });
@@ -56,8 +70,11 @@ function isUnanswered({ author, parts, outcome }: MessageView): boolean {
 
 const ofMessages = new WeakMap<MessageView, Row>();
 
-function messageRow(message: MessageView): Row {
+function messageRow(message: MessageView, extra: MessageExtra | undefined): Row {
   let row = ofMessages.get(message);
-  if (row === undefined) ofMessages.set(message, (row = { kind: "message", key: message.message_id, message }));
+  if (row?.kind !== "message" || !isSameExtra(row.extra, extra)) {
+    row = { kind: "message", key: message.message_id, message, extra };
+    ofMessages.set(message, row);
+  }
   return row;
 }

@@ -1,5 +1,5 @@
 import type { Conversation } from "@parley/client";
-import { textOf } from "@parley/protocol/fold";
+import { textOf, type MessageView } from "@parley/protocol/fold";
 import { useSend } from "@parley/react";
 import { useEffect, useMemo, useRef, useState } from "react";
 import type { Offers } from "../api/answers.ts";
@@ -36,16 +36,21 @@ export function useBranching(
       void send(text, { ...optionsNow(conversation.id, offers), supersedes });
     return {
       ...{ choose, takeFocus, problem, userId, revision, revise },
-      questionOf: (turnId) => questionIn(latest.current, turnId),
+      questionOf: (turnId) => textIn(questionIn(latest.current, turnId)),
+      isOwnTurn: (turnId) => questionIn(latest.current, turnId)?.author.id === userId,
       askInstead: isIdle ? askInstead : undefined,
     };
   }, [choose, takeFocus, problem, userId, revision, send, conversation, offers, isIdle]);
 }
 
-function questionIn(rows: readonly Row[], turnId: string): string | undefined {
+function questionIn(rows: readonly Row[], turnId: string): MessageView | undefined {
   for (const row of rows) {
-    if (row.kind !== "message" || row.message.turn_id !== turnId) continue;
-    if (row.message.author.role === "user") return textOf(row.message.parts);
+    if (row.kind === "message" && row.message.turn_id === turnId && row.message.author.role === "user")
+      return row.message;
   }
   return undefined;
+}
+
+function textIn(message: MessageView | undefined): string | undefined {
+  return message === undefined ? undefined : textOf(message.parts);
 }

@@ -8,6 +8,8 @@ export interface Following {
   readonly toEnd: () => void;
   /** To be called by who has scrolled the list to another place. */
   readonly moved: () => void;
+  /** To be called by who has led the reader away from the end. */
+  readonly left: () => void;
   /** Calls after each scrolling, when the list has its place. Returns the function that ends it. */
   readonly onScrolled: (listener: () => void) => () => void;
 }
@@ -35,6 +37,7 @@ export function useFollower(startsAtEnd: boolean, drawn: RefObject<HTMLDivElemen
   }, [startsAtEnd, drawn, listeners]);
   const toEnd = useCallback(() => follower.current?.toEnd(), []);
   const moved = useCallback(() => follower.current?.moved(), []);
+  const left = useCallback(() => follower.current?.left(), []);
   const onScrolled = useCallback(
     (listener: () => void) => {
       listeners.add(listener);
@@ -44,5 +47,5 @@ export function useFollower(startsAtEnd: boolean, drawn: RefObject<HTMLDivElemen
     },
     [listeners],
   );
-  return { scroller, content, isFollowing, toEnd, moved, onScrolled };
+  return { scroller, content, isFollowing, toEnd, moved, left, onScrolled };
 }

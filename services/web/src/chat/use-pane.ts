@@ -1,31 +1,44 @@
 import type { Conversation, SendOptions } from "@parley/client";
 import type { FrameError } from "@parley/protocol";
-import { limits, textOf, type MessageView, type QueuedTurn } from "@parley/protocol/fold";
+import { limits, textOf, type ConversationView, type MessageView, type QueuedTurn } from "@parley/protocol/fold";
 import { useHistory, useMessages, useOpenTurn, useQueue, useRefusal, useSend, useView } from "@parley/react";
 import { useMemo, useState } from "react";
 import { useApi } from "../api/use-api.ts";
 import { useOffers } from "./offers.ts";
 import { rowsOf } from "./rows.ts";
+import { extrasOf } from "./extras-of.ts";
 import { useBranching } from "./use-branching.ts";
+import { useHere, type Here } from "./use-room.ts";
+import { useRoomPane } from "./use-room-pane.ts";
+import { useUnreadLine } from "./use-unread-line.ts";
 import { useViewer } from "./use-handed-over.ts";
 import { useChosenBranch, type ChosenBranch } from "./use-chosen-branch.ts";
 
 interface PaneOf {
   readonly isStartedHere: boolean;
   readonly userId: string | undefined;
+  /** Who looks at it, also where nobody can be asked for. */
+  readonly viewerId: string | undefined;
+  readonly jumpTo: (messageId: string) => void;
 }
 
 /** What a pane shows, and what can be done with it. */
-export function useConversationPane(conversation: Conversation, { isStartedHere, userId }: PaneOf) {
+export function useConversationPane(conversation: Conversation, { isStartedHere, userId, viewerId, jumpTo }: PaneOf) {
   const offers = useOffers();
   const chosen = useChosenBranch(conversation);
-  const shown = useShown(conversation, isStartedHere, chosen.branch);
-  const running = useRunning(conversation);
+  const here = useHere(conversation, viewerId);
+  const shown = useShown(conversation, { isStartedHere, chosen: chosen.branch, here });
+  const running = useRunning(conversation, here);
+  const { messages, ownMark } = shown;
+  const room = useRoomPane(conversation, { here, offers, messages, ownMark, jumpTo, isWhole: userId !== undefined });
   const sending = useSend(conversation);
-  const viewer = useViewer(conversation, userId);
+  const viewer = useViewer(conversation, viewerId);
   const branching = useBranching(conversation, chosen, { rows: shown.rows, running, offers, userId });
-  const send = (text: string, options: SendOptions) => sending.send(text, { ...options, ...behind(chosen.branch) });
-  return { offers, shown, running, branching, viewer, send, open: chosen.open } as const;
+  const send = (text: string, options: SendOptions) => {
+    shown.clearNew();
+    return sending.send(text, { ...options, ...behind(chosen.branch), ...room.withMessage(text) });
+  };
+  return { offers, shown, running, branching, viewer, send, here, room, open: chosen.open } as const;
 }
 
 /** What is written while an older branch is shown goes behind that. */
@@ -37,10 +50,19 @@ const none: readonly MessageView[] = [];
 
 export type Running = ReturnType<typeof useRunning>;
 
-export type Shown = ReturnType<typeof useShown>;
+export type Shown = Omit<ReturnType<typeof useShown>, "phase"> & {
+  /** `left`: whoever looks was a member. */
+  readonly phase: ReturnType<typeof useShown>["phase"] | "left";
+};
+
+interface ShownOf {
+  readonly isStartedHere: boolean;
+  readonly chosen: ChosenBranch | undefined;
+  readonly here: Here;
+}
 
 /** All that the pane shows of the conversation, from its view and from nowhere else. */
-function useShown(conversation: Conversation, isStartedHere: boolean, chosen: ChosenBranch | undefined) {
+function useShown(conversation: Conversation, { isStartedHere, chosen, here }: ShownOf) {
   const api = useApi();
   const refusal = useRefusal(conversation);
   const view = useMessages(conversation);
@@ -54,14 +76,20 @@ function useShown(conversation: Conversation, isStartedHere: boolean, chosen: Ch
   const next = queue.find(({ position }) => position === 0)?.turn_id;
   // Of a conversation that was deleted nothing is left, also of what had been read before.
   const older = view.length === 0 ? none : history.older;
+  const room = useRoomRows(conversation, here, {
+    older: chosen === undefined ? older : none,
+    newer: chosen?.messages ?? view,
+  });
+  const { extras, unreadFrom } = room;
   const rows = useMemo(() => {
     const messages = chosen?.messages ?? view;
     const before = chosen === undefined ? { older, next } : { older: none, next: undefined };
-    return rowsOf({ ...before, messages, outgoing, waiting: turnsOf(waiting) });
-  }, [chosen, older, view, outgoing, waiting, next]);
+    return rowsOf({ ...before, messages, outgoing, waiting: turnsOf(waiting), extras, unreadFrom });
+  }, [chosen, older, view, outgoing, waiting, next, extras, unreadFrom]);
   const isEmpty = rows.length === 0 && waiting.length === 0;
   const phase = phaseOf({ isEmpty, refusal, isStartedHere, isKnown });
   return {
+    ...room,
     phase,
     rows,
     waiting,
@@ -71,6 +99,38 @@ function useShown(conversation: Conversation, isStartedHere: boolean, chosen: Ch
     beginning: isStartedHere || !history.hasMore ? beginningOf(older, view) : undefined,
     history: chosen?.history ?? (isStartedHere ? undefined : history),
   } as const;
+}
+
+interface Messages {
+  readonly older: readonly MessageView[];
+  readonly newer: readonly MessageView[];
+}
+
+/** What messages show of a room; nothing of it is made where its owner is alone and nothing became of any. */
+function useRoomRows(conversation: Conversation, here: Here, { older, newer }: Messages) {
+  const changes = useView(conversation, changesIn);
+  const reads = useView(conversation, readsIn);
+  const { room, viewerId } = here;
+  const isAlone = room === undefined && Object.keys(changes).length === 0;
+  const messages = useMemo(
+    () => (isAlone || older.length === 0 ? newer : [...older, ...newer]),
+    [isAlone, older, newer],
+  );
+  const ownMark = viewerId === undefined ? undefined : reads[viewerId]?.message_id;
+  const [unreadFrom, clearNew] = useUnreadLine({ here, messages, ownMark });
+  const extras = useMemo(
+    () => extrasOf(messages, { changes, reads, room, viewerId }),
+    [messages, changes, reads, room, viewerId],
+  );
+  return { messages, extras, ownMark, unreadFrom, clearNew } as const;
+}
+
+function changesIn({ changes }: ConversationView): ConversationView["changes"] {
+  return changes;
+}
+
+function readsIn({ reads }: ConversationView): ConversationView["reads"] {
+  return reads;
 }
 
 interface Known {
@@ -109,9 +169,11 @@ function beginningOf(...known: readonly (readonly MessageView[])[]): string | un
   return first === undefined ? undefined : textOf(first.parts).trim().split("\n", 1)[0]?.slice(0, limits.titleChars);
 }
 
-/** Whether an answer runs, and how it is stopped: once, and that is told until its end has come. */
-function useRunning(conversation: Conversation) {
-  const turnId = useOpenTurn(conversation)?.turn_id;
+/** Whether an answer runs that the viewer may stop, and how: once, and that is told until its end has come. */
+function useRunning(conversation: Conversation, { room, viewerId, isOwner }: Here) {
+  const open = useOpenTurn(conversation);
+  const mayStop = room === undefined || isOwner || open?.message?.author.id === viewerId;
+  const turnId = mayStop ? open?.turn_id : undefined;
   const [stopped, setStopped] = useState<string>();
   const state = turnId === undefined ? "no" : turnId === stopped ? "stopping" : "yes";
   const stop = () => {

@@ -49,6 +49,7 @@ export function openChatRoom(options: RoomOptions): ChatRoom {
   let { attributes } = options;
   options.adopt(allCss);
   const client = connect(options);
+  let viewerId: string | undefined;
   let drafts = createEmbeddedDrafts(attributes, window, undefined);
   const shownBy = surroundingsOf(client, attributes, getToken);
   const root = createRoot(place);
@@ -66,7 +67,9 @@ export function openChatRoom(options: RoomOptions): ChatRoom {
   const render = (): void => {
     const [{ language, isOpen }, { id: conversationId, isNew }] = [attributes, chosen.now()];
     // Another conversation is another room: nothing of the one before is left in it.
-    const room = <RoomView key={`${conversationId} ${isNew}`} {...{ conversationId, isNew, isOpen }} {...handlers} />;
+    const room = (
+      <RoomView key={`${conversationId} ${isNew}`} {...{ conversationId, viewerId, isNew, isOpen }} {...handlers} />
+    );
     root.render(
       <Surroundings {...shownBy} {...{ drafts, language, place }}>
         {room}
@@ -75,6 +78,7 @@ export function openChatRoom(options: RoomOptions): ChatRoom {
   };
   const stopListening = kept.onOther(chosen.changedElsewhere);
   onVisitor(client, (userId) => {
+    viewerId = userId;
     kept.become(userId);
     drafts = createEmbeddedDrafts(attributes, window, userId);
     chosen.become();

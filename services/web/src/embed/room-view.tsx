@@ -16,6 +16,8 @@ export interface Answer {
 
 interface RoomViewProps {
   readonly conversationId: string;
+  /** Whose token it is, once the server has said; for names of others. */
+  readonly viewerId: string | undefined;
   /** Nothing was written in it when it was opened here. */
   readonly isNew: boolean;
   readonly isOpen: boolean;
@@ -31,7 +33,7 @@ interface RoomViewProps {
 
 /** The conversation while the window is open, and always what comes in it: a closed window renders no tokens. */
 export function RoomView(props: RoomViewProps) {
-  const { conversationId, isNew, isOpen, onRefused, onStarted, onNew } = props;
+  const { conversationId, viewerId, isNew, isOpen, onRefused, onStarted, onNew } = props;
   const conversation = useConversation(conversationId);
   const refusal = useRefusal(conversation);
   const messages = useMessages(conversation);
@@ -46,6 +48,7 @@ export function RoomView(props: RoomViewProps) {
       <Connection />
       <ConversationPage
         conversationId={conversationId}
+        viewerId={viewerId}
         // Says to it that there is nothing to wait for.
         onStarted={isNew ? onStarted : undefined}
         onNew={onNew}

@@ -119,7 +119,20 @@ function EntryState({ entry, isUnread }: Pick<EntryProps, "entry" | "isUnread">)
           <Icon name="hand" />
         </span>
       )}
-      {isUnread && <span className="list-unread" role="img" aria-label={list.unread} />}
+      <Unread count={isUnread ? entry.unread : undefined} isUnread={isUnread} />
     </>
+  );
+}
+
+/** How many, where the server counts them; elsewhere that there are some. */
+function Unread({ count, isUnread }: { readonly count: number | undefined; readonly isUnread: boolean }) {
+  const { app, room } = useWords();
+  if (!isUnread) return null;
+  if (count === undefined) return <span className="list-unread" role="img" aria-label={app.list.unread} />;
+  const name = room.unread(count);
+  return (
+    <span className="list-unread-count" role="img" aria-label={name} title={name}>
+      {count > 98 ? "99+" : count}
+    </span>
   );
 }

@@ -44,8 +44,10 @@ export function useConversations(seen: SeenStore, currentId: string | undefined)
     found: shown.query,
     hasLoaded: shown.hasLoaded,
     isSearching: shown.query !== asked || query.trim() !== asked,
-    isUnread: ({ conversation_id, updated_at }) =>
-      conversation_id !== currentId && isUnread(marks, conversation_id, updated_at),
+    // Where the server counts what was not read, on any device, this browser need not guess.
+    isUnread: ({ conversation_id, updated_at, unread }) =>
+      conversation_id !== currentId &&
+      (unread === undefined ? isUnread(marks, conversation_id, updated_at) : unread > 0),
     rename: changes.rename,
     remove: changes.remove,
   };

@@ -1,10 +1,13 @@
 import { isSource, type MessageView } from "@parley/protocol/fold";
-import { useId, useMemo, useState, type ReactNode } from "react";
+import { use, useId, useMemo, useState, type ReactNode } from "react";
+import { Icon } from "../ui/icon.tsx";
 import { Markdown, type CitedSources } from "../text/markdown.tsx";
 import { Details } from "./details.tsx";
 import { AnswerEnd } from "./answer-end.tsx";
 import { AgentName, Progress, WaitsForPerson } from "./progress.tsx";
 import { Reasoning } from "./reasoning.tsx";
+import { Above, Below, Deleted, isDeleted } from "./extras.tsx";
+import { RoomContext, type MessageExtra } from "./room.ts";
 import { Sources } from "./sources.tsx";
 import { Spoken } from "./spoken.tsx";
 import { Time } from "./time.tsx";
@@ -14,25 +17,53 @@ interface AnswerProps {
   readonly conversationId: string;
   readonly message: MessageView;
   readonly actions: ReactNode;
+  readonly extra: MessageExtra | undefined;
 }
 
 /** What an agent answered, its parts in the order in which they came. */
-export function Answer({ conversationId, message, actions }: AnswerProps) {
+export function Answer({ conversationId, message, actions, extra }: AnswerProps) {
   const nameId = useId();
   const { parts, outcome, turn_id: turnId } = message;
   const isOpen = outcome === undefined;
-  const sources = useCitedSources(parts);
   // Of an answer that had ended before nothing is said aloud.
   const [wasOpen] = useState(isOpen);
   const agent = outcome?.type === "complete" ? outcome.metadata.agent : undefined;
+  const handleOf = use(RoomContext)?.handleOf;
+  const stored = agent === undefined ? undefined : (handleOf?.(agent) ?? agent);
   return (
     <article className="message-answer" aria-labelledby={nameId} aria-busy={isOpen}>
+      {extra !== undefined && (
+        <span className="ui-avatar people-agent" aria-hidden="true">
+          <Icon name="agent" />
+        </span>
+      )}
       <header className="message-head">
         <span className="message-author" id={nameId}>
-          <AgentName conversationId={conversationId} turnId={turnId} stored={agent} />
+          <AgentName conversationId={conversationId} turnId={turnId} stored={stored} />
         </span>
         <Time ts={message.ts} />
       </header>
+      <Above extra={extra} />
+      {isDeleted(extra) ? <Deleted /> : <Said conversationId={conversationId} message={message} />}
+      {wasOpen && <Spoken parts={parts} outcome={outcome} />}
+      <Below messageId={message.message_id} extra={extra} />
+      {outcome !== undefined && (
+        <div className="message-foot">
+          {actions}
+          <Details outcome={outcome} ts={message.ts} />
+        </div>
+      )}
+    </article>
+  );
+}
+
+/** Its parts, what is being done for it, and its sources. */
+function Said({ conversationId, message }: Pick<AnswerProps, "conversationId" | "message">) {
+  const { parts, outcome, turn_id: turnId } = message;
+  const isOpen = outcome === undefined;
+  const sources = useCitedSources(parts);
+  return (
+    <>
       <div className="message-parts">
         {parts.map((part, index) => (
           // Parts only ever come behind others.
@@ -55,17 +86,10 @@ export function Answer({ conversationId, message, actions }: AnswerProps) {
           isToldAbove={isRunningCall(parts.at(-1))}
         />
       )}
-      {wasOpen && <Spoken parts={parts} outcome={outcome} />}
       {outcome !== undefined && <AnswerEnd outcome={outcome} />}
       {/* Not before: what is written would push them down. */}
       {outcome !== undefined && <Sources parts={parts} place={sources.place} />}
-      {outcome !== undefined && (
-        <div className="message-foot">
-          {actions}
-          <Details outcome={outcome} ts={message.ts} />
-        </div>
-      )}
-    </article>
+    </>
   );
 }
 

@@ -3,6 +3,7 @@ import { memo, type ReactNode } from "react";
 import { loadMarkdown } from "../text/markdown.tsx";
 import { Answer } from "./answer.tsx";
 import { Question } from "./question.tsx";
+import type { MessageExtra } from "./room.ts";
 
 export interface MessageProps {
   readonly conversationId: string;
@@ -10,13 +11,15 @@ export interface MessageProps {
   readonly message: MessageView;
   /** What the chat pane offers below it: copy, feedback, try again. */
   readonly actions?: ReactNode;
+  /** What is shown of it where several people are, or where something became of it. */
+  readonly extra?: MessageExtra | undefined;
 }
 
 // Who shows messages needs it soon, and a question is shown before its answer.
 void loadMarkdown();
 
 /** One message with its parts in their order. */
-export const Message = memo(function Message({ conversationId, message, actions }: MessageProps) {
-  if (message.author.role !== "assistant") return <Question message={message} actions={actions} />;
-  return <Answer conversationId={conversationId} message={message} actions={actions} />;
+export const Message = memo(function Message({ conversationId, message, actions, extra }: MessageProps) {
+  if (message.author.role !== "assistant") return <Question message={message} actions={actions} extra={extra} />;
+  return <Answer conversationId={conversationId} message={message} actions={actions} extra={extra} />;
 });

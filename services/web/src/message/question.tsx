@@ -1,6 +1,9 @@
 import { textOf, type MessageView } from "@parley/protocol/fold";
 import { use, useId, useState, type ReactNode } from "react";
 import { useWords } from "../words/use-words.ts";
+import { Avatar } from "../ui/avatar.tsx";
+import { Above, Below, Deleted, Edited, isDeleted, WithMentions } from "./extras.tsx";
+import type { MessageExtra } from "./room.ts";
 import { Time } from "./time.tsx";
 import { ViewerContext } from "./viewer.ts";
 
@@ -11,27 +14,55 @@ const foldedChars = 1_600;
 interface QuestionProps {
   readonly message: MessageView;
   readonly actions: ReactNode;
+  readonly extra?: MessageExtra | undefined;
 }
 
 /** What a person wrote, as they wrote it: none of it is read as Markdown. */
-export function Question({ message, actions }: QuestionProps) {
+export function Question({ message, actions, extra }: QuestionProps) {
   const { message: words } = useWords();
-  const [isOpen, setOpen] = useState(false);
-  const id = useId();
-  const text = textOf(message);
-  const isLong = text.length > foldedChars || hasLines(text, foldedLines);
   const { id: viewer } = use(ViewerContext);
   const { isStaff, name } = authorOf(message, viewer);
   const who = name === undefined ? words.you : isStaff ? words.person(name) : name;
+  const isOther = extra?.isOther === true;
   return (
-    <article className={isStaff ? "message-question message-of-person" : "message-question"} aria-label={who}>
+    <article className={classesOf(isStaff, extra)} aria-label={who}>
+      {isOther && !extra.isContinued && <Avatar id={message.author.id ?? ""} name={name} />}
       {name !== undefined && (
-        <span className="message-author" dir="auto">
+        <span className={extra?.isContinued === true ? "ui-hidden" : "message-author"} dir="auto">
           {who}
         </span>
       )}
+      <Above extra={extra} />
+      {isDeleted(extra) ? <Deleted /> : <Text text={extra?.changes?.message ?? textOf(message)} />}
+      <Below messageId={message.message_id} extra={extra} />
+      <div className="message-foot message-foot-own">
+        {actions}
+        <Edited extra={extra} />
+        <Time ts={message.ts} />
+      </div>
+    </article>
+  );
+}
+
+function classesOf(isStaff: boolean, extra: MessageExtra | undefined): string {
+  return [
+    "message-question",
+    ...(isStaff ? ["message-of-person"] : []),
+    ...(extra?.isOther === true ? ["people-other"] : []),
+    ...(extra?.mentionsViewer === true ? ["people-mentioned"] : []),
+  ].join(" ");
+}
+
+/** Folded where it is long. */
+function Text({ text }: { readonly text: string }) {
+  const { message: words } = useWords();
+  const [isOpen, setOpen] = useState(false);
+  const id = useId();
+  const isLong = text.length > foldedChars || hasLines(text, foldedLines);
+  return (
+    <>
       <div className="message-own" dir="auto" id={id} data-folded={isLong && !isOpen}>
-        {isLong && !isOpen ? beginningOf(text) : text}
+        <WithMentions text={isLong && !isOpen ? beginningOf(text) : text} />
       </div>
       {isLong && (
         <button
@@ -44,11 +75,7 @@ export function Question({ message, actions }: QuestionProps) {
           {isOpen ? words.showLess : words.showAll}
         </button>
       )}
-      <div className="message-foot message-foot-own">
-        {actions}
-        <Time ts={message.ts} />
-      </div>
-    </article>
+    </>
   );
 }
 

@@ -53,7 +53,7 @@ export function Menu({ label, children, className, items, header, tabIndex }: Me
         className="ui-menu ui-menu-popover"
         onToggle={(event) => {
           if (event.newState !== "open") return;
-          place(button.current, menu.current);
+          placeBeside(button.current, menu.current);
           focusItem(0);
         }}
         onKeyDown={(event) => moveIn(event, focusItem, close)}
@@ -104,7 +104,7 @@ const gap = 4;
 const edge = 8;
 
 /** Below the button where there is room, else above it; inside the window in any case. */
-function place(button: HTMLElement | null, menu: HTMLElement | null): void {
+export function placeBeside(button: HTMLElement | null, menu: HTMLElement | null): void {
   if (button === null || menu === null) return;
   const at = button.getBoundingClientRect();
   const { offsetWidth: width, offsetHeight: height } = menu;

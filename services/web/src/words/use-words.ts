@@ -4,11 +4,13 @@ import { chatEn, type ChatWords } from "./chat.en.ts";
 import { formatsOf, type Formats } from "./formats.ts";
 import type { Language } from "./language.ts";
 import { messageEn, type MessageWords } from "./message.en.ts";
+import { roomEn, type RoomWords } from "./room.en.ts";
 
 interface Rooms {
   readonly app: AppWords;
   readonly chat: ChatWords;
   readonly message: MessageWords;
+  readonly room: RoomWords;
 }
 
 export interface Words extends Rooms {
@@ -17,7 +19,14 @@ export interface Words extends Rooms {
   readonly formats: Formats;
 }
 
-const english: Words = { language: "en", app: appEn, chat: chatEn, message: messageEn, formats: formatsOf("en") };
+const english: Words = {
+  language: "en",
+  app: appEn,
+  chat: chatEn,
+  message: messageEn,
+  room: roomEn,
+  formats: formatsOf("en"),
+};
 
 /** Once it is there, every provider has it at once. */
 let german: Rooms | undefined;

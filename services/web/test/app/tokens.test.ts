@@ -26,7 +26,7 @@ function contrast(one: string, other: string): number {
 
 const surfaces = ["background", "surface", "sunken", "raised", "hover"];
 const pairs: readonly (readonly [string, readonly string[]])[] = [
-  ["text", [...surfaces, "selected", "accent-soft", "own"]],
+  ["text", [...surfaces, "selected", "accent-soft", "own", ...[..."abcdefgh"].map((person) => `person-${person}`)]],
   ["text-quiet", [...surfaces, "selected"]],
   ["text-faint", ["background", "surface", "sunken", "raised"]],
   ["accent-text", ["background", "surface", "raised", "accent-soft"]],
@@ -63,7 +63,7 @@ test.each(themes)("borders of fields and rings of the focus have a contrast of 3
 });
 
 test("no other style sheet names a colour", () => {
-  for (const name of ["app", "list", "ui", "chat", "message"]) {
+  for (const name of ["app", "list", "ui", "chat", "message", "people"]) {
     const text = readFileSync(new URL(`../../src/styles/${name}.css`, import.meta.url), "utf8");
     // How much of something is seen is no colour.
     expect(

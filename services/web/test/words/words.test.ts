@@ -6,8 +6,9 @@ import { formatsOf } from "../../src/words/formats.ts";
 import { german } from "../../src/words/german.ts";
 import { languageOf } from "../../src/words/language.ts";
 import { messageEn } from "../../src/words/message.en.ts";
+import { roomEn } from "../../src/words/room.en.ts";
 
-const english = { app: appEn, chat: chatEn, message: messageEn };
+const english = { app: appEn, chat: chatEn, message: messageEn, room: roomEn };
 
 /** Every sentence by its place; those that are made of something are made of their own names. */
 function sentencesIn(words: object, place = ""): [string, string][] {

@@ -18,6 +18,10 @@ export interface ScriptedServer {
   readonly drop: (isDown: boolean) => void;
   /** What happens to messages that come. */
   answers: "text" | "nothing" | "refuse";
+  /** All frames but pings, as they came. */
+  readonly heard: readonly object[];
+  /** What happens to frames that this server does not know. */
+  others: (frame: Record<string, string>) => void;
 }
 
 interface ScriptedOptions {
@@ -27,6 +31,10 @@ interface ScriptedOptions {
   readonly tailLength?: number;
   /** How the subscription is answered; undefined: never. */
   readonly subscription?: "snapshot" | "NOT_FOUND" | "FORBIDDEN" | "OVERLOADED" | "never";
+  /** What else the snapshot says. */
+  readonly more?: object | undefined;
+  /** Who looks at it, where the server says so. */
+  readonly user?: object | undefined;
 }
 
 const conversationId = "c1";
@@ -35,7 +43,8 @@ const conversationId = "c1";
 const burstMs = 50;
 
 export function createScriptedServer(options: ScriptedOptions): ScriptedServer {
-  const { transcript, subscription = "snapshot", pageLength = 50, tailLength = 50 } = options;
+  const { transcript, more = {}, subscription = "snapshot", pageLength = 50, tailLength = 50 } = options;
+  const heard: object[] = [];
   let seq = 100;
   let turns = 0;
   let isDown = false;
@@ -79,11 +88,14 @@ export function createScriptedServer(options: ScriptedOptions): ScriptedServer {
 
   function receive(frame: Record<string, string>): void {
     if (frame["type"] === "ping") return say({ type: "pong" });
+    if (frame["type"] === "auth")
+      return say({ type: "auth_success", message: "Hello.", user: options.user, expires_at: Date.now() + 3_600_000 });
+    heard.push(frame);
     if (frame["type"] === "subscribe") return subscribe(frame);
     if (frame["type"] === "message") return void receiveMessage(frame);
     if (frame["type"] === "cancel") return void (cancelled = true);
     if (frame["type"] === "title") return event({ type: "title", n: ++turns, title: frame["title"] });
-    return undefined;
+    return server.others(frame);
   }
 
   function subscribe({ after }: Record<string, string>): void {
@@ -96,7 +108,13 @@ export function createScriptedServer(options: ScriptedOptions): ScriptedServer {
     }
     if (after !== undefined) return say({ type: "subscribed", ...common, mode: "live", seq });
     say({ type: "subscribed", ...common, mode: "snapshot", seq: 1 });
-    event({ type: "snapshot", status: "idle", title: "Pods of the shop", messages: transcript.slice(-tailLength) });
+    event({
+      type: "snapshot",
+      status: "idle",
+      title: "Pods of the shop",
+      messages: transcript.slice(-tailLength),
+      ...more,
+    });
   }
 
   async function receiveMessage(frame: Record<string, string>): Promise<void> {
@@ -144,6 +162,8 @@ export function createScriptedServer(options: ScriptedOptions): ScriptedServer {
     WebSocket: ScriptedSocket,
     conversationId,
     answers: "text",
+    heard,
+    others: () => undefined,
     page: async (before) => {
       const end = before === undefined ? transcript.length : Number(before);
       const start = Math.max(0, end - pageLength);

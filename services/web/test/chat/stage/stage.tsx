@@ -4,23 +4,36 @@ import { StrictMode, useState } from "react";
 import { createRoot } from "react-dom/client";
 import type { Api } from "../../../src/api/api.ts";
 import { ApiProvider } from "../../../src/api/use-api.ts";
+import { later } from "../../../src/app/later.tsx";
+import type { PeoplePanelProps } from "../../../src/people/people-panel.tsx";
 import { ConversationPage } from "../../../src/chat/conversation-page.tsx";
 import { createPaintProbe } from "./paint-probe.ts";
+import { WordsProvider } from "../../../src/words/use-words.ts";
+import { room, roomApi, roomChanges, roomFrames, roomReads, roomTranscript, viewer } from "./scripted-room.ts";
 import { createScriptedServer, markdownOf, transcriptOf } from "./scripted-server.ts";
 
-/** The conversation pane alone, with a server inside the page: `?messages=10000&page=1000&tail=300&subscription=FORBIDDEN&new&theme=dark`. */
+/** The conversation pane alone, with a server inside the page: `?messages=10000&page=1000&tail=300&subscription=FORBIDDEN&new&theme=dark&room&language=de`. */
 
 const query = new URLSearchParams(location.search);
 const subscription = (["NOT_FOUND", "FORBIDDEN", "OVERLOADED", "never"] as const).find(
   (name) => name === query.get("subscription"),
 );
+const isRoom = query.has("room");
+const earlier = transcriptOf(Number(query.get("messages") ?? "0"));
 const server = createScriptedServer({
-  transcript: transcriptOf(Number(query.get("messages") ?? "0")),
+  transcript: isRoom ? [...earlier, ...roomTranscript] : earlier,
+  more: isRoom ? { room, changes: roomChanges, reads: roomReads } : undefined,
   pageLength: Number(query.get("page") ?? "50"),
   tailLength: Number(query.get("tail") ?? "50"),
+  user: isRoom ? viewer : undefined,
   ...(subscription === undefined ? {} : { subscription }),
 });
-const client = createClient({ url: "ws://scripted", WebSocket: server.WebSocket });
+if (isRoom) server.others = roomFrames(server);
+const client = createClient({
+  url: "ws://scripted",
+  WebSocket: server.WebSocket,
+  ...(isRoom ? { getToken: () => "of the viewer" } : {}),
+});
 void client.connect();
 
 const examples = ["List the pods that restart", "What changed since yesterday?", "Explain this deployment"];
@@ -62,6 +75,15 @@ const api: Api = {
   giveBack: notNeeded,
   askForPerson: notNeeded,
   withdrawHandover: notNeeded,
+  people: notNeeded,
+  addMember: notNeeded,
+  setMemberRole: notNeeded,
+  removeMember: notNeeded,
+  invite: notNeeded,
+  revokeInvite: notNeeded,
+  join: notNeeded,
+  setAnswerRule: notNeeded,
+  ...(isRoom ? roomApi() : {}),
 };
 
 /** What the browser itself says of the page, from its beginning on. */
@@ -81,21 +103,27 @@ function scroller(): Element {
   return log;
 }
 
+const panel = later<PeoplePanelProps>(async () => (await import("../../../src/people/people-panel.tsx")).PeoplePanel);
+
 function Stage() {
   const [id, setId] = useState(server.conversationId);
   const [isNew, setNew] = useState(query.has("new"));
   const probe = () => createPaintProbe(scroller());
   Object.assign(globalThis, { stage: { server, client, longTasks, shifts, markdownOf, scroller, probe, open: setId } });
   return (
-    <ApiProvider value={api}>
-      <ParleyProvider client={client}>
-        <ConversationPage
-          conversationId={id}
-          onStarted={isNew ? () => setNew(false) : undefined}
-          onNew={() => undefined}
-        />
-      </ParleyProvider>
-    </ApiProvider>
+    <WordsProvider language={query.get("language") === "de" ? "de" : "en"}>
+      <ApiProvider value={api}>
+        <ParleyProvider client={client}>
+          <ConversationPage
+            conversationId={id}
+            userId={isRoom ? viewer.id : undefined}
+            peoplePanel={isRoom ? panel.Part : undefined}
+            onStarted={isNew ? () => setNew(false) : undefined}
+            onNew={() => undefined}
+          />
+        </ParleyProvider>
+      </ApiProvider>
+    </WordsProvider>
   );
 }
 
