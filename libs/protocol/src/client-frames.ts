@@ -5,6 +5,7 @@ import { MessageId, Rating } from "./feedback.ts";
 import { CallId, ConversationId, TurnId } from "./ids.ts";
 import { limits } from "./limits.ts";
 import { Reaction } from "./message-changes.ts";
+import { acting } from "./on-behalf-of.ts";
 import { titleLine } from "./title-line.ts";
 
 /**
@@ -298,22 +299,22 @@ export const PingFrame = z
 
 export const ClientFrame = z.discriminatedUnion("type", [
   AuthFrame,
-  MessageFrame,
-  RegenerateFrame,
-  SubscribeFrame,
-  UnsubscribeFrame,
-  CancelFrame,
-  ApproveFrame,
-  TitleFrame,
-  QueueFrame,
-  HandoverFrame,
-  FeedbackFrame,
-  EditFrame,
-  DeleteFrame,
-  ReactFrame,
-  PinFrame,
-  TypingSignalFrame,
-  ReadSignalFrame,
+  MessageFrame.extend(acting),
+  RegenerateFrame.extend(acting),
+  SubscribeFrame.extend(acting),
+  UnsubscribeFrame.extend(acting),
+  CancelFrame.extend(acting),
+  ApproveFrame.extend(acting),
+  TitleFrame.extend(acting),
+  QueueFrame.extend(acting),
+  HandoverFrame.extend(acting),
+  FeedbackFrame.extend(acting),
+  EditFrame.extend(acting),
+  DeleteFrame.extend(acting),
+  ReactFrame.extend(acting),
+  PinFrame.extend(acting),
+  TypingSignalFrame.extend(acting),
+  ReadSignalFrame.extend(acting),
   PingFrame,
 ]);
 export type ClientFrame = z.infer<typeof ClientFrame>;

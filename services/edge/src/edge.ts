@@ -141,6 +141,7 @@ function createCommandRoom(
     hasChanges,
     agentNames: createAgentNames(redis && createOfferBoard({ redis, log })),
     usage,
+    subscriptions,
   };
   const commands = createCommands(parts);
   return { ownership, viewing, conversations, commands, shown };
@@ -161,7 +162,7 @@ function createTransportRoom(
   const origins = { allowed: options.allowedOrigins, allowLoopback: isDevelopment };
   const onClosed: ConnectionsDeps["onClosed"] = (connection, end) => {
     limiter.sockets.closed(connection);
-    answers.left(connection);
+    for (const one of [connection, ...(connection.acting?.users.values() ?? [])]) answers.left(one);
     counters.connections.closed(connection, end);
   };
   const connections = createConnections({ deadlines, outbox, counters, note: gate.note, onClosed });
