@@ -35,6 +35,7 @@ import {
   type StoredConversations,
   type StoredConversationsDeps,
 } from "./stored-conversations.ts";
+import { createReadMarks, type ReadMarks } from "./read-marks.ts";
 import { createRoomSignals, type RoomSignals } from "./signals.ts";
 import { createSummaries, type Summaries } from "./summaries.ts";
 import { createTitles, type Titles } from "./titles.ts";
@@ -78,6 +79,8 @@ export interface Bus extends BrokerLink {
   readonly posts: Posts;
   /** What edges tell each other of rooms. For edges: others have no right to it. */
   readonly signals: RoomSignals;
+  /** How far members of conversations have read. For edges: others have no right to write it. */
+  readonly readMarks: ReadMarks;
   readonly conversations: StoredConversations;
   /** What was revoked. For edges: others have no right to it. */
   readonly gate: GateLog;
@@ -204,7 +207,7 @@ function sharedLogs(
 function conversationParts(
   deps: Omit<
     StoredConversationsDeps,
-    "titles" | "feedback" | "handovers" | "summaries" | "posts" | "people" | "facts"
+    "titles" | "feedback" | "handovers" | "summaries" | "posts" | "people" | "readMarks" | "facts"
   > & {
     readonly facts: Facts;
   },
@@ -219,14 +222,13 @@ function conversationParts(
   const posts = createPosts({ ...deps, eventWindowMs });
   const owners = createOwners(jsm, events, unreadable);
   const people = createPeople({ ...deps, owners, clock, eventWindowMs });
+  const readMarks = createReadMarks(deps);
+  const kept = { titles, feedback, handovers, summaries, posts, people, readMarks };
   return {
     owners,
-    people,
-    rooms: createRoomReading(jsm, events, unreadable),
-    titles,
-    feedback,
-    ...{ handovers, summaries, posts },
-    conversations: createStoredConversations({ ...deps, titles, feedback, handovers, summaries, posts, people }),
+    ...kept,
+    rooms: createRoomReading(jsm, events),
+    conversations: createStoredConversations({ ...deps, ...kept }),
   };
 }
 

@@ -12,6 +12,7 @@ export { streamSettings } from "./stream-settings.ts";
 export { RangeTooLargeError } from "./stream-reading.ts";
 export type { StreamState } from "./event-lookups.ts";
 export type { EventAtSeq, StoredMessage } from "./stored-message.ts";
+export type { ReadMarks, ReadPlace } from "./read-marks.ts";
 export type { RoomSignals } from "./signals.ts";
 export type { AgentSignals } from "./agent-signals.ts";
 export type { DeliveryState, QueuedTurn, TurnBacklog, TurnStanding } from "./turn-lookups.ts";

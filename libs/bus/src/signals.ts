@@ -21,9 +21,11 @@ export function createRoomSignals({ link, shards, log }: RoomSignalsDeps) {
     subjects.signal(shardOf(conversation, shards), conversation);
 
   return {
-    /** Without the broker it is not said: what the client kept would be told as if it were so when the connection is back. */
-    say(conversation: ConversationId, signal: EdgeSignal): void {
-      if (link.connected()) say(subjectOf(conversation), JSON.stringify(signal));
+    /** Returns whether it was said: not without the broker, for what the client kept would be told as if it were so when the connection is back. */
+    say(conversation: ConversationId, signal: EdgeSignal): boolean {
+      if (!link.connected()) return false;
+      say(subjectOf(conversation), JSON.stringify(signal));
+      return true;
     },
 
     /** Calls back with what each edge says, this one too. What cannot be read is passed over. Returns how to stop. */

@@ -1,6 +1,7 @@
 import type { FoundMessage } from "./direct-get.ts";
 import {
   OwnerRecord,
+  PeopleRecord,
   messagesOf,
   parseStored,
   readTurnRecord,
@@ -21,6 +22,7 @@ import type { BrokerLink } from "./nats-connection.ts";
 import type { PatientLookups } from "./patient-lookups.ts";
 import type { Posts } from "./posts.ts";
 import type { PeopleLog } from "./people.ts";
+import type { ReadMarks } from "./read-marks.ts";
 import type { Summaries } from "./summaries.ts";
 import type { Titles } from "./titles.ts";
 import type { Unreadable } from "./unreadable.ts";
@@ -36,6 +38,7 @@ export interface StoredConversationsDeps {
   readonly handovers: Pick<Handovers, "bury">;
   readonly posts: Pick<Posts, "bury">;
   readonly people: Pick<PeopleLog, "bury">;
+  readonly readMarks: Pick<ReadMarks, "bury">;
   readonly shards: number;
   readonly unreadable: Unreadable;
   readonly log: Logger;
@@ -116,25 +119,23 @@ function createListing(deps: StoredConversationsDeps) {
     },
 
     /**
-     * The conversations of some users, by looking at the owner records of all, one at a time: nothing is kept but what is theirs. Throws when
-     * the broker does not answer, or `signal` is aborted.
+     * The conversations of some users, those that they began and those in which they have a part, by looking at the records of owners and people of all, one at a time: nothing is kept
+     * but what is theirs. Of some they may have no part any more. Throws when the broker does not answer, or `signal` is aborted.
      */
     async ownedBy(users: ReadonlySet<string>, signal: AbortSignal): Promise<ReadonlyMap<string, ConversationId[]>> {
-      const found = new Map([...users].map((user): [string, ConversationId[]] => [user, []]));
+      const found = new Map([...users].map((user): [string, Set<ConversationId>] => [user, new Set()]));
+      const take = (conversation: ConversationId, user: string): void => void found.get(user)?.add(conversation);
       for (let shard = 0; shard < shards; shard++) {
         const { first_seq, last_seq } = (await jsm.streams.info(streams.log(shard))).state;
         const size = Math.ceil((last_seq - first_seq + 1) / scanners);
         const scan = (nth: number): Promise<void> => {
           const from = first_seq + nth * size;
-          return scanOwners(
-            deps,
-            { shard, from, to: Math.min(last_seq, from + size - 1), signal },
-            (conversation, user) => found.get(user)?.push(conversation),
-          );
+          return scanOwners(deps, { shard, from, to: Math.min(last_seq, from + size - 1), signal }, take);
         };
         await Promise.all(Array.from({ length: scanners }, (_, nth) => scan(nth)));
+        await scanPeople(deps, { shard, from: first_seq, to: last_seq, signal }, take);
       }
-      return found;
+      return new Map([...found].map(([user, conversations]) => [user, [...conversations]]));
     },
   };
 }
@@ -175,9 +176,8 @@ function createDeletionParts(deps: StoredConversationsDeps) {
       await jsm.streams.purge(streams.events(shard), { filter, ...upTo(end?.events) });
       await jsm.streams.purge(streams.log(shard), { filter: subjects.log(shard, conversation), ...upTo(end?.log) });
       // Last: who gives it a title meanwhile, says something of an answer or summarises it looks first whether there is anything left.
-      await Promise.all(
-        [titles, feedback, deps.handovers, deps.summaries, deps.posts].map(({ bury }) => bury(conversation)),
-      );
+      const kept = [titles, feedback, deps.handovers, deps.summaries, deps.posts, deps.readMarks];
+      await Promise.all(kept.map(({ bury }) => bury(conversation)));
       // Behind all: until then it says who may delete it once more, if this one fails.
       await deps.people.bury(conversation);
     },
@@ -238,5 +238,25 @@ async function scanOwners(
     const { data: owner } = OwnerRecord.safeParse(parseStored(message.data));
     if (owner === undefined) unreadable.note("owner", message);
     else onOwner(message.subject.split(".").at(-1) ?? "", owner.user_id);
+  }
+}
+
+/** Whoever has a part in a conversation: one record for each that has people, so these are few. */
+async function scanPeople(
+  { jsm, unreadable }: StoredConversationsDeps,
+  { shard, from, to, signal }: OwnerRange,
+  onMember: (conversation: ConversationId, user: string) => void,
+): Promise<void> {
+  for (let seq = from; seq <= to;) {
+    signal.throwIfAborted();
+    const message = await jsm.lookUp(streams.log(shard), { seq, next_by_subj: subjects.allPeople(shard) });
+    if (message === null || message.seq > to) return;
+    seq = message.seq + 1;
+    const { data: record } = PeopleRecord.safeParse(parseStored(message.data));
+    if (record === undefined) unreadable.note("record", message);
+    const { people } = record ?? {};
+    if (people === undefined) continue;
+    const conversation = message.subject.split(".").at(-1) ?? "";
+    for (const { id } of [people.owner, ...people.members]) onMember(conversation, id);
   }
 }

@@ -44,6 +44,10 @@ export const limits = {
   signalAgainMs: 4_000,
   /** How long somebody types who does not say it again. */
   typingMs: 6_000,
+  /** How often at most it is stored how far one user has read in one conversation. */
+  readEveryMs: 2_000,
+  /** Unread messages of a conversation that are counted; more are told as so many. */
+  unreadShown: 99,
   /** What an edge says of one room, encoded. Beyond it names are left off, then people. */
   signalBytes: 64 * 1024,
   /** Conversations that a queue of hand-overs remembers; the oldest stay. */

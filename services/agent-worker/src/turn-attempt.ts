@@ -84,6 +84,20 @@ async function historyFor(turn: RunnableTurn, { look }: KnownWait, claimed: Prom
   return look === undefined || (await claimed).kind === "claimed" ? readHistory(turn, deps) : [];
 }
 
+/** What was said before, and by whom. */
+function readSaid(
+  turn: RunnableTurn,
+  wait: KnownWait,
+  claimed: Promise<Claim>,
+  deps: AttemptDeps,
+): Pick<ClaimedRun, "history" | "room"> {
+  const history = historyFor(turn, wait, claimed, deps);
+  const room = readRoom(turn.request, { bus: deps.bus, limit: deps.historyMessages });
+  // Whoever answers gets to see it; a turn that is not ours does not care.
+  for (const read of [history, room]) read?.catch(() => {});
+  return { history, room };
+}
+
 /** As far as anybody can tell. */
 function isUnbegun({ rebuilt }: TurnFold, lostAttempts: number): boolean {
   return lostAttempts === 0 && rebuilt.length === 0;
@@ -149,17 +163,14 @@ async function claimAndRun(entry: Running, deps: AttemptDeps, start: AttemptStar
     isOld: lostAttempts > 0 || isOld(turn, bus.eventWindowMs),
     attemptsBefore: await attemptsBefore(wait, turn, bus),
   });
-  const history = historyFor(turn, wait, claimed, deps);
-  const room = readRoom(request, { bus, limit: deps.historyMessages });
-  // Whoever answers gets to see it; a turn that is not ours does not care.
-  for (const read of [history, room]) read?.catch(() => {});
+  const said = readSaid(turn, wait, claimed, deps);
   const claim = await claimed.finally(claiming.end);
   if (claim.kind === "waits") return claimAndRun(entry, deps, { ...start, looksForWait: true });
   if (claim.kind !== "claimed") return unclaimed[claim.kind];
   entry.isClaimed = true;
   if (wait.look?.state === "due") foldApprovals(claim.fold, wait.look.approvals);
   tellResumed(wait, turn, deps).catch((err: unknown) => log.debug({ err }, "the time of a decision is not known"));
-  return runClaimed(entry, deps, { claim, history, room, lostAttempts });
+  return runClaimed(entry, deps, { claim, ...said, lostAttempts });
 }
 
 interface ClaimedRun {

@@ -2,29 +2,43 @@ import { createOfferBoard, type Bus } from "@parley/bus";
 import type { Logger } from "@parley/runtime";
 import type { Redis } from "./commands/conversations/conversation-index.ts";
 import type { Outbox } from "./delivery/outbox.ts";
-import { createSignals, type Signals } from "./signals/signals.ts";
+import { createPresence } from "./signals/asking.ts";
+import { createReading } from "./signals/reading.ts";
+import { createSignals } from "./signals/signals.ts";
 
 export interface EdgeSignalsOptions {
-  readonly bus: Pick<Bus, "signals" | "onReconnect">;
+  readonly bus: Pick<Bus, "signals" | "onReconnect" | "readMarks" | "people">;
   /** Without it nobody knows which agents there are. */
   readonly redis?: Redis | undefined;
   readonly log: Logger;
 }
 
+export type EdgeSignals = ReturnType<typeof openSignals>;
+
 /** Signals between this edge and the others. */
-export function openSignals({ bus, redis, log }: EdgeSignalsOptions, outbox: Outbox): Signals {
+export function openSignals({ bus, redis, log }: EdgeSignalsOptions, outbox: Outbox) {
   const board = redis && createOfferBoard({ redis, log });
   const offered = async (): Promise<readonly string[] | undefined> => {
     const { agents } = (await board?.read()) ?? { agents: [] };
     return board?.isKnown() === true ? agents.map(({ name }) => name) : undefined;
   };
-  const signals = createSignals({ signals: bus.signals, outbox, offered, log });
-  const forget = bus.onReconnect(signals.sayAll);
+  const { readMarks, people } = bus;
+  const own = createSignals({ signals: bus.signals, readMarks, outbox, offered, log });
+  const reading = createReading({ readMarks, people, onMoved: own.moved, log });
+  const forget = bus.onReconnect(own.heardNothing);
   return {
-    ...signals,
+    ...own,
+    read: reading.read,
+    presence: createPresence({ signals: bus.signals, own }),
+    sweep(nowMs: number): void {
+      own.sweep(nowMs);
+      reading.sweep(nowMs);
+    },
+    /** What somebody has read is kept before the process ends. Never rejects. */
+    settle: reading.close,
     close(): void {
       forget();
-      signals.close();
+      own.close();
     },
   };
 }

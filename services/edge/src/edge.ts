@@ -1,5 +1,5 @@
 import { createOfferBoard, type Bus } from "@parley/bus";
-import type { May } from "@parley/protocol";
+import type { May, TurnRequest } from "@parley/protocol";
 import { noTracing, type Logger, type Registry, type Tracing } from "@parley/runtime";
 import uWS from "uWebSockets.js";
 import { openGate } from "./admission/gate.ts";
@@ -20,6 +20,7 @@ import { createIsOperator } from "./commands/handovers.ts";
 import { createAgentNames, createOfferReading } from "./commands/offer.ts";
 import type { IsKeptOut } from "./commands/open-call.ts";
 import { createOwnership } from "./commands/ownership.ts";
+import { createWriterMarks } from "./commands/reading.ts";
 import { createViewing } from "./commands/viewing.ts";
 import { createAnswerTimes } from "./delivery/answer-times.ts";
 import type { Deadlines } from "./delivery/connection.ts";
@@ -110,7 +111,11 @@ function createCommandRoom(
     peekPeople: ownership.peekPeople,
     log,
   });
-  const onAccepted = conversations.accepted;
+  const moveMark = createWriterMarks({ ownership, signals });
+  const onAccepted = (request: TurnRequest): void => {
+    conversations.accepted(request);
+    moveMark(request);
+  };
   const isKeptOut: IsKeptOut = (caller) =>
     gate.isCallerRevoked(caller) || gate.blockedUntil("", caller.user.id) !== undefined;
   const { lists } = conversations;
@@ -262,6 +267,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     readiness.leave(why);
     listener.stop();
     await connections.sayGoodbye();
+    await signals.settle();
   };
   return {
     port: listener.port,

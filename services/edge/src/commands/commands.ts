@@ -3,7 +3,6 @@ import type { May } from "@parley/protocol";
 import type { Tracing } from "@parley/runtime";
 import type { Outbox } from "../delivery/outbox.ts";
 import type { Counters } from "../figures/metrics.ts";
-import type { Signals } from "../signals/signals.ts";
 import { createApproveCheck, createApproveHandler } from "./approve.ts";
 import { createBranches } from "./branches.ts";
 import { createCancelHandler } from "./cancel.ts";
@@ -13,13 +12,14 @@ import { createHandoverCommands } from "./handovers.ts";
 import { createUsageTelling, type UsageTellingDeps } from "./usage-telling.ts";
 import { createMessageHandler, type MessageDeps } from "./message.ts";
 import { createOpenApprovals } from "./open-approvals.ts";
+import { createPresenceReading, createReadHandler, type ReadingDeps } from "./reading.ts";
 import { createRenewal } from "./renewal.ts";
 import { createRooms, type RoomDeps } from "./rooms/rooms.ts";
 import type { IsKeptOut } from "./open-call.ts";
 import type { Ownership } from "./ownership.ts";
 import { createQueueHandler } from "./queue.ts";
 import { createTitleHandler } from "./title.ts";
-import { createTypingHandler } from "./typing.ts";
+import { createTypingHandler, type TypingDeps } from "./typing.ts";
 import type { Viewing } from "./viewing.ts";
 
 export interface CommandDeps {
@@ -51,7 +51,7 @@ export interface CommandDeps {
   readonly tracing: Tracing;
   readonly guests: Guests;
   readonly usage: UsageTellingDeps["usage"];
-  readonly signals: Signals;
+  readonly signals: TypingDeps["signals"] & ReadingDeps["signals"];
 }
 
 export type Commands = ReturnType<typeof createCommands>;
@@ -80,5 +80,7 @@ export function createCommands(deps: CommandDeps) {
     title: createTitleHandler({ titles: bus.titles, ownership }),
     feedback: createFeedbackHandler({ bus, ownership, counters }),
     typing: createTypingHandler({ ownership, signals }),
+    read: createReadHandler({ ownership, signals }),
+    presence: createPresenceReading({ ownership, signals }),
   };
 }

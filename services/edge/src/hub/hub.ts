@@ -239,10 +239,7 @@ function takeLate(hub: Hub, message: StoredMessage, turn: TurnId): boolean {
   hub.lastEventMs = performance.now();
   note(hub, event);
   if (!insert(ring, event)) return false;
-  for (const viewer of viewers) {
-    const lacksIt = viewer.cursor >= event.seq && viewer.fromSeq < event.seq;
-    if (lacksIt) beginAnew(viewer);
-  }
+  for (const viewer of viewers) if (viewer.cursor >= event.seq && viewer.fromSeq < event.seq) beginAnew(viewer);
   deps.mark(hub);
   return true;
 }

@@ -3,7 +3,8 @@ import { isTerminal, type PresentAgent } from "@parley/protocol";
 import { turnsUnderWay } from "../hub/ring.ts";
 import type { Room } from "./room.ts";
 
-type AgentsOfRoom = Pick<Room, "agents" | "people"> & { readonly hub: Pick<Room["hub"], "ring"> };
+/** `hub` absent: it is not known which turns run. */
+type AgentsOfRoom = Pick<Room, "agents" | "people"> & { readonly hub?: Pick<Room["hub"], "ring"> };
 
 /** Which agent answers, as events tell it. Returns whether what agents do may be other than before. */
 export function noteAgents({ agents }: Pick<Room, "agents">, event: VisibleEvent): boolean {
@@ -23,7 +24,7 @@ export function noteAgents({ agents }: Pick<Room, "agents">, event: VisibleEvent
  */
 export function agentStates(room: AgentsOfRoom, offered: ReadonlySet<string> | undefined): PresentAgent[] {
   const names = namesIn(room, offered);
-  const underWay = turnsUnderWay(room.hub.ring);
+  const underWay = room.hub === undefined ? [] : turnsUnderWay(room.hub.ring);
   const answering = new Set(underWay.map((turn) => room.agents.get(turn)));
   // Which one it is was not told yet, or was told before anybody looked on.
   const isOnlyOne = names.size === 1 && answering.has(undefined);

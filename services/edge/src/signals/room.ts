@@ -10,6 +10,7 @@ import {
 } from "@parley/protocol";
 import type { Hub, HubViewer } from "../hub/hub.ts";
 import { agentStates } from "./agents.ts";
+import type { Marks } from "./marks.ts";
 import type { Pace } from "./pace.ts";
 
 /** What another edge has said. */
@@ -35,6 +36,7 @@ export interface Room {
   readonly agents: Map<string, string>;
   /** Marks that other edges have not heard of yet, by user. */
   readonly read: Map<string, ReadMark>;
+  readonly marks: Marks;
   /** What viewers here were told last, or are about to be. */
   presence: PresenceFrame | undefined;
   typingTold: TypingFrame | undefined;
@@ -49,8 +51,11 @@ export interface Room {
 
 /** The user of a viewer, as others see them. */
 export function personOf({ outlet: { caller } }: HubViewer): Person | undefined {
-  if (caller === undefined) return undefined;
-  const { id, name } = caller.user;
+  return caller && nameOf(caller.user);
+}
+
+/** As others see them. */
+export function nameOf({ id, name }: { readonly id: string; readonly name?: string | undefined }): Person {
   return name === undefined ? { id } : { id, name: [...name].slice(0, shownNameChars).join("") };
 }
 
@@ -94,15 +99,19 @@ export function signalOf(room: Room, edge: string): EdgeSignal {
 
 /** Who looks on, on whichever edge. Above `roomMembersShown` the number alone. `offered`: agents of which a worker has been heard; undefined: nobody knows. */
 export function presenceOf(room: Room, offered: ReadonlySet<string> | undefined): PresenceFrame {
-  const said = [...room.others.values()].flatMap(({ signal }) => signal.present);
-  const users = distinct([...presentHere(room), ...said]);
+  const present = presentHere(room);
+  const said = [...room.others.values()].map(({ signal }) => signal);
   return {
     type: "presence",
     conversation_id: room.hub.conversation,
-    users: users.length > limits.roomMembersShown ? [] : users,
-    online: users.length,
+    ...presenceAmong([{ present }, ...said]),
     agents: agentStates(room, offered),
   };
+}
+
+export function presenceAmong(said: readonly Pick<EdgeSignal, "present">[]): Pick<PresenceFrame, "users" | "online"> {
+  const users = distinct(said.flatMap(({ present }) => present));
+  return { users: users.length > limits.roomMembersShown ? [] : users, online: users.length };
 }
 
 export function typingOf(room: Room): TypingFrame {

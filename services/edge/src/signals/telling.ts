@@ -1,16 +1,20 @@
 import { isDeepStrictEqual } from "node:util";
-import { nativeDialect } from "@parley/dialects";
-import { limits, type PresenceFrame, type TypingFrame } from "@parley/protocol";
-import type { Outbox } from "../delivery/outbox.ts";
+import { limits, type PresenceFrame, type ReadFrame, type TypingFrame } from "@parley/protocol";
+import { takesPosts, type Outbox } from "../delivery/outbox.ts";
 import type { HubViewer } from "../hub/hub.ts";
+import { readFrameFor } from "./marks.ts";
 import { presenceOf, typingOf, type Room } from "./room.ts";
 
 /** What a viewer was told last. */
 interface Told {
-  presence: PresenceFrame | undefined;
-  typing: TypingFrame | undefined;
-  atMs: number;
+  readonly presence: PresenceFrame | undefined;
+  readonly typing: TypingFrame | undefined;
+  /** The version of marks. */
+  readonly read: number;
+  readonly atMs: number;
 }
+
+const nothing: Told = { presence: undefined, typing: undefined, read: 0, atMs: -Infinity };
 
 export type Telling = ReturnType<typeof createTelling>;
 
@@ -18,24 +22,23 @@ export type Telling = ReturnType<typeof createTelling>;
 const earlyMs = 20;
 
 /**
- * Tells the viewers of rooms who is there and who types: those whose clients know rooms, and whose sockets keep up; at most once in `signalEveryMs`, and only what has changed.
- * A frame is made, and encoded, once for all of them.
+ * Tells the viewers of rooms who is there, who types and how far members have read: those whose clients know rooms, and whose sockets keep up; at most once in `signalEveryMs`, and
+ * only what has changed. A frame is made, and encoded, once for all of them.
  */
 export function createTelling(outbox: Pick<Outbox, "sendFrame" | "isWritable">) {
   const told = new WeakMap<HubViewer, Told>();
 
   const tellViewer = (room: Room, viewer: HubViewer, nowMs: number): void => {
     const { outlet, state } = viewer;
-    if (state !== "live" || !outbox.isWritable(outlet) || !knowsRooms(viewer)) return;
-    const before = told.get(viewer) ?? { presence: undefined, typing: undefined, atMs: -Infinity };
-    const isPresent = room.presence !== undefined && room.presence !== before.presence;
-    const isTyping = room.typingTold !== before.typing && (before.typing ?? room.typingTold?.users.length) !== 0;
-    if (!isPresent && !isTyping) return;
+    if (state !== "live" || !outbox.isWritable(outlet) || !takesPosts(outlet)) return;
+    const before = told.get(viewer) ?? nothing;
+    const frames = newsFor(room, viewer, before);
+    if (frames.length === 0) return;
     // It came between two of the room's rounds.
     if (nowMs - before.atMs < limits.signalEveryMs - earlyMs) return room.tell.mark();
-    told.set(viewer, { presence: room.presence, typing: room.typingTold, atMs: nowMs });
-    if (isPresent && room.presence !== undefined) outbox.sendFrame(outlet, room.presence);
-    if (isTyping && room.typingTold !== undefined) outbox.sendFrame(outlet, room.typingTold);
+    const { presence, typingTold: typing, marks } = room;
+    told.set(viewer, { presence, typing, read: marks.version, atMs: nowMs });
+    for (const frame of frames) outbox.sendFrame(outlet, frame);
   };
 
   return {
@@ -53,7 +56,13 @@ export function createTelling(outbox: Pick<Outbox, "sendFrame" | "isWritable">) 
   };
 }
 
-/** Clients of other protocols are told nothing of this, nor are native ones that are older. */
-export function knowsRooms({ outlet }: HubViewer): boolean {
-  return outlet.knowsPosts === true && outlet.dialect.name === nativeDialect.name;
+function newsFor(room: Room, { outlet }: HubViewer, before: Told): (PresenceFrame | TypingFrame | ReadFrame)[] {
+  const { presence, typingTold, marks, people, hub } = room;
+  // That nobody types says nothing to who was never told that somebody does.
+  const isNews = typingTold !== before.typing && (before.typing !== undefined || typingTold?.users.length !== 0);
+  const typing = isNews ? typingTold : undefined;
+  const userId = outlet.caller?.user.id;
+  const asker = { conversation: hub.conversation, people, userId, since: before.read };
+  const news = [presence === before.presence ? undefined : presence, typing, readFrameFor(marks, asker)];
+  return news.filter((frame) => frame !== undefined);
 }

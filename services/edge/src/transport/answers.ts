@@ -95,6 +95,13 @@ const ConversationSummary = z.object({
     .enum(["running", "waiting"])
     .optional()
     .describe("An answer runs, or is about to; or waits for a person. Absent: neither, as far as is known."),
+  unread: z
+    .number()
+    .int()
+    .optional()
+    .describe(
+      "Messages of others that the caller has not read, at most `unreadShown`. Absent: nobody else has a part in it.",
+    ),
 });
 
 export const ConversationPage = z.object({

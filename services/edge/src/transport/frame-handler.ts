@@ -165,8 +165,12 @@ async function handleOfCaller(
     case "approve":
       outbox.sendFrame(connection, await commands.approve(caller, frame));
       return;
+    case "pin":
+      return commands.rooms.pin(frame.conversation_id, caller, frame);
     case "typing":
       return commands.typing(connection, caller, frame);
+    case "read":
+      return commands.read(caller, frame, connection);
   }
 }
 

@@ -19,6 +19,7 @@ import { createDocumentRoutes } from "./document-routes.ts";
 import { createMemoryCommands } from "../commands/memory/memory.ts";
 import { createListRoutes } from "./list-routes.ts";
 import { createSearchRoutes } from "./search-routes.ts";
+import { createSignalRoutes } from "./signal-routes.ts";
 import { createMemoryRoutes } from "./memory-routes.ts";
 import { createHttpTurns } from "./http-turns.ts";
 import { createHoldRequest } from "./held-requests.ts";
@@ -86,6 +87,7 @@ export function addHttpService(app: TemplatedApp, deps: HttpServiceDeps): { swee
   const own = [
     ...createChatRoutes({ turns, isOwn: ownership.isOwn, again: commands.again }),
     ...createConversationRoutes({ conversations, facts: bus.facts, ownership, commands }),
+    ...createSignalRoutes({ commands }),
     ...createListRoutes({ conversations, ownership, may, offer }),
     ...createDocumentRoutes({ documents: documentsOf(deps) }),
     ...createSearchRoutes({ conversations, ownership, may }),

@@ -9,13 +9,14 @@ import {
   subjects,
   type ConversationId,
   type Parts,
+  type TurnId,
   type TurnView,
   type Caller,
 } from "@parley/protocol";
 import { turnIdOf } from "@parley/protocol/turn-id";
 import type { Commands } from "../commands/commands.ts";
 import type { Ownership } from "../commands/ownership.ts";
-import { checkSameText } from "../commands/submission.ts";
+import { checkSameText, refuseOther } from "../commands/submission.ts";
 import type { GivenMessageFrame } from "../commands/turn-request.ts";
 import type { Viewing } from "../commands/viewing.ts";
 import { noCursor, generationOffset, streamSeqOf } from "../cursor.ts";
@@ -31,7 +32,7 @@ export interface HttpTurnDeps extends EventStreamDeps {
   readonly commands: Pick<Commands, "message">;
   readonly viewing: Viewing;
   readonly ownership: Ownership;
-  readonly bus: Pick<Bus, "events" | "turns">;
+  readonly bus: Pick<Bus, "events" | "turns" | "facts">;
 }
 
 export type HttpTurns = ReturnType<typeof createHttpTurns>;
@@ -138,11 +139,12 @@ interface Resumed extends TurnPlace {
 
 /** The turn of a question that was asked before. Throws NOT_FOUND when it is not known any more, CONFLICT when it was another question. */
 async function turnToResume(
-  { bus: { events, turns }, ownership }: HttpTurnDeps,
+  { bus, ownership }: HttpTurnDeps,
   caller: Caller,
   question: Question,
   after: number,
 ): Promise<Resumed | "has all"> {
+  const { events, turns } = bus;
   const { conversation_id, id } = question;
   await ownership.check(conversation_id, caller, "conversation:read");
   const turn_id = turnIdOf(caller.user.id, conversation_id, id);
@@ -154,6 +156,9 @@ async function turnToResume(
   const queued = async () =>
     (await turns.waiting(conversation_id)).find(({ request }) => request.turn_id === turn_id)?.request;
   const first = begun?.event ?? (await queued());
+  const posted = first === undefined && (await isPost(bus, question, turn_id));
+  // It has ended: all there is says so.
+  if (posted) return { conversation_id, turn_id, after: undefined };
   if (first === undefined) {
     throw new ChatError("NOT_FOUND", { message: "There is no such answer to go on with: fetch the messages." });
   }
@@ -165,6 +170,14 @@ async function turnToResume(
   // A stream ends with its turn: a client that has a later event never got the end, which came late, and needs the whole.
   const isPast = seq > newest.seq && (await isEventOf(events, conversation_id, seq));
   return isPast ? { conversation_id, turn_id, after: undefined } : "has all";
+}
+
+/** Throws CONFLICT when it was another text. */
+async function isPost({ facts }: Pick<Bus, "facts">, question: Question, turn: TurnId): Promise<boolean> {
+  const said = await facts.read("said", { conversation: question.conversation_id, turn });
+  if (said?.kind !== "said" || said.post !== true) return false;
+  refuseOther(question.message, said.message);
+  return true;
 }
 
 async function isEventOf(events: Bus["events"], conversation: ConversationId, seq: number): Promise<boolean> {

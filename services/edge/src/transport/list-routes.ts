@@ -62,7 +62,9 @@ function listRoute({ conversations, ownership, may }: ListRouteDeps): Route {
       demand(may(caller, "conversation:list", { kind: "user", id: user.id }));
       const matches = q === undefined ? undefined : matcherOf(q);
       const isOwn = (id: ConversationId): Promise<boolean> => ownership.isOwn(id, caller);
-      const { entries, next } = await conversations.list({ userId: user.id, limit, after: cursor, isOwn }, matches);
+      const isRoom = (id: ConversationId): boolean => (ownership.peekPeople(id)?.members.length ?? 0) > 0;
+      const query = { userId: user.id, limit, after: cursor, isOwn, isRoom };
+      const { entries, next } = await conversations.list(query, matches);
       const more = next === undefined ? {} : { next_cursor: listCursorOf(next) };
       return jsonReply(200, { conversations: entries, ...more });
     },

@@ -1,6 +1,14 @@
 import { randomUUID } from "node:crypto";
 import type { Bus } from "@parley/bus";
-import { limits, type ConversationId, type MemberRole } from "@parley/protocol";
+import {
+  encodeJson,
+  limits,
+  subjects,
+  type ConversationId,
+  type MemberRole,
+  type PostRecord,
+  type TurnId,
+} from "@parley/protocol";
 import { eventually } from "@parley/testkit";
 import { tokenOf, type EdgeUnderTest } from "./edge-fixture.ts";
 import { connectClient, type FrameOf, type TestClient } from "./test-client.ts";
@@ -47,8 +55,10 @@ export async function letIn(
       ...users.map((id) => ({ id, role, since })),
     ];
     const changed = users.map((id) => ({ id, role }));
-    const about = { people: changed, member_count: members.length + 1, answers: "mention", agents: people.agents };
-    return { people: { ...people, members }, told: { type: "member", ...about } };
+    // Each message is a turn.
+    const answers = "always";
+    const about = { people: changed, member_count: members.length + 1, answers, agents: people.agents };
+    return { people: { ...people, members, answers }, told: { type: "member", ...about } };
   });
 }
 
@@ -86,4 +96,41 @@ export async function untilTyping(client: TestClient, users: readonly string[], 
     what: `typing of ${wanted}`,
     timeoutMs,
   });
+}
+
+/** A turn is over, as a worker records it. */
+export async function record(
+  bus: Bus,
+  conversation_id: ConversationId,
+  turn_id: TurnId,
+  { asker, answer }: { readonly asker: string; readonly answer: string },
+): Promise<void> {
+  const [ts, usage] = [Date.now(), { input_tokens: 1, output_tokens: 1 }];
+  const text = (what: string) => [{ type: "text" as const, text: what }];
+  await bus.transcripts.append({
+    ...{ v: 2, kind: "turn", conversation_id, turn_id },
+    question: {
+      message_id: `${turn_id}-u`,
+      id: turn_id,
+      author: { role: "user", id: asker },
+      parts: text("What?"),
+      ts,
+    },
+    answer: {
+      ...{ message_id: `${turn_id}-a`, author: { role: "assistant" }, parts: text(answer), ts },
+      ...{ status: "complete", usage },
+    },
+  });
+}
+
+/** A message between people, as an edge records it. */
+export async function recordPost(bus: Bus, conversation_id: ConversationId, n: number, author: string): Promise<void> {
+  const subject = subjects.post(bus.events.shardOf(conversation_id), conversation_id);
+  const turn_id = `t_post_${n}`;
+  const about = { conversation_id, turn_id, message_id: `${turn_id}-u`, id: `p${n}`, message: "hello", after: null };
+  const post: PostRecord = {
+    ...{ v: 1, kind: "post", conversation_id, prev: 0, ts: 1 },
+    post: { type: "post", ...about, author: { role: "user", id: author }, n, ts: 1 },
+  };
+  await bus.events.append({ subject, data: encodeJson(post) });
 }

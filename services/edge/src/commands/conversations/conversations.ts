@@ -1,11 +1,4 @@
-import {
-  createLogSizes,
-  createToolJobs,
-  type Bus,
-  type DeletionListener,
-  type PathPage,
-  type PathQuery,
-} from "@parley/bus";
+import { createLogSizes, createToolJobs, type Bus, type DeletionListener, type PathQuery } from "@parley/bus";
 import {
   ChatError,
   subjects,
@@ -13,6 +6,7 @@ import {
   type ConversationId,
   type FeedbackEntry,
   type Handover,
+  type StoredTurn,
   type People,
   type TurnId,
   type TurnRequest,
@@ -27,7 +21,7 @@ import type { Matches } from "./list-search.ts";
 import type { PageCursor } from "./page-cursor.ts";
 import { createListing, type ListPage, type ListQuery } from "./listing.ts";
 import type { PeopleOf } from "../../hub/whole-reading.ts";
-import { hasNoTurnsLeft, pageWithPosts, plainPage, type MessagesPage } from "./post-pages.ts";
+import { hasNoTurnsLeft, pageWithPosts, plainPage, turnsOfPage, type MessagesPage } from "./post-pages.ts";
 import { createMessageSearch, type SearchQuery, type SearchResult } from "./message-search.ts";
 
 export interface ConversationsDeps {
@@ -42,7 +36,9 @@ export interface ConversationsDeps {
   readonly log: Logger;
 }
 
-export interface TitledPage extends PathPage, MessagesPage {
+export interface TitledPage extends MessagesPage {
+  /** The same as turns: a post is one without an answer. */
+  readonly turns: readonly StoredTurn[];
   readonly title: string | undefined;
   /** Whether a person answers in it. Of the newest page. */
   readonly handover: Handover | undefined;
@@ -233,7 +229,8 @@ async function pageOf(
   const shown = hasPosts ? await pageWithPosts(bus, conversation, cursor, way) : plainPage(page);
   if (shown.messages.length === 0 && !(await exists(bus, conversation))) throw notFound();
   const handover = before > 0 ? undefined : await shownHandover(bus.handovers, conversation, page.turns);
-  return { ...page, ...shown, title, feedback, handover };
+  const turns = hasPosts ? turnsOfPage(page.turns, shown.messages) : page.turns;
+  return { ...shown, turns, title, feedback, handover };
 }
 
 async function exists({ events, turns }: Bus, conversation: ConversationId): Promise<boolean> {

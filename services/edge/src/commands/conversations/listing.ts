@@ -5,7 +5,7 @@ import type { ConversationIndex, IndexEntry, IndexPage, PagePlace } from "./conv
 import type { Matches } from "./list-search.ts";
 
 export interface ListingDeps {
-  readonly bus: Pick<Bus, "events" | "facts" | "titles" | "turns">;
+  readonly bus: Pick<Bus, "events" | "facts" | "titles" | "turns" | "readMarks">;
   readonly index: Pick<ConversationIndex, "page">;
 }
 
@@ -13,6 +13,8 @@ export interface ListingDeps {
 export interface ListEntry extends IndexEntry {
   /** Absent: nothing runs in it. */
   readonly status?: "running" | "waiting";
+  /** Messages of others that the user has not read; absent: nobody else has a part in it. */
+  readonly unread?: number;
 }
 
 export interface ListPage {
@@ -26,6 +28,8 @@ export interface ListQuery {
   readonly after: PagePlace | undefined;
   /** Whether the caller may see it: a user may be of several tenants, and each sees what was begun in it. */
   readonly isOwn: (conversation: ConversationId) => Promise<boolean>;
+  /** Whether others have a part in it: of those it is counted what is unread. Absent: of none. */
+  readonly isRoom?: (conversation: ConversationId) => boolean;
 }
 
 /** Entries that are looked through in one go; each may take a look at the broker. */
@@ -38,12 +42,15 @@ const searches = { atOnce: 4, perUser: 4 };
  * worker), and an edge may die before it has noted it. One exact look-up each.
  */
 export function createListing({ bus, index }: ListingDeps) {
-  const shown = async (entry: IndexEntry, title?: string): Promise<ListEntry> => {
-    const [given, status] = await Promise.all([
-      title ?? bus.titles.of(entry.conversation_id),
-      isPast(entry) ? undefined : statusOf(bus, entry.conversation_id),
+  const shown = async ({ userId, isRoom }: ListQuery, entry: IndexEntry, title?: string): Promise<ListEntry> => {
+    const { conversation_id: id, updated_at } = entry;
+    const [name, status, unread] = await Promise.all([
+      title ?? bus.titles.of(id),
+      isPast(entry) ? undefined : statusOf(bus, id),
+      isRoom?.(id) === true ? bus.readMarks.unread(id, userId, updated_at) : undefined,
     ]);
-    return { ...entry, title: given ?? entry.title, ...(status === undefined ? {} : { status }) };
+    const counted = unread === undefined ? {} : { unread };
+    return { ...entry, title: name ?? entry.title, ...(status === undefined ? {} : { status }), ...counted };
   };
 
   /** Those of a page that fit, with the titles that were given them, as far as somebody had to look. */
@@ -69,7 +76,7 @@ export function createListing({ bus, index }: ListingDeps) {
       found.push(...(await matchesIn(page, matches, query)));
       place = page.next;
     } while (place !== undefined && found.length <= limit);
-    const entries = await Promise.all(found.slice(0, limit).map(({ entry, title }) => shown(entry, title)));
+    const entries = await Promise.all(found.slice(0, limit).map(({ entry, title }) => shown(query, entry, title)));
     return { entries, next: found.length > limit ? found[limit - 1]?.entry : undefined };
   };
 
@@ -80,7 +87,7 @@ export function createListing({ bus, index }: ListingDeps) {
       const { userId, limit, after, isOwn } = query;
       const page = await index.page(userId, limit, after);
       const own = await Promise.all(page.entries.map(({ conversation_id }) => isOwn(conversation_id)));
-      const entries = await Promise.all(page.entries.filter((_, i) => own[i] === true).map((one) => shown(one)));
+      const entries = await Promise.all(page.entries.filter((_, i) => own[i] === true).map((one) => shown(query, one)));
       return { entries, next: page.next };
     },
 

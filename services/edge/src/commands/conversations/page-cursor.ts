@@ -31,7 +31,7 @@ export function cursorOf(text: string | undefined): PageCursor {
 
 /** Undefined: there is nothing before it. */
 export function cursorText({ before, leaf, posts, isEnd = false }: PageCursor): string | undefined {
-  if (before === 0 && posts === undefined) return undefined;
+  if (before === 0 && posts === undefined && !isEnd) return undefined;
   const turns = isEnd ? "e" : String(before);
   return `${turns}${leaf === undefined ? "" : `~${leaf}`}${posts === undefined ? "" : `.${posts}`}`;
 }

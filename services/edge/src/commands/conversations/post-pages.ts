@@ -5,7 +5,9 @@ import {
   newestWithPosts,
   transcriptOfPost,
   type ConversationId,
+  type StoredTurn,
   type TranscriptMessage,
+  type TurnId,
 } from "@parley/protocol";
 import type { PageCursor } from "./page-cursor.ts";
 
@@ -24,6 +26,18 @@ export function plainPage({ turns, before, leaf }: PathPage): MessagesPage {
   return { messages: messagesOf(turns), next };
 }
 
+/** The turns of a page in their order, and among them its posts, as turns without an answer: for who tells of turns. */
+export function turnsOfPage(turns: readonly StoredTurn[], messages: readonly TranscriptMessage[]): StoredTurn[] {
+  const known = new Map(turns.map((turn) => [turn.turn_id, turn]));
+  const all = new Map<TurnId, StoredTurn>();
+  for (const message of messages) {
+    const { turn_id, post } = message;
+    const turn = post === undefined ? known.get(turn_id) : { turn_id, seq: 0, question: message };
+    if (turn !== undefined) all.set(turn_id, turn);
+  }
+  return [...all.values()];
+}
+
 /** The newest messages of both before the cursor: turns whole, and posts in their place. What is left out is on the next page. */
 export async function pageWithPosts(
   bus: Pick<Bus, "posts">,
@@ -37,14 +51,22 @@ export async function pageWithPosts(
   const isBeginning = first.before === 0;
   const { turns, messages, firstPost } = newestWithPosts(messagesOf(first.turns), posts, { limit, isBeginning });
   const isCut = first.turns.some(({ turn_id }) => !turns.has(turn_id));
-  const taken = posts.filter(({ post = 0 }) => firstPost === undefined || post > firstPost);
-  const left = read.posts.find(({ post }) => post.n === firstPost)?.seq ?? read.before;
-  if (!isCut) return { messages, next: nextOf(first, left) };
-  if (turns.size === 0) return { messages, next: { ...cursor, isEnd: cursor.before === 0, posts: left } };
+  const isTaken = ({ post = 0 }: TranscriptMessage): boolean => firstPost !== undefined && post >= firstPost;
+  const taken = posts.filter(isTaken);
+  const left = read.posts.at(posts.length - taken.length - 1);
+  const olderPosts = taken.length < posts.length ? (left?.seq ?? 0) : read.before;
+  if (!isCut) return { messages, next: nextOf(first, olderPosts) };
+  if (turns.size === 0) return { messages, next: behindPosts(cursor, olderPosts) };
   // Only the log can say where fewer turns end; what was just read is remembered.
   const again = (await readTurns(2 * turns.size)) ?? first;
   const whole = newestWithPosts(messagesOf(again.turns), taken, { limit: Infinity, isBeginning: true });
-  return { messages: whole.messages, next: nextOf(again, left) };
+  return { messages: whole.messages, next: nextOf(again, olderPosts) };
+}
+
+/** No turn was on the page: the next one begins where it did. */
+function behindPosts({ before, leaf }: PageCursor, posts: number): PageCursor {
+  const place = { before, isEnd: before === 0, ...(leaf === undefined ? {} : { leaf }) };
+  return posts === 0 ? place : { ...place, posts };
 }
 
 function nextOf({ before, leaf }: PathPage, posts: number): PageCursor | undefined {

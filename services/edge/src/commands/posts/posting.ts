@@ -62,7 +62,8 @@ export function notedPost(said: WrittenFact<"said">, since?: PostSince): NotedPo
   return { fact, isRepeated: true, since: { storedMs: said.storedMs } };
 }
 
-function newPostOf(fact: FactOf<"said">): NewPost {
+/** As it is appended. */
+export function newPostOf(fact: FactOf<"said">): NewPost {
   const { conversation_id, turn_id, message_id, id, author, message, after = null, reply_to, mentions, ts } = fact;
   return {
     ...{ conversation_id, turn_id, message_id, id, author, message, after, ts },

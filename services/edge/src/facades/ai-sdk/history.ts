@@ -1,7 +1,7 @@
 import { messagesOfChat, operatorMessage, questionMessage, type UiMessage } from "@parley/dialects";
 import { ChatError, type ConversationId, type StoredTurn } from "@parley/protocol";
 import { z } from "zod";
-import { CursorText, cursorOf, cursorText } from "../../commands/conversations/page-cursor.ts";
+import { CursorText, cursorOf, cursorText, type PageCursor } from "../../commands/conversations/page-cursor.ts";
 import { jsonReply } from "../../transport/reply.ts";
 import { pageLimit } from "../../transport/request-fields.ts";
 import { defineRoute, nothing, type Route } from "../../transport/route.ts";
@@ -31,8 +31,8 @@ export function createHistoryRoute(deps: AiSdkDeps): Route {
       // Before the transcript: a turn that ends meanwhile is in one of them.
       const open = until === undefined ? await openQuestions(deps, conversation) : new Map<string, UiMessage>();
       const cursor = cursorOf(until);
-      const { turns, ...next } = await deps.conversations.messages(conversation, limit, cursor).catch(noneOf);
-      const before = cursorText(next);
+      const { turns, next } = await deps.conversations.messages(conversation, limit, cursor).catch(noneOf);
+      const before = next && cursorText(next);
       for (const { turn_id, answer } of turns) if (answer !== undefined) open.delete(turn_id);
       const kept = turns.filter(({ turn_id }) => !open.has(turn_id));
       const said = kept.flatMap((turn) => messagesOfChat(turn, conversation, version));
@@ -59,11 +59,11 @@ async function openQuestions({ bus }: AiSdkDeps, conversation: ConversationId): 
 
 interface Page {
   readonly turns: readonly StoredTurn[];
-  readonly before: number;
+  readonly next: PageCursor | undefined;
 }
 
 /** A chat that was begun and of which nothing is kept yet, or any more. */
 function noneOf(error: unknown): Page {
-  if (error instanceof ChatError && error.code === "NOT_FOUND") return { turns: [], before: 0 };
+  if (error instanceof ChatError && error.code === "NOT_FOUND") return { turns: [], next: undefined };
   throw error;
 }
