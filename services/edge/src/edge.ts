@@ -244,14 +244,9 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const release = (): void => {
     clearInterval(sweeping);
     stopFollowing();
-    limiter.close();
-    ways.close();
     connections.stop();
-    commandRoom.conversations.close();
-    known.close();
+    for (const part of [limiter, ways, commandRoom.conversations, known, signals, hubs]) part.close();
     canary.stop();
-    signals.close();
-    hubs.close();
     delivery.stop();
     app.close();
   };
