@@ -1,4 +1,5 @@
 import { ConfigError, readConfig, StartError, type Environment } from "@parley/runtime";
+import type { z } from "zod";
 import { fieldsOf, shown } from "./field.ts";
 import { deployed, services, startChecks } from "./services.ts";
 
@@ -40,13 +41,28 @@ function problemLines(problem: string): string[] {
 }
 
 async function problemsOf(name: string, env: Environment): Promise<readonly string[]> {
+  const schema = schemaOf(name);
+  const own = settingProblems(schema, env);
+  // What else is wrong is told at once: as if what is wrong so far were not set, where a process could begin without it.
+  const usable = own.length === 0 ? env : without(env, own, Object.keys(schema.shape));
+  if (settingProblems(schema, usable).length > 0) return own;
+  const checks = (startChecks.get(name) ?? []).map((check) => check(usable).then(() => [], problemsIn));
+  return [...own, ...(await Promise.all(checks)).flat()];
+}
+
+function settingProblems(schema: z.ZodObject, env: Environment): readonly string[] {
   try {
-    readConfig(schemaOf(name), env);
+    readConfig(schema, env);
+    return [];
   } catch (error) {
     return problemsIn(error);
   }
-  const checks = (startChecks.get(name) ?? []).map((check) => check(env).then(() => [], problemsIn));
-  return (await Promise.all(checks)).flat();
+}
+
+/** Each problem begins with the name of its setting. */
+function without(env: Environment, problems: readonly string[], names: readonly string[]): Environment {
+  const wrong = new Set(names.filter((name) => problems.some((problem) => problem.startsWith(`${name} `))));
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !wrong.has(name)));
 }
 
 function problemsIn(error: unknown): readonly string[] {

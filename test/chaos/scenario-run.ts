@@ -7,6 +7,7 @@ import { planOf, type Plan } from "./plan/plan.ts";
 import { createRandom } from "./plan/random.ts";
 import { watchQueue } from "./queue-watch.ts";
 import { readExecutions, readModelRequests } from "./read-history.ts";
+import { openRooms } from "./rooms/rooms.ts";
 import type { Scenario, Tally } from "./scenario.ts";
 import { playFaults, readConversations, untilOver, untilPutRight } from "./stage.ts";
 import { takeTally } from "./tally.ts";
@@ -62,14 +63,18 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
     ...{ world, timeline, signal: options.signal },
     throughDialects: scenario.throughDialects === true,
   });
+  const rooms = openRooms(plan.seed, scenario.rooms, { world, timeline, signal: options.signal });
   const stopReporting = report(scenario, plan, audience, timeline, options);
   try {
     const broken = await playFaults(world, plan, timeline, options.signal);
     await untilOver(world, audience, options.signal);
+    await rooms.over();
     const conversations = await readConversations(world, audience, watch);
     await untilPutRight(conversations, expected, options.signal);
     const tally = { ...(await takeTally(world, audience, watch, conversations)), faults: faultsIn(timeline) };
+    const ofRooms = await rooms.check();
     audience.close();
+    rooms.close();
     const history: History = {
       expected,
       conversations,
@@ -84,13 +89,14 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
       timeline: timeline.entries,
       logs: logsOf(world),
       tally,
-      violations: [...broken, ...checkHistory(history)],
-      doubt: scenario.proof(tally),
+      violations: [...broken, ...checkHistory(history), ...ofRooms],
+      doubt: scenario.proof(tally) ?? rooms.doubt(),
       seconds: (performance.now() - startedAt) / 1_000,
     };
   } finally {
     stopReporting();
     audience.close();
+    rooms.close();
     await watch.stop();
   }
 }

@@ -3,6 +3,7 @@ import type { PromiseId } from "./promise.ts";
 import type { Workload } from "./plan/plan.ts";
 import type { End } from "./plan/prompts.ts";
 import type { Random } from "./plan/random.ts";
+import type { RoomWorkload } from "./rooms/room-plan.ts";
 import type { Shape } from "./world/world.ts";
 
 /**
@@ -78,6 +79,8 @@ export interface Scenario {
   readonly waitsForHubs?: boolean;
   /** Each turn is also looked at in every dialect, by clients whose connections are cut. */
   readonly throughDialects?: boolean;
+  /** Conversations with several people, beside those of the workload. */
+  readonly rooms?: RoomWorkload;
   /** Whether the run did what the scenario is for; else the sentence that says what is missing. */
   readonly proof: (tally: Tally) => string | undefined;
 }

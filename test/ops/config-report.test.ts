@@ -45,6 +45,16 @@ it.each(["edge", "agent-worker", "tool-worker", "model-simulator", "cluster-simu
   },
 );
 
+it("names what is wrong in the files also where a setting is wrong", async () => {
+  const folder = mkdtempSync(path.join(tmpdir(), "agents-"));
+  const broken = { name: "general", description: 5, examples: [], system_prompt: "x", collections: ["none-such"] };
+  writeFileSync(path.join(folder, "general.yaml"), JSON.stringify({ ...broken, guards: ["nor-this"] }));
+  const { lines } = await checkReport(["agent-worker"], { ...production, SLOTS: "0", AGENTS_DIR: folder });
+  rmSync(folder, { recursive: true });
+  const text = lines.join("\n");
+  for (const problem of ["SLOTS must be", "description", '"none-such"', '"nor-this"']) expect(text).toContain(problem);
+});
+
 it("names the problems of every file, not of the first one alone", async () => {
   const { lines } = await checkReport(["edge"], { ...production, LIMITS_FILE: "/nope", ISSUERS_FILE: "/neither" });
   expect(lines.filter((line) => line.endsWith("cannot be read."))).toHaveLength(2);

@@ -42,7 +42,7 @@ export function createBrokerClock(jsm: PatientLookups): BrokerClock {
 /** With the state of a stream, from 2.10 on; before that only new consumers say what time it is. */
 async function askBroker(jsm: PatientLookups): Promise<number> {
   const { ts } = await jsm.streams.info(streams.events(0));
-  if (ts !== undefined) return Date.parse(String(ts));
+  if (ts !== undefined) return Date.parse(ts);
   const consumer = await addReadConsumer(jsm, { stream: streams.events(0), fromSeq: 1 });
   consumer.remove();
   return consumer.createdMs;

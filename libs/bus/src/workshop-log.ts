@@ -17,6 +17,12 @@ export interface StoredDay {
   readonly data: Uint8Array;
 }
 
+/** By their tokens. */
+export interface WorkshopPerson {
+  readonly tenant: string;
+  readonly user: string;
+}
+
 /**
  * The workshop's diaries as the broker keeps them: what decides about a booking. One subject for each tenant and day, of which the last message counts; each is
  * written behind the one before it. All looks are at the stream's leader. Throws when the broker does not answer.
@@ -32,6 +38,9 @@ export interface WorkshopLog {
     data: Uint8Array,
     behind: number,
   ): Promise<number | undefined>;
+  /** The same of what a user is about to book. */
+  lastOf(person: WorkshopPerson): Promise<StoredDay | undefined>;
+  putOf(person: WorkshopPerson, data: Uint8Array, behind: number): Promise<number | undefined>;
   /** The sequence of the newest message; 0: there is none. */
   newest(): Promise<number>;
   /** The next message behind a sequence. */
@@ -80,6 +89,8 @@ export async function openWorkshopLog({ nc }: Pick<BrokerLink, "nc">, replicas: 
     },
     last: (tenant, date) => look({ last_by_subj: subjects.workshopDay(tenant, date) }),
     put: ({ tenant, date }, data, behind) => put(subjects.workshopDay(tenant, date), data, behind),
+    lastOf: ({ tenant, user }) => look({ last_by_subj: subjects.workshopPerson(tenant, user) }),
+    putOf: ({ tenant, user }, data, behind) => put(subjects.workshopPerson(tenant, user), data, behind),
     newest: async () => (await look({ last_by_subj: subjects.allWorkshop }))?.seq ?? 0,
     next: (afterSeq) => look({ seq: afterSeq + 1, next_by_subj: subjects.allWorkshop }),
   };

@@ -221,6 +221,8 @@ export const subjects = {
 
   /** All bookings of one day at the workshop: compare-and-set, the last one counts. `tenant`: its token, `date`: YYYY-MM-DD. */
   workshopDay: (tenant: string, date: string): string => `chat.workshop.day.${tenant}.${date}`,
+  /** What a user is about to book, so that two bookings at one moment know of each other: compare-and-set, the last one counts. `tenant`, `user`: their tokens. */
+  workshopPerson: (tenant: string, user: string): string => `chat.workshop.person.${tenant}.${user}`,
   /** By which a stream that was lost and made again is known: write-once. */
   workshopId: "chat.workshop.id",
   allWorkshop: "chat.workshop.>",

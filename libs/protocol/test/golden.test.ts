@@ -83,6 +83,8 @@ const records: Record<string, z.ZodType> = {
   "usage-record": UsageRecord,
   "audit-entry": AuditEntry,
   "fact-text": TextFact,
+  // What was noted as a message between people.
+  "fact-said-post": Fact.options[0],
   "tool-definition": ToolDefinition,
   ...Object.fromEntries(Fact.options.map((schema) => [`fact-${schema.shape.kind.value}`, schema])),
   "document-list": DocumentList,

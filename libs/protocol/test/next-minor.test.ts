@@ -56,6 +56,7 @@ const records: Record<string, z.ZodType> = {
   "memory-record": MemoryRecord,
   "audit-entry": AuditEntry,
   "fact-text": TextFact,
+  "fact-said-post": Fact.options[0],
   "tool-definition": ToolDefinition,
   "document-list": DocumentList,
   ...Object.fromEntries(Fact.options.map((schema) => [`fact-${schema.shape.kind.value}`, schema])),

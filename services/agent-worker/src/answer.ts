@@ -46,6 +46,15 @@ export type AnswerEnd = Outcome | "waiting";
 
 export type Answer = ReturnType<typeof createAnswer>;
 
+/**
+ * Attempts that may ask a model who answers. Its word is lost with a worker that is killed before it could store it; a message that kills its workers must not ask without end.
+ */
+const mostClassifying = 2;
+
+function classifying({ attempt }: ClaimedTurn, classify: Classify | undefined): Classify | undefined {
+  return attempt > mostClassifying ? undefined : classify;
+}
+
 /** The loop of a turn: model, tools, model, … until the model answers. It begins where the fold says that an earlier attempt stopped. */
 function createLoop(
   { brief, classify, safety, guards, rightsOf, memoryOf, summaries, modelStep, toolOffer, maxSteps }: AnswerDeps,
@@ -57,9 +66,9 @@ function createLoop(
     const isTold = (step: string, message: string) => told === "all" || told.has(progressKey({ step, message }));
     const { mayUse, mayRun } = rightsOf(request);
     const { decisions } = fold;
-    const room = sharedRoomOf({ room: await turn.room, request, history });
-    const summary = await summaries?.before(request, history, room);
-    const asking = { classify, spending, signal: stop.signal, nameOf: room?.nameOf };
+    const { room, ...before } = await readBefore(turn, history, summaries);
+    const classified = classifying(turn, classify);
+    const asking = { classify: classified, spending, signal: stop.signal, ...(room && { nameOf: room.nameOf }) };
     const briefed = await brief({ request, history, chain, isTold, decisions, mayUse, ...asking, span });
     const guard = guards.of(briefed.agent);
     if (guard !== undefined) await checkInput(guard, turn);
@@ -76,17 +85,8 @@ function createLoop(
       const { note, ...offer } = mustAnswer ? noTools : withAskPerson(briefing.agent, mayRun, await offerTools());
       const tools = mustAnswer ? offer : withMemory(offer, memory);
       const instructed = withNote(withMemoryText(briefing, memory), note);
-      const end = await modelStep({
-        turn,
-        chain,
-        history,
-        summary,
-        room,
-        guard,
-        briefing: instructed,
-        ...tools,
-        isLast,
-      });
+      const asked = { briefing: instructed, ...tools, isLast };
+      const end = await modelStep({ turn, chain, history, ...before, room, guard, ...asked });
       stop.signal.throwIfAborted();
       if (end.kind === "answered")
         return completeOutcome(turn, { ...metadataOf(briefing, end, fold.text), ...handoverIn(fold) });
@@ -127,6 +127,13 @@ export function createAnswer(deps: AnswerDeps) {
       if (step !== undefined) await toolCalls.cancelOpen(await toolRun(turn, step));
     },
   };
+}
+
+/** Who has a part in the conversation, and what its beginning came to. */
+async function readBefore(turn: ClaimedTurn, history: readonly StoredTurn[], summaries: AnswerDeps["summaries"]) {
+  const { request } = turn;
+  const room = sharedRoomOf({ room: await turn.room, request, history });
+  return { room, summary: await summaries?.before(request, history, room) };
 }
 
 function withMemoryText(briefing: Briefing, memory: TurnMemory | undefined): Briefing {

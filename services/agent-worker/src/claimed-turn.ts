@@ -1,6 +1,6 @@
 import type { StoredTurn, TurnRequest } from "@parley/protocol";
 import type { TraceSpan } from "@parley/runtime";
-import type { Room } from "./rooms/room.ts";
+import type { Room } from "./room.ts";
 import type { TurnFold } from "./turn-fold.ts";
 import type { TurnSpending } from "./usage/turn-spending.ts";
 

@@ -1,4 +1,3 @@
-import type { Bus } from "@parley/bus";
 import { messageIdOf, type Outcome, type StoredTurn, type Summary, type TurnRequest } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import type { ClaimedTurn } from "./claimed-turn.ts";
@@ -7,7 +6,7 @@ import type { ContextRoom } from "./context-room.ts";
 import { createSummariser, type SummariserDeps, type TellRoom } from "./memory/summariser.ts";
 import { summaryInstruction } from "./memory/summary-text.ts";
 import { sharedRoomOf, type SharedRoom } from "./rooms/room-context.ts";
-import { readRoom } from "./rooms/room-reading.ts";
+import { readRoom, type RoomBus } from "./rooms/room-reading.ts";
 import type { AskShortly } from "./short-call.ts";
 
 export interface SummariesDeps extends Pick<SummariserDeps, "stopping" | "onResult"> {
@@ -31,7 +30,7 @@ const outputTokens = 1_024;
 /** Summaries of the beginnings of long conversations. Undefined: none are wanted. */
 export function createSummaries(
   { SUMMARIES, SUMMARY_MODEL: modelName, HISTORY_MESSAGES: messages }: Config,
-  bus: Pick<Bus, "summaries" | "transcripts" | "rooms">,
+  bus: SummariserDeps["bus"] & RoomBus,
   { askShortly, room, ...deps }: SummariesDeps,
 ): Summaries | undefined {
   if (SUMMARIES === "off") return undefined;
@@ -73,7 +72,7 @@ export function createSummaries(
 const mostPosts = 800;
 
 /** With the posts of all turns that a summary may tell of: more than a turn is told. */
-function tellRoom(request: TurnRequest, bus: Pick<Bus, "rooms">): TellRoom {
+function tellRoom(request: TurnRequest, bus: RoomBus): TellRoom {
   return async (turns, summary) => {
     const room = await readRoom(request, { bus, limit: mostPosts });
     return sharedRoomOf({ room, request, history: turns })?.told(turns, summary) ?? turns;

@@ -2,6 +2,7 @@ import type { Bus } from "@parley/bus";
 import { ChatError, turnsDestination, type StoredTurn, type TurnRequest } from "@parley/protocol";
 import { traceNames, type Logger, type TraceSpan, type Tracing } from "@parley/runtime";
 import { foldApprovals } from "./approvals.ts";
+import { asTheyStand } from "./changed-messages.ts";
 import { claimTurn, type Claim, type ClaimDeps, type PreviousAttempt } from "./claim.ts";
 import { idsOf, type ClaimedTurn } from "./claimed-turn.ts";
 import { FencedError } from "./fenced-append.ts";
@@ -62,7 +63,7 @@ export interface Running {
 async function readHistory(turn: RunnableTurn, deps: AttemptDeps): Promise<readonly StoredTurn[]> {
   const { transcripts } = deps.bus;
   const { conversation_id, turn_id, parent } = turn.request;
-  const turns = await turnsBefore(turn, deps);
+  const turns = await asTheyStand(deps.bus, turn.request, await turnsBefore(turn, deps));
   // What leads to a turn of another branch has no place for its own record.
   if (parent === undefined && !isOld(turn, deps.bus.eventWindowMs)) return turns;
   // It may have been answered before its events expired, and many turns have come since.
@@ -82,6 +83,20 @@ async function turnsBefore({ request, seq: place, storedMs }: RunnableTurn, deps
 /** Of many that go on at once each is claimed before any of them needs more. */
 async function historyFor(turn: RunnableTurn, { look }: KnownWait, claimed: Promise<Claim>, deps: AttemptDeps) {
   return look === undefined || (await claimed).kind === "claimed" ? readHistory(turn, deps) : [];
+}
+
+/** What was said before, and by whom. */
+function readSaid(
+  turn: RunnableTurn,
+  wait: KnownWait,
+  claimed: Promise<Claim>,
+  deps: AttemptDeps,
+): Pick<ClaimedRun, "history" | "room"> {
+  const history = historyFor(turn, wait, claimed, deps);
+  const room = readRoom(turn.request, { bus: deps.bus, limit: deps.historyMessages });
+  // Whoever answers gets to see it; a turn that is not ours does not care.
+  for (const read of [history, room]) read?.catch(() => {});
+  return { history, room };
 }
 
 /** As far as anybody can tell. */
@@ -149,17 +164,14 @@ async function claimAndRun(entry: Running, deps: AttemptDeps, start: AttemptStar
     isOld: lostAttempts > 0 || isOld(turn, bus.eventWindowMs),
     attemptsBefore: await attemptsBefore(wait, turn, bus),
   });
-  const history = historyFor(turn, wait, claimed, deps);
-  const room = readRoom(request, { bus, limit: deps.historyMessages });
-  // Whoever answers gets to see it; a turn that is not ours does not care.
-  for (const read of [history, room]) read?.catch(() => {});
+  const said = readSaid(turn, wait, claimed, deps);
   const claim = await claimed.finally(claiming.end);
   if (claim.kind === "waits") return claimAndRun(entry, deps, { ...start, looksForWait: true });
   if (claim.kind !== "claimed") return unclaimed[claim.kind];
   entry.isClaimed = true;
   if (wait.look?.state === "due") foldApprovals(claim.fold, wait.look.approvals);
   tellResumed(wait, turn, deps).catch((err: unknown) => log.debug({ err }, "the time of a decision is not known"));
-  return runClaimed(entry, deps, { claim, history, room, lostAttempts });
+  return runClaimed(entry, deps, { claim, ...said, lostAttempts });
 }
 
 interface ClaimedRun {

@@ -109,7 +109,7 @@ function viewerOf(outlet: Recipient["outlet"], name: string) {
 it("events of several conversations within one turn of the event loop are one message", async () => {
   const { outbox, connection, sent } = openSocket();
   for (const name of ["a", "b", "c"]) connection.viewers.set(name, { state: "live", name });
-  const delivery = createDelivery({ outbox, settle: () => undefined, lag: () => undefined });
+  const delivery = createDelivery({ outbox, settle: () => undefined, lag: () => undefined, hasRoom: () => false });
   for (const name of ["a", "b", "c"]) delivery.mark(viewerOf(connection, name));
   await new Promise((resolve) => setImmediate(resolve));
   expect(sent.map((text) => JSON.parse(text))).toEqual([["a", "b", "c"].map((conversation) => ({ conversation }))]);

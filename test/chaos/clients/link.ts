@@ -8,6 +8,8 @@ export interface LinkDeps {
   readonly edges: () => readonly string[];
   readonly firstEdge: number;
   readonly random: Random;
+  /** What it says that it knows. */
+  readonly knows?: readonly string[] | undefined;
   /** Authenticated: frames may be sent. */
   readonly onReady: (edge: number) => void;
   readonly onFrame: (frame: ServerFrame) => void;
@@ -107,7 +109,13 @@ function connect(deps: LinkDeps, progress: Progress, url: string, edge: number, 
   progress.socket = socket;
   progress.isPaused = false;
   socket.on("open", () =>
-    socket.send(JSON.stringify({ type: "auth", token: deps.token, knows: ["unknown"] } satisfies ClientFrameInput)),
+    socket.send(
+      JSON.stringify({
+        type: "auth",
+        token: deps.token,
+        knows: [...(deps.knows ?? ["unknown"])],
+      } satisfies ClientFrameInput),
+    ),
   );
   socket.on("message", (data: RawData) => {
     progress.heardAt = performance.now();

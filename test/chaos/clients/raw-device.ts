@@ -21,6 +21,8 @@ export interface DeviceOptions {
   readonly edges: () => readonly string[];
   readonly firstEdge: number;
   readonly random: Random;
+  /** What it says that it knows, where that is not as usual. */
+  readonly knows?: readonly string[];
   /** Milliseconds since the scenario's start. */
   readonly now: () => number;
 }

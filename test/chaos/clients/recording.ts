@@ -27,12 +27,15 @@ export type Entry = { readonly atMs: number } & (
 /** A frame that says to which conversation it belongs. What answers a decision tells its sender nothing that viewers do not see. */
 export type ConversationFrame = Exclude<
   Extract<ServerFrame, { conversation_id?: unknown }>,
-  { type: "decision" | "feedback" }
+  { type: "decision" | "feedback" | "usage" }
 >;
 
 export function isOfConversation(frame: ServerFrame): frame is ConversationFrame {
   return (
-    frame.type !== "decision" && frame.type !== "feedback" && ("conversation_id" in frame || frame.type === "error")
+    frame.type !== "decision" &&
+    frame.type !== "feedback" &&
+    frame.type !== "usage" &&
+    ("conversation_id" in frame || frame.type === "error")
   );
 }
 

@@ -23,6 +23,7 @@ import {
 import { waitsEdgesPartitioned, waitsServersKilled, waitsWorkersPartitioned } from "./cut-waits.ts";
 import { dialects } from "./dialects.ts";
 import { edgePartitioned, edgesKilled, edgesRestarted } from "./edges.ts";
+import { rooms } from "./rooms.ts";
 import { toolWorkersFrozen, toolWorkersKilled, toolWorkersRestarted } from "./tools.ts";
 import { busyPolicies, cancelStorm, modelMisbehaves, queues, weather } from "./turns.ts";
 import { waits, waitsBrokerKilled, waitsExpire, waitsForgotten, waitsUnderKills } from "./waits.ts";
@@ -43,6 +44,7 @@ export const scenarios: readonly Scenario[] = [
   slowViewers,
   churn,
   dialects,
+  rooms,
   repeats,
   endsOvertaken,
   copiesLate,

@@ -5,7 +5,7 @@ import { ordinaryShape, type Shape } from "../world/world.ts";
 /** What a scenario says about itself; all else is as usual. */
 export interface ScenarioSpec extends Pick<
   Scenario,
-  "name" | "about" | "promises" | "waitsForHubs" | "mostTurns" | "throughDialects"
+  "name" | "about" | "promises" | "waitsForHubs" | "mostTurns" | "throughDialects" | "rooms"
 > {
   readonly shape?: Partial<Shape>;
   readonly workload?: Partial<Workload>;

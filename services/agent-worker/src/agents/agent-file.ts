@@ -54,10 +54,25 @@ export type ParsedAgentFile =
   | { readonly ok: true; readonly agent: Agent; /** Where its name stands. */ readonly place: string }
   | { readonly ok: false; readonly problems: readonly string[] };
 
+/** The names in it that others have to have, whatever is wrong elsewhere in the file. */
+const NamesInFile = z.looseObject({
+  collections: z.array(z.string()).catch([]),
+  guards: z.array(z.string()).catch([]),
+  safety: z.string().optional().catch(undefined),
+});
+
 /** Reads an agent file. Problems are values, each with file and line: a person mends all of them at once. */
-export function parseAgentFile({ file, text, collections, safetyLists, guards = [] }: AgentFileInput): ParsedAgentFile {
+export function parseAgentFile({ file, text, ...names }: AgentFileInput): ParsedAgentFile {
   const parsed = parseYaml({ file, text }, AgentFile);
-  if (!parsed.ok) return parsed;
+  const missing = missingNames({ file, text, ...names });
+  if (!parsed.ok) return { ok: false, problems: [...parsed.problems, ...missing] };
+  if (missing.length > 0) return { ok: false, problems: missing };
+  return { ok: true, agent: toAgent(parsed.value), place: parsed.placeOf(["name"]) };
+}
+
+function missingNames({ file, text, collections, safetyLists, guards = [] }: AgentFileInput): string[] {
+  const parsed = parseYaml({ file, text }, NamesInFile);
+  if (!parsed.ok) return [];
   const { value, placeOf } = parsed;
   const missing = value.collections.flatMap((name, index) =>
     collections.includes(name) || isTenantCollection(name)
@@ -70,8 +85,7 @@ export function parseAgentFile({ file, text, collections, safetyLists, guards = 
   for (const [index, name] of value.guards.entries())
     if (!guards.includes(name))
       missing.push(`${placeOf(["guards", index])}: there is no guard "${name}"; ${thereAre(guards)}`);
-  if (missing.length > 0) return { ok: false, problems: missing };
-  return { ok: true, agent: toAgent(value), place: placeOf(["name"]) };
+  return missing;
 }
 
 function thereAre(names: readonly string[]): string {

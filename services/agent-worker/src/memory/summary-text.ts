@@ -28,6 +28,12 @@ function speakerOf({ author }: NonNullable<StoredTurn["question"]>): string {
   return author.role === "operator" ? "Staff" : "User";
 }
 
+/** In a room there may be several. */
+function assistantOf(answer: StoredTurn["answer"]): string {
+  const name = answer?.author.name;
+  return name === undefined ? "Assistant" : `Assistant (${name})`;
+}
+
 /** One turn as the model that summarises reads it: what was said, and which tools were called. */
 export function turnText({ question, answer }: Pick<StoredTurn, "question" | "answer">): string {
   const said = question === undefined ? [] : [`${speakerOf(question)}: ${beginningAndEnd(question.message)}`];
@@ -40,9 +46,7 @@ export function turnText({ question, answer }: Pick<StoredTurn, "question" | "an
       .join("") ??
     answer?.message ??
     "";
-  const { name } = answer?.author ?? {};
-  const assistant = name === undefined ? "Assistant" : `Assistant (${name})`;
-  const answered = text === "" ? [] : [`${assistant}: ${beginningAndEnd(text)}`];
+  const answered = text === "" ? [] : [`${assistantOf(answer)}: ${beginningAndEnd(text)}`];
   return escaped([...said, ...called, ...answered].join("\n"));
 }
 

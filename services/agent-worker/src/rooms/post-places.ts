@@ -1,5 +1,5 @@
 import type { PostEvent, StoredTurn, Summary, TurnId, TurnRequest } from "@parley/protocol";
-import type { Room } from "./room.ts";
+import type { Room } from "../room.ts";
 
 export interface PlacesInput {
   readonly request: Pick<TurnRequest, "turn_id" | "accepted_at">;
@@ -16,12 +16,8 @@ export interface PlacesInput {
  * answered are nowhere. One behind a turn that is not among these (of another branch, or blocked) stands where the post before it does. Pure.
  */
 export function postsByPlace(room: Pick<Room, "posts" | "limit">, input: PlacesInput): Map<TurnId | null, PostEvent[]> {
-  const { request, history, shown, summary } = input;
-  const read = new Set<TurnId | null>(history.map(({ turn_id }) => turn_id));
-  if (2 * history.length < room.limit) read.add(null);
-  const places = new Set<TurnId | null>(shown.map(({ turn_id }) => turn_id));
-  places.add(summary?.until.turn_id ?? null);
-  if (summary !== undefined) read.add(summary.until.turn_id);
+  const { request } = input;
+  const { read, places } = placesOf(room, input);
   const found = new Map<TurnId | null, PostEvent[]>();
   let before: TurnId | null | undefined;
   let isLater = false;
@@ -35,4 +31,14 @@ export function postsByPlace(room: Pick<Room, "posts" | "limit">, input: PlacesI
     found.set(before, [...(found.get(before) ?? []), post]);
   }
   return found;
+}
+
+/** Behind what a post may stand: of all that was read, and of what the model is shown. */
+function placesOf({ limit }: Pick<Room, "limit">, { history, shown, summary }: PlacesInput) {
+  const read = new Set<TurnId | null>(history.map(({ turn_id }) => turn_id));
+  if (2 * history.length < limit) read.add(null);
+  if (summary !== undefined) read.add(summary.until.turn_id);
+  const places = new Set<TurnId | null>(shown.map(({ turn_id }) => turn_id));
+  places.add(summary?.until.turn_id ?? null);
+  return { read, places };
 }

@@ -13,7 +13,7 @@ import { isMemoryTool } from "../memory/facts.ts";
 import { plainTurnMessages, type EarlierTurn } from "../turn-messages.ts";
 import { createNames, plainName, type NameOf } from "./names.ts";
 import { postsByPlace } from "./post-places.ts";
-import type { Room } from "./room.ts";
+import type { Room } from "../room.ts";
 import { saidBy, type Quoted } from "./said.ts";
 
 /** What the model gets to see of a conversation in which several people write: who said what. Pure. */

@@ -1,9 +1,18 @@
 import type { Bus } from "@parley/bus";
-import type { ConversationId, MessageChanges, PostEvent, TurnRequest } from "@parley/protocol";
-import type { Room } from "./room.ts";
+import {
+  ChatError,
+  type ConversationId,
+  type MessageChanges,
+  type People,
+  type PostEvent,
+  type TurnRequest,
+} from "@parley/protocol";
+import type { Room } from "../room.ts";
+
+export type RoomBus = Pick<Bus, "people" | "posts" | "rooms">;
 
 export interface RoomReadingDeps {
-  readonly bus: Pick<Bus, "rooms">;
+  readonly bus: RoomBus;
   /** Messages between people that are looked at. */
   readonly limit: number;
 }
@@ -19,17 +28,30 @@ export function readRoom(
   return room === true ? read(conversation_id, deps) : undefined;
 }
 
-async function read(conversation: ConversationId, { bus: { rooms }, limit }: RoomReadingDeps): Promise<Room> {
-  const people = await rooms.people(conversation);
-  const posts = people?.has.posts === true ? await rooms.posts(conversation, limit) : [];
-  const ids = posts.map(({ message_id }) => message_id);
-  const changes = people?.has.changes === true ? await rooms.changes(conversation, ids) : [];
+async function read(conversation: ConversationId, { bus, limit }: RoomReadingDeps): Promise<Room> {
+  const people = await peopleOf(conversation, bus);
+  const posts = people?.has.posts === true ? (await bus.posts.tail(conversation, { limit })).posts : [];
+  const ids = posts.map(({ post }) => post.message_id);
+  const changes = people?.has.changes === true ? await bus.rooms.changes(conversation, ids) : [];
   return {
     people: people === undefined ? [] : [people.owner, ...people.members],
     agents: people?.agents ?? [],
-    posts: withChanges(posts, changes),
+    posts: withChanges(
+      posts.map(({ post }) => post),
+      changes,
+    ),
     limit,
   };
+}
+
+/** A record that only a newer version can read is none: nothing here decides what anybody may do. */
+async function peopleOf(conversation: ConversationId, { people }: RoomBus): Promise<People | undefined> {
+  try {
+    return (await people.of(conversation))?.people;
+  } catch (error) {
+    if (error instanceof ChatError && error.code === "PROCESSING_ERROR") return undefined;
+    throw error;
+  }
 }
 
 function withChanges(posts: readonly PostEvent[], changes: readonly MessageChanges[]): PostEvent[] {

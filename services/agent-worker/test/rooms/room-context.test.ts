@@ -1,7 +1,7 @@
 import { messageIdOf, type PostEvent, type StoredTurn, type TurnRequest } from "@parley/protocol";
 import { expect, test } from "vitest";
 import { buildMessages } from "../../src/context.ts";
-import type { Room } from "../../src/rooms/room.ts";
+import type { Room } from "../../src/room.ts";
 import { sharedRoomOf } from "../../src/rooms/room-context.ts";
 
 const ann = { id: "u-ann", name: "Ann" };

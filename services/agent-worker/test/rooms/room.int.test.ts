@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
-import { messageIdOf, type TurnRequest } from "@parley/protocol";
+import { messageIdOf, streams, subjects, type TurnRequest } from "@parley/protocol";
 import { tempDir, type TempDir } from "@parley/testkit";
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -170,16 +170,20 @@ it("killed in mid-answer: whoever goes on has the same room, and the answer the 
 
 it("a conversation of one asks for no people, posts or changes, and has not a byte more in its prompt and its events", async () => {
   const looked: string[] = [];
-  const watching = bench.bus.nc.subscribe("$JS.API.DIRECT.GET.>", {
+  const conversation = conversationId();
+  const shard = bench.bus.events.shardOf(conversation);
+  const watching = bench.bus.nc.subscribe(`${subjects.directGet(streams.log(shard))}.>`, {
     callback: (_error, { subject }) => void looked.push(subject),
   });
-  const conversation = conversationId();
   await bench.ended(await say(conversation, ann, "Hello.", { room: undefined }));
   const turn = await say(conversation, ann, "And now?", { room: undefined });
   const end = await bench.ended(turn);
   watching.unsubscribe();
-  expect(looked.some((subject) => subject.includes("chat.log."))).toBe(true);
-  expect(looked.filter((subject) => /chat\.(people|post|change)\./.test(subject))).toEqual([]);
+  const isLookedAt = (subject: string): boolean => looked.some((one) => one.includes(subject));
+  expect(isLookedAt(subjects.log(shard, conversation))).toBe(true);
+  for (const subject of [subjects.people(shard, conversation), subjects.post(shard, conversation)])
+    expect(isLookedAt(subject)).toBe(false);
+  expect(isLookedAt(subjects.change(shard, conversation, ""))).toBe(false);
   expect(toldOf(turn).slice(1)).toEqual([
     { role: "user", content: "Hello." },
     { role: "assistant", content: "Answer of 2" },

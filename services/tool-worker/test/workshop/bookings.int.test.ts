@@ -109,7 +109,7 @@ it("P5: a broker that stores without an answer is asked again, and one that says
 
 it("Redis that is emptied while it is read has all of it in the end, for all who read", async () => {
   const bookings = open();
-  for (let n = 0; n < 30; n++) await bookings.book(contextOf(`emil-${n}`), wanted());
+  await Promise.all(Array.from({ length: 30 }, (_, n) => bookings.book(contextOf(`emil-${n}`), wanted())));
   const readers = Array.from({ length: 4 }, () => open());
   const seen = await Promise.all(
     Array.from({ length: 40 }, async (_, n) => {
@@ -124,4 +124,31 @@ it("a day that a newer version wrote is not written over", async () => {
   const what = wanted();
   await log.put({ tenant: "_", date: what.date }, Buffer.from('{"v":2}'), 0);
   await expect(open().book(contextOf("frida"), what)).rejects.toThrow("newer version");
+});
+
+it("of many bookings of one person at one moment, by several workers, as many are done as may be", async () => {
+  const workers = [open(), open(), open()];
+  const ask = async (user: string, nth: number) => workers[nth % 3]!.book(contextOf(user), wanted());
+  const tried = await Promise.allSettled(Array.from({ length: 9 }, (_, nth) => ask("vera", nth)));
+  const refused = tried.flatMap((one) => (one.status === "rejected" ? [String(one.reason)] : []));
+  expect(tried.length - refused.length).toBe(2);
+  for (const reason of refused) expect(reason).toContain("2 is the most that one person can have");
+  const [first] = await workers[0]!.upcoming(contextOf("vera"));
+  // What is cancelled, or came to nothing, leaves its place to others at once.
+  await workers[1]!.cancel(contextOf("vera"), first!.id);
+  const other = (await workers[0]!.upcoming(contextOf("vera")))[0]!;
+  await expect(workers[2]!.book(contextOf("vera"), wanted(other.date, other.time))).rejects.toThrow("is not free");
+  expect(await ask("vera", 1)).toMatchObject({ user: "vera" });
+  await expect(ask("vera", 2)).rejects.toThrow("2 is the most");
+});
+
+it("a call that was killed between its word and its booking books when it comes again", async () => {
+  const call = contextOf("wim");
+  const what = wanted();
+  const cut = { ...log, put: () => Promise.reject(new Error("killed")) };
+  const signal = AbortSignal.timeout(100);
+  await expect(open({ log: cut }).book({ ...call, signal }, what)).rejects.toThrow();
+  expect(await open().book(call, what)).toMatchObject({ call_id: call.callId });
+  await open().book(contextOf("wim"), wanted());
+  await expect(open().book(contextOf("wim"), wanted())).rejects.toThrow("2 is the most");
 });

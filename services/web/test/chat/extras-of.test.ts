@@ -27,7 +27,11 @@ test("messages of others are told apart, and those that follow at once go on", (
     [message("a", ann), message("b", ann), message("c", ann, { ts: 600_000 }), message("d", you, { ts: 600_000 })],
     of,
   );
-  const told = [...(extras?.values() ?? [])].map(({ isOther, isContinued, isPinned }) => [isOther, isContinued, isPinned]);
+  const told = [...(extras?.values() ?? [])].map(({ isOther, isContinued, isPinned }) => [
+    isOther,
+    isContinued,
+    isPinned,
+  ]);
   expect(told).toEqual([
     [true, false, false],
     [true, true, true],

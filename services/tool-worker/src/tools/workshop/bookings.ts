@@ -2,6 +2,7 @@ import type { WorkshopLog } from "@parley/bus";
 import { encodeJson } from "@parley/protocol";
 import { createBackoff, sleep } from "@parley/runtime";
 import { NotDoneError, UnknownEffectError, type ToolContext } from "../tool.ts";
+import { claimBooking, dropClaim } from "./booking-claims.ts";
 import { createAppointments, noticeMs, read, type Appointments, type Wanted, type Whose } from "./appointments.ts";
 import {
   beginsMs,
@@ -48,7 +49,8 @@ export function createBookings(deps: BookingsDeps) {
     /** Throws what keeps it from being booked, in a sentence. */
     async check(whose: Whose, wanted: Wanted): Promise<void> {
       const now = await appointments.nowMs();
-      await checkRules(deps, appointments, { whose, wanted, now });
+      checkDay(workshop, wanted, now);
+      checkOpen(workshop, (await appointments.upcoming(whose)).length);
       const [day = emptyDay] = await read(readModel.days(tenantToken(whose.caller?.tenant), [wanted.date]));
       if (appointments.slotFor(wanted, day, now) === undefined) throw await appointments.taken(whose, wanted);
     },
@@ -57,8 +59,9 @@ export function createBookings(deps: BookingsDeps) {
     async book(context: ToolContext, wanted: Wanted): Promise<Booking> {
       const tenant = tenantToken(context.caller?.tenant);
       const now = await appointments.nowMs();
-      await checkRules(deps, appointments, { whose: context, wanted, now, callId: context.callId });
-      return change(deps, context, { tenant, date: wanted.date }, async (day) => {
+      checkDay(workshop, wanted, now);
+      const person = await claim(deps, appointments, context);
+      const booking = change(deps, context, { tenant, date: wanted.date }, async (day) => {
         const own = day.bookings.find(({ call_id }) => call_id === context.callId);
         if (own !== undefined) return { own };
         const slot = appointments.slotFor(wanted, day, now);
@@ -68,6 +71,11 @@ export function createBookings(deps: BookingsDeps) {
         if (next === undefined)
           throw new NotDoneError(`The diary of ${dayName(wanted.date)} is full. Choose another day.`);
         return { next, own: made };
+      });
+      return booking.catch(async (error: unknown) => {
+        // What may still be stored goes on to count.
+        if (!(error instanceof UnknownEffectError)) await dropClaim(deps.log, person, context.callId).catch(() => {});
+        throw error;
       });
     },
 
@@ -92,29 +100,30 @@ export function createBookings(deps: BookingsDeps) {
   };
 }
 
-interface Asked {
-  readonly whose: Whose;
-  readonly wanted: Wanted;
-  readonly now: number;
-  /** What this call has booked before does not count. */
-  readonly callId?: string;
+function checkDay(workshop: Workshop, { date }: Wanted, now: number): void {
+  if (bookableDays(workshop, now).includes(date)) return;
+  throw new NotDoneError(
+    `Appointments can be booked from today to ${workshop.horizon_days} days ahead; ${date} is not among these days.`,
+  );
 }
 
-async function checkRules(
-  { workshop }: BookingsDeps,
-  { upcoming }: Appointments,
-  { whose, wanted, now, callId }: Asked,
-): Promise<void> {
-  const { horizon_days: days, open_bookings: most } = workshop;
-  if (!bookableDays(workshop, now).includes(wanted.date))
-    throw new NotDoneError(
-      `Appointments can be booked from today to ${days} days ahead; ${wanted.date} is not among these days.`,
-    );
-  const others = (await upcoming(whose)).filter(({ call_id }) => call_id !== callId);
-  if (others.length >= most)
-    throw new NotDoneError(
-      `There are ${others.length} appointments still to come, and ${most} is the most that one person can have. Cancel one first.`,
-    );
+/** `others`: of the same person, open or about to be booked. */
+function checkOpen({ open_bookings: most }: Workshop, others: number): void {
+  if (others < most) return;
+  throw new NotDoneError(
+    `There are ${others} appointments still to come, and ${most} is the most that one person can have. Cancel one first.`,
+  );
+}
+
+/** Says that the call is about to book. Returns who for. */
+async function claim({ workshop, log }: BookingsDeps, appointments: Appointments, context: ToolContext) {
+  const { user, caller, callId } = context;
+  const person = { tenant: tenantToken(caller?.tenant), user: tenantToken(user.id) };
+  const now = await appointments.nowMs();
+  const isOpen = (one: Booking): boolean => one.cancelled === undefined && beginsMs(one, workshop) > now;
+  const deps = { log, isOpen, all: () => appointments.ofCaller(context), nowMs: appointments.nowMs };
+  await claimBooking(deps, { person, callId, check: (others) => checkOpen(workshop, others) });
+  return person;
 }
 
 interface Made {

@@ -151,7 +151,7 @@ function applyArguments(
     from.id,
     from.seq,
     seq,
-    date,
+    isDay ? date : "",
     record === undefined ? "" : JSON.stringify(record),
   ];
   for (const [user, bookings] of byPerson) {
