@@ -252,12 +252,9 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const release = (): void => {
     clearInterval(sweeping);
     stopFollowing();
-    limiter.close();
-    ways.close();
     connections.stop();
-    commandRoom.conversations.close();
+    for (const part of [limiter, ways, commandRoom.conversations, hubRoom]) part.close();
     canary.stop();
-    hubRoom.close();
     app.close();
   };
   const listener = await listenPublicly(app, options.listen).catch((error: unknown) => {
