@@ -12,7 +12,8 @@ const reactionText = /^[^\s\p{Cc}\p{Cf}\p{Cs}](?:[^\s\p{Cc}\p{Cf}\p{Cs}]|[\u200d
 /** One to `reactionChars` characters, none of them white space or a control: an emoji, or a short word. */
 export const Reaction = z
   .string()
-  .regex(reactionText, "must have no white space and no control characters")
+  .regex(/^\S+$/, "must have no white space")
+  .refine((text) => reactionText.test(text), "must have no control characters")
   .refine((text) => Array.from(text).length <= limits.reactionChars, "is too long");
 export type Reaction = z.infer<typeof Reaction>;
 
