@@ -51,6 +51,10 @@ export type Answer = ReturnType<typeof createAnswer>;
  */
 const mostClassifying = 2;
 
+function classifying({ attempt }: ClaimedTurn, classify: Classify | undefined): Classify | undefined {
+  return attempt > mostClassifying ? undefined : classify;
+}
+
 /** The loop of a turn: model, tools, model, … until the model answers. It begins where the fold says that an earlier attempt stopped. */
 function createLoop(
   { brief, classify, safety, guards, rightsOf, memoryOf, summaries, modelStep, toolOffer, maxSteps }: AnswerDeps,
@@ -63,8 +67,8 @@ function createLoop(
     const { mayUse, mayRun } = rightsOf(request);
     const { decisions } = fold;
     const { room, ...before } = await readBefore(turn, history, summaries);
-    const mayAsk = turn.attempt <= mostClassifying ? classify : undefined;
-    const asking = { classify: mayAsk, spending, signal: stop.signal, ...(room && { nameOf: room.nameOf }) };
+    const classified = classifying(turn, classify);
+    const asking = { classify: classified, spending, signal: stop.signal, ...(room && { nameOf: room.nameOf }) };
     const briefed = await brief({ request, history, chain, isTold, decisions, mayUse, ...asking, span });
     const guard = guards.of(briefed.agent);
     if (guard !== undefined) await checkInput(guard, turn);

@@ -101,7 +101,6 @@ function createCommandRoom(
   const isOperator = createIsOperator(bus, may);
   const ownership = createOwnership({ owners: bus.owners, known, may, quota, isOperator });
   const { mayLook } = guests;
-  signals.begin({ people: ownership.people, lookUp: async (id) => (await known.lookUp(id))?.people });
   const viewing = createViewing({ hubs, catchUp, resuming, waiting, events: bus.events, subscriptions, mayLook });
   const hasChanges = async (id: ConversationId): Promise<boolean> =>
     seenChanges.has(id) || (await ownership.people(id))?.has.changes === true;

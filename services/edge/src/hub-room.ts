@@ -42,7 +42,7 @@ export function createHubRoom(
   const { events, facts, turns, transcripts, titles, feedback, handovers, waitingTexts, posts, changes, people } = bus;
   const outbox = createOutbox({ limits, counters, answers });
   const guests = createGuests({ outbox, known, onDismissed: counters.rooms.dismissed });
-  const signals = openSignals({ bus, redis, log }, outbox);
+  const signals = openSignals({ bus, redis, known, log }, outbox);
   const lag = (viewer: HubViewer): void => moveViewer(viewer, "lagging");
   const delivery = createDelivery<HubViewer, Hub>({ outbox, settle, lag, hasRoom });
   const { mark } = delivery;
@@ -55,20 +55,11 @@ export function createHubRoom(
   };
   const recovery = { outbox, counters, mark, tellQueue };
   const { lookOnce } = waiting;
+  const { readsIn } = signals;
   const peopleOf: PeopleOf = async (conversation) => (await known.find(conversation))?.people;
-  const stored = {
-    events,
-    transcripts,
-    titles,
-    feedback,
-    handovers,
-    posts,
-    changes,
-    people,
-    peopleOf,
-    room: known.room,
-  };
-  const whole = createWholeConversations({ ...recovery, ...stored, history, lookOnce, log });
+  const kept = { transcripts, titles, feedback, handovers, posts, changes, people };
+  const stored = { events, ...kept, peopleOf, room: known.room };
+  const whole = createWholeConversations({ ...recovery, ...stored, history, lookOnce, readsIn, log });
   const catchUp = createCatchUp({ ...recovery, history, whole, log });
   const resuming = createResuming({ events, turns, transcripts, history, catchUp: catchUp.catchUp, log });
   const hubs = createHubs({

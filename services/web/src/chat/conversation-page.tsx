@@ -109,7 +109,9 @@ function Pane(props: ConversationPageProps) {
           </RoomActsContext>
         </RoomContext>
       </ViewerContext>
-      {shown.phase === "messages" && mayAskForPerson(here) && <Note {...{ conversation, userId, onGivenBack }} />}
+      {shown.phase === "messages" && mayAskForPerson(here) && (
+        <Note {...{ conversation, userId, onGivenBack }} mayAsk={here.room === undefined} />
+      )}
       {mayWrite(shown) && (
         <Foot
           {...{ conversation, shown, running, offers, here, room }}

@@ -27,7 +27,7 @@ export function extrasOf(
   const pins = new Set(of.room?.pins);
   const readers = readersIn(of);
   const byId = new Map(messages.map((message) => [message.message_id, message]));
-  const quotedBy = (messageId: string): Quoted => quoted(messageId, byId.get(messageId), of.changes);
+  const quotedBy = (messageId: string): Quoted => quoted(messageId, byId.get(messageId), of);
   return new Map(
     messages.map((message, at) => {
       const { message_id: id, author, reply_to: target, mentions = [] } = message;
@@ -74,17 +74,26 @@ function nameOf({ name }: Person): { readonly name?: string } {
   return name === undefined ? {} : { name };
 }
 
-export function quoted(messageId: string, message: RoomMessage | undefined, changes: RoomView["changes"]): Quoted {
+export function quoted(
+  messageId: string,
+  message: RoomMessage | undefined,
+  { changes, room }: Pick<ExtrasOf, "changes" | "room">,
+): Quoted {
   if (message === undefined) return { messageId, name: undefined, text: "" };
   const { author, outcome } = message;
   const agent = outcome?.type === "complete" ? outcome.metadata.agent : undefined;
-  return { messageId, name: author.name ?? author.id ?? agent ?? "", text: beginningOf(textNow(message, changes)) };
+  const handle = room?.agents.find((one) => one.agent === agent)?.handle;
+  const name = author.name ?? author.id ?? handle ?? agent ?? "";
+  return { messageId, name, text: beginningOf(textNow(message, changes)) };
 }
 
 /** As it stands now; nothing where it was deleted. */
-export function textNow({ message_id: id, parts }: RoomMessage, changes: RoomView["changes"]): string {
+export function textNow({ message_id: id, parts, author }: RoomMessage, changes: RoomView["changes"]): string {
   const change = changes[id];
-  return change?.deleted_at === undefined ? (change?.message ?? textOf(parts)) : "";
+  if (change?.deleted_at !== undefined) return "";
+  const text = change?.message ?? textOf(parts);
+  // Answers are Markdown: in a line of plain text its marks say nothing.
+  return author.role === "assistant" ? text.replaceAll(/[*`#>|]+/gu, "") : text;
 }
 
 export function beginningOf(text: string): string {

@@ -9,12 +9,14 @@ interface HandoverNoteProps {
   readonly conversation: Conversation;
   /** Who looks at it. Undefined: it is not known here, and a person can only be asked for in words. */
   readonly userId: string | undefined;
+  /** False: people are here already, and only what has become of such a wish is told. */
+  readonly mayAsk?: boolean;
   /** The conversation is nobody's to look at any more who gave it back. */
   readonly onGivenBack?: (() => void) | undefined;
 }
 
 /** Whether a person answers here; who asked for one can take that back, and who answers can give it back. */
-export function HandoverNote({ conversation, userId, onGivenBack }: HandoverNoteProps) {
+export function HandoverNote({ conversation, userId, mayAsk = true, onGivenBack }: HandoverNoteProps) {
   const { chat } = useWords();
   const api = useApi();
   const sentenceOf = useErrorSentence();
@@ -28,7 +30,7 @@ export function HandoverNote({ conversation, userId, onGivenBack }: HandoverNote
       .catch(setProblem)
       .finally(() => setAsking(false));
   };
-  if (userId === undefined && handover === undefined) return null;
+  if ((userId === undefined || !mayAsk) && handover === undefined) return null;
   const { says, name, work } = noteOf(handover, { userId, chat, api, onGivenBack });
   return (
     <div className="chat-handover" role="status">

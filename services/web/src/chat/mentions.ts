@@ -67,7 +67,7 @@ export function mentionsIn(text: string, candidates: readonly Candidate[]): read
 export function mentionPattern(names: readonly string[]): RegExp | undefined {
   const known = [...new Set(names)].filter((name) => name !== "").toSorted((one, other) => other.length - one.length);
   if (known.length === 0) return undefined;
-  const any = known.map((name) => name.replaceAll(/[\\^$.*+?()[\]{}|/-]/gu, String.raw`\$&`)).join("|");
+  const any = known.map((name) => name.replaceAll(/[\\^$.*+?()[\]{}|/]/gu, String.raw`\$&`)).join("|");
   return new RegExp(String.raw`(?<![\p{L}\p{N}.@_-])(@(?:${any}))(?![\p{L}\p{N}])`, "giu");
 }
 

@@ -63,7 +63,8 @@ export function useRoomPane(conversation: Conversation, of: RoomPaneOf): RoomPan
     acts,
     candidates: isRoom ? candidates : nobody,
     pins: pinnedIn(here, messages, changes),
-    quoted: replyTo === undefined ? undefined : quotedIn(messages, changes, replyTo),
+    quoted:
+      replyTo === undefined ? undefined : quoted(replyTo, messageIn(messages, replyTo), { changes, room: here.room }),
     stopReplying: () => setReplyTo(undefined),
     typing: isRoom ? conversation.typing : undefined,
     setAtEnd,
@@ -120,17 +121,13 @@ type Changes = ConversationView["changes"];
 
 function pinnedIn({ room }: Here, messages: readonly RoomMessage[], changes: Changes): readonly Pinned[] {
   return (room?.pins ?? []).map((messageId) => {
-    const message = messages.find(({ message_id: id }) => id === messageId);
+    const message = messageIn(messages, messageId);
     return { messageId, text: message === undefined ? undefined : beginningOf(textNow(message, changes)) };
   });
 }
 
-function quotedIn(messages: readonly RoomMessage[], changes: Changes, messageId: string): Quoted {
-  return quoted(
-    messageId,
-    messages.find(({ message_id: id }) => id === messageId),
-    changes,
-  );
+function messageIn(messages: readonly RoomMessage[], messageId: string): RoomMessage | undefined {
+  return messages.find(({ message_id: id }) => id === messageId);
 }
 
 function recalled(

@@ -36,9 +36,15 @@ function hereIn(room: Room | undefined, viewerId: string | undefined): Here {
   const member = room.members.find(({ id }) => id === viewerId);
   // Events tell of members; what a snapshot said of oneself may be older. Where not all are listed it is all there is.
   const isListed = room.members.length >= room.member_count;
-  const standing = member?.role ?? (room.you === "operator" || !isListed ? room.you : undefined);
+  const standing =
+    member?.role ?? (room.you === "operator" || !isListed ? (room.you ?? ownerIn(room, viewerId)) : undefined);
   const isRemoved = standing === undefined && isListed && room.members.length > 0;
   return { room, viewerId, standing, isOwner: standing === "owner", mayWrite: standing !== "reader", isRemoved };
+}
+
+/** Whoever was there before anybody else hears of those who come, and nothing of themselves: it is their conversation. */
+function ownerIn({ owner }: Room, viewerId: string): "owner" | undefined {
+  return owner.id === viewerId || owner.id === "" ? "owner" : undefined;
 }
 
 /** Whom a message can address: members but oneself, the agents by their names in the room, and then by their own. */

@@ -29,14 +29,10 @@ function Quote({ quoted: { messageId, name, text } }: { readonly quoted: Quoted 
   const scene = use(RoomContext);
   const who = name ?? room.replyGone;
   return (
-    <button
-      type="button"
-      className="people-quote"
-      aria-label={room.replyTo(who, text)}
-      onClick={() => scene?.jumpTo(messageId)}
-    >
+    <button type="button" className="people-quote" onClick={() => scene?.jumpTo(messageId)}>
       <Icon name="reply" />
-      <strong dir="auto">{who}</strong>
+      <span className="ui-hidden">{room.replyTo} </span>
+      <strong dir="auto">{who}</strong>{" "}
       <span className="people-quote-text" dir="auto">
         {text}
       </span>
@@ -75,7 +71,7 @@ function Reaction({ messageId, reaction, by }: ReactionCount & { readonly messag
   const { room } = useWords();
   const { viewerId, react } = use(RoomContext) ?? {};
   const isOwn = by.some(({ id }) => id === viewerId);
-  const name = room.reactedBy(reaction, namesOf(by));
+  const name = room.reactedBy(reaction, by.length, namesOf(by));
   return (
     <button
       type="button"
@@ -86,8 +82,7 @@ function Reaction({ messageId, reaction, by }: ReactionCount & { readonly messag
       aria-disabled={react === undefined}
       onClick={() => react?.(messageId, reaction, !isOwn)}
     >
-      <span aria-hidden="true">{reaction}</span>
-      <span aria-hidden="true">{by.length}</span>
+      {reaction} {by.length}
     </button>
   );
 }

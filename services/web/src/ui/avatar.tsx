@@ -8,8 +8,8 @@ interface AvatarProps {
 /** Two letters in a colour that somebody has everywhere. Their name stands beside it, or is the name of what it is in. */
 export function Avatar({ id, name, isHere }: AvatarProps) {
   return (
-    <span className="ui-avatar" data-colour={colourOf(id)} aria-hidden="true">
-      {initialsOf(name ?? id)}
+    // The letters are a picture (people.css draws them): no text that a name of what they stand in would have to have.
+    <span className="ui-avatar" data-colour={colourOf(id)} data-letters={initialsOf(name ?? id)} aria-hidden="true">
       {isHere === true && <span className="ui-avatar-here" />}
     </span>
   );

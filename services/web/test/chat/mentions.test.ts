@@ -67,12 +67,14 @@ test.each([
 });
 
 test("what a name is made of is no pattern", () => {
-  const pattern = mentionPattern(["a.b (c)", "x|y"]);
-  expect("@a.b (c) and @x|y, not @axb".split(pattern ?? /never/)).toEqual([
+  const pattern = mentionPattern(["a.b (c)", "x|y", "p-1/2"]);
+  expect("@a.b (c) and @x|y, @p-1/2, not @axb".split(pattern ?? /never/)).toEqual([
     "",
     "@a.b (c)",
     " and ",
     "@x|y",
+    ", ",
+    "@p-1/2",
     ", not @axb",
   ]);
   expect(mentionPattern([])).toBeUndefined();

@@ -18,6 +18,8 @@ export interface ScriptedServer {
   readonly drop: (isDown: boolean) => void;
   /** What happens to messages that come. */
   answers: "text" | "nothing" | "refuse";
+  /** All frames but pings, as they came. */
+  readonly heard: readonly object[];
   /** What happens to frames that this server does not know. */
   others: (frame: Record<string, string>) => void;
 }
@@ -31,6 +33,8 @@ interface ScriptedOptions {
   readonly subscription?: "snapshot" | "NOT_FOUND" | "FORBIDDEN" | "OVERLOADED" | "never";
   /** What else the snapshot says. */
   readonly more?: object | undefined;
+  /** Who looks at it, where the server says so. */
+  readonly user?: object | undefined;
 }
 
 const conversationId = "c1";
@@ -40,6 +44,7 @@ const burstMs = 50;
 
 export function createScriptedServer(options: ScriptedOptions): ScriptedServer {
   const { transcript, more = {}, subscription = "snapshot", pageLength = 50, tailLength = 50 } = options;
+  const heard: object[] = [];
   let seq = 100;
   let turns = 0;
   let isDown = false;
@@ -83,6 +88,9 @@ export function createScriptedServer(options: ScriptedOptions): ScriptedServer {
 
   function receive(frame: Record<string, string>): void {
     if (frame["type"] === "ping") return say({ type: "pong" });
+    if (frame["type"] === "auth")
+      return say({ type: "auth_success", message: "Hello.", user: options.user, expires_at: Date.now() + 3_600_000 });
+    heard.push(frame);
     if (frame["type"] === "subscribe") return subscribe(frame);
     if (frame["type"] === "message") return void receiveMessage(frame);
     if (frame["type"] === "cancel") return void (cancelled = true);
@@ -154,6 +162,7 @@ export function createScriptedServer(options: ScriptedOptions): ScriptedServer {
     WebSocket: ScriptedSocket,
     conversationId,
     answers: "text",
+    heard,
     others: () => undefined,
     page: async (before) => {
       const end = before === undefined ? transcript.length : Number(before);

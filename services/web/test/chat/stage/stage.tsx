@@ -25,10 +25,15 @@ const server = createScriptedServer({
   more: isRoom ? { room, changes: roomChanges, reads: roomReads } : undefined,
   pageLength: Number(query.get("page") ?? "50"),
   tailLength: Number(query.get("tail") ?? "50"),
+  user: isRoom ? viewer : undefined,
   ...(subscription === undefined ? {} : { subscription }),
 });
 if (isRoom) server.others = roomFrames(server);
-const client = createClient({ url: "ws://scripted", WebSocket: server.WebSocket });
+const client = createClient({
+  url: "ws://scripted",
+  WebSocket: server.WebSocket,
+  ...(isRoom ? { getToken: () => "of the viewer" } : {}),
+});
 void client.connect();
 
 const examples = ["List the pods that restart", "What changed since yesterday?", "Explain this deployment"];
