@@ -76,7 +76,7 @@ describe("the changes of messages", () => {
       fc.property(stored, moves, (records, choices) => {
         let view = foldFrame(createView(conversation_id), snapshotAt(1, new Map()));
         records.forEach((record, i) => {
-          const { snapshot = false, ahead = 0, lost = false } = choices[i] ?? {};
+          const { snapshot, ahead, lost } = choices[i] ?? { snapshot: false, ahead: 0, lost: false };
           const seq = 2 + 2 * i;
           // One that was never told, as its edge died: the next of its message, or a snapshot, tells as much.
           const isLast = !records

@@ -92,7 +92,7 @@ export async function readWhole(
   if (!(await history.confirm(hub))) return undefined;
   // An event that is below the end of the stream is not told again: what it says has to be in here.
   const room = (early?.n ?? 0) < roomNumberIn(ring.events) ? await deps.room.lookUp(hub.conversation) : early;
-  const past = queued === undefined ? undefined : await readPast(history, hub, { reach, queued });
+  const past = queued && (await readPast(history, hub, { reach, queued }));
   const laterEnds = fromSeq === undefined ? 0 : countEnds(past ?? ring);
   const beside = await pathToOpen(transcripts, hub, ring, page.turns);
   const records = [...(await olderRecords(deps, hub, page, laterEnds)), ...messagesOf([...beside, ...page.turns])];
