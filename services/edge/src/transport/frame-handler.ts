@@ -184,8 +184,9 @@ async function handleOfCaller(
   { commands, ownership, viewing, outbox }: FrameHandlerDeps,
   connection: HubConnection,
   caller: Caller,
-  frame: Exclude<ClientFrame, { type: "auth" | "ping" | "message" | "regenerate" }>,
+  frame: FrameOfCaller,
 ): Promise<void> {
+  if (isOfRoom(frame)) return handleOfRoom(commands, connection, caller, frame);
   switch (frame.type) {
     case "subscribe":
       rememberWish(connection, frame.conversation_id, frame.after);
@@ -204,16 +205,40 @@ async function handleOfCaller(
     case "handover":
       await commands.handover.withdraw(frame.conversation_id, caller);
       return;
-    case "edit":
-      return void (await commands.changes.edit(caller, frame));
-    case "delete":
-      return void (await commands.changes.remove(caller, frame));
-    case "react":
-      return void (await commands.changes.react(caller, frame));
     case "queue":
       return commands.queue(caller, frame);
     case "approve":
       outbox.sendFrame(connection, await commands.approve(caller, frame));
+      return;
+  }
+}
+
+type FrameOfCaller = Exclude<ClientFrame, { type: "auth" | "ping" | "message" | "regenerate" }>;
+type FrameOfRoom = Extract<FrameOfCaller, { type: "edit" | "delete" | "react" | "pin" | "typing" | "read" }>;
+const typesOfRoom: ReadonlySet<string> = new Set<FrameOfRoom["type"]>([
+  ...(["edit", "delete", "react", "pin", "typing", "read"] as const),
+]);
+
+function isOfRoom(frame: FrameOfCaller): frame is FrameOfRoom {
+  return typesOfRoom.has(frame.type);
+}
+
+/** What people do with messages and tell each other. */
+async function handleOfRoom(
+  commands: Commands,
+  connection: HubConnection,
+  caller: Caller,
+  frame: FrameOfRoom,
+): Promise<void> {
+  switch (frame.type) {
+    case "edit":
+      await commands.changes.edit(caller, frame);
+      return;
+    case "delete":
+      await commands.changes.remove(caller, frame);
+      return;
+    case "react":
+      await commands.changes.react(caller, frame);
       return;
     case "pin":
       return commands.rooms.pin(frame.conversation_id, caller, frame);
