@@ -71,9 +71,12 @@ it("an edge that stood still for 5 s shows a member who was removed meanwhile no
   expect(await looking.next("error", { timeoutMs: 1_500 })).toMatchObject({ code: "FORBIDDEN", conversation_id: id });
   for (const frame of ["subscribe", "pin"])
     expect(await asking.next("error")).toMatchObject({ code: "FORBIDDEN", frame });
-  await eventually(() => sending.frames.some((frame) => frame.type === "error" && "frame" in frame && frame.frame === "message"), {
-    what: "the refusal of a message",
-  });
+  await eventually(
+    () => sending.frames.some((frame) => frame.type === "error" && "frame" in frame && frame.frame === "message"),
+    {
+      what: "the refusal of a message",
+    },
+  );
   for (const client of [looking, sending, asking])
     expect(JSON.stringify(client.frames)).not.toMatch(/secret|still here/);
   const { body } = await ask(edge, "GET", `/api/v1/conversations/${id}/messages`);
