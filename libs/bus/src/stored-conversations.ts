@@ -2,7 +2,6 @@ import type { FoundMessage } from "./direct-get.ts";
 import {
   OwnerRecord,
   PeopleRecord,
-  PostRecord,
   messagesOf,
   parseStored,
   readTurnRecord,
@@ -11,7 +10,6 @@ import {
   turnOfRecord,
   type CallId,
   type ConversationId,
-  type PostEvent,
   type TranscriptMessage,
 } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
@@ -23,6 +21,7 @@ import type { Handovers } from "./handovers.ts";
 import type { MessageChangeLog } from "./message-changes.ts";
 import type { BrokerLink } from "./nats-connection.ts";
 import type { PatientLookups } from "./patient-lookups.ts";
+import { outlineOfPosts } from "./post-outline.ts";
 import type { Posts } from "./posts.ts";
 import type { PeopleLog } from "./people.ts";
 import type { ReadMarks } from "./read-marks.ts";
@@ -151,23 +150,6 @@ function createListing(deps: StoredConversationsDeps) {
       return new Map([...found].map(([user, conversations]) => [user, [...conversations]]));
     },
   };
-}
-
-/** Of a conversation in which no turn has ended: people may have written to each other all the same. */
-async function outlineOfPosts(
-  { jsm, events }: Pick<StoredConversationsDeps, "jsm" | "events">,
-  conversation: ConversationId,
-): Promise<ConversationOutline | undefined> {
-  const shard = events.shardOf(conversation);
-  const [stream, subject] = [streams.log(shard), subjects.post(shard, conversation)];
-  const newest = postIn(await jsm.lookUp(stream, { last_by_subj: subject }));
-  if (newest === undefined) return undefined;
-  const oldest = postIn(await jsm.lookUp(stream, { seq: 1, next_by_subj: subject }));
-  return { first: oldest?.message, updatedMs: newest.ts };
-}
-
-function postIn(message: FoundMessage | null): PostEvent | undefined {
-  return message === null ? undefined : PostRecord.safeParse(parseStored(message.data)).data?.post;
 }
 
 function createDeletionParts(deps: StoredConversationsDeps) {
