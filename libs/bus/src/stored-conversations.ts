@@ -2,7 +2,6 @@ import type { FoundMessage } from "./direct-get.ts";
 import {
   OwnerRecord,
   PeopleRecord,
-  PostRecord,
   messagesOf,
   parseStored,
   readTurnRecord,
@@ -11,7 +10,6 @@ import {
   turnOfRecord,
   type CallId,
   type ConversationId,
-  type PostEvent,
   type TranscriptMessage,
 } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
@@ -23,6 +21,7 @@ import type { Handovers } from "./handovers.ts";
 import type { MessageChangeLog } from "./message-changes.ts";
 import type { BrokerLink } from "./nats-connection.ts";
 import type { PatientLookups } from "./patient-lookups.ts";
+import { outlineOfPosts } from "./post-outline.ts";
 import type { Posts } from "./posts.ts";
 import type { PeopleLog } from "./people.ts";
 import type { ReadMarks } from "./read-marks.ts";
@@ -153,23 +152,6 @@ function createListing(deps: StoredConversationsDeps) {
   };
 }
 
-/** Of a conversation in which no turn has ended: people may have written to each other all the same. */
-async function outlineOfPosts(
-  { jsm, events }: Pick<StoredConversationsDeps, "jsm" | "events">,
-  conversation: ConversationId,
-): Promise<ConversationOutline | undefined> {
-  const shard = events.shardOf(conversation);
-  const [stream, subject] = [streams.log(shard), subjects.post(shard, conversation)];
-  const newest = postIn(await jsm.lookUp(stream, { last_by_subj: subject }));
-  if (newest === undefined) return undefined;
-  const oldest = postIn(await jsm.lookUp(stream, { seq: 1, next_by_subj: subject }));
-  return { first: oldest?.message, updatedMs: newest.ts };
-}
-
-function postIn(message: FoundMessage | null): PostEvent | undefined {
-  return message === null ? undefined : PostRecord.safeParse(parseStored(message.data)).data?.post;
-}
-
 function createDeletionParts(deps: StoredConversationsDeps) {
   const { link, jsm, events, facts, log } = deps;
   return {
@@ -205,7 +187,7 @@ function createDeletionParts(deps: StoredConversationsDeps) {
       const filter = subjects.eventsOf(shard, conversation);
       await jsm.streams.purge(streams.events(shard), { filter, ...upTo(end?.events) });
       await jsm.streams.purge(streams.log(shard), { filter: subjects.log(shard, conversation), ...upTo(end?.log) });
-      await buryKept(deps, conversation);
+      await buryKept(deps, conversation, end);
       // Behind all: until then it says who may delete it once more, if this one fails.
       await deps.people.bury(conversation);
     },
@@ -240,12 +222,17 @@ function createDeletionParts(deps: StoredConversationsDeps) {
   };
 }
 
-async function buryKept(deps: StoredConversationsDeps, conversation: ConversationId): Promise<void> {
+async function buryKept(
+  deps: StoredConversationsDeps,
+  conversation: ConversationId,
+  end: ConversationEnd | undefined,
+): Promise<void> {
   // Before titles: what has posts may be given one.
   await deps.posts.bury(conversation);
   // Last: who gives it a title meanwhile, says something of an answer or summarises it looks first whether there is anything left.
   const kept = [deps.titles, deps.feedback, deps.handovers, deps.summaries, deps.readMarks];
   await Promise.all(kept.map(({ bury }) => bury(conversation)));
+  await deps.changes.bury(conversation, end?.log);
 }
 
 /** One that a newer version wrote is not a reason to lose the conversation. */

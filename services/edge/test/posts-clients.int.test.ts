@@ -1,3 +1,5 @@
+import { jetstreamManager } from "@nats-io/jetstream";
+import { streams } from "@parley/protocol";
 import { turnIdOf } from "@parley/protocol/turn-id";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createWorld, tokenOf, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
@@ -101,9 +103,8 @@ describe("whoever writes one over HTTP", () => {
     const body = { message: "long ago", conversation_id: id, id: "h1" };
     const first = await ask(edges[0], "POST", "/api/v1/chat", { user: "bert", body });
     await world.bus.events.flush();
-    const { jetstreamManager } = await import("@nats-io/jetstream");
     const jsm = await jetstreamManager(world.bus.nc);
-    await jsm.streams.purge("EV_0");
+    await jsm.streams.purge(streams.events(0));
     const again = await ask(edges[1], "POST", "/api/v1/chat", { user: "bert", body });
     expect(again).toMatchObject({ status: 200, body: { turn_id: first.body.turn_id, metadata: { posted: true } } });
     expect((await world.bus.posts.tail(id, { limit: 9 })).posts).toHaveLength(1);

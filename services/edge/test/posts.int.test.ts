@@ -31,7 +31,7 @@ describe("a message that addresses no agent", () => {
     const page = await ask(edges[0], "GET", `/api/v1/conversations/${id}/messages`, { user: "cora" });
     expect(page.body).toMatchObject({ messages: [{ message: "Hello Bert", post: 1, after: null }] });
     expect(await world.bus.turns.waiting(id)).toEqual([]);
-    expect((await world.bus.people.of(id))?.people?.has).toEqual({ posts: true });
+    expect((await world.bus.people.of(id))?.people?.has).toMatchObject({ posts: true });
     for (const client of [ann, bert, cora]) client.close();
   });
 

@@ -32,8 +32,6 @@ export interface Decided {
 
 export const plainTurn: Decided = { isPost: false, isRoom: false };
 
-export type Deciding = ReturnType<typeof createDeciding>;
-
 /**
  * Decides whether a message is a turn or a post (docs/adr/0029). A conversation without a record of people costs nothing: all its messages are turns.
  * Throws FORBIDDEN for an agent that the caller may not ask.

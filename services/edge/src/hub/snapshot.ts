@@ -110,6 +110,7 @@ export function conversationSnapshot(
   return { type: "snapshot", conversation_id, seq, ...about, ...tail, status: "idle", ts: Date.now() };
 }
 
+/** What it says beside what was said. */
 function aboutOf(
   { title, handover, room }: Pick<Known, "title" | "handover"> & { readonly room?: Room | undefined },
   waiting: readonly WaitingTurn[],
@@ -134,19 +135,6 @@ function withPosts(
 ): readonly TranscriptMessage[] {
   if (posts.length === 0) return branch;
   return newestWithPosts(branch, posts, { limit: deliveryLimits.snapshotMessages, isBeginning }).messages;
-}
-
-/** What it says beside what was said. */
-function aboutOf(
-  { title, handover, room }: Known & { readonly room?: Room | undefined },
-  waiting: readonly WaitingTurn[],
-): Pick<SnapshotFrame, "title" | "handover" | "room" | "queue"> {
-  return {
-    ...(title === undefined ? {} : { title }),
-    ...(handover === undefined ? {} : { handover }),
-    ...(room === undefined ? {} : { room }),
-    ...(waiting.length === 0 ? {} : { queue: [...waiting] }),
-  };
 }
 
 /** Turns as of now: ended ones in the order in which they ended, with their outcome; open ones in the order in which they began. */
