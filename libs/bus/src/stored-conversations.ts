@@ -18,6 +18,7 @@ import type { EventLog } from "./event-log.ts";
 import type { Facts } from "./facts.ts";
 import type { FeedbackLog } from "./feedback.ts";
 import type { Handovers } from "./handovers.ts";
+import type { MessageChangeLog } from "./message-changes.ts";
 import type { BrokerLink } from "./nats-connection.ts";
 import type { PatientLookups } from "./patient-lookups.ts";
 import type { Posts } from "./posts.ts";
@@ -36,6 +37,7 @@ export interface StoredConversationsDeps {
   readonly feedback: Pick<FeedbackLog, "bury">;
   readonly summaries: Pick<Summaries, "bury">;
   readonly handovers: Pick<Handovers, "bury">;
+  readonly changes: Pick<MessageChangeLog, "bury">;
   readonly posts: Pick<Posts, "bury">;
   readonly people: Pick<PeopleLog, "bury">;
   readonly readMarks: Pick<ReadMarks, "bury">;
@@ -111,6 +113,14 @@ function createListing(deps: StoredConversationsDeps) {
       return { first: oldest === null ? undefined : messagesIn(oldest)[0]?.message, updatedMs };
     },
 
+    /** The first message of a conversation, as it was written; undefined: nothing of it is in the log, or it cannot be read. */
+    async firstOf(conversation: ConversationId): Promise<TranscriptMessage | undefined> {
+      const shard = events.shardOf(conversation);
+      const query = { seq: 1, next_by_subj: subjects.log(shard, conversation) };
+      const oldest = await jsm.lookUp(streams.log(shard), query);
+      return oldest === null ? undefined : messagesIn(oldest)[0];
+    },
+
     /** When the newest record of a conversation was written; undefined: there is none. */
     async updatedAt(conversation: ConversationId): Promise<number | undefined> {
       const shard = events.shardOf(conversation);
@@ -178,6 +188,7 @@ function createDeletionParts(deps: StoredConversationsDeps) {
       // Last: who gives it a title meanwhile, says something of an answer or summarises it looks first whether there is anything left.
       const kept = [titles, feedback, deps.handovers, deps.summaries, deps.posts, deps.readMarks];
       await Promise.all(kept.map(({ bury }) => bury(conversation)));
+      await deps.changes.bury(conversation, end?.log);
       // Behind all: until then it says who may delete it once more, if this one fails.
       await deps.people.bury(conversation);
     },

@@ -1,5 +1,5 @@
-import { createOfferBoard, type Bus } from "@parley/bus";
-import type { May, TurnRequest } from "@parley/protocol";
+import { createOfferBoard, createShownTranscripts, type Bus } from "@parley/bus";
+import type { ConversationId, May, TurnRequest } from "@parley/protocol";
 import { noTracing, type Logger, type Registry, type Tracing } from "@parley/runtime";
 import uWS from "uWebSockets.js";
 import { openGate } from "./admission/gate.ts";
@@ -93,18 +93,22 @@ const sweepEveryMs = 1_000;
 /** `commands`: what callers may ask. */
 function createCommandRoom(
   { bus, redis, may, gate = openGate, tracing = noTracing, log }: EdgeOptions,
-  { outbox, hubs, catchUp, resuming, waiting, guests, signals, known }: HubRoom,
+  { outbox, hubs, catchUp, resuming, waiting, guests, signals, known, seenChanges }: HubRoom,
   { counters, limiter }: { readonly counters: Counters; readonly limiter: Limiter },
 ) {
   const { messages: limits, conversations: quota, subscriptions, usage } = limiter;
   const isOperator = createIsOperator(bus, may);
   const ownership = createOwnership({ owners: bus.owners, known, may, quota, isOperator });
   const { mayLook } = guests;
-  signals.begin({ people: ownership.people, lookUp: async (id) => (await known.lookUp(id))?.people });
   const viewing = createViewing({ hubs, catchUp, resuming, waiting, events: bus.events, subscriptions, mayLook });
+  const hasChanges = async (id: ConversationId): Promise<boolean> =>
+    seenChanges.has(id) || (await ownership.people(id))?.has.changes === true;
+  const shown = createShownTranscripts(bus.transcripts, bus.changes, hasChanges);
   const conversations = createConversations({
     bus,
     redis,
+    hasChanges,
+    transcripts: shown,
     onDeleted: hubs.forget,
     peopleOf: ownership.people,
     peekPeople: ownership.peekPeople,
@@ -133,11 +137,13 @@ function createCommandRoom(
     tracing,
     guests,
     signals,
+    onChanged: seenChanges.add,
+    hasChanges,
     agentNames: createAgentNames(redis && createOfferBoard({ redis, log })),
     usage,
   };
   const commands = createCommands(parts);
-  return { ownership, viewing, conversations, commands };
+  return { ownership, viewing, conversations, commands, shown };
 }
 
 type CommandRoom = ReturnType<typeof createCommandRoom>;
@@ -146,7 +152,7 @@ type CommandRoom = ReturnType<typeof createCommandRoom>;
 function createTransportRoom(
   options: EdgeOptions,
   { outbox, catchUp }: HubRoom,
-  { ownership, viewing, conversations, commands }: CommandRoom,
+  { ownership, viewing, conversations, commands, shown }: CommandRoom,
   { counters, answers, limiter, isBrokerWell, isStopping, problems }: TransportNeeds,
 ) {
   const { bus, redis, tokens, gate = openGate, may, isDevelopment, maxConnections, pages, version, log } = options;
@@ -190,7 +196,9 @@ function createTransportRoom(
   const told = { version, problems, notes: () => [...tokens.notes(), ...gate.notes()] };
   const accounts = openConnections(options);
   const others = { accounts, redis, maxWaitMs, pages, facades, publicUrl: options.publicUrl };
-  const http = addHttpService(app, { ...shared, ...told, ...others });
+  // Who asks over HTTP is shown messages as they stand now.
+  const shownBus = { ...bus, transcripts: { ...bus.transcripts, ...shown } };
+  const http = addHttpService(app, { ...shared, bus: shownBus, ...told, ...others });
   return { app, connections, http, ways };
 }
 

@@ -16,6 +16,7 @@ import { settle, type Hub, type HubViewer } from "./hub/hub.ts";
 import { createHubs } from "./hub/hubs.ts";
 import { createResuming } from "./hub/resuming.ts";
 import { hasRoom } from "./hub/room-for-post.ts";
+import { createSeenChanges } from "./hub/seen-changes.ts";
 import { moveViewer } from "./hub/viewer.ts";
 import { createWaiting } from "./hub/waiting.ts";
 import type { PeopleOf } from "./hub/whole-reading.ts";
@@ -38,14 +39,15 @@ export function createHubRoom(
   { bus, redis, limits = deliveryLimits, log }: HubRoomOptions,
   { counters, answers }: Counting,
 ) {
-  const { events, facts, turns, transcripts, titles, feedback, handovers, waitingTexts, posts } = bus;
+  const { events, facts, turns, transcripts, titles, feedback, handovers, waitingTexts, posts, changes, people } = bus;
   const outbox = createOutbox({ limits, counters, answers });
   const known = createKnownPeople({ bus, log });
   const guests = createGuests({ outbox, known, onDismissed: counters.rooms.dismissed });
-  const signals = openSignals({ bus, redis, log }, outbox);
+  const signals = openSignals({ bus, redis, known, log }, outbox);
   const lag = (viewer: HubViewer): void => moveViewer(viewer, "lagging");
   const delivery = createDelivery<HubViewer, Hub>({ outbox, settle, lag, hasRoom });
   const { mark } = delivery;
+  const seenChanges = createSeenChanges();
   const history = createHistory({ events, facts, turns });
   const waiting = createWaiting({ turns, waitingTexts, outbox, log });
   const tellQueue = (viewer: HubViewer): void => {
@@ -54,9 +56,11 @@ export function createHubRoom(
   };
   const recovery = { outbox, counters, mark, tellQueue };
   const { lookOnce } = waiting;
+  const { readsIn } = signals;
   const peopleOf: PeopleOf = async (conversation) => (await known.find(conversation))?.people;
-  const stored = { events, transcripts, titles, feedback, handovers, posts, peopleOf, room: known.room };
-  const whole = createWholeConversations({ ...recovery, ...stored, history, lookOnce, log });
+  const kept = { transcripts, titles, feedback, handovers, posts, changes, people };
+  const stored = { events, ...kept, peopleOf, room: known.room };
+  const whole = createWholeConversations({ ...recovery, ...stored, history, lookOnce, readsIn, log });
   const catchUp = createCatchUp({ ...recovery, history, whole, log });
   const resuming = createResuming({ events, turns, transcripts, history, catchUp: catchUp.catchUp, log });
   const hubs = createHubs({
@@ -68,7 +72,11 @@ export function createHubRoom(
     lookAtQueue: (hub) => void waiting.look(hub),
     isIdle: async (conversation) => (await turns.first(conversation)) === undefined,
     onPeople: guests.look,
-    ...{ onViewers: signals.viewersChanged, onNews: signals.news },
+    onViewers: signals.viewersChanged,
+    onNews(hub, event) {
+      signals.news(hub, event);
+      seenChanges.look(hub, event);
+    },
     tellDeleted: createDeletionNotice({ outbox, events, log }),
     log,
   });
@@ -78,7 +86,7 @@ export function createHubRoom(
     });
   });
   const close = closing(known.close, signals.close, hubs.close, delivery.stop);
-  return { outbox, hubs, catchUp, resuming, waiting, guests, signals, known, close };
+  return { outbox, hubs, catchUp, resuming, waiting, guests, signals, known, seenChanges, close };
 }
 
 /** One after the other. */

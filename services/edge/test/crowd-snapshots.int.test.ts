@@ -89,7 +89,7 @@ async function openConversation(events: EventLog) {
   const queue = { tellQueue: () => undefined, lookOnce: () => Promise.resolve() };
   const peopleOf = () => Promise.resolve(undefined);
   const room = { known: () => undefined, lookUp: peopleOf };
-  const giving = { ...bus, ...queue, outbox, counters, mark, peopleOf, room };
+  const giving = { ...bus, ...queue, outbox, counters, mark, peopleOf, room, readsIn: () => undefined };
   const whole = createWholeConversations({ ...giving, history: createHistory(bus), log });
   const limits = { ...deliveryLimits, ringEvents: 6 };
   const unused = {

@@ -18,6 +18,10 @@ export type DocumentOutcome = (typeof documentOutcomes)[number];
 /** What people say of an answer. */
 export type FeedbackKind = "up" | "down" | "taken back";
 
+/** What people make of messages after they were written. */
+const changeKinds = ["edit", "delete", "react"] as const;
+export type ChangeKind = (typeof changeKinds)[number];
+
 const responseBucketsS = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600];
 const firstTokenBucketsS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60];
 
@@ -77,6 +81,8 @@ export function createCounters() {
       ["down", 0],
       ["taken back", 0],
     ]),
+    /** Messages that were changed, each time. */
+    messageChanges: new Map(changeKinds.map((kind): [ChangeKind, number] => [kind, 0])),
     handovers: createHandoverFigures(),
     rooms: createRoomFigures(),
     /** WebSocket messages received. */
@@ -162,6 +168,12 @@ function addPeopleCounters(registry: Registry, counters: Counters): void {
     help: "What people said of answers, by rating; taken back: they say nothing any more.",
     label: "rating",
     read: () => counters.feedback,
+  });
+  addCounts(registry, {
+    name: "parley_edge_message_changes_total",
+    help: "Messages that were changed after they were said, by what was done: edit, delete, react.",
+    label: "kind",
+    read: () => counters.messageChanges,
   });
   addCounts(registry, {
     name: "parley_edge_approvals_total",

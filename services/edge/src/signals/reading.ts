@@ -18,8 +18,6 @@ export interface ReadWish {
   readonly messageId: string | undefined;
 }
 
-export type Reading = ReturnType<typeof createReading>;
-
 interface Reader {
   wish: ReadWish;
   /** What was said since the last write; "": the last message there is. */
