@@ -1,7 +1,7 @@
 import type { Bus } from "@parley/bus";
 import type { Logger } from "@parley/runtime";
-import { createGuests } from "./commands/guests.ts";
-import { createKnownPeople } from "./commands/known-people.ts";
+import { createGuests, type Guests } from "./commands/guests.ts";
+import { createKnownPeople, type KnownPeople } from "./commands/known-people.ts";
 import type { Redis } from "./commands/conversations/conversation-index.ts";
 import type { AnswerTimes } from "./delivery/answer-times.ts";
 import { deliveryLimits, type DeliveryLimits } from "./delivery/delivery-limits.ts";
@@ -13,7 +13,7 @@ import { createCatchUp } from "./hub/catch-up.ts";
 import { createDeletionNotice } from "./hub/deletion-notice.ts";
 import { createHistory } from "./hub/history.ts";
 import { settle, type Hub, type HubViewer } from "./hub/hub.ts";
-import { createHubs } from "./hub/hubs.ts";
+import { createHubs, type Hubs } from "./hub/hubs.ts";
 import { createResuming } from "./hub/resuming.ts";
 import { hasRoom } from "./hub/room-for-post.ts";
 import { createSeenChanges } from "./hub/seen-changes.ts";
@@ -73,20 +73,29 @@ export function createHubRoom(
     isIdle: async (conversation) => (await turns.first(conversation)) === undefined,
     onPeople: guests.look,
     onViewers: signals.viewersChanged,
-    onNews(hub, event) {
-      signals.news(hub, event);
-      seenChanges.look(hub, event);
-    },
+    onNews: (hub, event) => [signals.news, seenChanges.look].forEach((hear) => hear(hub, event)),
     tellDeleted: createDeletionNotice({ outbox, events, log }),
     log,
   });
+  sendAway({ known, guests, hubs, log });
+  const close = closing(known.close, signals.close, hubs.close, delivery.stop);
+  return { outbox, hubs, catchUp, resuming, waiting, guests, signals, known, seenChanges, close };
+}
+
+interface Dismissing {
+  readonly known: KnownPeople;
+  readonly guests: Guests;
+  readonly hubs: Hubs;
+  readonly log: Logger;
+}
+
+/** Whoever has no part in a conversation any more looks on no longer, also where the event of it does not come. */
+function sendAway({ known, guests, hubs, log }: Dismissing): void {
   known.onChange((conversation) => {
     guests.check(conversation, hubs.viewersOf(conversation)).catch((err: unknown) => {
       log.warn({ err, conversation }, "it is not known who may go on to look at a conversation");
     });
   });
-  const close = closing(known.close, signals.close, hubs.close, delivery.stop);
-  return { outbox, hubs, catchUp, resuming, waiting, guests, signals, known, seenChanges, close };
 }
 
 /** One after the other. */
