@@ -68,7 +68,7 @@ it("says nothing of a conversation of one, and asks the broker for nothing of it
   const ben = await lookAt(edges[0], "ben", room);
   await untilPresent(ben, ["ben"]);
   const shard = world.bus.events.shardOf(id);
-  const ofRooms = [subjects.signal, subjects.people, subjects.post].map((subject) => subject(shard, id));
+  const ofRooms = [subjects.signal, subjects.post].map((subject) => subject(shard, id));
   const isOfRooms = (text: string): boolean =>
     [...ofRooms, `chat.read.${shard}.${id}`].some((subject) => text.includes(subject));
   expect(seen.length).toBeGreaterThan(0);
