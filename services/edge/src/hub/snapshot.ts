@@ -100,7 +100,7 @@ export function conversationSnapshot(
   // Not always the first: when the event stream was lost, the messages of waiting turns may be written again before the one that runs.
   const running = open.find(({ status }) => status !== "queued") ?? open[0];
   if (messages.length === 0 && running === undefined && known.room === undefined) return undefined;
-  const about = aboutAll(known, waiting);
+  const about = aboutOf(known, waiting);
   if (running !== undefined) {
     const frame = { ...turnSnapshot(place, running), ...about };
     // What its parts take, the transcript's tail gives.
@@ -111,7 +111,17 @@ export function conversationSnapshot(
   return { type: "snapshot", conversation_id, seq, ...about, ...tail, status: "idle", ts: Date.now() };
 }
 
-function aboutAll(
+function withPosts(
+  branch: readonly TranscriptMessage[],
+  posts: readonly TranscriptMessage[],
+  isBeginning: boolean,
+): readonly TranscriptMessage[] {
+  if (posts.length === 0) return branch;
+  return newestWithPosts(branch, posts, { limit: deliveryLimits.snapshotMessages, isBeginning }).messages;
+}
+
+/** What it says beside what was said. */
+function aboutOf(
   { title, handover, room }: Known & { readonly room?: Room | undefined },
   waiting: readonly WaitingTurn[],
 ): Pick<SnapshotFrame, "title" | "handover" | "room" | "queue"> {
@@ -121,15 +131,6 @@ function aboutAll(
     ...(room === undefined ? {} : { room }),
     ...(waiting.length === 0 ? {} : { queue: [...waiting] }),
   };
-}
-
-function withPosts(
-  branch: readonly TranscriptMessage[],
-  posts: readonly TranscriptMessage[],
-  isBeginning: boolean,
-): readonly TranscriptMessage[] {
-  if (posts.length === 0) return branch;
-  return newestWithPosts(branch, posts, { limit: deliveryLimits.snapshotMessages, isBeginning }).messages;
 }
 
 /** Turns as of now: ended ones in the order in which they ended, with their outcome; open ones in the order in which they began. */
