@@ -11,7 +11,7 @@ export interface EdgeSignalsOptions {
   readonly bus: Pick<Bus, "signals" | "onReconnect" | "readMarks" | "people">;
   /** Without it nobody knows which agents there are. */
   readonly redis?: Redis | undefined;
-  readonly known: Pick<KnownPeople, "find" | "lookUp">;
+  readonly known: Pick<KnownPeople, "peek" | "lookUp">;
   readonly log: Logger;
 }
 
@@ -25,8 +25,8 @@ export function openSignals({ bus, redis, known, log }: EdgeSignalsOptions, outb
   const { readMarks, people } = bus;
   const own = createSignals({
     signals: bus.signals,
-    people: async (id) => (await known.find(id))?.people,
-    lookUp: async (id) => (await known.lookUp(id))?.people,
+    peek: known.peek,
+    lookUp: known.lookUp,
     ...{ readMarks, outbox, offered, log },
   });
   const reading = createReading({ readMarks, people, onMoved: own.moved, log });

@@ -49,26 +49,33 @@ describe("who is there, and who types", () => {
   }, 60_000);
 });
 
-it("says nothing of a conversation of one, and asks the broker for nothing", async () => {
-  const said: string[] = [];
-  const listening = world.bus.nc.subscribe(subjects.allSignals, {
-    callback: (_, message) => void said.push(message.subject),
-  });
+it("says nothing of a conversation of one, and asks the broker for nothing of it", async () => {
   const id = await createRoom(world.bus, edges[0], ["ann"]);
-  const before = edges[0].bus.nc.stats().outMsgs;
+  const seen: string[] = [];
+  const watch = (subject: string) =>
+    world.bus.nc.subscribe(subject, {
+      callback: (_, message) => void seen.push(`${message.subject} ${Buffer.from(message.data).toString("latin1")}`),
+    });
+  const watching = [subjects.allSignals, subjects.allReads(0), "$JS.API.>"].map(watch);
+  await world.bus.nc.flush();
   const ann = await lookAt(edges[0], "ann", id);
   ann.send({ type: "typing", conversation_id: id, on: true });
+  ann.send({ type: "read", conversation_id: id });
   ann.send({ type: "message", id: "m2", message: "again", conversation_id: id });
   await ann.next("accepted");
   // A room beside it: by the time it is known, so would be whatever was said of this one.
   const room = await createRoom(world.bus, edges[0], ["ann", "ben"]);
   const ben = await lookAt(edges[0], "ben", room);
   await untilPresent(ben, ["ben"]);
-  await eventually(() => said.length > 0, { what: "a signal of the room" });
-  expect(said.filter((subject) => subject.endsWith(id))).toEqual([]);
-  expect(ann.frames.filter(({ type }) => type === "presence" || type === "typing")).toEqual([]);
-  expect(before).toBeGreaterThan(0);
-  listening.unsubscribe();
+  const shard = world.bus.events.shardOf(id);
+  const ofRooms = [subjects.signal, subjects.post].map((subject) => subject(shard, id));
+  const isOfRooms = (text: string): boolean =>
+    [...ofRooms, `chat.read.${shard}.${id}`].some((subject) => text.includes(subject));
+  expect(seen.length).toBeGreaterThan(0);
+  expect(seen.some((text) => text.includes(room))).toBe(true);
+  expect(seen.filter(isOfRooms)).toEqual([]);
+  expect(ann.frames.filter(({ type }) => ["presence", "typing", "read"].includes(type))).toEqual([]);
+  for (const subscription of watching) subscription.unsubscribe();
 });
 
 it("says at most one thing a second, whatever happens, and repeats it while somebody looks on", async () => {

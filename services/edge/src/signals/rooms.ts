@@ -8,14 +8,16 @@ import { createMarks, readersIn, takeMark } from "./marks.ts";
 import { createPace } from "./pace.ts";
 import { personOf, signalOf, type Room } from "./room.ts";
 
-/** Who has a part in a conversation; undefined: its owner alone. */
-type PeopleOf = (conversation: ConversationId) => Promise<People | undefined>;
+/** Who has a part in a conversation; `people` undefined: its owner alone. */
+interface Known {
+  readonly people: People | undefined;
+}
 
 export interface RoomsDeps {
-  /** As this process remembers it. */
-  readonly people: PeopleOf;
+  /** As this process remembers it, without a question; undefined: it does not. */
+  readonly peek: (conversation: ConversationId) => Known | undefined;
   /** By what is stored now. */
-  readonly lookUp: PeopleOf;
+  readonly lookUp: (conversation: ConversationId) => Promise<Known | undefined>;
   readonly signals: Bus["signals"];
   readonly readMarks: Pick<Bus["readMarks"], "of">;
   /** Tells viewers how things stand. */
@@ -47,11 +49,20 @@ export function createRooms(deps: RoomsDeps) {
     all: (): Iterable<Room> => rooms.values(),
     get: (conversation: ConversationId): Room | undefined => rooms.get(conversation),
 
-    /** Whether it is a room, and who has a part in it; `isNew`: this process may not remember yet what it was just told. Never rejects. */
-    look: (hub: Hub, isNew = false): Promise<void> =>
-      look(context, hub, isNew).catch((err: unknown) =>
-        deps.log.debug({ err, conversation: hub.conversation }, "it is not known yet who has a part in a conversation"),
-      ),
+    /** Whether it is a room, and who has a part in it, as far as this process remembers. It asks nobody. */
+    look(hub: Hub): void {
+      const known = deps.peek(hub.conversation);
+      if (known !== undefined) take(context, hub, known.people);
+    },
+
+    /** The same where this process may not remember yet what it was just told. */
+    lookUp(hub: Hub): void {
+      deps.lookUp(hub.conversation).then(
+        (known) => take(context, hub, known?.people),
+        (err: unknown) =>
+          deps.log.debug({ err, conversation: hub.conversation }, "it is not known yet who is in a room"),
+      );
+    },
 
     loadMarks: (room: Room): void => loadMarks(context, room),
 
@@ -59,9 +70,8 @@ export function createRooms(deps: RoomsDeps) {
   };
 }
 
-async function look(context: Context, hub: Hub, isNew: boolean): Promise<void> {
+function take(context: Context, hub: Hub, people: People | undefined): void {
   const { rooms } = context;
-  const people = await (isNew ? context.lookUp : context.people)(hub.conversation);
   const room = rooms.get(hub.conversation);
   if (people === undefined || people.members.length === 0) {
     if (room !== undefined) shut(context, room);

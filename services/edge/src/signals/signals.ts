@@ -9,7 +9,7 @@ import { endTyping, expire, personOf, presenceOf, type Room } from "./room.ts";
 import { createRooms, type Rooms, type RoomsDeps } from "./rooms.ts";
 import { createTelling, type Telling } from "./telling.ts";
 
-export interface SignalsDeps extends Pick<RoomsDeps, "signals" | "readMarks" | "people" | "lookUp" | "log"> {
+export interface SignalsDeps extends Pick<RoomsDeps, "signals" | "readMarks" | "peek" | "lookUp" | "log"> {
   readonly outbox: Pick<Outbox, "sendFrame" | "isWritable">;
   /** Names of agents of which a worker has been heard; undefined: nobody knows. */
   readonly offered: () => Promise<readonly string[] | undefined>;
@@ -81,7 +81,7 @@ function createNews(rooms: Rooms, telling: Telling) {
     /** Somebody began to look on, or does so no more. */
     viewersChanged(hub: Hub): void {
       const room = rooms.get(hub.conversation);
-      if (room === undefined) return hub.viewers.size === 0 ? undefined : void rooms.look(hub);
+      if (room === undefined) return hub.viewers.size === 0 ? undefined : rooms.look(hub);
       for (const viewer of room.typing.keys()) if (viewer.state === "gone") room.typing.delete(viewer);
       if (isCrowd(room.people)) rooms.loadMarks(room);
       room.say.mark();
@@ -92,8 +92,8 @@ function createNews(rooms: Rooms, telling: Telling) {
     news(hub: Hub, event: VisibleEvent): void {
       const room = rooms.get(hub.conversation);
       // The event may come before this process remembers what it tells of.
-      if (room === undefined) return event.type === "member" ? void rooms.look(hub, true) : undefined;
-      if (event.type === "member") void rooms.look(hub);
+      if (room === undefined) return event.type === "member" ? rooms.lookUp(hub) : undefined;
+      if (event.type === "member") rooms.look(hub);
       if (noteAgents(room, event)) room.tell.mark();
       const author = authorOf(event);
       if (author === undefined || !endTyping(room, author)) return;
@@ -103,8 +103,11 @@ function createNews(rooms: Rooms, telling: Telling) {
 
     /** A viewer has just become live. */
     tell(viewer: HubViewer): void {
-      const room = rooms.get(viewer.source.conversation);
+      const { source: hub } = viewer;
+      const room = rooms.get(hub.conversation);
       if (room !== undefined) telling.tellViewer(room, viewer, performance.now());
+      // Who sends a message begins to look on before it is known who may.
+      else rooms.look(hub);
     },
   };
 }
@@ -160,7 +163,7 @@ function createSweep(rooms: Rooms, lookAtAgents: () => Promise<void>) {
     }
     if (restedMs < limits.signalAgainMs) return false;
     room.say.mark();
-    void rooms.look(room.hub);
+    rooms.look(room.hub);
     return true;
   };
 
