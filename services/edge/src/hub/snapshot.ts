@@ -94,9 +94,7 @@ export function conversationSnapshot(
   ];
   // Whoever knows nothing of branches sees one as a plain conversation; what has not ended is told to all.
   const branch = newestBranch(all, placesIn(all), withSiblings, openIds);
-  const withAll = withPosts(branch, posts, isBeginning);
-  const messages =
-    changes.size === 0 ? withAll : withAll.map((message) => changedMessage(message, changes.get(message.message_id)));
+  const messages = withChanges(withPosts(branch, posts, isBeginning), changes);
   // Not always the first: when the event stream was lost, the messages of waiting turns may be written again before the one that runs.
   const running = open.find(({ status }) => status !== "queued") ?? open[0];
   if (messages.length === 0 && running === undefined && known.room === undefined) return undefined;
@@ -109,6 +107,11 @@ export function conversationSnapshot(
   const { conversation: conversation_id, seq } = place;
   const tail = tailWithin(deliveryLimits.snapshotBytes, messages, changes);
   return { type: "snapshot", conversation_id, seq, ...about, ...tail, status: "idle", ts: Date.now() };
+}
+
+function withChanges(messages: readonly TranscriptMessage[], changes: Changes): readonly TranscriptMessage[] {
+  if (changes.size === 0) return messages;
+  return messages.map((message) => changedMessage(message, changes.get(message.message_id)));
 }
 
 function aboutAll(
