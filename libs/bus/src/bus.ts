@@ -27,7 +27,6 @@ import { setUpAudit, setUpGate, setUpMemory, setUpStreams, type StreamOptions } 
 import { createOutbox } from "./outbox.ts";
 import { createPosts, type Posts } from "./posts.ts";
 import { createRequests } from "./requests.ts";
-import { createRoomReading, type RoomReading } from "./room-reading.ts";
 import { createOwners, type Owners } from "./owners.ts";
 import { createPeople, type PeopleLog } from "./people.ts";
 import { createStreamWatch, type Disturbed } from "./stream-watch.ts";
@@ -64,8 +63,6 @@ export interface Bus extends BrokerLink {
   readonly decisions: Decisions;
   readonly agents: AgentSignals;
   readonly transcripts: Transcripts;
-  /** What agent workers read of conversations with several people. */
-  readonly rooms: RoomReading;
   readonly owners: Owners;
   /** Who has a part in conversations beside whoever began them. For edges: others may only read it. */
   readonly people: PeopleLog;
@@ -232,7 +229,6 @@ function conversationParts(
   return {
     owners,
     ...kept,
-    rooms: createRoomReading(jsm, events),
     conversations: createStoredConversations({ ...deps, ...kept }),
   };
 }

@@ -71,31 +71,42 @@ export function createMessageChanges(deps: MessageChangesDeps) {
   const gate = createGate(lookUpsAtOnce);
   const told = createToldChanges();
 
-  /** For who shows the message: a change whose event was never written, because its process died in between, is told now to all who look on. */
-  const shown = async (conversation: ConversationId, messageId: string): Promise<MessageChanges | undefined> => {
+  /** A change whose event was never written, because its process died in between, is told now to all who look on. */
+  const tellAgain = (conversation: ConversationId, subject: string, record: ChangesRecord): void => {
+    if (!told.isFirst(subject, record.changes?.n ?? 0)) return;
+    records.tell(record).catch((err: unknown) => {
+      told.forget(subject);
+      deps.log.debug({ err, conversation }, "a change could not be told again");
+    });
+  };
+
+  const shown = async (
+    conversation: ConversationId,
+    messageId: string,
+    tells: boolean,
+  ): Promise<MessageChanges | undefined> => {
     const { stream, subject } = records.placeOf(conversation, messageId);
     const message = await jsm.lookUp(stream, { last_by_subj: subject });
     const record = records.read(message)?.value;
     const ageMs = Date.now() - (message?.time.getTime() ?? 0);
-    const isDoubted = record !== undefined && ageMs > tellingMs && ageMs < deps.eventWindowMs;
-    if (isDoubted && told.isFirst(subject, record.changes?.n ?? 0)) {
-      records.tell(record).catch((err: unknown) => {
-        told.forget(subject);
-        deps.log.debug({ err, conversation }, "a change could not be told again");
-      });
-    }
+    const isDoubted = tells && ageMs > tellingMs && ageMs < deps.eventWindowMs;
+    if (isDoubted && record !== undefined) tellAgain(conversation, subject, record);
     return record?.changes;
   };
 
-  const of = async (conversation: ConversationId, messageIds: readonly string[]): Promise<Changes> => {
+  const of = async (conversation: ConversationId, messageIds: readonly string[], tells = true): Promise<Changes> => {
     const own = [...new Set(messageIds)].filter((id) => turnOfMessage(id) !== undefined);
-    const found = await Promise.all(own.map((id) => gate(() => shown(conversation, id))));
+    const found = await Promise.all(own.map((id) => gate(() => shown(conversation, id, tells))));
     return new Map(found.flatMap((one) => (one === undefined ? [] : [[one.message_id, one] as const])));
   };
 
   return {
     /** What became of these messages: one exact look-up for each, side by side. Of those that never changed nothing. */
-    of,
+    of: (conversation: ConversationId, messageIds: readonly string[]): Promise<Changes> => of(conversation, messageIds),
+
+    /** The same for who shows them to no viewer, and may tell nobody: agent workers have no right to. */
+    read: (conversation: ConversationId, messageIds: readonly string[]): Promise<Changes> =>
+      of(conversation, messageIds, false),
 
     /** Turns as they stand now. */
     over: async (conversation: ConversationId, turns: readonly StoredTurn[]): Promise<readonly StoredTurn[]> =>

@@ -11,7 +11,7 @@ import {
 export type ChangesBus = Pick<Bus, "changes" | "people">;
 
 /** In place of a message that was deleted: what it was nobody is told. */
-const deletedText = "[This message was deleted.]";
+export const deletedText = "[This message was deleted.]";
 
 /** Turns as a model is to know them: with the texts of now. Nothing is looked up where the edge has not said that there may be such. */
 export async function asTheyStand(
@@ -30,7 +30,7 @@ export async function changedFor(
   turns: readonly StoredTurn[],
 ): Promise<readonly StoredTurn[]> {
   if ((await people.of(conversation))?.people?.has.changes !== true) return turns;
-  return toldTurns(turns, await changes.of(conversation, messageIdsOf(turns)));
+  return toldTurns(turns, await changes.read(conversation, messageIdsOf(turns)));
 }
 
 function toldTurns(turns: readonly StoredTurn[], changes: Changes): readonly StoredTurn[] {

@@ -1,15 +1,16 @@
 import type { Bus } from "@parley/bus";
 import {
   ChatError,
+  type Changes,
   type ConversationId,
-  type MessageChanges,
   type People,
   type PostEvent,
   type TurnRequest,
 } from "@parley/protocol";
+import { deletedText } from "../changed-messages.ts";
 import type { Room } from "../room.ts";
 
-export type RoomBus = Pick<Bus, "people" | "posts" | "rooms">;
+export type RoomBus = Pick<Bus, "people" | "posts" | "changes">;
 
 export interface RoomReadingDeps {
   readonly bus: RoomBus;
@@ -17,8 +18,7 @@ export interface RoomReadingDeps {
   readonly limit: number;
 }
 
-/** In place of a message that was deleted: what it was nobody is told. */
-const deletedText = "[This message was deleted.]";
+const noChanges: Changes = new Map();
 
 /** What is known of the room of a turn: nothing is looked up where the edge has said that it has none. */
 export function readRoom(
@@ -32,7 +32,7 @@ async function read(conversation: ConversationId, { bus, limit }: RoomReadingDep
   const people = await peopleOf(conversation, bus);
   const posts = people?.has.posts === true ? (await bus.posts.tail(conversation, { limit })).posts : [];
   const ids = posts.map(({ post }) => post.message_id);
-  const changes = people?.has.changes === true ? await bus.rooms.changes(conversation, ids) : [];
+  const changes = people?.has.changes === true ? await bus.changes.read(conversation, ids) : noChanges;
   return {
     people: people === undefined ? [] : [people.owner, ...people.members],
     agents: people?.agents ?? [],
@@ -54,8 +54,7 @@ async function peopleOf(conversation: ConversationId, { people }: RoomBus): Prom
   }
 }
 
-function withChanges(posts: readonly PostEvent[], changes: readonly MessageChanges[]): PostEvent[] {
-  const changed = new Map(changes.map((one) => [one.message_id, one]));
+function withChanges(posts: readonly PostEvent[], changed: Changes): PostEvent[] {
   return posts.map((post) => {
     const { deleted_at, message = post.message } = changed.get(post.message_id) ?? {};
     return { ...post, message: deleted_at === undefined ? message : deletedText };
