@@ -1,5 +1,5 @@
 import { jetstreamManager, type JetStreamManager } from "@nats-io/jetstream";
-import { limits, type RecordFormat } from "@parley/protocol";
+import { limits, type ConversationId, type RecordFormat } from "@parley/protocol";
 import { createBackoff, sleep, withDeadline, type Logger } from "@parley/runtime";
 import { createAgentSignals, type AgentSignals } from "./agent-signals.ts";
 import { createAppender } from "./appender.ts";
@@ -18,6 +18,7 @@ import { createHandovers, type Handovers } from "./handovers.ts";
 import { createGateLog, type GateLog, type GateLogDeps } from "./gate-log.ts";
 import { createLogMarks } from "./log-marks.ts";
 import { createMemories, type Memories } from "./memories.ts";
+import { createMessageChanges, type MessageChangeLog } from "./message-changes.ts";
 import { connectNats, type BrokerLink, type NatsOptions } from "./nats-connection.ts";
 import { askTimeoutMs, createPatientLookups } from "./patient-lookups.ts";
 import { watchPayloadLimit } from "./payload-limit.ts";
@@ -75,6 +76,8 @@ export interface Bus extends BrokerLink {
   readonly summaries: Summaries;
   /** Conversations in which a person answers in place of the agent. */
   readonly handovers: Handovers;
+  /** What became of messages after they were written: edits, deletion, reactions. */
+  readonly changes: MessageChangeLog;
   /** What people write to each other. For edges: others have no right to write it. */
   readonly posts: Posts;
   /** What edges tell each other of rooms. For edges: others have no right to it. */
@@ -207,7 +210,7 @@ function sharedLogs(
 function conversationParts(
   deps: Omit<
     StoredConversationsDeps,
-    "titles" | "feedback" | "handovers" | "summaries" | "posts" | "people" | "readMarks" | "facts"
+    "titles" | "feedback" | "handovers" | "summaries" | "posts" | "people" | "readMarks" | "changes" | "facts"
   > & {
     readonly facts: Facts;
   },
@@ -222,8 +225,10 @@ function conversationParts(
   const posts = createPosts({ ...deps, eventWindowMs });
   const owners = createOwners(jsm, events, unreadable);
   const people = createPeople({ ...deps, owners, clock, eventWindowMs });
+  const note = (conversation: ConversationId): Promise<void> => people.note(conversation, "changes");
+  const changes = createMessageChanges({ ...deps, eventWindowMs, note, dropSummary: summaries.drop });
   const readMarks = createReadMarks(deps);
-  const kept = { titles, feedback, handovers, summaries, posts, people, readMarks };
+  const kept = { titles, feedback, handovers, summaries, posts, people, readMarks, changes };
   return {
     owners,
     ...kept,

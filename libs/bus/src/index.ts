@@ -39,6 +39,8 @@ export type { WaitingTexts } from "./waiting-texts.ts";
 export { noSuchAnswer, type FeedbackLog, type FeedbackPlace, type NewFeedback, type RatedAnswer } from "./feedback.ts";
 export type { Memories, Memory, MemoryOwner } from "./memories.ts";
 export type { Summaries, SummaryPlace } from "./summaries.ts";
+export type { EarlierText, MessageChangeLog, NextChange } from "./message-changes.ts";
+export { createShownTranscripts, type ShownTranscripts } from "./shown-transcripts.ts";
 export type { TitlePlace, Titles } from "./titles.ts";
 export type { FoundPlace, PathPage, PathQuery } from "./branch-reading.ts";
 export type { AppendedPost, NewPost, PostAt, PostPage, Posts, PostSince } from "./posts.ts";

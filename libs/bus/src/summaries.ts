@@ -85,19 +85,35 @@ export function createSummaries(deps: SummaryDeps) {
       return (await put(subjectOf(conversation), asked, (n) => ({ ...record, n, ts }))) !== undefined;
     },
 
+    /**
+     * What was summarised is not so any more: there is no summary from now on, and none that is on its way is stored behind this. Also where there was none: somebody may be about to
+     * ask for the first.
+     */
+    async drop(conversation: ConversationId): Promise<void> {
+      await dropSummary(deps, records, conversation);
+    },
+
     /** The conversation was deleted: its summaries go, and none that was on its way is stored behind this. To be called when all else is gone. */
     async bury(conversation: ConversationId): Promise<void> {
-      const subject = subjectOf(conversation);
-      if ((await records.last(subject)) === undefined) return;
-      const ts = Date.now();
-      await appendBehind<SummaryRecord>(records, subject, (last, tried) => {
-        if (tried !== undefined && isSame(last?.value, tried)) return undefined;
-        return { v: 1, kind: "summary", conversation_id: conversation, n: numberAfter(last), ts };
-      });
-      const shard = events.shardOf(conversation);
-      await jsm.streams.purge(streams.log(shard), { filter: subject, keep: 1 });
+      if ((await records.last(subjectOf(conversation))) === undefined) return;
+      await dropSummary(deps, records, conversation);
     },
   };
+}
+
+async function dropSummary(
+  { jsm, events }: SummaryDeps,
+  records: ReturnType<typeof createRecords>,
+  conversation: ConversationId,
+): Promise<void> {
+  const shard = events.shardOf(conversation);
+  const subject = subjects.summary(shard, conversation);
+  const ts = Date.now();
+  await appendBehind<SummaryRecord>(records, subject, (last, tried) => {
+    if (tried !== undefined && isSame(last?.value, tried)) return undefined;
+    return { v: 1, kind: "summary", conversation_id: conversation, n: numberAfter(last), ts };
+  });
+  await jsm.streams.purge(streams.log(shard), { filter: subject, keep: 1 });
 }
 
 function createRecords({ jsm, events, unreadable }: SummaryDeps) {

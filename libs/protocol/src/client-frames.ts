@@ -283,10 +283,9 @@ export const ReactFrame = z
   })
   .describe("Reacts to a message. Answered by the event `reaction`; again changes nothing.");
 export type ReactFrame = z.infer<typeof ReactFrame>;
-export const PinFrame = z
+const PinFrame = z
   .object({ type: z.literal("pin"), ...ofMessage, on: z.boolean().describe("Whether it is pinned from now on.") })
   .describe("Pins a message, or does so no more. Answered by the event `pin`; again changes nothing.");
-export type PinFrame = z.infer<typeof PinFrame>;
 export const TypingSignalFrame = z
   .object({
     type: z.literal("typing"),

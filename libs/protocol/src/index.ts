@@ -53,7 +53,11 @@ export {
   Reaction,
   ReactionCount,
   ReactionEvent,
+  changeEventOf,
+  type ChangeEvent,
+  type ToldChange,
 } from "./message-changes.ts";
+export { changedMessage, changedTurns, messageIdsOf, withoutText, type Changes } from "./changed-messages.ts";
 export { UsageFrame, UsagePeriod } from "./usage-frame.ts";
 export { EdgeSignal, PresenceFrame, PresentAgent, ReadFrame, ReadMark, ReadRecord, TypingFrame } from "./signals.ts";
 export { foldRoomFrame, noRoom, foldSignal, type RoomView } from "./room-fold.ts";
@@ -125,12 +129,15 @@ export {
   AuthFrame,
   CancelFrame,
   ClientFrame,
+  DeleteFrame,
+  EditFrame,
   FeedbackFrame,
   HandoverFrame,
   MessageFrame,
   OnBusy,
   PingFrame,
   QueueFrame,
+  ReactFrame,
   ReadSignalFrame,
   RegenerateFrame,
   SubscribeFrame,

@@ -38,6 +38,10 @@ export const limits = {
   reactionsOfMessage: 500,
   /** Earlier texts of a message that a room keeps; the oldest go. */
   earlierTexts: 10,
+  /** All of them, encoded; the oldest go. */
+  earlierTextsBytes: 64 * 1024,
+  /** What became of one message, encoded as its event, which says a changed text twice. Larger: MESSAGE_TOO_LARGE of a text, CONFLICT of a reaction. */
+  changeBytes: 384 * 1024,
   /** How long what an edge says of who is there and who types holds, unless it says it again. */
   signalMs: 10_000,
   /** How often at most an edge tells, and viewers are told, who types, is there or has read on. */

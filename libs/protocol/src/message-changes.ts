@@ -10,7 +10,7 @@ import { Person } from "./room.ts";
 export const Reaction = z
   .string()
   .regex(/^[^\s\p{C}]+$/u, "must have no white space and no control characters")
-  .refine((text) => [...text].length <= limits.reactionChars, "is too long");
+  .refine((text) => Array.from(text).length <= limits.reactionChars, "is too long");
 export type Reaction = z.infer<typeof Reaction>;
 
 export const ReactionCount = z
@@ -63,6 +63,16 @@ export const ReactionEvent = z
   .describe("Somebody reacted to a message, or does so no more.");
 export type ReactionEvent = z.infer<typeof ReactionEvent>;
 
+export type ChangeEvent = MessageEditedEvent | MessageDeletedEvent | ReactionEvent;
+
+/** What a record changed, as far as the record does not say it anyway: a text may have 64 KB, and a record would have it three times. */
+const Told = z.discriminatedUnion("type", [
+  MessageEditedEvent.pick({ type: true, by: true }),
+  MessageDeletedEvent.pick({ type: true, by: true }),
+  ReactionEvent.pick({ type: true, by: true, reaction: true, on: true }),
+]);
+export type ToldChange = z.infer<typeof Told>;
+
 /** As `LOG` keeps it, on `chat.change.<s>.<conv>.<message>`: the last one counts (compare-and-set). */
 export const ChangesRecord = z.object({
   v: z.number().int(),
@@ -73,7 +83,14 @@ export const ChangesRecord = z.object({
   /** Earlier texts, oldest first, where the room keeps them. */
   earlier: z.array(z.object({ message: z.string(), ts: z.number() })).optional(),
   /** What this record changed: whoever finds that its event was never written writes it. */
-  told: z.discriminatedUnion("type", [MessageEditedEvent, MessageDeletedEvent, ReactionEvent]).optional(),
+  told: Told.optional(),
   ts: z.number(),
 });
 export type ChangesRecord = z.infer<typeof ChangesRecord>;
+
+/** How viewers are told of a record; undefined: there is nothing to be told. */
+export function changeEventOf({ conversation_id, changes, told, ts }: ChangesRecord): ChangeEvent | undefined {
+  if (changes === undefined || told === undefined) return undefined;
+  const about = { conversation_id, ts, message_id: changes.message_id, stands: changes };
+  return told.type === "message_edited" ? { ...told, ...about, message: changes.message ?? "" } : { ...told, ...about };
+}

@@ -3,6 +3,7 @@ import type { Author } from "./author.ts";
 import type { Feedback } from "./feedback.ts";
 import { fieldsOf } from "./fields.ts";
 import type { TurnId } from "./ids.ts";
+import type { MessageChanges } from "./message-changes.ts";
 import { messageIdOf } from "./message-ids.ts";
 import { outcomeOf, storedParts } from "./outcome.ts";
 import { pendingCallsOf, type Parts } from "./parts-fold.ts";
@@ -27,6 +28,8 @@ export interface MessageView {
   readonly ts?: number;
   /** Of an answer: what the viewer said of it, where the server has told. */
   readonly feedback?: Feedback;
+  /** What became of it after it was written: `parts` are as they stand now. Absent: nothing. */
+  readonly changes?: MessageChanges;
   /** Of a message between people: its number among these. No answer follows. */
   readonly post?: number | undefined;
   /** Of such a one: the turn behind which it stands; null: before all. */
@@ -55,8 +58,12 @@ export function turn(view: ConversationView, turnId: TurnId): TurnView | undefin
   return view.turns.findLast(({ turn_id }) => turn_id === turnId);
 }
 
-/** All messages, questions before their answers, in the order of their turns, and posts behind theirs. An answer that has begun is among them. */
+/** All messages as they stand now, questions before their answers, in the order of their turns, and posts behind theirs. An answer that has begun is among them. */
 export function messages(view: ConversationView): readonly MessageView[] {
+  return withChanges(writtenIn(view), view.changes);
+}
+
+function writtenIn(view: ConversationView): readonly MessageView[] {
   const { turns, transcript } = view;
   const stored = storedIn(transcript);
   if (stored.turns === turns) return stored.shown;
@@ -227,4 +234,28 @@ function answerIn(known: TurnView, feedback: Feedback | undefined): MessageView 
 /** Terminal events say when they were written; what a transcript tells of an end does not. */
 function endOf(outcome: Outcome): { readonly ts?: number } {
   return "ts" in outcome && typeof outcome.ts === "number" ? { ts: outcome.ts } : {};
+}
+
+const ofChanged = new WeakMap<readonly MessageView[], readonly MessageView[]>();
+const ofWritten = new WeakMap<MessageView, MessageView>();
+
+function withChanges(written: readonly MessageView[], changes: ConversationView["changes"]): readonly MessageView[] {
+  if (Object.keys(changes).length === 0) return written;
+  const known = ofChanged.get(written);
+  const shown = written.map((message) => messageNow(message, changes[message.message_id]));
+  if (known?.every((message, at) => message === shown[at]) === true) return known;
+  ofChanged.set(written, shown);
+  return shown;
+}
+
+/** The same object for the same message and changes. */
+function messageNow(message: MessageView, changes: MessageChanges | undefined): MessageView {
+  if (changes === undefined) return message;
+  const known = ofWritten.get(message);
+  if (known?.changes === changes) return known;
+  const { message: text, deleted_at } = changes;
+  const parts: Parts = deleted_at !== undefined ? [] : text === undefined ? message.parts : [{ type: "text", text }];
+  const shown = { ...message, parts, changes };
+  ofWritten.set(message, shown);
+  return shown;
 }

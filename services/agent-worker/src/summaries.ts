@@ -1,4 +1,3 @@
-import type { Bus } from "@parley/bus";
 import { messageIdOf, type Outcome, type StoredTurn, type Summary, type TurnRequest } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import type { ClaimedTurn } from "./claimed-turn.ts";
@@ -31,7 +30,7 @@ const outputTokens = 1_024;
 /** Summaries of the beginnings of long conversations. Undefined: none are wanted. */
 export function createSummaries(
   { SUMMARIES, SUMMARY_MODEL: modelName, HISTORY_MESSAGES: messages }: Config,
-  bus: Pick<Bus, "summaries" | "transcripts"> & RoomBus,
+  bus: SummariserDeps["bus"] & RoomBus,
   { askShortly, room, ...deps }: SummariesDeps,
 ): Summaries | undefined {
   if (SUMMARIES === "off") return undefined;

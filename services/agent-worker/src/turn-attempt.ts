@@ -2,6 +2,7 @@ import type { Bus } from "@parley/bus";
 import { ChatError, turnsDestination, type StoredTurn, type TurnRequest } from "@parley/protocol";
 import { traceNames, type Logger, type TraceSpan, type Tracing } from "@parley/runtime";
 import { foldApprovals } from "./approvals.ts";
+import { asTheyStand } from "./changed-messages.ts";
 import { claimTurn, type Claim, type ClaimDeps, type PreviousAttempt } from "./claim.ts";
 import { idsOf, type ClaimedTurn } from "./claimed-turn.ts";
 import { FencedError } from "./fenced-append.ts";
@@ -62,7 +63,7 @@ export interface Running {
 async function readHistory(turn: RunnableTurn, deps: AttemptDeps): Promise<readonly StoredTurn[]> {
   const { transcripts } = deps.bus;
   const { conversation_id, turn_id, parent } = turn.request;
-  const turns = await turnsBefore(turn, deps);
+  const turns = await asTheyStand(deps.bus, turn.request, await turnsBefore(turn, deps));
   // What leads to a turn of another branch has no place for its own record.
   if (parent === undefined && !isOld(turn, deps.bus.eventWindowMs)) return turns;
   // It may have been answered before its events expired, and many turns have come since.

@@ -1,6 +1,7 @@
 import { createOfferBoard, type Bus } from "@parley/bus";
 import type { Logger } from "@parley/runtime";
 import type { Redis } from "./commands/conversations/conversation-index.ts";
+import type { KnownPeople } from "./commands/known-people.ts";
 import type { Outbox } from "./delivery/outbox.ts";
 import { createPresence } from "./signals/asking.ts";
 import { createReading } from "./signals/reading.ts";
@@ -10,20 +11,24 @@ export interface EdgeSignalsOptions {
   readonly bus: Pick<Bus, "signals" | "onReconnect" | "readMarks" | "people">;
   /** Without it nobody knows which agents there are. */
   readonly redis?: Redis | undefined;
+  readonly known: Pick<KnownPeople, "find" | "lookUp">;
   readonly log: Logger;
 }
 
-export type EdgeSignals = ReturnType<typeof openSignals>;
-
 /** Signals between this edge and the others. */
-export function openSignals({ bus, redis, log }: EdgeSignalsOptions, outbox: Outbox) {
+export function openSignals({ bus, redis, known, log }: EdgeSignalsOptions, outbox: Outbox) {
   const board = redis && createOfferBoard({ redis, log });
   const offered = async (): Promise<readonly string[] | undefined> => {
     const { agents } = (await board?.read()) ?? { agents: [] };
     return board?.isKnown() === true ? agents.map(({ name }) => name) : undefined;
   };
   const { readMarks, people } = bus;
-  const own = createSignals({ signals: bus.signals, readMarks, outbox, offered, log });
+  const own = createSignals({
+    signals: bus.signals,
+    people: async (id) => (await known.find(id))?.people,
+    lookUp: async (id) => (await known.lookUp(id))?.people,
+    ...{ readMarks, outbox, offered, log },
+  });
   const reading = createReading({ readMarks, people, onMoved: own.moved, log });
   const forget = bus.onReconnect(own.heardNothing);
   return {

@@ -1,5 +1,5 @@
-import { createOfferBoard, type Bus } from "@parley/bus";
-import type { May, TurnRequest } from "@parley/protocol";
+import { createOfferBoard, createShownTranscripts, type Bus } from "@parley/bus";
+import type { ConversationId, May, TurnRequest } from "@parley/protocol";
 import { noTracing, type Logger, type Registry, type Tracing } from "@parley/runtime";
 import uWS from "uWebSockets.js";
 import { openGate } from "./admission/gate.ts";
@@ -15,7 +15,6 @@ import { createCommands } from "./commands/commands.ts";
 import type { Redis } from "./commands/conversations/conversation-index.ts";
 import { openConnections, type ConnectionOptions } from "./commands/connections/connections.ts";
 import { createConversations } from "./commands/conversations/conversations.ts";
-import { createKnownPeople } from "./commands/known-people.ts";
 import { createIsOperator } from "./commands/handovers.ts";
 import { createAgentNames, createOfferReading } from "./commands/offer.ts";
 import type { IsKeptOut } from "./commands/open-call.ts";
@@ -94,18 +93,22 @@ const sweepEveryMs = 1_000;
 /** `commands`: what callers may ask. */
 function createCommandRoom(
   { bus, redis, may, gate = openGate, tracing = noTracing, log }: EdgeOptions,
-  { outbox, hubs, catchUp, resuming, waiting, guests, signals, known }: HubRoom,
+  { outbox, hubs, catchUp, resuming, waiting, guests, signals, known, seenChanges }: HubRoom,
   { counters, limiter }: { readonly counters: Counters; readonly limiter: Limiter },
 ) {
   const { messages: limits, conversations: quota, subscriptions, usage } = limiter;
   const isOperator = createIsOperator(bus, may);
   const ownership = createOwnership({ owners: bus.owners, known, may, quota, isOperator });
   const { mayLook } = guests;
-  signals.begin({ people: ownership.people, lookUp: async (id) => (await known.lookUp(id))?.people });
   const viewing = createViewing({ hubs, catchUp, resuming, waiting, events: bus.events, subscriptions, mayLook });
+  const hasChanges = async (id: ConversationId): Promise<boolean> =>
+    seenChanges.has(id) || (await ownership.people(id))?.has.changes === true;
+  const shown = createShownTranscripts(bus.transcripts, bus.changes, hasChanges);
   const conversations = createConversations({
     bus,
     redis,
+    hasChanges,
+    transcripts: shown,
     onDeleted: hubs.forget,
     peopleOf: ownership.people,
     peekPeople: ownership.peekPeople,
@@ -134,12 +137,14 @@ function createCommandRoom(
     tracing,
     guests,
     signals,
+    onChanged: seenChanges.add,
+    hasChanges,
     agentNames: createAgentNames(redis && createOfferBoard({ redis, log })),
     usage,
     subscriptions,
   };
   const commands = createCommands(parts);
-  return { ownership, viewing, conversations, commands };
+  return { ownership, viewing, conversations, commands, shown };
 }
 
 type CommandRoom = ReturnType<typeof createCommandRoom>;
@@ -148,7 +153,7 @@ type CommandRoom = ReturnType<typeof createCommandRoom>;
 function createTransportRoom(
   options: EdgeOptions,
   { outbox, catchUp }: HubRoom,
-  { ownership, viewing, conversations, commands }: CommandRoom,
+  { ownership, viewing, conversations, commands, shown }: CommandRoom,
   { counters, answers, limiter, isBrokerWell, isStopping, problems }: TransportNeeds,
 ) {
   const { bus, redis, tokens, gate = openGate, may, isDevelopment, maxConnections, pages, version, log } = options;
@@ -192,7 +197,9 @@ function createTransportRoom(
   const told = { version, problems, notes: () => [...tokens.notes(), ...gate.notes()] };
   const accounts = openConnections(options);
   const others = { accounts, redis, maxWaitMs, pages, facades, publicUrl: options.publicUrl };
-  const http = addHttpService(app, { ...shared, ...told, ...others });
+  // Who asks over HTTP is shown messages as they stand now.
+  const shownBus = { ...bus, transcripts: { ...bus.transcripts, ...shown } };
+  const http = addHttpService(app, { ...shared, bus: shownBus, ...told, ...others });
   return { app, connections, http, ways };
 }
 
@@ -233,28 +240,21 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const canary = startCanary({ nc: bus.nc, log });
   const readiness = createReadiness(bus, canary.isAlive);
 
-  const known = createKnownPeople({ bus, log });
-  const hubRoom = createHubRoom(options, { counters, answers, known });
+  const hubRoom = createHubRoom(options, { counters, answers });
   const limiter = openLimiter(options, counters);
   const commandRoom = createCommandRoom(options, hubRoom, { counters, limiter });
   const needs = { ...readiness, counters, answers, limiter };
   const { app, connections, http, ways } = createTransportRoom(options, hubRoom, commandRoom, needs);
-  const { outbox, delivery, hubs, catchUp, waiting, signals } = hubRoom;
+  const { outbox, hubs, catchUp, waiting, signals } = hubRoom;
   const sweeping = startSweeping([limiter, connections, ways, outbox, catchUp, waiting, signals, hubs, http]);
   const stopFollowing = followBroker(bus, hubs);
 
   const release = (): void => {
     clearInterval(sweeping);
     stopFollowing();
-    limiter.close();
-    ways.close();
     connections.stop();
-    commandRoom.conversations.close();
-    known.close();
+    for (const part of [limiter, ways, commandRoom.conversations, hubRoom]) part.close();
     canary.stop();
-    signals.close();
-    hubs.close();
-    delivery.stop();
     app.close();
   };
   const listener = await listenPublicly(app, options.listen).catch((error: unknown) => {

@@ -1,7 +1,7 @@
 import type { Bus } from "@parley/bus";
 import type { Logger } from "@parley/runtime";
 import { createGuests } from "./commands/guests.ts";
-import type { KnownPeople } from "./commands/known-people.ts";
+import { createKnownPeople } from "./commands/known-people.ts";
 import type { Redis } from "./commands/conversations/conversation-index.ts";
 import type { AnswerTimes } from "./delivery/answer-times.ts";
 import { deliveryLimits, type DeliveryLimits } from "./delivery/delivery-limits.ts";
@@ -16,6 +16,7 @@ import { settle, type Hub, type HubViewer } from "./hub/hub.ts";
 import { createHubs } from "./hub/hubs.ts";
 import { createResuming } from "./hub/resuming.ts";
 import { hasRoom } from "./hub/room-for-post.ts";
+import { createSeenChanges } from "./hub/seen-changes.ts";
 import { moveViewer } from "./hub/viewer.ts";
 import { createWaiting } from "./hub/waiting.ts";
 import type { PeopleOf } from "./hub/whole-reading.ts";
@@ -36,15 +37,17 @@ export interface Counting {
 /** `delivery` and `hub`: what comes from the broker, and what each viewer gets of it. */
 export function createHubRoom(
   { bus, redis, limits = deliveryLimits, log }: HubRoomOptions,
-  { counters, answers, known }: Counting & { readonly known: KnownPeople },
+  { counters, answers }: Counting,
 ) {
-  const { events, facts, turns, transcripts, titles, feedback, handovers, waitingTexts, posts } = bus;
+  const { events, facts, turns, transcripts, titles, feedback, handovers, waitingTexts, posts, changes, people } = bus;
   const outbox = createOutbox({ limits, counters, answers });
+  const known = createKnownPeople({ bus, log });
   const guests = createGuests({ outbox, known, onDismissed: counters.rooms.dismissed });
-  const signals = openSignals({ bus, redis, log }, outbox);
+  const signals = openSignals({ bus, redis, known, log }, outbox);
   const lag = (viewer: HubViewer): void => moveViewer(viewer, "lagging");
   const delivery = createDelivery<HubViewer, Hub>({ outbox, settle, lag, hasRoom });
   const { mark } = delivery;
+  const seenChanges = createSeenChanges();
   const history = createHistory({ events, facts, turns });
   const waiting = createWaiting({ turns, waitingTexts, outbox, log });
   const tellQueue = (viewer: HubViewer): void => {
@@ -53,9 +56,11 @@ export function createHubRoom(
   };
   const recovery = { outbox, counters, mark, tellQueue };
   const { lookOnce } = waiting;
+  const { readsIn } = signals;
   const peopleOf: PeopleOf = async (conversation) => (await known.find(conversation))?.people;
-  const stored = { events, transcripts, titles, feedback, handovers, posts, peopleOf, room: known.room };
-  const whole = createWholeConversations({ ...recovery, ...stored, history, lookOnce, log });
+  const kept = { transcripts, titles, feedback, handovers, posts, changes, people };
+  const stored = { events, ...kept, peopleOf, room: known.room };
+  const whole = createWholeConversations({ ...recovery, ...stored, history, lookOnce, readsIn, log });
   const catchUp = createCatchUp({ ...recovery, history, whole, log });
   const resuming = createResuming({ events, turns, transcripts, history, catchUp: catchUp.catchUp, log });
   const hubs = createHubs({
@@ -67,7 +72,11 @@ export function createHubRoom(
     lookAtQueue: (hub) => void waiting.look(hub),
     isIdle: async (conversation) => (await turns.first(conversation)) === undefined,
     onPeople: guests.look,
-    ...{ onViewers: signals.viewersChanged, onNews: signals.news },
+    onViewers: signals.viewersChanged,
+    onNews(hub, event) {
+      signals.news(hub, event);
+      seenChanges.look(hub, event);
+    },
     tellDeleted: createDeletionNotice({ outbox, events, log }),
     log,
   });
@@ -76,7 +85,13 @@ export function createHubRoom(
       log.warn({ err, conversation }, "it is not known who may go on to look at a conversation");
     });
   });
-  return { outbox, delivery, hubs, catchUp, resuming, waiting, guests, signals, known };
+  const close = closing(known.close, signals.close, hubs.close, delivery.stop);
+  return { outbox, hubs, catchUp, resuming, waiting, guests, signals, known, seenChanges, close };
+}
+
+/** One after the other. */
+function closing(...parts: readonly (() => void)[]): () => void {
+  return () => parts.forEach((close) => close());
 }
 
 export type HubRoom = ReturnType<typeof createHubRoom>;

@@ -88,7 +88,8 @@ async function openConversation(events: EventLog) {
   const mark = (hub: Hub): void => void setImmediate(() => settle(hub));
   const queue = { tellQueue: () => undefined, lookOnce: () => Promise.resolve() };
   const peopleOf = () => Promise.resolve(undefined);
-  const giving = { ...bus, ...queue, outbox, counters, mark, peopleOf };
+  const room = { known: () => undefined, lookUp: peopleOf };
+  const giving = { ...bus, ...queue, outbox, counters, mark, peopleOf, room, readsIn: () => undefined };
   const whole = createWholeConversations({ ...giving, history: createHistory(bus), log });
   const limits = { ...deliveryLimits, ringEvents: 6 };
   const unused = {

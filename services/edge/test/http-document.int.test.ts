@@ -137,6 +137,15 @@ describe("the OpenAPI document", () => {
     expect(await check("PUT", rated, { body: { rating: "sideways" } })).toBe(400);
     expect(await check("PUT", rated, { body: { rating: null } })).toBe(200);
     seen.add("PUT /api/v1/conversations/c_doc/messages/{message_id}/feedback");
+    const said = `/api/v1/conversations/c_run/messages/${answer!.message_id}`;
+    expect(await check("PUT", `${said}/reactions/ok`)).toBe(200);
+    expect(await check("DELETE", `${said}/reactions/ok`)).toBe(200);
+    expect(await check("PATCH", said, { body: { message: "mine" } })).toBe(403);
+    expect(await check("GET", `${said}/history`)).toBe(404);
+    expect(await check("DELETE", said)).toBe(200);
+    const changing = ["PATCH ", "DELETE ", "PUT /reactions/{reaction}", "DELETE /reactions/{reaction}", "GET /history"];
+    for (const [method, below] of changing.map((one) => one.split(" ")))
+      seen.add(`${method} /api/v1/conversations/c_doc/messages/{message_id}${below}`);
     expect(await check("GET", "/api/v1/agents")).toBe(200);
     expect(await check("GET", "/api/v1/usage")).toBe(200);
     expect(await check("GET", "/api/v1/search?q=hello")).toBe(503);

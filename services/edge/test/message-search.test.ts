@@ -14,7 +14,13 @@ it("tells who waited too long behind the searches of others, and searches for wh
     throw new Error("there is no conversation");
   };
   const bus = { titles: { of: unused }, transcripts: { tail: unused } };
-  const search = createMessageSearch({ bus: bus as never, index: { page } as never, peopleOf: unused });
+  const search = createMessageSearch({
+    bus: bus as never,
+    index: { page } as never,
+    peopleOf: unused,
+    beginningOf: unused,
+    changesOf: unused,
+  });
   const find = (userId: string) => search({ userId, words: "memory", limit: 5, isOwn: () => Promise.resolve(true) });
 
   const first = [find("ann"), find("ben")];

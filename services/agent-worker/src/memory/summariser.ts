@@ -7,6 +7,7 @@ import {
   type TurnId,
 } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
+import { changedFor } from "../changed-messages.ts";
 import { countToSummarise, isCrowded, mayHaveSummary, type CrowdingBounds } from "./crowding.ts";
 import { summaryFrom, summaryQuestion, turnText } from "./summary-text.ts";
 
@@ -14,7 +15,7 @@ import { summaryFrom, summaryQuestion, turnText } from "./summary-text.ts";
 export type SummaryResult = "given" | "late" | "empty" | "failed";
 
 export interface SummariserDeps {
-  readonly bus: Pick<Bus, "summaries" | "transcripts">;
+  readonly bus: Pick<Bus, "summaries" | "transcripts" | "changes" | "people">;
   readonly bounds: () => CrowdingBounds;
   /** How long a question to the model may take, and a little more: then another worker may ask. */
   readonly askedMs: number;
@@ -86,7 +87,8 @@ async function summariseOnce(
   // Before the transcript: of what is deleted in between nothing can be stored behind this place.
   const place = await bus.summaries.placeOf(conversation);
   if (place.askedAt !== undefined && Date.now() - place.askedAt < askedMs) return undefined;
-  const { turns: read, before } = await turnsBehind(bus.transcripts, conversation, place);
+  const { turns: written, before } = await turnsBehind(bus.transcripts, conversation, place);
+  const read = await changedFor(bus, conversation, written);
   const turns = tell === undefined ? read : await tell(read, before === "" ? undefined : place.summary);
   if (!isCrowded(turns, bounds())) return undefined;
   // What was blocked no model gets to see later either, and a summary ends with a turn that others are shown.

@@ -36,7 +36,8 @@ async function summarise(turns: readonly StoredTurn[]) {
       },
     },
     transcripts: { path: async () => ({ turns: [...turns], before: 0 }) },
-  } as unknown as Pick<Bus, "summaries" | "transcripts">;
+    people: { of: async () => undefined },
+  } as unknown as Pick<Bus, "summaries" | "transcripts" | "changes" | "people">;
   const summariser = createSummariser({
     ...{ bus, bounds: () => ({ messages: 10, bytes: 1_000_000 }), askedMs: 1_000 },
     ...{ stopping: new AbortController().signal, onResult: isDone, log },

@@ -12,12 +12,15 @@ import {
 } from "@parley/protocol";
 import { turnIdOf } from "@parley/protocol/turn-id";
 import { createFairGate } from "../fair-gate.ts";
+import { wasDeleted } from "./changes/found-message.ts";
+import type { QuestionNow } from "./changes/text-now.ts";
 import type { Ownership } from "./ownership.ts";
 import type { GivenMessageFrame, Placed } from "./turn-request.ts";
 
 export interface BranchDeps {
   readonly bus: Pick<Bus, "transcripts" | "turns" | "waitingTexts" | "handovers" | "facts">;
   readonly ownership: Ownership;
+  readonly questionNow: QuestionNow;
 }
 
 /** A turn in whose place another one is asked. */
@@ -38,7 +41,7 @@ export type Branches = ReturnType<typeof createBranches>;
  * Where messages are put that do not go behind the newest turn. The earlier turns stay as they are. What is looked up here is of turns that were accepted before: no
  * later one changes it, so that a repeated message is put where it was the first time.
  */
-export function createBranches({ bus, ownership }: BranchDeps) {
+export function createBranches({ bus, ownership, questionNow }: BranchDeps) {
   const enter = createFairGate(searches);
 
   const earlierOf = async (conversation: ConversationId, turn: TurnId): Promise<Earlier> => {
@@ -89,12 +92,28 @@ export function createBranches({ bus, ownership }: BranchDeps) {
       if (supersedes === undefined) throw noSuchTurn();
       const own = turnIdOf(caller.user.id, conversation_id, frame.id);
       if (supersedes === own) throw notItself();
-      const { parent, text } = await superseded(caller, frame, { turn: supersedes, own });
+      const { parent, text: written } = await superseded(caller, frame, { turn: supersedes, own });
+      const text = await askedNow({ bus, questionNow }, conversation_id, { turn: supersedes, own }, written);
       const given = await givenWith(bus.facts, conversation_id, supersedes);
       const { message_id: _, ...asked } = frame;
       return { ...asked, type: "message", message: text, given, placed: { parent, supersedes } };
     },
   };
+}
+
+/** What was accepted before is repeated as it was, whatever became of the question since. Throws CONFLICT where that was deleted. */
+async function askedNow(
+  { bus: { facts }, questionNow }: Pick<BranchDeps, "bus" | "questionNow">,
+  conversation: ConversationId,
+  { turn, own }: { readonly turn: TurnId; readonly own: TurnId },
+  written: string,
+): Promise<string> {
+  const now = await questionNow(conversation, turn);
+  if (now?.message === undefined && now?.deleted_at === undefined) return written;
+  const said = await facts.read("said", { conversation, turn: own });
+  if (said?.kind === "said") return said.message;
+  if (now.message === undefined) throw wasDeleted();
+  return now.message;
 }
 
 /** What was accepted before, a person came only later: it is repeated as it was. */

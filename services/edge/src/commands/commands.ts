@@ -1,5 +1,5 @@
 import type { Bus } from "@parley/bus";
-import type { May } from "@parley/protocol";
+import type { ConversationId, May } from "@parley/protocol";
 import type { Tracing } from "@parley/runtime";
 import type { Outbox } from "../delivery/outbox.ts";
 import type { Counters } from "../figures/metrics.ts";
@@ -7,7 +7,9 @@ import { createActing, createActingAudit, type ActingDeps } from "./acting.ts";
 import { createApproveCheck, createApproveHandler } from "./approve.ts";
 import { createBranches } from "./branches.ts";
 import { createCancelHandler } from "./cancel.ts";
+import { createChangeCommands, type ChangeDeps } from "./changes/changes.ts";
 import { createFeedbackHandler } from "./feedback.ts";
+import { createQuestionNow } from "./changes/text-now.ts";
 import type { Guests } from "./guests.ts";
 import { createHandoverCommands } from "./handovers.ts";
 import { createUsageTelling, type UsageTellingDeps } from "./usage-telling.ts";
@@ -37,6 +39,7 @@ export interface CommandDeps {
     | "people"
     | "posts"
     | "audit"
+    | "changes"
   >;
   readonly known: RoomDeps["known"];
   readonly lists: RoomDeps["lists"];
@@ -48,9 +51,12 @@ export interface CommandDeps {
   readonly outbox: Outbox;
   readonly onAccepted: MessageDeps["onAccepted"];
   readonly agentNames: MessageDeps["agentNames"];
-  readonly counters: Pick<Counters, "accepted" | "approvals" | "feedback" | "handovers" | "rooms">;
+  readonly counters: Pick<Counters, "accepted" | "approvals" | "feedback" | "handovers" | "rooms" | "messageChanges">;
   readonly tracing: Tracing;
   readonly guests: Guests;
+  readonly onChanged: ChangeDeps["onChanged"];
+  /** Whether messages of a conversation were changed after they were written, as far as this process knows. */
+  readonly hasChanges: (conversation: ConversationId) => Promise<boolean>;
   readonly usage: UsageTellingDeps["usage"];
   readonly signals: TypingDeps["signals"] & ReadingDeps["signals"];
   readonly subscriptions: ActingDeps["subscriptions"];
@@ -62,15 +68,17 @@ export type Commands = ReturnType<typeof createCommands>;
 export function createCommands(deps: CommandDeps) {
   const { bus, ownership, may, isKeptOut, limits, viewing, outbox, onAccepted, counters, tracing } = deps;
   const { guests, signals, agentNames } = deps;
+  const questionNow = createQuestionNow(bus, deps.hasChanges);
+  const branches = createBranches({ bus, ownership, questionNow });
+  const queue = createQueueHandler({ bus, ownership });
   const usageTold = createUsageTelling(deps);
-  const branches = createBranches({ bus, ownership });
   const handover = createHandoverCommands({ bus, ownership, may, figures: counters.handovers });
   const seen = { viewing, outbox, onAccepted, counters, tracing, guests };
   const asking = { bus, ownership, may, limits, branches, agentNames, ...seen };
   return {
     message: createMessageHandler({ ...asking, usageTold, onAnswered: handover.answered }),
     again: branches.again,
-    renew: createRenewal({ bus, ownership }),
+    renew: createRenewal({ bus, ownership, questionNow }),
     handover,
     rooms: createRooms({ ...deps, figures: counters.rooms }),
     guests,
@@ -78,7 +86,8 @@ export function createCommands(deps: CommandDeps) {
     approve: createApproveHandler({ bus, ownership, isKeptOut, counters }),
     checkApprove: createApproveCheck({ bus, ownership, isKeptOut }),
     approvals: createOpenApprovals({ bus, ownership, may, isKeptOut }),
-    queue: createQueueHandler({ bus, ownership }),
+    queue,
+    changes: createChangeCommands({ bus, ownership, queue, counters, onChanged: deps.onChanged }),
     title: createTitleHandler({ titles: bus.titles, ownership }),
     feedback: createFeedbackHandler({ bus, ownership, counters }),
     typing: createTypingHandler({ ownership, signals }),

@@ -4,11 +4,13 @@ import type { NamedMessage, Renew } from "@parley/dialects";
 import type { Caller, ConversationId, TurnId } from "@parley/protocol";
 import { turnIdOf } from "@parley/protocol/turn-id";
 import { deliveryLimits } from "../delivery/delivery-limits.ts";
+import type { QuestionNow } from "./changes/text-now.ts";
 import type { Ownership } from "./ownership.ts";
 
 export interface RenewalDeps {
   readonly bus: Pick<Bus, "transcripts" | "facts">;
   readonly ownership: Pick<Ownership, "isOwn">;
+  readonly questionNow: QuestionNow;
 }
 
 /** Questions whose clients' ids no record says have ours there. */
@@ -18,7 +20,7 @@ const ownId = /^([A-Za-z0-9_-]{22})-u$/;
  * For clients that name a message by its own id when they want its answer once more, or have changed its text. Each time is a turn of its own: such a client has no name
  * for it that it could repeat.
  */
-export function createRenewal({ bus, ownership }: RenewalDeps): Renew {
+export function createRenewal({ bus, ownership, questionNow }: RenewalDeps): Renew {
   const { facts, transcripts } = bus;
 
   /** What was sent under the id. Undefined: nothing that anybody remembers. */
@@ -39,7 +41,10 @@ export function createRenewal({ bus, ownership }: RenewalDeps): Renew {
   const isChanged = async (conversation: ConversationId, turn: TurnId, { message }: NamedMessage): Promise<boolean> => {
     const first = await firstText(conversation, turn);
     if (first === undefined) return false;
-    return first !== message.toWellFormed() || !(await isShown(conversation, turn));
+    const text = message.toWellFormed();
+    // Whoever has read it since it was edited sends the text of now.
+    const isSame = first === text || (await questionNow(conversation, turn))?.message === text;
+    return !isSame || !(await isShown(conversation, turn));
   };
 
   return async (caller: Caller, conversation: ConversationId, message: NamedMessage) => {

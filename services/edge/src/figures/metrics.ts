@@ -18,6 +18,10 @@ export type DocumentOutcome = (typeof documentOutcomes)[number];
 /** What people say of an answer. */
 export type FeedbackKind = "up" | "down" | "taken back";
 
+/** What people make of messages after they were written. */
+const changeKinds = ["edit", "delete", "react"] as const;
+export type ChangeKind = (typeof changeKinds)[number];
+
 const responseBucketsS = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600];
 const firstTokenBucketsS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60];
 
@@ -61,7 +65,7 @@ export function createCounters() {
     frames: 0,
     sentBytes: 0,
     /** Messages that became a turn, and repeats of such. */
-    accepted: { new: 0, repeated: 0 },
+    accepted: { new: 0, repeated: 0, posted: 0 },
     answers: createAnswerFigures(),
     /** What people decided of calls that waited for them. */
     approvals: new Map<ApprovalOutcome, number>([
@@ -77,6 +81,8 @@ export function createCounters() {
       ["down", 0],
       ["taken back", 0],
     ]),
+    /** Messages that were changed, each time. */
+    messageChanges: new Map(changeKinds.map((kind): [ChangeKind, number] => [kind, 0])),
     handovers: createHandoverFigures(),
     rooms: createRoomFigures(),
     /** WebSocket messages received. */
@@ -164,6 +170,12 @@ function addPeopleCounters(registry: Registry, counters: Counters): void {
     read: () => counters.feedback,
   });
   addCounts(registry, {
+    name: "parley_edge_message_changes_total",
+    help: "Messages that were changed after they were said, by what was done: edit, delete, react.",
+    label: "kind",
+    read: () => counters.messageChanges,
+  });
+  addCounts(registry, {
     name: "parley_edge_approvals_total",
     help: "Decisions on calls that wait for a person: approved and denied ones count, repeated and conflict came after another one, expired came too late.",
     label: "outcome",
@@ -174,7 +186,7 @@ function addPeopleCounters(registry: Registry, counters: Counters): void {
 function addLabelledCounters(registry: Registry, counters: Counters): void {
   addCounts(registry, {
     name: "parley_edge_messages_accepted_total",
-    help: "Messages accepted: new ones became a turn, repeated ones were sent again.",
+    help: "Messages accepted: new ones became a turn, posted ones are for people alone, repeated ones were sent again.",
     label: "kind",
     read: () => Object.entries(counters.accepted),
   });

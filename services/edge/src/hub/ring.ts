@@ -8,7 +8,7 @@ import {
   type TurnId,
   type TurnView,
 } from "@parley/protocol";
-import { handoverIn, titleIn } from "./visible-event.ts";
+import { handoverIn, isChange, titleIn } from "./visible-event.ts";
 
 export interface RingLimits {
   readonly ringEvents: number;
@@ -70,6 +70,8 @@ export interface Ring extends Known {
   quiet: { since: number; turn: TurnId } | undefined;
   title: string | undefined;
   handover?: Handover | undefined;
+  /** Whether messages of the conversation were ever changed, but for what is in `events`. Undefined: nobody has looked. */
+  hasChanges: boolean | undefined;
   readonly base: Map<TurnId, OpenTurn>;
   /** Of those that were made of what decides, what was made: for who reads what is below the floor, where events of theirs may be. */
   readonly settled: Map<TurnId, OpenTurn>;
@@ -93,6 +95,7 @@ export function createRing(floor: number): Ring {
     rooted: false,
     quiet: undefined,
     title: undefined,
+    hasChanges: undefined,
     base: new Map(),
     settled: new Map(),
     ended: new Map(),
@@ -225,6 +228,7 @@ function foldEvicted(ring: Ring, event: VisibleEvent): void {
   const { turn, type } = event;
   if (type === "title") ring.title = titleIn(event);
   if (type === "handover") ring.handover = handoverIn(event);
+  if (isChange(event)) ring.hasChanges = true;
   // As an end that has left: who has read the posts a moment before lacks this one.
   if (type === "post") ring.endsLeft++;
   if (ring.ended.has(turn)) {

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { decodeVisible } from "@parley/dialects";
 import {
   answerOf,
+  changedMessage,
   createTurnView,
   isTerminal,
   jsonBytes,
@@ -10,7 +11,9 @@ import {
   partsOfMessage,
   textOf,
   toolCallsOf,
+  type Changes,
   type ConversationId,
+  type MessageChanges,
   type MessageEvent,
   type Part,
   type Room,
@@ -72,11 +75,11 @@ interface Beside {
 /**
  * The whole conversation in one frame: the transcript's tail, messages that are not in it yet, and the turn that runs. One frame, so that
  * a viewer that is cut off has all of it or nothing. Undefined: there is nothing to show. `known` must be rooted; `records` must have been
- * read after it was.
+ * read after it was. Messages are shown as they stand now (`changes`).
  */
 export function conversationSnapshot(
   place: Place,
-  known: Known & { readonly room?: Room | undefined },
+  { changes = noChanges, ...known }: Known & { readonly room?: Room | undefined; readonly changes?: Changes },
   records: readonly TranscriptMessage[],
   { waiting = [], posts = [], isBeginning = true }: Beside = {},
 ): SnapshotFrame | undefined {
@@ -91,24 +94,21 @@ export function conversationSnapshot(
   ];
   // Whoever knows nothing of branches sees one as a plain conversation; what has not ended is told to all.
   const branch = newestBranch(all, placesIn(all), withSiblings, openIds);
-  const messages = posts.length === 0 ? branch : withPosts(branch, posts, isBeginning);
+  const withAll = withPosts(branch, posts, isBeginning);
+  const messages =
+    changes.size === 0 ? withAll : withAll.map((message) => changedMessage(message, changes.get(message.message_id)));
   // Not always the first: when the event stream was lost, the messages of waiting turns may be written again before the one that runs.
   const running = open.find(({ status }) => status !== "queued") ?? open[0];
   if (messages.length === 0 && running === undefined && known.room === undefined) return undefined;
-  const about = {
-    ...(known.title === undefined ? {} : { title: known.title }),
-    ...(known.handover === undefined ? {} : { handover: known.handover }),
-    ...(known.room === undefined ? {} : { room: known.room }),
-    ...(waiting.length === 0 ? {} : { queue: [...waiting] }),
-  };
+  const about = aboutOf(known, waiting);
   if (running !== undefined) {
     const frame = { ...turnSnapshot(place, running), ...about };
     // What its parts take, the transcript's tail gives.
-    return { ...frame, messages: tailWithin(deliveryLimits.snapshotBytes - jsonBytes(frame.parts ?? []), messages) };
+    return { ...frame, ...tailWithin(deliveryLimits.snapshotBytes - jsonBytes(frame.parts ?? []), messages, changes) };
   }
   const { conversation: conversation_id, seq } = place;
-  const tail = tailWithin(deliveryLimits.snapshotBytes, messages);
-  return { type: "snapshot", conversation_id, seq, ...about, messages: tail, status: "idle", ts: Date.now() };
+  const tail = tailWithin(deliveryLimits.snapshotBytes, messages, changes);
+  return { type: "snapshot", conversation_id, seq, ...about, ...tail, status: "idle", ts: Date.now() };
 }
 
 function withPosts(
@@ -116,7 +116,21 @@ function withPosts(
   posts: readonly TranscriptMessage[],
   isBeginning: boolean,
 ): readonly TranscriptMessage[] {
+  if (posts.length === 0) return branch;
   return newestWithPosts(branch, posts, { limit: deliveryLimits.snapshotMessages, isBeginning }).messages;
+}
+
+/** What it says beside what was said. */
+function aboutOf(
+  { title, handover, room }: Known & { readonly room?: Room | undefined },
+  waiting: readonly WaitingTurn[],
+): Pick<SnapshotFrame, "title" | "handover" | "room" | "queue"> {
+  return {
+    ...(title === undefined ? {} : { title }),
+    ...(handover === undefined ? {} : { handover }),
+    ...(room === undefined ? {} : { room }),
+    ...(waiting.length === 0 ? {} : { queue: [...waiting] }),
+  };
 }
 
 /** Turns as of now: ended ones in the order in which they ended, with their outcome; open ones in the order in which they began. */
@@ -179,10 +193,24 @@ function withSiblings(message: TranscriptMessage, siblings: readonly TurnId[]): 
  * As many messages as there is room for. Where not all of them fit, parts that say nothing which the message does not say without them go first: with
  * them a text is there twice.
  */
-function tailWithin(maxBytes: number, messages: readonly TranscriptMessage[]): TranscriptMessage[] {
-  const tail = newestWithin(maxBytes, messages);
-  const isCut = tail.length < Math.min(messages.length, deliveryLimits.snapshotMessages);
-  return isCut ? newestWithin(maxBytes, messages.slice(-deliveryLimits.snapshotMessages).map(withoutPlainParts)) : tail;
+function tailWithin(
+  maxBytes: number,
+  messages: readonly TranscriptMessage[],
+  changes: Changes,
+): Pick<SnapshotFrame, "messages" | "changes"> {
+  const whole = newestWithin(maxBytes, messages, changes);
+  const isCut = whole.length < Math.min(messages.length, deliveryLimits.snapshotMessages);
+  const plain = (): TranscriptMessage[] => messages.slice(-deliveryLimits.snapshotMessages).map(withoutPlainParts);
+  const tail = isCut ? newestWithin(maxBytes, plain(), changes) : whole;
+  const ofThese = changesOf(tail, changes);
+  return { messages: tail, ...(ofThese.length === 0 ? {} : { changes: ofThese }) };
+}
+
+const noChanges: Changes = new Map();
+
+/** What became of these messages. */
+export function changesOf(messages: readonly TranscriptMessage[], changes: Changes): MessageChanges[] {
+  return changes.size === 0 ? [] : messages.flatMap(({ message_id }) => changes.get(message_id) ?? []);
 }
 
 /** Whoever reads it makes the same parts of it. Not so where it has calls: those may have stood anywhere in its text. */
@@ -194,11 +222,12 @@ function withoutPlainParts(message: TranscriptMessage): TranscriptMessage {
 }
 
 /** The newest ones that fit together, at least one. */
-function newestWithin(maxBytes: number, messages: readonly TranscriptMessage[]): TranscriptMessage[] {
+function newestWithin(maxBytes: number, messages: readonly TranscriptMessage[], changes: Changes): TranscriptMessage[] {
   let first = messages.length;
   let size = 0;
   while (first > 0) {
-    size += jsonBytes(messages[first - 1] ?? {});
+    const message = messages[first - 1];
+    size += jsonBytes(message ?? {}) + jsonBytes(changes.get(message?.message_id ?? "") ?? {});
     if (size > maxBytes && first < messages.length) break;
     first--;
   }

@@ -3,6 +3,7 @@ import type { StoredMessage } from "@parley/bus";
 import { changedMessage, decodeVisible, type VisibleEvent } from "@parley/dialects";
 import {
   Handover,
+  MessageChanges,
   isChangedMessage,
   isVisible,
   seqHead,
@@ -63,6 +64,19 @@ export function handoverIn(event: VisibleEvent): Handover | undefined {
   if (event.type !== "handover") return undefined;
   const decoded = decodeVisible(event);
   return decoded.type === "handover" ? Handover.parse(decoded) : undefined;
+}
+
+const changeTypes: ReadonlySet<string> = new Set(["message_edited", "message_deleted", "reaction"]);
+
+export function isChange({ type }: VisibleEvent): boolean {
+  return changeTypes.has(type);
+}
+
+/** What became of a message, as an event says it. */
+export function changesIn(event: VisibleEvent): MessageChanges | undefined {
+  if (!isChange(event)) return undefined;
+  const decoded = decodeVisible(event);
+  return "stands" in decoded ? MessageChanges.parse(decoded.stands) : undefined;
 }
 
 /** What somebody wrote to the others, as an event says it. */

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Bus } from "@parley/bus";
-import { subjects, type SnapshotFrame, type TurnId } from "@parley/protocol";
+import { type ConversationId, type ReadMark, type SnapshotFrame, subjects, type TurnId } from "@parley/protocol";
 import { createGate, type Logger } from "@parley/runtime";
 import { isLive, type Hub, type HubViewer } from "./hub.ts";
 import { canTake, sendConversation, type RecoveryDeps } from "./recovery.ts";
@@ -9,6 +9,8 @@ import type { Whole } from "./whole.ts";
 
 export interface WholeDeps extends RecoveryDeps, WholeReadingDeps {
   readonly events: Bus["events"];
+  /** How far members have read; undefined: there is nothing to be told. The same list as long as nobody has read on. */
+  readonly readsIn: (conversation: ConversationId) => ReadMark[] | undefined;
   readonly log: Logger;
 }
 
@@ -114,14 +116,30 @@ function giveTo(deps: WholeDeps, hub: Hub, waiting: Set<HubViewer>, whole: Whole
     }
     waiting.delete(viewer);
     if (!isTaker) continue;
-    sendConversation(deps, viewer, { seq: Math.max(seq, sentSeq), frame: ownFrame(whole, viewer, frame) });
+    sendConversation(deps, viewer, { seq: Math.max(seq, sentSeq), frame: ownFrame(deps, whole, viewer, frame) });
   }
   return room;
 }
 
-/** With what its user has said of the answers, and as what they stand in the room. */
-function ownFrame(whole: Whole, { outlet }: HubViewer, frame: SnapshotFrame | undefined): SnapshotFrame | undefined {
-  return frame && whole.withFeedback(whole.withStanding(frame, outlet.caller), outlet.caller?.user.id);
+/** With what its user has said of the answers, as what they stand in the room, and how far its members have read. */
+function ownFrame(
+  { readsIn }: WholeDeps,
+  whole: Whole,
+  { outlet, source }: HubViewer,
+  frame: SnapshotFrame | undefined,
+): SnapshotFrame | undefined {
+  const own = frame && whole.withFeedback(whole.withStanding(frame, outlet.caller), outlet.caller?.user.id);
+  const reads = readsIn(source.conversation);
+  return own && reads ? withReads(own, reads) : own;
+}
+
+/** Made once for all who get the same. */
+const framesWithReads = new WeakMap<SnapshotFrame, SnapshotFrame>();
+
+function withReads(frame: SnapshotFrame, reads: ReadMark[]): SnapshotFrame {
+  let made = framesWithReads.get(frame);
+  if (made?.reads !== reads) framesWithReads.set(frame, (made = { ...frame, reads }));
+  return made;
 }
 
 /** Each edge that has come as far finds the same. */

@@ -2,8 +2,10 @@ import { RangeTooLargeError, type Bus, type PathPage } from "@parley/bus";
 import { decodeVisible } from "@parley/dialects";
 import {
   isTerminal,
+  messageIdOf,
   messagesOf,
   subjects,
+  type Changes,
   transcriptOfPost,
   type ConversationId,
   type People,
@@ -17,6 +19,7 @@ import { shownHandover } from "./shown-handover.ts";
 import { roomNumberIn, type Peopled } from "./shown-room.ts";
 import { isLive, type Hub } from "./hub.ts";
 import type { Known, Ring } from "./ring.ts";
+import { isChange, postIn } from "./visible-event.ts";
 import { createWhole, type Past, type Whole } from "./whole.ts";
 
 export interface WholeReadingDeps {
@@ -28,6 +31,8 @@ export interface WholeReadingDeps {
   readonly titles: Pick<Bus["titles"], "shown">;
   readonly feedback: Pick<Bus["feedback"], "of">;
   readonly handovers: Pick<Bus["handovers"], "of">;
+  readonly changes: Pick<Bus["changes"], "of">;
+  readonly people: Pick<Bus["people"], "of">;
   readonly posts: Pick<Bus["posts"], "shown" | "find">;
   /** Who has a part in a conversation beside its owner, as this edge knows; undefined: nobody, and nothing of theirs is looked for. */
   readonly peopleOf: PeopleOf;
@@ -70,35 +75,53 @@ export async function readWhole(
   hub: Hub,
   { fromSeq, owed }: WholeNeeds,
 ): Promise<Whole | undefined> {
-  const { history, transcripts, titles, feedback: said } = deps;
+  const { history, transcripts } = deps;
   const { ring } = hub;
   const { endsLeft } = ring;
   const reach = fromSeq !== undefined && fromSeq < ring.floor ? fromSeq : undefined;
   const queued = ring.rooted && reach === undefined ? undefined : await history.queued(hub);
-  const [page, title, feedback, posts, early] = await Promise.all([
-    newestPath(transcripts, hub),
-    titles.shown(hub.conversation),
-    said.of(hub.conversation),
-    newestPosts(deps, hub),
-    deps.room.known(hub.conversation) === undefined ? undefined : deps.room.lookUp(hub.conversation),
-    deps.lookOnce(hub),
-  ]);
+  const { page, title, feedback, posts, early } = await readKept(deps, hub);
   const handover = await shownHandover(deps.handovers, hub.conversation, page.turns);
   if (!(await history.confirm(hub))) return undefined;
-  // An event that is below the end of the stream is not told again: what it says has to be in here.
-  const room = (early?.n ?? 0) < roomNumberIn(ring.events) ? await deps.room.lookUp(hub.conversation) : early;
+  const room = await roomNow(deps, hub, early);
   const past = queued === undefined ? undefined : await readPast(history, hub, { reach, queued });
   const laterEnds = fromSeq === undefined ? 0 : countEnds(past ?? ring);
   const beside = await pathToOpen(transcripts, hub, ring, page.turns);
   const records = [...(await olderRecords(deps, hub, page, laterEnds)), ...messagesOf([...beside, ...page.turns])];
   const owedRecords = await recordsOf(deps, hub, owed, records);
   const shown = records.filter(({ turn_id }) => queued?.startless.has(turn_id) !== true || ring.ended.has(turn_id));
-  const isCurrent = createCurrency(hub, { ring, endsLeft, past, room });
+  const known = past ?? ring;
+  const { sure } = hub.feed.intake;
+  const changes = await changesIn(deps, hub, [...shown, ...posts, ...owedRecords], known);
+  const isCurrent = createCurrency(hub, { ring, endsLeft, past, room, changesSeq: sure });
   const isTooMuch = reach !== undefined && past === undefined;
   const isBeginning = page.before === 0;
-  const told = { title, handover, room, feedback, posts, isBeginning };
+  const told = { title, handover, room, feedback, posts, isBeginning, changes };
   const parts = { past, isTooMuch, records: shown, ...told, owed, owedRecords, isCurrent };
   return isCurrent() ? createWhole(hub, parts) : undefined;
+}
+
+/** What is kept of the conversation beside its events. */
+async function readKept(deps: WholeReadingDeps, hub: Hub) {
+  const { conversation } = hub;
+  const [page, title, feedback, posts, early] = await Promise.all([
+    newestPath(deps.transcripts, hub),
+    deps.titles.shown(conversation),
+    deps.feedback.of(conversation),
+    newestPosts(deps, hub),
+    deps.room.known(conversation) === undefined ? undefined : deps.room.lookUp(conversation),
+    deps.lookOnce(hub),
+  ]);
+  return { page, title, feedback, posts, early };
+}
+
+/** An event that is below the end of the stream is not told again: what it says has to be in here. */
+async function roomNow(
+  { room }: WholeReadingDeps,
+  { conversation, ring }: Hub,
+  early: Peopled | undefined,
+): Promise<Peopled | undefined> {
+  return (early?.n ?? 0) < roomNumberIn(ring.events) ? room.lookUp(conversation) : early;
 }
 
 /** How the hub was when the reading began, and what was read. */
@@ -107,10 +130,12 @@ interface Read {
   readonly endsLeft: number;
   readonly past: Past | undefined;
   readonly room: Peopled | undefined;
+  /** All changes of messages up to here were read. */
+  readonly changesSeq: number;
 }
 
 /** Whether the hub still has what is missing in what was read. */
-function createCurrency(hub: Hub, { ring, endsLeft, past, room }: Read) {
+function createCurrency(hub: Hub, { ring, endsLeft, past, room, changesSeq }: Read) {
   return (): boolean => {
     // Its first members came meanwhile: of whom it was nobody knows here.
     if (room === undefined && roomNumberIn(ring.events) > 0) return false;
@@ -118,10 +143,39 @@ function createCurrency(hub: Hub, { ring, endsLeft, past, room }: Read) {
     if (!isLive(hub) || hub.ring !== ring) return false;
     // Below its floor the ring has no place any more for what comes late.
     if (ring.floor > hub.feed.intake.sure) return false;
+    // What was told of changes since they were read must not have left it.
+    if (ring.floor > changesSeq) return false;
     return past === undefined
       ? ring.endsLeft === endsLeft
       : ring.floor <= past.top && ring.lateEvents === past.lateEvents;
   };
+}
+
+/**
+ * What became of the messages that may be shown. Read behind the end of the stream: a change is stored before it is told, so whatever is told up to there is in it. What comes later
+ * is in the ring.
+ */
+async function changesIn(
+  deps: WholeReadingDeps,
+  hub: Hub,
+  records: readonly TranscriptMessage[],
+  { events }: Pick<Known, "events">,
+): Promise<Changes> {
+  if (!(await hasChanges(deps, hub))) return new Map();
+  const begun = events.flatMap(({ type, turn }) => (type === "message" || isTerminal(type) ? turn : []));
+  const told = [...new Set([...begun, ...hub.ring.base.keys(), ...hub.ring.settled.keys()])];
+  const ofTurns = told.flatMap((turn) => [messageIdOf(turn, "user"), messageIdOf(turn, "assistant")]);
+  const written = [...records, ...events.flatMap((event) => postIn(event) ?? [])];
+  return deps.changes.of(hub.conversation, [...written.map(({ message_id }) => message_id), ...ofTurns]);
+}
+
+/** By what is stored when the ring is new: what this process remembers may be too old by a moment. From then on the ring has what is told. */
+async function hasChanges({ people }: WholeReadingDeps, { conversation, ring }: Hub): Promise<boolean> {
+  if (ring.hasChanges === undefined) {
+    const found = (await people.of(conversation))?.people?.has.changes === true;
+    ring.hasChanges ??= found;
+  }
+  return ring.hasChanges || ring.events.some(isChange);
 }
 
 function countEnds({ events }: Pick<Known, "events">): number {

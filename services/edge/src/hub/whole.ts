@@ -1,6 +1,8 @@
 import type { VisibleEvent } from "@parley/dialects";
 import {
+  changedMessage,
   isTerminal,
+  type Changes,
   type FeedbackEntry,
   type Handover,
   type SnapshotFrame,
@@ -11,8 +13,8 @@ import type { Hub } from "./hub.ts";
 import { createFeedbackFrames, type FeedbackFrames } from "./own-feedback.ts";
 import { createRoomFrames, roomAsOf, shownRoom, type Peopled, type RoomFrames } from "./shown-room.ts";
 import type { Known, OpenTurns } from "./ring.ts";
-import { conversationSnapshot } from "./snapshot.ts";
-import { handoverIn, hasBeginning, postIn, titleIn } from "./visible-event.ts";
+import { changesOf, conversationSnapshot } from "./snapshot.ts";
+import { changesIn, handoverIn, hasBeginning, postIn, titleIn } from "./visible-event.ts";
 
 /** What was read of a conversation. */
 export interface Whole {
@@ -66,6 +68,8 @@ export interface WholeParts {
   readonly room: Peopled | undefined;
   /** What was said of answers, by whomever. */
   readonly feedback: readonly FeedbackEntry[];
+  /** What became of these messages, and of those that the ring has, at least as of the end of the stream when it was read. */
+  readonly changes: Changes;
   /** Older turns that were asked for, and their messages. */
   readonly owed: ReadonlySet<TurnId>;
   readonly owedRecords: readonly TranscriptMessage[];
@@ -132,7 +136,7 @@ function recordsAsOf(records: readonly TranscriptMessage[], { events }: Known, s
 function snapshotAt(
   { conversation, offset, queue }: Hub,
   known: Known,
-  { records, title, handover, room, posts, isBeginning }: WholeParts,
+  { records, title, handover, room, posts, isBeginning, changes }: WholeParts,
   seq: number,
 ): SnapshotFrame | undefined {
   const events = known.events.filter((event) => event.seq <= seq);
@@ -140,7 +144,7 @@ function snapshotAt(
   const told = { title: titleAsOf(title, known, seq), handover: handoverAsOf(handover, known, seq), room: people };
   return conversationSnapshot(
     { conversation, seq: offset + seq },
-    { ...known, events, ...told },
+    { ...known, events, ...told, changes: newestChanges(changes, known) },
     recordsAsOf(records, known, seq),
     { waiting: queue.frame?.turns, posts: postsAsOf(posts, events), isBeginning },
   );
@@ -168,6 +172,15 @@ function handoverAsOf(kept: Handover | undefined, { events, handover }: Known, s
   return handover ?? (told.some((event) => handoverIn(event)?.n === kept?.n) ? undefined : kept);
 }
 
+/** What was read, or was told since. It may be ahead of the sequence: its event then changes nothing. */
+function newestChanges(read: Changes, { events }: Known): Changes {
+  const told = events.flatMap((event) => changesIn(event) ?? []);
+  if (told.length === 0) return read;
+  const newest = new Map(read);
+  for (const one of told) if (one.n > (newest.get(one.message_id)?.n ?? 0)) newest.set(one.message_id, one);
+  return newest;
+}
+
 /** Before the last messages come those of the older turns that the viewer is owed. */
 function withOlder(
   hub: Hub,
@@ -183,5 +196,9 @@ function withOlder(
   const older = recordsAsOf([...owedRecords, ...records], known, seq).filter(
     ({ turn_id, message_id }) => owed.has(turn_id) && turn_id !== frame.turn_id && !shown.has(message_id),
   );
-  return { ...frame, messages: [...older, ...messages] };
+  const changes = newestChanges(parts.changes, known);
+  const olderNow = older.map((message) => changedMessage(message, changes.get(message.message_id)));
+  const ofOlder = changesOf(older, changes);
+  const told = ofOlder.length === 0 ? {} : { changes: [...ofOlder, ...(frame.changes ?? [])] };
+  return { ...frame, messages: [...olderNow, ...messages], ...told };
 }

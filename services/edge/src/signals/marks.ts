@@ -8,12 +8,20 @@ export interface Marks {
   readonly known: Map<string, { readonly mark: ReadMark; readonly version: number }>;
   /** Users whose marks were looked up. */
   readonly asked: Set<string>;
+  /** All of them, as of this version. */
+  all: { readonly version: number; readonly marks: ReadMark[] };
   /** Made for those who have all up to a version, as of this one. */
   frames: { readonly version: number; readonly since: Map<number, ReadFrame> };
 }
 
 export function createMarks(): Marks {
-  return { version: 0, known: new Map(), asked: new Set(), frames: { version: 0, since: new Map() } };
+  return {
+    version: 0,
+    known: new Map(),
+    asked: new Set(),
+    all: { version: 0, marks: [] },
+    frames: { version: 0, since: new Map() },
+  };
 }
 
 /** A mark of a user has a later time than all before it: see `move` of the bus. Returns whether it is news. */
@@ -32,6 +40,20 @@ export function isCrowd({ members }: Pick<People, "members">): boolean {
 /** Whose marks this edge has to know. */
 export function readersIn(people: People, present: readonly string[]): string[] {
   return isCrowd(people) ? [...present] : [people.owner.id, ...people.members.map(({ id }) => id)];
+}
+
+/** Those of members; the same list as long as nobody has read on. */
+export function allMarks(marks: Marks, people: People): ReadMark[] {
+  if (marks.all.version !== marks.version)
+    marks.all = { version: marks.version, marks: membersMarks(marks, people, 0) };
+  return marks.all.marks;
+}
+
+function membersMarks({ known }: Marks, people: People, since: number): ReadMark[] {
+  const members = new Set([people.owner.id, ...people.members.map(({ id }) => id)]);
+  return [...known.values()]
+    .filter(({ mark, version }) => version > since && members.has(mark.user.id))
+    .map(({ mark }) => mark);
 }
 
 interface Asker {
@@ -53,13 +75,7 @@ export function readFrameFor(marks: Marks, { conversation, people, userId, since
   const { since: made } = marks.frames;
   let frame = made.get(since);
   if (frame === undefined) {
-    const members = new Set([people.owner.id, ...people.members.map(({ id }) => id)]);
-    const isNews = ({ mark, version }: { mark: ReadMark; version: number }): boolean =>
-      version > since && members.has(mark.user.id);
-    frame = frameOf(
-      conversation,
-      [...marks.known.values()].filter(isNews).map(({ mark }) => mark),
-    );
+    frame = frameOf(conversation, membersMarks(marks, people, since));
     made.set(since, frame);
   }
   return frame.marks.length === 0 ? undefined : frame;

@@ -11,14 +11,11 @@ import { personOf, signalOf, type Room } from "./room.ts";
 /** Who has a part in a conversation; undefined: its owner alone. */
 type PeopleOf = (conversation: ConversationId) => Promise<People | undefined>;
 
-export interface PeopleSource {
+export interface RoomsDeps {
   /** As this process remembers it. */
   readonly people: PeopleOf;
   /** By what is stored now. */
   readonly lookUp: PeopleOf;
-}
-
-export interface RoomsDeps {
   readonly signals: Bus["signals"];
   readonly readMarks: Pick<Bus["readMarks"], "of">;
   /** Tells viewers how things stand. */
@@ -33,7 +30,6 @@ interface Context extends RoomsDeps {
   readonly rooms: Map<ConversationId, Room>;
   /** Of marks that are looked up. */
   readonly gate: ReturnType<typeof createGate>;
-  source: PeopleSource | undefined;
 }
 
 export type Rooms = ReturnType<typeof createRooms>;
@@ -43,18 +39,13 @@ const lookUpsAtOnce = 16;
 /** The rooms that somebody looks at here: each listens to other edges for as long. */
 export function createRooms(deps: RoomsDeps) {
   const rooms = new Map<ConversationId, Room>();
-  const context: Context = { ...deps, edge: randomUUID(), rooms, gate: createGate(lookUpsAtOnce), source: undefined };
+  const context: Context = { ...deps, edge: randomUUID(), rooms, gate: createGate(lookUpsAtOnce) };
   const { edge } = context;
 
   return {
     edge,
     all: (): Iterable<Room> => rooms.values(),
     get: (conversation: ConversationId): Room | undefined => rooms.get(conversation),
-
-    /** To be called before anybody looks on. */
-    begin(source: PeopleSource): void {
-      context.source = source;
-    },
 
     /** Whether it is a room, and who has a part in it; `isNew`: this process may not remember yet what it was just told. Never rejects. */
     look: (hub: Hub, isNew = false): Promise<void> =>
@@ -69,12 +60,14 @@ export function createRooms(deps: RoomsDeps) {
 }
 
 async function look(context: Context, hub: Hub, isNew: boolean): Promise<void> {
-  const { rooms, source } = context;
-  const people = await (isNew ? source?.lookUp : source?.people)?.(hub.conversation);
+  const { rooms } = context;
+  const people = await (isNew ? context.lookUp : context.people)(hub.conversation);
   const room = rooms.get(hub.conversation);
   if (people === undefined || people.members.length === 0) {
     if (room !== undefined) shut(context, room);
   } else if (room !== undefined) {
+    // Of whoever is no member any more nothing is told.
+    if (room.people !== people) room.marks.version++;
     room.people = people;
     loadMarks(context, room);
   } else if (hub.viewers.size > 0) open(context, hub, people);

@@ -4,12 +4,12 @@ import { limits, type ConversationId, type PresenceFrame, type ReadMark } from "
 import type { Outbox } from "../delivery/outbox.ts";
 import type { Hub, HubViewer } from "../hub/hub.ts";
 import { noteAgents } from "./agents.ts";
-import { isCrowd, takeMark } from "./marks.ts";
+import { allMarks, isCrowd, takeMark } from "./marks.ts";
 import { endTyping, expire, personOf, presenceOf, type Room } from "./room.ts";
 import { createRooms, type Rooms, type RoomsDeps } from "./rooms.ts";
 import { createTelling, type Telling } from "./telling.ts";
 
-export interface SignalsDeps extends Pick<RoomsDeps, "signals" | "readMarks" | "log"> {
+export interface SignalsDeps extends Pick<RoomsDeps, "signals" | "readMarks" | "people" | "lookUp" | "log"> {
   readonly outbox: Pick<Outbox, "sendFrame" | "isWritable">;
   /** Names of agents of which a worker has been heard; undefined: nobody knows. */
   readonly offered: () => Promise<readonly string[] | undefined>;
@@ -41,7 +41,6 @@ export function createSignals(deps: SignalsDeps) {
   const rooms: Rooms = createRooms({ ...deps, tellAll, onOpen: () => void lookAtAgents() });
 
   return {
-    begin: rooms.begin,
     edge: rooms.edge,
     offered: (): Offered["agents"] => offered.agents,
     ...createNews(rooms, telling),
@@ -58,7 +57,7 @@ export function createSignals(deps: SignalsDeps) {
     readsIn(conversation: ConversationId): ReadMark[] | undefined {
       const room = rooms.get(conversation);
       if (room === undefined || isCrowd(room.people) || room.marks.known.size === 0) return undefined;
-      return [...room.marks.known.values()].map(({ mark }) => mark);
+      return allMarks(room.marks, room.people);
     },
 
     /** The connection to the broker is back: what was said meanwhile nobody has heard. */

@@ -29,9 +29,12 @@ export function createTelling(outbox: Pick<Outbox, "sendFrame" | "isWritable">) 
   const told = new WeakMap<HubViewer, Told>();
 
   const tellViewer = (room: Room, viewer: HubViewer, nowMs: number): void => {
-    const { outlet, state } = viewer;
-    if (state !== "live" || !outbox.isWritable(outlet) || !takesPosts(outlet)) return;
+    const { outlet, state, isGreeted } = viewer;
+    if (!outbox.isWritable(outlet) || !takesPosts(outlet)) return;
     const before = told.get(viewer) ?? nothing;
+    // While the broker is away all viewers wait for events: who was told something hears also that it is not known any more.
+    const isWaiting = state === "lagging" && before !== nothing && !isGreeted;
+    if (state !== "live" && !isWaiting) return;
     const frames = newsFor(room, viewer, before);
     if (frames.length === 0) return;
     // It came between two of the room's rounds.

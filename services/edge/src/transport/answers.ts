@@ -9,6 +9,7 @@ import {
   ErrorCode,
   Feedback,
   FinishedToolCall,
+  MessageChanges,
   MessageId,
   ModelChoice,
   Part,
@@ -116,7 +117,11 @@ export const MessagePage = z.object({
   room: Room.optional().describe(
     "Of the newest page: who has a part in the conversation. Absent: its owner alone has.",
   ),
-  messages: z.array(TranscriptMessage).describe("Oldest first."),
+  messages: z.array(TranscriptMessage).describe("Oldest first, as they stand now."),
+  changes: z
+    .array(MessageChanges)
+    .optional()
+    .describe("What became of these messages after they were written. Absent: nothing."),
   before: z.string().optional().describe("Give it as `before` for older ones; absent: there are none."),
 });
 

@@ -22,6 +22,7 @@ import type { Conversations } from "../commands/conversations/conversations.ts";
 import { CursorText, cursorOf, cursorText } from "../commands/conversations/page-cursor.ts";
 import type { Ownership } from "../commands/ownership.ts";
 import { ApprovalAnswer, CancelAnswer, FeedbackAnswer, MessagePage, ResultAnswer, TitleAnswer } from "./answers.ts";
+import { createMessageRoutes } from "./message-routes.ts";
 import { jsonReply } from "./reply.ts";
 import { Knowing, answerReply, knowsUnknownStatus, pageLimit } from "./request-fields.ts";
 import { defineRoute, given, nothing, type Route } from "./route.ts";
@@ -46,6 +47,7 @@ export function createConversationRoutes(deps: ConversationRouteDeps): Route[] {
     feedbackRoute(deps),
     changeRoute(deps),
     removalRoute(deps),
+    ...createMessageRoutes(deps.commands),
   ];
 }
 
@@ -75,14 +77,15 @@ function messagesRoute({ conversations, ownership }: ConversationRouteDeps): Rou
         conversations.messages(id, query.limit, cursor, query.branch),
         ownership.room(id, caller),
       ]);
-      const { title, feedback, handover, next } = read;
+      const { title, feedback, handover, changes, next } = read;
       const before = next && cursorText(next);
       const said = feedbackBy(feedback, caller.user.id);
       const messages = read.messages.map((message) => withParts(message, said.get(message.message_id)));
       const named = { conversation_id: id, ...(title === undefined ? {} : { title }) };
       const titled = handover === undefined ? named : { ...named, handover };
       const peopled = room === undefined || query.before !== undefined ? titled : { ...titled, room };
-      const page = { ...peopled, messages, ...(before === undefined ? {} : { before }) };
+      const changed = changes.length === 0 ? peopled : { ...peopled, changes };
+      const page = { ...changed, messages, ...(before === undefined ? {} : { before }) };
       return answerReply(page, knowsUnknownStatus(query));
     },
   });

@@ -210,6 +210,12 @@ async function handleOfCaller(
     case "handover":
       await commands.handover.withdraw(frame.conversation_id, caller);
       return;
+    case "edit":
+      return void (await commands.changes.edit(caller, frame));
+    case "delete":
+      return void (await commands.changes.remove(caller, frame));
+    case "react":
+      return void (await commands.changes.react(caller, frame));
     case "queue":
       return commands.queue(caller, frame);
     case "approve":

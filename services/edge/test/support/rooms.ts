@@ -13,8 +13,11 @@ import { eventually } from "@parley/testkit";
 import { tokenOf, type EdgeUnderTest } from "./edge-fixture.ts";
 import { connectClient, type FrameOf, type TestClient } from "./test-client.ts";
 
+/** An edge of this process, or another one. */
+export type Reachable = Pick<EdgeUnderTest, "url">;
+
 /** Connects somebody whose client knows rooms. */
-export async function enter(edge: EdgeUnderTest, user: string): Promise<TestClient> {
+export async function enter(edge: Reachable, user: string): Promise<TestClient> {
   const client = await connectClient(edge.url);
   client.send({ type: "auth", token: await tokenOf(user), knows: ["posts", "unknown"] });
   await client.next("auth_success");
@@ -22,7 +25,7 @@ export async function enter(edge: EdgeUnderTest, user: string): Promise<TestClie
 }
 
 /** The same, and they look at the conversation. */
-export async function lookAt(edge: EdgeUnderTest, user: string, conversation: ConversationId): Promise<TestClient> {
+export async function lookAt(edge: Reachable, user: string, conversation: ConversationId): Promise<TestClient> {
   const client = await enter(edge, user);
   client.send({ type: "subscribe", conversation_id: conversation });
   await client.next("subscribed");
@@ -30,7 +33,7 @@ export async function lookAt(edge: EdgeUnderTest, user: string, conversation: Co
 }
 
 /** A conversation of the first one in which all others are writers. */
-export async function createRoom(bus: Bus, edge: EdgeUnderTest, [owner, ...others]: readonly string[]) {
+export async function createRoom(bus: Bus, edge: Reachable, [owner, ...others]: readonly string[]) {
   const id = `c_${randomUUID()}`;
   const client = await enter(edge, owner ?? "ann");
   client.send({ type: "message", id: "m1", message: "hello", conversation_id: id });

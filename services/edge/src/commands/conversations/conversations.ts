@@ -1,18 +1,31 @@
-import { createLogSizes, createToolJobs, type Bus, type DeletionListener, type PathQuery } from "@parley/bus";
+import {
+  type ShownTranscripts,
+  createLogSizes,
+  createToolJobs,
+  type Bus,
+  type DeletionListener,
+  type PathQuery,
+} from "@parley/bus";
 import {
   ChatError,
+  changedMessage,
+  changedTurns,
   subjects,
   type Caller,
+  type Changes,
   type ConversationId,
   type FeedbackEntry,
   type Handover,
+  type MessageChanges,
   type StoredTurn,
   type People,
+  type TranscriptMessage,
   type TurnId,
   type TurnRequest,
 } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import { shownHandover } from "../../hub/shown-handover.ts";
+import { createBeginnings } from "./beginnings.ts";
 import { createConversationIndex, type Redis } from "./conversation-index.ts";
 import { createDeletion } from "./deletion.ts";
 import { createIndexNotes, titleOf } from "./index-notes.ts";
@@ -28,6 +41,10 @@ export interface ConversationsDeps {
   readonly bus: Bus;
   /** Undefined: there are no lists. */
   readonly redis: Redis | undefined;
+  /** Whether messages of a conversation were changed after they were written, as far as this process knows. */
+  readonly hasChanges: HasChanges;
+  /** As they stand now. */
+  readonly transcripts: ShownTranscripts;
   /** Called with each conversation that was deleted, here or by another edge. */
   readonly onDeleted: DeletionListener;
   readonly peopleOf: PeopleOf;
@@ -35,6 +52,8 @@ export interface ConversationsDeps {
   readonly peekPeople: (conversation: ConversationId) => People | undefined;
   readonly log: Logger;
 }
+
+export type HasChanges = (conversation: ConversationId) => Promise<boolean>;
 
 export interface TitledPage extends MessagesPage {
   /** The same as turns: a post is one without an answer. */
@@ -44,15 +63,23 @@ export interface TitledPage extends MessagesPage {
   readonly handover: Handover | undefined;
   /** What was said of its answers, by whomever. */
   readonly feedback: readonly FeedbackEntry[];
+  /** What became of its messages after they were written: they are shown as they stand now. */
+  readonly changes: readonly MessageChanges[];
 }
 
 export type Conversations = ReturnType<typeof createConversations>;
 
 /** Conversations as things: listed, read and deleted. Lists come from Redis; everything else does without it. */
-export function createConversations({ bus, redis, onDeleted, peopleOf, peekPeople, log }: ConversationsDeps) {
+export function createConversations(deps: ConversationsDeps) {
+  const { bus, redis, hasChanges, transcripts, onDeleted, peopleOf, peekPeople, log } = deps;
   const index = redis === undefined ? undefined : createConversationIndex(redis);
-  const listing = index === undefined ? undefined : createListing({ bus, index });
-  const search = index === undefined ? undefined : createMessageSearch({ bus, index, peopleOf });
+  const beginningOf = createBeginnings(bus, hasChanges);
+  const changesOf = createChangesOf(bus, hasChanges);
+  const listing = index === undefined ? undefined : createListing({ bus, index, beginningOf });
+  const search =
+    index === undefined
+      ? undefined
+      : createMessageSearch({ bus: { ...bus, transcripts }, index, peopleOf, beginningOf, changesOf });
   const notes = index === undefined ? undefined : createIndexNotes(index, () => redis?.status === "ready", log);
   const rebuild = index === undefined ? undefined : createIndexRebuild({ bus, index, log });
 
@@ -95,7 +122,7 @@ export function createConversations({ bus, redis, onDeleted, peopleOf, peekPeopl
     /** See `createMessageSearch`. Throws OVERLOADED while Redis is away. */
     find: (query: SearchQuery): Promise<SearchResult> => listed(rebuild, query, search),
 
-    messages: createMessagePages(bus, peopleOf),
+    messages: createMessagePages(bus, peopleOf, changesOf),
 
     /** As its owner asks for it. Throws CONVERSATION_BUSY or OVERLOADED; then it can be asked again. */
     async delete(conversation: ConversationId, { user, tenant }: Caller): Promise<void> {
@@ -183,7 +210,21 @@ function isListed({ given, handover }: TurnRequest): boolean {
  * Pages of the branch of a conversation's newest turn, or of the newest one through another turn. Throw NOT_FOUND when nothing is stored of it, or of that turn, INVALID_FRAME when
  * `before` is not a place in it.
  */
-function createMessagePages(bus: Bus, peopleOf: PeopleOf) {
+export type ChangesOf = (conversation: ConversationId, messages: readonly MessageOfPage[]) => Promise<Changes>;
+type MessageOfPage = Pick<TranscriptMessage, "message_id">;
+
+/** What became of messages after they were written; nothing is looked up where there is no such thing. */
+function createChangesOf({ changes }: Pick<Bus, "changes">, hasChanges: HasChanges): ChangesOf {
+  return async (conversation, messages) => {
+    if (messages.length === 0 || !(await hasChanges(conversation))) return new Map();
+    return changes.of(
+      conversation,
+      messages.map(({ message_id }) => message_id),
+    );
+  };
+}
+
+function createMessagePages(bus: Bus, peopleOf: PeopleOf, changesOf: ChangesOf) {
   return async (
     conversation: ConversationId,
     limit: number,
@@ -192,7 +233,7 @@ function createMessagePages(bus: Bus, peopleOf: PeopleOf) {
   ): Promise<TitledPage> => {
     const query = { limit, before: cursor.before, ...pathOf(cursor, through) };
     const people = await peopleOf(conversation);
-    return pageOf(bus, conversation, { query, cursor, hasPosts: people !== undefined });
+    return pageOf(bus, conversation, { query, cursor, hasPosts: people !== undefined, changesOf });
   };
 }
 
@@ -206,18 +247,16 @@ interface PageWish {
   readonly cursor: PageCursor;
   /** People may have written to each other in it. */
   readonly hasPosts: boolean;
+  readonly changesOf: ChangesOf;
 }
 
 async function pageOf(
   bus: Bus,
   conversation: ConversationId,
-  { query, cursor, hasPosts }: PageWish,
+  { query, cursor, hasPosts, changesOf }: PageWish,
 ): Promise<TitledPage> {
   const { before = 0, through, limit } = query;
-  // A place is a number that anybody can make up.
-  if (before > 0 && !(await bus.conversations.hasRecord(conversation, before))) {
-    throw new ChatError("INVALID_FRAME", { message: "`before` is not a place in this conversation." });
-  }
+  await checkPlace(bus, conversation, before);
   const readTurns = (messages: number) => bus.transcripts.path(conversation, { ...query, limit: messages });
   const [page, title, feedback] = await Promise.all([
     hasNoTurnsLeft(cursor) ? { turns: [], before: 0 } : readTurns(limit),
@@ -229,8 +268,17 @@ async function pageOf(
   const shown = hasPosts ? await pageWithPosts(bus, conversation, cursor, way) : plainPage(page);
   if (shown.messages.length === 0 && !(await exists(bus, conversation))) throw notFound();
   const handover = before > 0 ? undefined : await shownHandover(bus.handovers, conversation, page.turns);
-  const turns = hasPosts ? turnsOfPage(page.turns, shown.messages) : page.turns;
-  return { ...shown, turns, title, feedback, handover };
+  const changes = await changesOf(conversation, shown.messages);
+  const messages = shown.messages.map((message) => changedMessage(message, changes.get(message.message_id)));
+  const written = hasPosts ? turnsOfPage(page.turns, shown.messages) : page.turns;
+  const turns = changedTurns(written, changes);
+  return { ...shown, turns, messages, title, feedback, handover, changes: [...changes.values()] };
+}
+
+/** A place is a number that anybody can make up. */
+async function checkPlace({ conversations }: Bus, conversation: ConversationId, before: number): Promise<void> {
+  if (before === 0 || (await conversations.hasRecord(conversation, before))) return;
+  throw new ChatError("INVALID_FRAME", { message: "`before` is not a place in this conversation." });
 }
 
 async function exists({ events, turns }: Bus, conversation: ConversationId): Promise<boolean> {

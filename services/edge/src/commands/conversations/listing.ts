@@ -1,12 +1,14 @@
 import type { Bus } from "@parley/bus";
 import { isTerminal, limits, subjects, type ConversationId } from "@parley/protocol";
 import { createFairGate } from "../../fair-gate.ts";
+import type { BeginningOf } from "./beginnings.ts";
 import type { ConversationIndex, IndexEntry, IndexPage, PagePlace } from "./conversation-index.ts";
 import type { Matches } from "./list-search.ts";
 
 export interface ListingDeps {
   readonly bus: Pick<Bus, "events" | "facts" | "titles" | "turns" | "readMarks">;
   readonly index: Pick<ConversationIndex, "page">;
+  readonly beginningOf: BeginningOf;
 }
 
 /** A conversation as a list shows it. */
@@ -41,16 +43,16 @@ const searches = { atOnce: 4, perUser: 4 };
  * The lists of users: read from the index, with what only the broker knows. Titles are not taken from Redis: who gives one may have none there (an agent
  * worker), and an edge may die before it has noted it. One exact look-up each.
  */
-export function createListing({ bus, index }: ListingDeps) {
+export function createListing({ bus, index, beginningOf }: ListingDeps) {
   const shown = async ({ userId, isRoom }: ListQuery, entry: IndexEntry, title?: string): Promise<ListEntry> => {
     const { conversation_id: id, updated_at } = entry;
     const [name, status, unread] = await Promise.all([
-      title ?? bus.titles.of(id),
+      title ?? bus.titles.of(id).then(async (given) => given ?? (await beginningOf(entry))),
       isPast(entry) ? undefined : statusOf(bus, id),
       isRoom?.(id) === true ? bus.readMarks.unread(id, userId, updated_at) : undefined,
     ]);
     const counted = unread === undefined ? {} : { unread };
-    return { ...entry, title: name ?? entry.title, ...(status === undefined ? {} : { status }), ...counted };
+    return { ...entry, title: name, ...(status === undefined ? {} : { status }), ...counted };
   };
 
   /** Those of a page that fit, with the titles that were given them, as far as somebody had to look. */
@@ -61,7 +63,10 @@ export function createListing({ bus, index }: ListingDeps) {
         // A title was given by whoever found the beginning not good enough; both are looked through together.
         const title = matches(beginning) ? undefined : ((await bus.titles.of(conversation_id)) ?? "");
         const fits = title === undefined || (title !== "" && matches(`${title} ${beginning}`));
-        return fits && (await isOwn(conversation_id)) ? { entry, title } : undefined;
+        if (!fits || !(await isOwn(conversation_id))) return undefined;
+        const now = await beginningOf(entry);
+        const isFound = now === beginning || matches(`${(await bus.titles.of(conversation_id)) ?? ""} ${now}`);
+        return isFound ? { entry, title } : undefined;
       }),
     );
     return found.filter((one) => one !== undefined);

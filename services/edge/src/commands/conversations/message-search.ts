@@ -1,5 +1,6 @@
-import type { Bus } from "@parley/bus";
+import type { Bus, ShownTranscripts } from "@parley/bus";
 import {
+  changedMessage,
   transcriptOfPost,
   ChatError,
   type Author,
@@ -9,13 +10,18 @@ import {
 } from "@parley/protocol";
 import type { PeopleOf } from "../../hub/whole-reading.ts";
 import { createFairGate } from "../../fair-gate.ts";
+import type { BeginningOf } from "./beginnings.ts";
 import type { ConversationIndex, IndexEntry, PagePlace } from "./conversation-index.ts";
+import type { ChangesOf } from "./conversations.ts";
 import { createTextMatch, excerptOf, scoreOf, type Excerpt, type TextHits, type TextMatch } from "./text-match.ts";
 
 export interface MessageSearchDeps {
-  readonly bus: Pick<Bus, "titles" | "transcripts" | "posts">;
+  /** Turns as they stand now. */
+  readonly bus: Pick<Bus, "titles" | "posts"> & { readonly transcripts: Pick<ShownTranscripts, "tail"> };
   readonly index: Pick<ConversationIndex, "page">;
   readonly peopleOf: PeopleOf;
+  readonly beginningOf: BeginningOf;
+  readonly changesOf: ChangesOf;
 }
 
 export interface SearchQuery {
@@ -148,14 +154,16 @@ interface SearchPass {
 }
 
 async function hitsOf(
-  { bus, peopleOf }: MessageSearchDeps,
-  { conversation_id, title: beginning, updated_at }: IndexEntry,
+  deps: MessageSearchDeps,
+  entry: IndexEntry,
   { match, budget, isOwn }: SearchPass,
 ): Promise<SearchHit[]> {
+  const { bus, peopleOf, beginningOf } = deps;
+  const { conversation_id, updated_at } = entry;
   if (isSpent(budget)) return [];
   budget.conversations--;
   if (!(await isOwn(conversation_id))) return [];
-  const title = (await bus.titles.of(conversation_id)) ?? beginning;
+  const title = (await bus.titles.of(conversation_id)) ?? (await beginningOf(entry));
   const about = { conversation_id, title, updated_at };
   const inTitle = await match.hitsIn(title);
   const also = inTitle.words.map(({ count }) => count > 0);
@@ -166,7 +174,7 @@ async function hitsOf(
   };
   for await (const turn of turnsOf(bus, conversation_id, budget)) await look(turn);
   const hasPosts = (await peopleOf(conversation_id)) !== undefined;
-  if (hasPosts) for await (const post of postsOf(bus, conversation_id, budget)) await look(post);
+  if (hasPosts) for await (const post of postsOf(deps, conversation_id, budget)) await look(post);
   if (hits.length === 0 && also.every(Boolean)) return [{ ...about, score: scoreOf(inTitle, []) }];
   return best(hits, hitsPerConversation);
 }
@@ -192,16 +200,19 @@ async function* turnsOf(
 
 /** What people wrote to each other, the newest first. */
 async function* postsOf(
-  { posts }: Pick<MessageSearchDeps["bus"], "posts">,
+  { bus: { posts }, changesOf }: MessageSearchDeps,
   conversation: ConversationId,
   budget: Budget,
 ): AsyncGenerator<SearchedTurn> {
   let from: number | undefined;
   for (let pages = 0; pages < mostPages && !isSpent(budget); pages++) {
     const page = await posts.tail(conversation, { limit: pageMessages, from });
-    for (const { post } of page.posts.toReversed()) {
-      budget.bytes -= Buffer.byteLength(post.message);
-      yield { turn_id: post.turn_id, question: transcriptOfPost(post) };
+    const written = page.posts.map(({ post }) => transcriptOfPost(post));
+    const changes = await changesOf(conversation, written);
+    for (const post of written.toReversed()) {
+      const question = changedMessage(post, changes.get(post.message_id));
+      budget.bytes -= Buffer.byteLength(question.message);
+      yield { turn_id: post.turn_id, question };
     }
     if (page.before === 0) return;
     from = page.before;

@@ -1,0 +1,90 @@
+import type { Bus } from "@parley/bus";
+import {
+  ChatError,
+  turnOfAnswer,
+  turnOfMessage,
+  type Author,
+  type ConversationId,
+  type TurnId,
+} from "@parley/protocol";
+
+/** A message as it was written, and whether it still waits for its turn. */
+export interface FoundMessage {
+  readonly message_id: string;
+  readonly turn_id: TurnId;
+  readonly author: Author;
+  readonly text: string;
+  /** When it was written, ms since 1970. */
+  readonly ts: number;
+  /** Its text is read when its turn begins: it is changed in the queue. */
+  readonly isWaiting: boolean;
+}
+
+export type FindMessage = (conversation: ConversationId, messageId: string) => Promise<FoundMessage>;
+
+export type MessageBus = Pick<Bus, "turns" | "transcripts" | "facts" | "waitingTexts" | "posts">;
+
+/**
+ * Finds a message by its id: a question that waits or is being answered in the queue, everything else in the transcript, or among what people wrote to each other. Throws NOT_FOUND where there is none, CONFLICT for an
+ * answer that has not ended.
+ */
+export function createMessageFinding(bus: MessageBus): FindMessage {
+  return async (conversation, messageId) => {
+    const turn_id = turnOfMessage(messageId);
+    if (turn_id === undefined) throw noSuchMessage();
+    const isAnswer = turnOfAnswer(messageId) !== undefined;
+    const found =
+      (await inQueue(bus, conversation, turn_id, isAnswer)) ?? (await recorded(bus, conversation, turn_id, isAnswer));
+    if (found === undefined) throw noSuchMessage();
+    return { message_id: messageId, turn_id, ...found };
+  };
+}
+
+type Found = Omit<FoundMessage, "message_id" | "turn_id">;
+
+async function inQueue(
+  { turns, waitingTexts }: MessageBus,
+  conversation: ConversationId,
+  turn: TurnId,
+  isAnswer: boolean,
+): Promise<Found | undefined> {
+  const queued = await turns.waiting(conversation);
+  if (!queued.some(({ request }) => request.turn_id === turn)) return undefined;
+  const ended = await Promise.all(queued.map(turns.hasEnded));
+  const open = queued.filter((_, i) => ended[i] !== true);
+  const place = open.findIndex(({ request }) => request.turn_id === turn);
+  const request = open[place]?.request;
+  if (request === undefined) return undefined;
+  if (isAnswer) throw new ChatError("CONFLICT", { message: "This answer has not ended." });
+  const { user, message, accepted_at: ts } = request;
+  const text = (await waitingTexts.read(request))?.message ?? message;
+  const author = { role: "user", id: user.id, ...(user.name === undefined ? {} : { name: user.name }) };
+  return { author, text, ts, isWaiting: place > 0 };
+}
+
+async function recorded(
+  { facts, transcripts, posts }: MessageBus,
+  conversation: ConversationId,
+  turn: TurnId,
+  isAnswer: boolean,
+): Promise<Found | undefined> {
+  // It says how far one has to look back.
+  const said = await facts.readStored("said", { conversation, turn });
+  const storedMs = said?.storedMs ?? 0;
+  const isPost = said?.fact.kind === "said" ? said.fact.post === true : undefined;
+  const stored = isPost === true ? undefined : await transcripts.find(conversation, turn, storedMs);
+  const message = isAnswer ? stored?.answer : stored?.question;
+  if (message === undefined) {
+    const post = isAnswer || isPost === false ? undefined : await posts.find(conversation, turn, storedMs);
+    return post && { author: post.author, text: post.message, ts: post.ts, isWaiting: false };
+  }
+  return { author: message.author, text: message.message, ts: message.ts, isWaiting: false };
+}
+
+export function noSuchMessage(): ChatError {
+  return new ChatError("NOT_FOUND", { message: "There is no such message in this conversation." });
+}
+
+export function wasDeleted(): ChatError {
+  return new ChatError("CONFLICT", { message: "This message was deleted." });
+}
