@@ -77,15 +77,11 @@ export function openConnection(deps: ConnectionDeps): Connection {
   }
 
   function hear(data: unknown): void {
-    if (state === "ended") return;
     heartbeat.heard();
-    const decoded = deps.decode(data);
-    if (!decoded) return deps.log.debug({}, "unknown frame");
-    for (const frame of [decoded].flat()) take(frame);
+    for (const frame of framesIn(deps, data)) take(frame);
   }
 
   function take(frame: ServerFrame): void {
-    // What came with it may have ended the connection.
     if (state === "ended") return;
     if (frame.type === "welcome") pingAfterMs = Math.min(pingAfterMs, frame.heartbeat_ms);
     if (frame.type === "going_away") reconnectAfterMs = frame.reconnect_after_ms;
@@ -104,6 +100,12 @@ export function openConnection(deps: ConnectionDeps): Connection {
     probe: () => void (state === "ready" && heartbeat.probe()),
     close: () => lose(""),
   };
+}
+
+function framesIn({ decode, log }: ConnectionDeps, data: unknown): readonly ServerFrame[] {
+  const decoded = decode(data);
+  if (!decoded) log.debug({}, "unknown frame");
+  return decoded ? [decoded].flat() : [];
 }
 
 function listen(

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { isForOthers, isOfTenant, notForOthers } from "./acting-rights.ts";
 import type { Caller } from "./caller.ts";
 import { ChatError, type ErrorCode } from "./chat-error.ts";
 import type { MemberRole, People } from "./room.ts";
@@ -178,8 +179,7 @@ interface Asked {
 function ofThing(caller: Caller, own: readonly RoleRights[], { action, thing }: Asked): Verdict {
   switch (thing.kind) {
     case "conversation":
-      if (thing.standing !== undefined) return ofStanding(caller, action, { ...thing, standing: thing.standing });
-      return only(thing.owner === undefined || isTheirs(caller, thing), othersConversation);
+      return ofConversation(caller, action, thing);
     case "approval":
     case "handover":
       // To the letter: what was asked before its user had a tenant is no tenant's.
@@ -189,34 +189,31 @@ function ofThing(caller: Caller, own: readonly RoleRights[], { action, thing }: 
     case "agent":
     case "model":
     case "tool":
-      return only(
-        own.some((role) => isListed(role[listOf[thing.kind]], thing.name)),
-        notAmong(thing),
-      );
+      return ofNamed(own, thing);
     case "gateway":
-      return only(
-        thing.roles.every((name) => own.some((role) => isListed(role.acts_as, name))),
-        "A gateway gives its users only those roles that its own role lists.",
-      );
+      return ofGateway(own, thing.roles);
     case "documents":
     case "service":
       return allowed;
   }
 }
 
-/** What a gateway may do on behalf of its users: what belongs to conversations. What else a user has is between them and the service. */
-function isForOthers(action: Action): boolean {
-  return action.startsWith("conversation:") || forOthers.has(action);
+function ofConversation(caller: Caller, action: Action, thing: Extract<Resource, { kind: "conversation" }>): Verdict {
+  if (thing.standing !== undefined) return ofStanding(caller, action, { ...thing, standing: thing.standing });
+  return only(
+    thing.owner === undefined || (thing.owner === caller.user.id && isOfTenant(caller, thing.tenant)),
+    othersConversation,
+  );
 }
 
-const forOthers: ReadonlySet<Action> = new Set([
-  ...(["agent:use", "model:use", "tool:run", "approval:decide", "handover:answer", "usage:read"] as const),
-]);
-const notForOthers = "A gateway may not do this on behalf of a user.";
+function ofNamed(own: readonly RoleRights[], thing: Extract<Resource, { readonly name: string }>): Verdict {
+  const isGiven = own.some((role) => isListed(role[listOf[thing.kind]], thing.name));
+  return only(isGiven, notAmong(thing));
+}
 
-/** What was made before its user had a tenant stays theirs; a gateway of a tenant opens only what is of that tenant, to the letter: it names users itself. */
-function isOfTenant({ tenant: own, gateway }: Caller, tenant: string | undefined): boolean {
-  return tenant === own || (tenant === undefined && gateway === undefined);
+function ofGateway(own: readonly RoleRights[], roles: readonly string[]): Verdict {
+  const isGiven = roles.every((name) => own.some((role) => isListed(role.acts_as, name)));
+  return only(isGiven, "A gateway gives its users only those roles that its own role lists.");
 }
 
 function only(isAllowed: boolean, otherwise: string): Verdict {
@@ -277,13 +274,6 @@ export function standingAmong({ owner, tenant, members }: People, caller: Caller
   if (member === undefined) return "none";
   if (member.with_role !== undefined && !caller.roles.includes(member.with_role)) return "none";
   return member.role === "writer" ? "writer" : "reader";
-}
-
-function isTheirs(
-  caller: Caller,
-  thing: { readonly owner: string | undefined; readonly tenant: string | undefined },
-): boolean {
-  return thing.owner === caller.user.id && isOfTenant(caller, thing.tenant);
 }
 
 function rolesOf({ roles: names }: Caller, roles: RightsByRole): RoleRights[] {

@@ -81,8 +81,8 @@ it("however large frames are, all come once and in order, and no batch of severa
       );
       const told = sent.map((text): { at: number }[] => [JSON.parse(text)].flat());
       expect(told.flat().map(({ at }) => at)).toEqual(frames.map(({ at }) => at));
-      for (const [at, text] of sent.entries())
-        if ((told[at]?.length ?? 0) > 1) expect(text.length).toBeLessThanOrEqual(102);
+      const ofSeveral = sent.filter((_, at) => (told[at]?.length ?? 0) > 1);
+      expect(Math.max(0, ...ofSeveral.map((text) => text.length))).toBeLessThanOrEqual(102);
     }),
   );
 });

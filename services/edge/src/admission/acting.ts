@@ -1,4 +1,4 @@
-import { ChatError, demand, type Caller, type May, type OnBehalfOf } from "@parley/protocol";
+import { ChatError, demand, OnBehalfOf, parseObject, type Caller, type May } from "@parley/protocol";
 
 /** How the users of an issuer are named that is not a primary one: `identity.ts`. */
 const issuedName = /^~[a-z0-9-]+~/;
@@ -13,4 +13,13 @@ export function actedCaller(may: May, gateway: Caller, { id, name, email, roles 
     throw new ChatError("FORBIDDEN", { message: "This is a user of another issuer than the gateway's." });
   const user = { id, ...(name === undefined ? {} : { name }), ...(email === undefined ? {} : { email }) };
   return { ...gateway, user, roles, gateway: gateway.user.id };
+}
+
+/** The same by the header of a request, where it has one. Throws also INVALID_FRAME. */
+export function callerFor(may: May, caller: Caller, named: string): Caller {
+  if (named === "") return caller;
+  const who = OnBehalfOf.safeParse(parseObject(Buffer.from(named, "base64url").toString("utf8")));
+  if (who.success) return actedCaller(may, caller, who.data);
+  const message = "The header Parley-On-Behalf-Of must be a user as JSON in base64url.";
+  throw new ChatError("INVALID_FRAME", { message });
 }

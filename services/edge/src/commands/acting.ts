@@ -35,27 +35,7 @@ export type Acting = ReturnType<typeof createActing>;
  * several of them look one has the view, whoever asked for it last: its events come once. When that one may not look any more, the next one has it, from the same place.
  */
 export function createActing({ ownership, viewing, subscriptions, onActing }: ActingDeps) {
-  /** Gives the view to the last one who may have it. */
-  const passOn = async (gateway: HubConnection, conversation: ConversationId, after: number | undefined) => {
-    const lookers = gateway.acting?.lookers;
-    for (let next = lookers?.get(conversation)?.at(-1); next !== undefined;) {
-      const { caller } = next;
-      const isLet = next.state === "ready" && caller !== undefined && (await mayRead(ownership, conversation, caller));
-      if (isLet && gateway.state === "ready") return viewing.follow(next, conversation, after);
-      next = without(lookers, conversation, next)?.at(-1);
-    }
-  };
-
-  const onDismissed = (gateway: HubConnection, user: HubConnection): HubConnection["onDismissed"] => {
-    return (conversation, seq) => {
-      without(gateway.acting?.lookers, conversation, user);
-      passOn(gateway, conversation, seq).catch(() => {
-        // They look at nothing then, and the gateway subscribes again.
-        gateway.acting?.lookers.delete(conversation);
-      });
-    };
-  };
-
+  const { passOn, onDismissed } = createPassing(ownership, viewing);
   const add = (gateway: HubConnection, acting: ActedFor<HubViewer>, caller: Caller): HubConnection => {
     makeRoom(acting);
     const user = userConnection(gateway, caller);
@@ -112,6 +92,32 @@ function lookingAt(
   conversation: ConversationId,
 ): HubConnection[] {
   return [gateway, ...users.values()].filter(({ viewers }) => viewers.has(conversation));
+}
+
+/** What becomes of a view when whoever has it may not look any more. */
+function createPassing(ownership: ActingDeps["ownership"], viewing: ActingDeps["viewing"]) {
+  /** Gives the view to the last one who may have it. */
+  const passOn = async (gateway: HubConnection, conversation: ConversationId, after: number | undefined) => {
+    const lookers = gateway.acting?.lookers;
+    for (let next = lookers?.get(conversation)?.at(-1); next !== undefined;) {
+      const { caller } = next;
+      const isLet = next.state === "ready" && caller !== undefined && (await mayRead(ownership, conversation, caller));
+      if (isLet && gateway.state === "ready") return viewing.follow(next, conversation, after);
+      next = without(lookers, conversation, next)?.at(-1);
+    }
+  };
+
+  const onDismissed = (gateway: HubConnection, user: HubConnection): HubConnection["onDismissed"] => {
+    return (conversation, seq) => {
+      without(gateway.acting?.lookers, conversation, user);
+      passOn(gateway, conversation, seq).catch(() => {
+        // They look at nothing then, and the gateway subscribes again.
+        gateway.acting?.lookers.delete(conversation);
+      });
+    };
+  };
+
+  return { passOn, onDismissed };
 }
 
 /** The gateway's users, and itself. */

@@ -53,10 +53,7 @@ export function createFrameHandler(deps: FrameHandlerDeps) {
   const { admission, outbox, isBrokerWell, counters, log } = deps;
 
   const handle = async (connection: HubConnection, frame: ClientFrame, aside: Aside): Promise<void> => {
-    if (frame.type === "auth") {
-      await deps.onAuth(connection, credentialOf(connection, frame.token), frame.knows);
-      return deps.commands.guests.renewed(connection);
-    }
+    if (frame.type === "auth") return authenticate(deps, connection, frame);
     if (frame.type === "ping") {
       outbox.sendFrame(connection, { type: "pong", ts: Date.now() });
       return;
@@ -105,6 +102,15 @@ export function createFrameHandler(deps: FrameHandlerDeps) {
       else refuse(connection, thrown, addressOf(frame), true);
     }
   };
+}
+
+async function authenticate(
+  { onAuth, commands: { guests } }: FrameHandlerDeps,
+  connection: HubConnection,
+  { token, knows }: Extract<ClientFrame, { type: "auth" }>,
+): Promise<void> {
+  await onAuth(connection, credentialOf(connection, token), knows);
+  guests.renewed(connection);
 }
 
 /** Without a token it only says what its client knows, on a socket that was opened with something else. Throws AUTH_REQUIRED. */

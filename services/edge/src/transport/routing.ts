@@ -1,16 +1,7 @@
-import {
-  ChatError,
-  limits,
-  OnBehalfOf,
-  parseObject,
-  toChatError,
-  type Caller,
-  type ErrorCode,
-  type May,
-} from "@parley/protocol";
+import { ChatError, limits, toChatError, type ErrorCode, type May } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import type { HttpRequest, HttpResponse, TemplatedApp } from "uWebSockets.js";
-import { actedCaller } from "../admission/acting.ts";
+import { callerFor } from "../admission/acting.ts";
 import type { Admission } from "../admission/admit.ts";
 import type { Addresses, Whence } from "../admission/address.ts";
 import type { Limiter } from "../admission/limits.ts";
@@ -193,7 +184,8 @@ async function answer(
   if (isStopping() && route.access !== "anybody") throw new ChatError("SHUTTING_DOWN", { retryAfterMs: 1_000 });
   const { whence } = exchange;
   if (!isProbe(route)) limiter.requesting(whence);
-  const caller = askerOf(may, await admission.byRequest(exchange, route.access, whence), exchange);
+  const asker = await admission.byRequest(exchange, route.access, whence);
+  const caller = callerFor(may, asker, exchange.header(onBehalfOfHeader));
   if (route.access !== "anybody") limiter.requestOf(caller, whence);
   const bytes = await body;
   admission.recheck(caller);
@@ -214,17 +206,6 @@ async function answer(
   };
   const reply = await route.answer({ caller, exchange }, raw);
   if (reply !== undefined) exchange.reply(reply);
-}
-
-/** The user on whose behalf a gateway asks, where it does. Throws INVALID_FRAME, and FORBIDDEN. */
-function askerOf(may: May, caller: Caller, { header }: Exchange): Caller {
-  const named = header(onBehalfOfHeader);
-  if (named === "") return caller;
-  const who = OnBehalfOf.safeParse(parseObject(Buffer.from(named, "base64url").toString("utf8")));
-  if (who.success) return actedCaller(may, caller, who.data);
-  throw new ChatError("INVALID_FRAME", {
-    message: "The header Parley-On-Behalf-Of must be a user as JSON in base64url.",
-  });
 }
 
 function bodyOf(route: Route, { header }: Exchange, bytes: Buffer): unknown {
