@@ -9,7 +9,7 @@ export interface PeopleOf {
   readonly invites: readonly Invite[];
 }
 
-export interface NewInvite {
+interface NewInvite {
   readonly role: MemberRole;
   readonly expires_in_ms?: number;
   readonly uses?: number;

@@ -10,7 +10,7 @@ export interface Candidate {
 }
 
 /** A name that is being typed. */
-export interface Begun {
+interface Begun {
   /** Where its `@` stands. */
   readonly at: number;
   readonly prefix: string;
