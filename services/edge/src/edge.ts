@@ -141,6 +141,7 @@ function createCommandRoom(
     hasChanges,
     agentNames: createAgentNames(redis && createOfferBoard({ redis, log })),
     usage,
+    subscriptions,
   };
   const commands = createCommands(parts);
   return { ownership, viewing, conversations, commands, shown };
@@ -161,7 +162,7 @@ function createTransportRoom(
   const origins = { allowed: options.allowedOrigins, allowLoopback: isDevelopment };
   const onClosed: ConnectionsDeps["onClosed"] = (connection, end) => {
     limiter.sockets.closed(connection);
-    answers.left(connection);
+    for (const one of [connection, ...(connection.acting?.users.values() ?? [])]) answers.left(one);
     counters.connections.closed(connection, end);
   };
   const connections = createConnections({ deadlines, outbox, counters, note: gate.note, onClosed });
@@ -251,12 +252,9 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const release = (): void => {
     clearInterval(sweeping);
     stopFollowing();
-    limiter.close();
-    ways.close();
     connections.stop();
-    commandRoom.conversations.close();
+    for (const part of [limiter, ways, commandRoom.conversations, hubRoom]) part.close();
     canary.stop();
-    hubRoom.close();
     app.close();
   };
   const listener = await listenPublicly(app, options.listen).catch((error: unknown) => {

@@ -1,6 +1,7 @@
 import type { VisibleEvent } from "@parley/dialects";
 import { decodeVisible } from "@parley/dialects";
 import { ChatError, type Caller, type ConversationId, type FrameError } from "@parley/protocol";
+import { noCursor } from "../cursor.ts";
 import type { Outbox } from "../delivery/outbox.ts";
 import type { Outlet } from "../delivery/outlet.ts";
 import { detach, type Hub, type HubConnection, type HubViewer } from "../hub/hub.ts";
@@ -109,6 +110,7 @@ function createDismissal({ outbox, onDismissed }: GuestDeps, guests: Invited) {
     outlet.viewers.delete(conversation);
     detach(viewer);
     outbox.sendFrame(outlet, noticeOf(conversation));
+    outlet.onDismissed?.(conversation, viewer.cursor === noCursor ? undefined : source.offset + viewer.cursor);
     onDismissed?.();
   };
 }

@@ -94,7 +94,7 @@ export function conversationSnapshot(
   ];
   // Whoever knows nothing of branches sees one as a plain conversation; what has not ended is told to all.
   const branch = newestBranch(all, placesIn(all), withSiblings, openIds);
-  const withAll = posts.length === 0 ? branch : withPosts(branch, posts, isBeginning);
+  const withAll = withPosts(branch, posts, isBeginning);
   const messages =
     changes.size === 0 ? withAll : withAll.map((message) => changedMessage(message, changes.get(message.message_id)));
   // Not always the first: when the event stream was lost, the messages of waiting turns may be written again before the one that runs.
@@ -116,6 +116,7 @@ function withPosts(
   posts: readonly TranscriptMessage[],
   isBeginning: boolean,
 ): readonly TranscriptMessage[] {
+  if (posts.length === 0) return branch;
   return newestWithPosts(branch, posts, { limit: deliveryLimits.snapshotMessages, isBeginning }).messages;
 }
 

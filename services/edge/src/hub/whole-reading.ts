@@ -75,22 +75,15 @@ export async function readWhole(
   hub: Hub,
   { fromSeq, owed }: WholeNeeds,
 ): Promise<Whole | undefined> {
-  const { history, transcripts, titles, feedback: said } = deps;
+  const { history, transcripts } = deps;
   const { ring } = hub;
   const { endsLeft } = ring;
   const reach = fromSeq !== undefined && fromSeq < ring.floor ? fromSeq : undefined;
   const queued = ring.rooted && reach === undefined ? undefined : await history.queued(hub);
-  const [page, title, feedback, posts, early] = await Promise.all([
-    newestPath(transcripts, hub),
-    titles.shown(hub.conversation),
-    said.of(hub.conversation),
-    newestPosts(deps, hub),
-    knownRoom(deps.room, hub),
-    deps.lookOnce(hub),
-  ]);
+  const { page, title, feedback, posts, early } = await readKept(deps, hub);
   const handover = await shownHandover(deps.handovers, hub.conversation, page.turns);
   if (!(await history.confirm(hub))) return undefined;
-  const room = await roomOf(deps.room, hub, early);
+  const room = await roomNow(deps, hub, early);
   const past = queued === undefined ? undefined : await readPast(history, hub, { reach, queued });
   const laterEnds = fromSeq === undefined ? 0 : countEnds(past ?? ring);
   const beside = await pathToOpen(transcripts, hub, ring, page.turns);
@@ -108,14 +101,27 @@ export async function readWhole(
   return isCurrent() ? createWhole(hub, parts) : undefined;
 }
 
-/** One look-up, and none where nobody but its owner is known to have a part in it. */
-async function knownRoom({ known, lookUp }: RoomReading, { conversation }: Hub): Promise<Peopled | undefined> {
-  return known(conversation) === undefined ? undefined : lookUp(conversation);
+/** What is kept of the conversation beside its events. */
+async function readKept(deps: WholeReadingDeps, hub: Hub) {
+  const { conversation } = hub;
+  const [page, title, feedback, posts, early] = await Promise.all([
+    newestPath(deps.transcripts, hub),
+    deps.titles.shown(conversation),
+    deps.feedback.of(conversation),
+    newestPosts(deps, hub),
+    deps.room.known(conversation) === undefined ? undefined : deps.room.lookUp(conversation),
+    deps.lookOnce(hub),
+  ]);
+  return { page, title, feedback, posts, early };
 }
 
 /** An event that is below the end of the stream is not told again: what it says has to be in here. */
-async function roomOf({ lookUp }: RoomReading, hub: Hub, early: Peopled | undefined): Promise<Peopled | undefined> {
-  return (early?.n ?? 0) < roomNumberIn(hub.ring.events) ? lookUp(hub.conversation) : early;
+async function roomNow(
+  { room }: WholeReadingDeps,
+  { conversation, ring }: Hub,
+  early: Peopled | undefined,
+): Promise<Peopled | undefined> {
+  return (early?.n ?? 0) < roomNumberIn(ring.events) ? room.lookUp(conversation) : early;
 }
 
 /** How the hub was when the reading began, and what was read. */

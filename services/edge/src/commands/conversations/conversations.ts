@@ -256,10 +256,7 @@ async function pageOf(
   { query, cursor, hasPosts, changesOf }: PageWish,
 ): Promise<TitledPage> {
   const { before = 0, through, limit } = query;
-  // A place is a number that anybody can make up.
-  if (before > 0 && !(await bus.conversations.hasRecord(conversation, before))) {
-    throw new ChatError("INVALID_FRAME", { message: "`before` is not a place in this conversation." });
-  }
+  await checkPlace(bus, conversation, before);
   const readTurns = (messages: number) => bus.transcripts.path(conversation, { ...query, limit: messages });
   const [page, title, feedback] = await Promise.all([
     hasNoTurnsLeft(cursor) ? { turns: [], before: 0 } : readTurns(limit),
@@ -276,6 +273,12 @@ async function pageOf(
   const written = hasPosts ? turnsOfPage(page.turns, shown.messages) : page.turns;
   const turns = changedTurns(written, changes);
   return { ...shown, turns, messages, title, feedback, handover, changes: [...changes.values()] };
+}
+
+/** A place is a number that anybody can make up. */
+async function checkPlace({ conversations }: Bus, conversation: ConversationId, before: number): Promise<void> {
+  if (before === 0 || (await conversations.hasRecord(conversation, before))) return;
+  throw new ChatError("INVALID_FRAME", { message: "`before` is not a place in this conversation." });
 }
 
 async function exists({ events, turns }: Bus, conversation: ConversationId): Promise<boolean> {
