@@ -1,3 +1,4 @@
+import { responseIdOf } from "@parley/dialects";
 import { eventually } from "@parley/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { tokenOf, createRoomWorld, person, type RoomWorld } from "./support/room-world.ts";
@@ -62,28 +63,48 @@ describe("a member who was removed", () => {
     expect(await client.next("error", { timeoutMs: 1_000 })).toMatchObject(notice);
   });
 
-  it("is sent away from the streams of answers, also their own, and whoever waits for one is told", async () => {
+  it("is sent away from what they look at over HTTP, in each protocol, also from the answer to their own message", async () => {
     const id = await withBert();
+    await room.as(ann, "PATCH", pathOf(id, "/room"), { body: { answers: "always" } });
     const client = await room.connect(ann);
     client.send({ type: "message", id: "long", message: "a long one", conversation_id: id });
     const { turn_id } = await client.next("accepted");
-    await room.world.worker.take(id, turn_id).token("Well, ");
+    const turn = room.world.worker.take(id, turn_id);
+    await turn.token("Well, ");
     const headers = { authorization: `Bearer ${await tokenOf(bert)}` };
-    const streams = [
-      `/api/v1/conversations/${id}/events`,
-      `/api/v1/chat/stream?conversation_id=${id}&turn_id=${turn_id}`,
+    const ask = (method: string, path: string, more: { body?: object; accept?: string } = {}) => {
+      const { body, accept } = more;
+      const asked = { user: null, headers: { ...headers, ...(accept === undefined ? {} : { accept }) } };
+      return request(room.edges[1], method, path, { ...asked, ...(body === undefined ? {} : { body }) });
+    };
+    const events = "text/event-stream";
+    const message = { message: "and I?", conversation_id: id };
+    const streams = await Promise.all([
+      ask("GET", `/v1/conversations/${id}/stream?offset=now&live=sse`, { accept: events }),
+      ask("GET", `/v1/responses/${responseIdOf({ conversation_id: id, turn_id, segment: 0 })}?stream=true`, {
+        accept: events,
+      }),
+      ask("POST", "/api/v1/chat", { body: message, accept: events }),
+    ]);
+    const waiting = [
+      ask("POST", "/api/v1/chat", { body: { ...message, message: "and now?" } }),
+      ask("GET", `/v1/conversations/${id}/stream?offset=now&live=long-poll`),
     ];
-    const waiting = room.as(bert, "POST", "/api/v1/chat", { at: 1, body: { message: "and I?", conversation_id: id } });
-    const opened = await Promise.all(
-      streams.map((path) => request(room.edges[1], "GET", path, { user: null, headers })),
-    );
+    const isQueued = async (): Promise<boolean> => (await room.world.bus.turns.waiting(id)).length === 3;
+    await eventually(isQueued, { what: "their own messages" });
+    expect(streams.map(({ status }) => status)).toEqual([200, 200, 200]);
     await remove(id);
-    expect((await waiting).status).toBe(403);
-    for (const answer of opened) {
-      if (answer.status !== 200) continue;
-      const text = await answer.text();
-      expect(text).not.toContain("secret");
-    }
+    const isGone = async (): Promise<boolean> =>
+      (await room.as(bert, "GET", pathOf(id, "/members"), { at: 1 })).status === 403;
+    await eventually(isGone, { what: "their removal", timeoutMs: 1_000 });
+    await turn.token("a secret");
+    // Each ends by itself; what has not ended would wait for the turn, which does not.
+    const texts = await Promise.all(streams.map((answer) => answer.text().catch(() => "cut")));
+    for (const text of texts) expect(text).not.toContain("secret");
+    const answers = await Promise.all(waiting);
+    expect(answers[0]?.status).toBe(403);
+    // What came before may have been enough for the other one.
+    for (const answer of answers) expect(await answer.text()).not.toContain("secret");
   });
 
   it("who loses the role on which their membership depends looks on no more with their next token", async () => {

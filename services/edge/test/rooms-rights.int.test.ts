@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { connectRedis } from "@parley/bus";
+import { responseIdOf } from "@parley/dialects";
 import { eventually } from "@parley/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { request } from "./support/http-client.ts";
@@ -145,8 +146,8 @@ const routes: readonly RouteRow[] = [
   { route: "GET /v1/conversations/:id", who: all },
   { route: "GET /v1/conversations/:id/items", who: all },
   { route: "GET /v1/conversations/:id/stream?offset=now", who: all },
-  { route: "GET /v1/responses/:ended", who: all },
-  { route: "GET /v1/responses/:ended/input_items", who: all },
+  { route: "GET /v1/responses/:response", who: all },
+  { route: "GET /v1/responses/:response/input_items", who: all },
   { route: "POST /api/v1/conversations/:id/members", who: owners, body: () => ({ user_id: "eve", role: "reader" }) },
   { route: "PATCH /api/v1/conversations/:id/members/rita", who: owners, body: () => ({ role: "reader" }) },
   { route: "DELETE /api/v1/conversations/:id/members/nobody", who: owners },
@@ -181,6 +182,7 @@ function pathOf(route: string, { id, running, waiting, ended }: Place): { method
     .replace(":id", id)
     .replace(":call", `${running}-0-0`)
     .replace(":waiting", waiting)
+    .replace(":response", responseIdOf({ conversation_id: id, turn_id: ended, segment: 0 }))
     .replace(":ended", ended);
   return { method, path: named };
 }
