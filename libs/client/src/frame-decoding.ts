@@ -4,7 +4,7 @@ import { isServerFrame, type ServerFrame } from "@parley/protocol/fold";
 export function decodeServerFrame(data: unknown): ServerFrame | readonly ServerFrame[] | undefined {
   try {
     const sent: unknown = typeof data === "string" && JSON.parse(data);
-    if (Array.isArray(sent)) return sent.filter(isServerFrame);
+    if (Array.isArray(sent) && sent.length > 0) return sent.filter(isServerFrame);
     return isServerFrame(sent) ? sent : undefined;
   } catch {
     return undefined;

@@ -222,7 +222,7 @@ const table: Record<
       [caller({ roles: ["relay"], scopes: ["conversation:*"] }), { kind: "gateway", roles: [] }],
     ],
   },
-} as Record<Action, { yes: [Caller, Resource][]; no: [Caller, Resource][] }>;
+} as unknown as Record<Action, { yes: [Caller, Resource][]; no: [Caller, Resource][] }>;
 
 describe("P9, P10: may", () => {
   it("has a row for every action", () => {
