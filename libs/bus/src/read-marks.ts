@@ -13,7 +13,13 @@ import {
 } from "@parley/protocol";
 import { appendBehind, type LastOne } from "./append-behind.ts";
 import type { FoundMessage } from "./direct-get.ts";
-import { createConversationEnds, turnsUpTo, type ConversationEnds, type EndsDeps } from "./conversation-ends.ts";
+import {
+  createConversationEnds,
+  turnsUpTo,
+  type ConversationEnd,
+  type ConversationEnds,
+  type EndsDeps,
+} from "./conversation-ends.ts";
 import { countUnread } from "./unread.ts";
 
 export type ReadMarksDeps = EndsDeps;
@@ -74,11 +80,7 @@ export function createReadMarks(deps: ReadMarksDeps) {
         const before = found?.value;
         if (tried !== undefined && before?.ts === tried.ts) return void (kept = tried);
         if (before?.mark !== undefined && !isForward(before, place)) return undefined;
-        // Rises whatever the clocks of edges say: readers go by it.
-        const ts = Math.max(Date.now(), (before?.mark?.ts ?? 0) + 1);
-        const mark = { user, message_id: place.message_id, ts };
-        const [post, turn] = [Math.max(place.post, before?.post ?? 0), Math.max(place.turn, before?.turn ?? 0)];
-        return { v: 1, kind: "read", conversation_id: conversation, mark, post, turn, ts };
+        return recordAfter(before, conversation, user, place);
       });
       if (!isFirst && appended !== undefined)
         await jsm.streams.purge(stream, { filter: subject, keep: 1 }).catch(() => {});
@@ -108,6 +110,19 @@ function hashOf(userId: string): string {
   return createHash("sha256").update(userId).digest("base64url");
 }
 
+function recordAfter(
+  before: ReadRecord | undefined,
+  conversation_id: ConversationId,
+  user: Person,
+  { message_id, post, turn }: ReadPlace,
+): ReadRecord {
+  const known = { post: 0, turn: 0, ...before };
+  // Rises whatever the clocks of edges say: readers go by it.
+  const ts = Math.max(Date.now(), (before?.mark?.ts ?? 0) + 1);
+  const place = { post: Math.max(post, known.post), turn: Math.max(turn, known.turn) };
+  return { v: 1, kind: "read", conversation_id, mark: { user, message_id, ts }, ...place, ts };
+}
+
 function isForward({ mark, post, turn }: ReadRecord, place: ReadPlace): boolean {
   if (place.post > post || place.turn > turn) return true;
   if (place.post < post || place.turn < turn || mark === undefined) return false;
@@ -117,10 +132,12 @@ function isForward({ mark, post, turn }: ReadRecord, place: ReadPlace): boolean 
   return mark.message_id !== place.message_id && (place.isOpen === true || isAnswer);
 }
 
-function endOf({ post, turn }: Awaited<ReturnType<ConversationEnds["of"]>>): ReadPlace | undefined {
-  const place = { post: post?.n ?? 0, turn: turn?.seqs[0] ?? 0 };
-  const isPost = (post?.seqs[0] ?? 0) > place.turn;
-  const message_id = isPost ? post?.newest?.post?.message_id : turn?.newest && messageIdOf(turn.newest, "assistant");
+function endOf({ post, turn }: ConversationEnd): ReadPlace | undefined {
+  const place = turnsUpTo({ post, turn }, Infinity);
+  const written = post?.newest?.post?.message_id;
+  const answered = turn?.newest === undefined ? undefined : messageIdOf(turn.newest, "assistant");
+  const isPost = written !== undefined && (post?.seqs[0] ?? 0) > place.turn;
+  const message_id = isPost ? written : answered;
   return message_id === undefined ? undefined : { message_id, ...place };
 }
 

@@ -1,5 +1,5 @@
 import { limits, type ConversationId } from "@parley/protocol";
-import type { ConversationEnds } from "./conversation-ends.ts";
+import type { ConversationEnd, ConversationEnds } from "./conversation-ends.ts";
 
 export interface UnreadQuery {
   readonly userId: string;
@@ -21,18 +21,33 @@ export async function countUnread(
   { userId, post, turn }: UnreadQuery,
 ): Promise<number> {
   const end = await ends.of(conversation);
-  const own = end.post?.newest?.post?.author.id === userId ? (end.post.seqs[0] ?? 0) : 0;
-  const posts = end.post === undefined || own > 0 ? 0 : Math.max(0, end.post.n - post);
-  const seqs = (end.turn?.seqs ?? []).filter((seq) => seq > Math.max(turn, own));
-  let count = posts;
-  for (const [i, seq] of seqs.entries()) {
-    if (count >= limits.unreadShown) break;
-    const record = i < mostRead ? await ends.at(conversation, seq) : undefined;
-    count += record === undefined ? 2 : record.answers;
-    if (record?.authorId === userId) break;
-    count += record?.questions ?? 0;
-  }
+  const { posts, ownSeq } = unreadPosts(end.post, userId, post);
+  const seqs = (end.turn?.seqs ?? []).filter((seq) => seq > Math.max(turn, ownSeq));
+  const { count, isWhole } = await countTurns(ends, conversation, { userId, seqs });
   // Of a long conversation the newest record does not name them all.
-  const isMore = seqs.length > limits.recordsBack + 1;
-  return isMore ? limits.unreadShown : Math.min(count, limits.unreadShown);
+  const isMore = isWhole && seqs.length > limits.recordsBack + 1;
+  return isMore ? limits.unreadShown : Math.min(posts + count, limits.unreadShown);
+}
+
+/** `ownSeq`: of the last post, where that is their own; else 0. */
+function unreadPosts(last: ConversationEnd["post"], userId: string, read: number) {
+  if (last === undefined) return { posts: 0, ownSeq: 0 };
+  const isOwn = last.newest?.post?.author.id === userId;
+  return isOwn ? { posts: 0, ownSeq: last.seqs[0] ?? 0 } : { posts: Math.max(0, last.n - read), ownSeq: 0 };
+}
+
+/** Messages of the turns with records at these places, newest first, up to the first that the user has asked. `isWhole`: none of them has. */
+async function countTurns(
+  ends: ConversationEnds,
+  conversation: ConversationId,
+  { userId, seqs }: { readonly userId: string; readonly seqs: readonly number[] },
+): Promise<{ readonly count: number; readonly isWhole: boolean }> {
+  let count = 0;
+  for (const seq of seqs.slice(0, mostRead)) {
+    const record = await ends.at(conversation, seq);
+    const { authorId, questions, answers } = record ?? { authorId: undefined, questions: 1, answers: 1 };
+    if (authorId === userId) return { count: count + answers, isWhole: false };
+    count += questions + answers;
+  }
+  return { count: count + 2 * Math.max(0, seqs.length - mostRead), isWhole: true };
 }

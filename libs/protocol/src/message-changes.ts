@@ -6,10 +6,14 @@ import { Person } from "./room.ts";
 
 /** What became of a message after it was written: edits, its deletion, reactions (docs/adr/0029). */
 
+/** What shows, then more of that, and what joins emoji: families and people at work are several, some flags have tags. */
+const reactionText = /^[^\s\p{Cc}\p{Cf}\p{Cs}](?:[^\s\p{Cc}\p{Cf}\p{Cs}]|[\u200d\u{e0020}-\u{e007f}])*$/u;
+
 /** One to `reactionChars` characters, none of them white space or a control: an emoji, or a short word. */
 export const Reaction = z
   .string()
-  .regex(/^[^\s\p{C}]+$/u, "must have no white space and no control characters")
+  .regex(/^\S+$/, "must have no white space")
+  .refine((text) => reactionText.test(text), "must have no control characters")
   .refine((text) => Array.from(text).length <= limits.reactionChars, "is too long");
 export type Reaction = z.infer<typeof Reaction>;
 

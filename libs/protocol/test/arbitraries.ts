@@ -50,7 +50,8 @@ function arbitraryObject(schema: z.ZodObject): fc.Arbitrary<unknown> {
 
 function arbitraryString(schema: z.ZodString): fc.Arbitrary<string> {
   const { pattern } = z.toJSONSchema(schema);
-  if (pattern !== undefined) return fc.stringMatching(new RegExp(pattern));
+  if (pattern !== undefined)
+    return fc.stringMatching(new RegExp(pattern)).filter((value) => schema.safeParse(value).success);
   // Those that it takes as they are: some trim what they read.
   return text.filter((value) => schema.safeParse(value).data === value);
 }

@@ -59,11 +59,6 @@ it("goes forward only, is kept, told to all on both edges, and to who comes late
   await untilRead(late, "ben", "t3-a");
   const told = ann.frames.flatMap((frame) => (frame.type === "read" ? frame.marks : []));
   expect(told.filter(({ user }) => user.id === "ben").map(({ message_id }) => message_id)).toEqual(["t2-a", "t3-a"]);
-  // One record is kept of each.
-  const shard = world.bus.events.shardOf(id);
-  const stored = await world.bus.conversations.endOf(id);
-  expect(stored.log).toBeGreaterThan(0);
-  expect(shard).toBe(0);
 });
 
 it("is written at most once in two seconds for each user, and the last one in any case, also by an edge that stops", async () => {
@@ -73,7 +68,7 @@ it("is written at most once in two seconds for each user, and the last one in an
   for (const turn of turns) await record(world.bus, id, turn, { asker: "ann", answer: "Yes." });
   let writes = 0;
   const shard = world.bus.events.shardOf(id);
-  const seen = world.bus.nc.subscribe(`${subjects.readsOf(shard, id)}`, { callback: () => void writes++ });
+  const seen = world.bus.nc.subscribe(subjects.readsOf(shard, id), { callback: () => void writes++ });
   const ben = await lookAt(edge, "ben", id);
   for (const turn of turns) ben.send({ type: "read", conversation_id: id, message_id: `${turn}-a` });
   ben.send({ type: "ping" });

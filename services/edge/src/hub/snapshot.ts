@@ -94,11 +94,12 @@ export function conversationSnapshot(
   ];
   // Whoever knows nothing of branches sees one as a plain conversation; what has not ended is told to all.
   const branch = newestBranch(all, placesIn(all), withSiblings, openIds);
-  const messages = withChanges(withPosts(branch, posts, isBeginning), changes);
+  const withAll = withPosts(branch, posts, isBeginning);
+  const messages = asTheyStand(withAll, changes);
   // Not always the first: when the event stream was lost, the messages of waiting turns may be written again before the one that runs.
   const running = open.find(({ status }) => status !== "queued") ?? open[0];
   if (messages.length === 0 && running === undefined && known.room === undefined) return undefined;
-  const about = aboutAll(known, waiting);
+  const about = aboutOf(known, waiting);
   if (running !== undefined) {
     const frame = { ...turnSnapshot(place, running), ...about };
     // What its parts take, the transcript's tail gives.
@@ -109,13 +110,8 @@ export function conversationSnapshot(
   return { type: "snapshot", conversation_id, seq, ...about, ...tail, status: "idle", ts: Date.now() };
 }
 
-function withChanges(messages: readonly TranscriptMessage[], changes: Changes): readonly TranscriptMessage[] {
-  if (changes.size === 0) return messages;
-  return messages.map((message) => changedMessage(message, changes.get(message.message_id)));
-}
-
-function aboutAll(
-  { title, handover, room }: Known & { readonly room?: Room | undefined },
+function aboutOf(
+  { title, handover, room }: Pick<Known, "title" | "handover"> & { readonly room?: Room | undefined },
   waiting: readonly WaitingTurn[],
 ): Pick<SnapshotFrame, "title" | "handover" | "room" | "queue"> {
   return {
@@ -124,6 +120,11 @@ function aboutAll(
     ...(room === undefined ? {} : { room }),
     ...(waiting.length === 0 ? {} : { queue: [...waiting] }),
   };
+}
+
+function asTheyStand(messages: readonly TranscriptMessage[], changes: Changes): readonly TranscriptMessage[] {
+  if (changes.size === 0) return messages;
+  return messages.map((message) => changedMessage(message, changes.get(message.message_id)));
 }
 
 function withPosts(

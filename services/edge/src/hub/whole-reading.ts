@@ -84,7 +84,7 @@ export async function readWhole(
   const handover = await shownHandover(deps.handovers, hub.conversation, page.turns);
   if (!(await history.confirm(hub))) return undefined;
   const room = await roomNow(deps, hub, early);
-  const past = queued === undefined ? undefined : await readPast(history, hub, { reach, queued });
+  const past = queued && (await readPast(history, hub, { reach, queued }));
   const laterEnds = fromSeq === undefined ? 0 : countEnds(past ?? ring);
   const beside = await pathToOpen(transcripts, hub, ring, page.turns);
   const records = [...(await olderRecords(deps, hub, page, laterEnds)), ...messagesOf([...beside, ...page.turns])];

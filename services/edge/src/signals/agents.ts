@@ -1,13 +1,17 @@
 import { decodeVisible, type VisibleEvent } from "@parley/dialects";
-import { isTerminal, type PresentAgent } from "@parley/protocol";
-import { turnsUnderWay } from "../hub/ring.ts";
-import type { Room } from "./room.ts";
+import { isTerminal, type People, type PresentAgent } from "@parley/protocol";
+import { turnsUnderWay, type Ring } from "../hub/ring.ts";
 
-/** `hub` absent: it is not known which turns run. */
-type AgentsOfRoom = Pick<Room, "agents" | "people"> & { readonly hub?: Pick<Room["hub"], "ring"> };
+interface AgentsOfRoom {
+  /** Of turns that run, where events have told which. */
+  readonly agents: Map<string, string>;
+  readonly people: Pick<People, "agents">;
+  /** Absent: it is not known which turns run. */
+  readonly hub?: { readonly ring: Ring };
+}
 
 /** Which agent answers, as events tell it. Returns whether what agents do may be other than before. */
-export function noteAgents({ agents }: Pick<Room, "agents">, event: VisibleEvent): boolean {
+export function noteAgents({ agents }: Pick<AgentsOfRoom, "agents">, event: VisibleEvent): boolean {
   if (isTerminal(event.type)) {
     agents.delete(event.turn);
     return true;

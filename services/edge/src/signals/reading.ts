@@ -36,41 +36,21 @@ const mostReaders = 10_000;
 const mostFailures = 15;
 
 /** How far users have read, as they say it: written at most every `readEveryMs` for each user and conversation, the last one in any case; then told. */
-export function createReading({ readMarks, people, onMoved, log }: ReadingDeps) {
+export function createReading(deps: ReadingDeps) {
   const readers = new Map<string, Reader>();
-  const noted = new Set<ConversationId>();
+  const move = createMoving(deps);
 
-  const furthest = async ({ wish, messages }: Reader): Promise<ReadPlace | undefined> => {
-    const said = [...messages];
-    messages.clear();
-    const places = await Promise.all(
-      said.map((id) => (id === "" ? readMarks.end(wish.conversation) : readMarks.placeOf(wish.conversation, id))),
-    );
-    return places.reduce((best, place) => (isBehind(best, place) ? place : best), undefined);
-  };
-  const move = async (reader: Reader): Promise<void> => {
-    const { conversation, user, people: known } = reader.wish;
-    const place = await furthest(reader);
-    if (place === undefined) return;
-    if (known.has.marks !== true && !noted.has(conversation)) {
-      await people.note(conversation, "marks");
-      noted.add(conversation);
-      const [oldest] = noted;
-      if (noted.size > mostReaders && oldest !== undefined) noted.delete(oldest);
-    }
-    const mark = await readMarks.move(conversation, user, place);
-    if (mark !== undefined) onMoved(conversation, mark);
-  };
   const write = async (key: string, reader: Reader): Promise<void> => {
     clearTimeout(reader.timer);
     reader.timer = undefined;
     reader.writtenMs = performance.now();
     const said = [...reader.messages];
+    reader.messages.clear();
     try {
-      await move(reader);
+      await move(reader.wish, said);
       reader.failures = 0;
     } catch (err) {
-      log.debug({ err, conversation: reader.wish.conversation }, "how far somebody has read could not be kept yet");
+      deps.log.debug({ err, conversation: reader.wish.conversation }, "how far somebody has read is not kept yet");
       if (++reader.failures > mostFailures) return void readers.delete(key);
       for (const id of said) reader.messages.add(id);
       plan(key, reader);
@@ -89,16 +69,8 @@ export function createReading({ readMarks, people, onMoved, log }: ReadingDeps) 
       const reader = known ?? { wish, messages: new Set(), timer: undefined, writtenMs: -Infinity, failures: 0 };
       readers.set(key, reader);
       reader.wish = wish;
-      const id = wish.messageId ?? "";
-      reader.messages.delete(id);
-      reader.messages.add(id);
-      const [first] = reader.messages;
-      if (reader.messages.size > mostMessages && first !== undefined) reader.messages.delete(first);
-      const [oldest] = readers;
-      if (readers.size > mostReaders && oldest !== undefined) {
-        clearTimeout(oldest[1].timer);
-        readers.delete(oldest[0]);
-      }
+      note(reader, wish.messageId ?? "");
+      dropOldest(readers);
       plan(key, reader);
     },
 
@@ -117,6 +89,44 @@ export function createReading({ readMarks, people, onMoved, log }: ReadingDeps) 
       for (const { timer } of readers.values()) clearTimeout(timer);
       readers.clear();
     },
+  };
+}
+
+/** The last ones that were said. */
+function note({ messages }: Reader, id: string): void {
+  messages.delete(id);
+  messages.add(id);
+  const [first] = messages;
+  if (messages.size > mostMessages && first !== undefined) messages.delete(first);
+}
+
+function dropOldest(readers: Map<string, Reader>): void {
+  const [oldest] = readers;
+  if (readers.size <= mostReaders || oldest === undefined) return;
+  clearTimeout(oldest[1].timer);
+  readers.delete(oldest[0]);
+}
+
+/** Stores the furthest of what was said, and tells it. */
+function createMoving({ readMarks, people, onMoved }: ReadingDeps) {
+  /** Records of which the next one says that there are marks. */
+  const noted = new WeakSet<People>();
+  const noteMarks = async ({ conversation, people: known }: ReadWish): Promise<void> => {
+    if (known.has.marks === true || noted.has(known)) return;
+    await people.note(conversation, "marks");
+    noted.add(known);
+  };
+  return async (wish: ReadWish, said: readonly string[]): Promise<void> => {
+    const { conversation, user } = wish;
+    const places = await Promise.all(
+      said.map((id) => (id === "" ? readMarks.end(conversation) : readMarks.placeOf(conversation, id))),
+    );
+    let furthest: ReadPlace | undefined;
+    for (const place of places) if (isBehind(furthest, place)) furthest = place;
+    if (furthest === undefined) return;
+    await noteMarks(wish);
+    const mark = await readMarks.move(conversation, user, furthest);
+    if (mark !== undefined) onMoved(conversation, mark);
   };
 }
 

@@ -56,7 +56,7 @@ export function personOf({ outlet: { caller } }: HubViewer): Person | undefined 
 
 /** As others see them. */
 export function nameOf({ id, name }: { readonly id: string; readonly name?: string | undefined }): Person {
-  return name === undefined ? { id } : { id, name: [...name].slice(0, shownNameChars).join("") };
+  return name === undefined ? { id } : { id, name: Array.from(name).slice(0, shownNameChars).join("") };
 }
 
 /** A token may say a name of any length. */

@@ -5,6 +5,7 @@ import {
   turnOfMessage,
   type Author,
   type ConversationId,
+  type TranscriptMessage,
   type TurnId,
 } from "@parley/protocol";
 
@@ -71,14 +72,21 @@ async function recorded(
   // It says how far one has to look back.
   const said = await facts.readStored("said", { conversation, turn });
   const storedMs = said?.storedMs ?? 0;
-  const isPost = said?.fact.kind === "said" ? said.fact.post === true : undefined;
-  const stored = isPost === true ? undefined : await transcripts.find(conversation, turn, storedMs);
-  const message = isAnswer ? stored?.answer : stored?.question;
-  if (message === undefined) {
-    const post = isAnswer || isPost === false ? undefined : await posts.find(conversation, turn, storedMs);
-    return post && { author: post.author, text: post.message, ts: post.ts, isWaiting: false };
+  const fact = said?.fact;
+  // Of one that is older than facts nobody knows which it is.
+  const isPost = fact?.kind === "said" ? fact.post === true : undefined;
+  if (isPost !== true) {
+    const stored = await transcripts.find(conversation, turn, storedMs);
+    const message = isAnswer ? stored?.answer : stored?.question;
+    if (message !== undefined) return foundIn(message);
   }
-  return { author: message.author, text: message.message, ts: message.ts, isWaiting: false };
+  if (isAnswer || isPost === false) return undefined;
+  const post = await posts.find(conversation, turn, storedMs);
+  return post && foundIn(post);
+}
+
+function foundIn({ author, message: text, ts }: Pick<TranscriptMessage, "author" | "message" | "ts">): Found {
+  return { author, text, ts, isWaiting: false };
 }
 
 export function noSuchMessage(): ChatError {

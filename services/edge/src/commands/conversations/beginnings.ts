@@ -1,5 +1,5 @@
 import type { Bus } from "@parley/bus";
-import type { HasChanges } from "./conversations.ts";
+import type { HasChanges } from "./shown-changes.ts";
 import type { IndexEntry } from "./conversation-index.ts";
 import { titleOf } from "./index-notes.ts";
 

@@ -8,18 +8,14 @@ import {
 } from "@parley/bus";
 import {
   ChatError,
-  changedMessage,
-  changedTurns,
   subjects,
   type Caller,
-  type Changes,
   type ConversationId,
   type FeedbackEntry,
   type Handover,
   type MessageChanges,
   type StoredTurn,
   type People,
-  type TranscriptMessage,
   type TurnId,
   type TurnRequest,
 } from "@parley/protocol";
@@ -35,13 +31,13 @@ import type { PageCursor } from "./page-cursor.ts";
 import { createListing, type ListPage, type ListQuery } from "./listing.ts";
 import type { PeopleOf } from "../../hub/whole-reading.ts";
 import { hasNoTurnsLeft, pageWithPosts, plainPage, turnsOfPage, type MessagesPage } from "./post-pages.ts";
+import { createChangesOf, pageNow, type ChangesOf, type HasChanges } from "./shown-changes.ts";
 import { createMessageSearch, type SearchQuery, type SearchResult } from "./message-search.ts";
 
 export interface ConversationsDeps {
   readonly bus: Bus;
   /** Undefined: there are no lists. */
   readonly redis: Redis | undefined;
-  /** Whether messages of a conversation were changed after they were written, as far as this process knows. */
   readonly hasChanges: HasChanges;
   /** As they stand now. */
   readonly transcripts: ShownTranscripts;
@@ -52,8 +48,6 @@ export interface ConversationsDeps {
   readonly peekPeople: (conversation: ConversationId) => People | undefined;
   readonly log: Logger;
 }
-
-export type HasChanges = (conversation: ConversationId) => Promise<boolean>;
 
 export interface TitledPage extends MessagesPage {
   /** The same as turns: a post is one without an answer. */
@@ -71,15 +65,10 @@ export type Conversations = ReturnType<typeof createConversations>;
 
 /** Conversations as things: listed, read and deleted. Lists come from Redis; everything else does without it. */
 export function createConversations(deps: ConversationsDeps) {
-  const { bus, redis, hasChanges, transcripts, onDeleted, peopleOf, peekPeople, log } = deps;
+  const { bus, redis, hasChanges, onDeleted, peopleOf, peekPeople, log } = deps;
   const index = redis === undefined ? undefined : createConversationIndex(redis);
-  const beginningOf = createBeginnings(bus, hasChanges);
   const changesOf = createChangesOf(bus, hasChanges);
-  const listing = index === undefined ? undefined : createListing({ bus, index, beginningOf });
-  const search =
-    index === undefined
-      ? undefined
-      : createMessageSearch({ bus: { ...bus, transcripts }, index, peopleOf, beginningOf, changesOf });
+  const { listing, search } = createLists(deps, index, changesOf);
   const notes = index === undefined ? undefined : createIndexNotes(index, () => redis?.status === "ready", log);
   const rebuild = index === undefined ? undefined : createIndexRebuild({ bus, index, log });
 
@@ -185,6 +174,19 @@ function idsOf(people: People | undefined): string[] {
   return people === undefined ? [] : [people.owner.id, ...people.members.map(({ id }) => id)];
 }
 
+function createLists(
+  { bus, hasChanges, transcripts, peopleOf }: ConversationsDeps,
+  index: ReturnType<typeof createConversationIndex> | undefined,
+  changesOf: ChangesOf,
+) {
+  if (index === undefined) return {};
+  const beginningOf = createBeginnings(bus, hasChanges);
+  return {
+    listing: createListing({ bus, index, beginningOf }),
+    search: createMessageSearch({ bus: { ...bus, transcripts }, index, peopleOf, beginningOf, changesOf }),
+  };
+}
+
 /** Asks for something of a user's list, once that is whole. Without Redis there is none. */
 async function listed<Query extends { readonly userId: string }, T>(
   rebuild: Pick<ReturnType<typeof createIndexRebuild>, "ensure"> | undefined,
@@ -210,20 +212,6 @@ function isListed({ given, handover }: TurnRequest): boolean {
  * Pages of the branch of a conversation's newest turn, or of the newest one through another turn. Throw NOT_FOUND when nothing is stored of it, or of that turn, INVALID_FRAME when
  * `before` is not a place in it.
  */
-export type ChangesOf = (conversation: ConversationId, messages: readonly MessageOfPage[]) => Promise<Changes>;
-type MessageOfPage = Pick<TranscriptMessage, "message_id">;
-
-/** What became of messages after they were written; nothing is looked up where there is no such thing. */
-function createChangesOf({ changes }: Pick<Bus, "changes">, hasChanges: HasChanges): ChangesOf {
-  return async (conversation, messages) => {
-    if (messages.length === 0 || !(await hasChanges(conversation))) return new Map();
-    return changes.of(
-      conversation,
-      messages.map(({ message_id }) => message_id),
-    );
-  };
-}
-
 function createMessagePages(bus: Bus, peopleOf: PeopleOf, changesOf: ChangesOf) {
   return async (
     conversation: ConversationId,
@@ -269,15 +257,13 @@ async function pageOf(
   if (shown.messages.length === 0 && !(await exists(bus, conversation))) throw notFound();
   const handover = before > 0 ? undefined : await shownHandover(bus.handovers, conversation, page.turns);
   const changes = await changesOf(conversation, shown.messages);
-  const messages = shown.messages.map((message) => changedMessage(message, changes.get(message.message_id)));
-  const written = hasPosts ? turnsOfPage(page.turns, shown.messages) : page.turns;
-  const turns = changedTurns(written, changes);
-  return { ...shown, turns, messages, title, feedback, handover, changes: [...changes.values()] };
+  const turns = hasPosts ? turnsOfPage(page.turns, shown.messages) : page.turns;
+  return { ...shown, ...pageNow({ messages: shown.messages, turns }, changes), title, feedback, handover };
 }
 
 /** A place is a number that anybody can make up. */
-async function checkPlace({ conversations }: Bus, conversation: ConversationId, before: number): Promise<void> {
-  if (before === 0 || (await conversations.hasRecord(conversation, before))) return;
+async function checkPlace(bus: Bus, conversation: ConversationId, before: number): Promise<void> {
+  if (before === 0 || (await bus.conversations.hasRecord(conversation, before))) return;
   throw new ChatError("INVALID_FRAME", { message: "`before` is not a place in this conversation." });
 }
 

@@ -12,7 +12,7 @@ import type { PeopleOf } from "../../hub/whole-reading.ts";
 import { createFairGate } from "../../fair-gate.ts";
 import type { BeginningOf } from "./beginnings.ts";
 import type { ConversationIndex, IndexEntry, PagePlace } from "./conversation-index.ts";
-import type { ChangesOf } from "./conversations.ts";
+import type { ChangesOf } from "./shown-changes.ts";
 import { createTextMatch, excerptOf, scoreOf, type Excerpt, type TextHits, type TextMatch } from "./text-match.ts";
 
 export interface MessageSearchDeps {
