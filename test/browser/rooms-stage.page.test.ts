@@ -61,8 +61,8 @@ test("a reaction is given, taken back, and shows whose it is", async () => {
   expect(await given.getAttribute("aria-pressed")).toBe("true");
   await given.click();
   await given.waitFor({ state: "detached" });
-  await message(page, "Two things changed").getByRole("button", { name: "👀 1: Ben Okafor" }).click();
-  await message(page, "Two things changed").getByRole("button", { name: "👀 2: Ben Okafor, Dana Weiss" }).waitFor();
+  await message(page, "Two things changed").getByRole("button", { name: "❤ 1: Ben Okafor" }).click();
+  await message(page, "Two things changed").getByRole("button", { name: "❤ 2: Ben Okafor, Dana Weiss" }).waitFor();
 });
 
 test("the arrow up in an empty box changes one's last message, Esc leaves it as it was, and Enter keeps it", async () => {

@@ -68,28 +68,3 @@ test("what was read by the other is seen, and what was not is counted in their l
     .getByRole("img", { name: `Read by ${guest.person}` })
     .waitFor();
 });
-
-test("reactions, edits and deletions are seen on both sides, and stay after a reload", async () => {
-  await using owner = await openWeb();
-  await using guest = await openWeb();
-  await shared(owner, guest);
-  await chatOn(guest.page).send("a text with a mistkae");
-  await does(owner.page, "a text with a mistkae", "React");
-  await owner.page.getByRole("button", { name: "React with ✅" }).click();
-  await message(guest.page, "a text with a mistkae")
-    .getByRole("button", { name: `✅ 1: ${owner.person}` })
-    .waitFor();
-  await chatOn(guest.page).composer.press("ArrowUp");
-  const editor = guest.page.getByRole("textbox", { name: "Text of the message" });
-  await editor.fill("a text without one");
-  await editor.press("Enter");
-  await message(owner.page, "a text without one").getByText("edited").waitFor();
-  await does(owner.page, "a text without one", "More", "Pin");
-  await guest.page.getByRole("button", { name: "1 pinned message" }).waitFor();
-  await does(guest.page, "a text without one", "More", "Delete");
-  await guest.page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
-  await message(owner.page, "This message was deleted.").waitFor();
-  await owner.page.reload();
-  await message(owner.page, "This message was deleted.").waitFor();
-  expect(await message(owner.page, "a text").count()).toBe(0);
-});

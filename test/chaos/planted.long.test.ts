@@ -4,9 +4,11 @@ import { agentsFrozen } from "./scenarios/agents.ts";
 import { eventsForgotten } from "./scenarios/brokers.ts";
 import { calm, manyDevices } from "./scenarios/clients.ts";
 import { dialects } from "./scenarios/dialects.ts";
+import { rooms } from "./scenarios/rooms.ts";
 import { waits } from "./scenarios/waits.ts";
 
 const timeout = 240_000;
+const quietRooms = { ...rooms, faults: () => [] };
 
 it("catches an edge that drops an event", { timeout }, async () => {
   await expectCaught(withFault(calm, "edge", "edge drops events"), "P2");
@@ -47,6 +49,14 @@ it("catches agent workers that nobody's decision brings back", { timeout }, asyn
 
 it("catches dialects that say something twice", { timeout }, async () => {
   await expectCaught(withFault(dialects, "edge", "dialects say something twice"), "P2", 10);
+});
+
+it("catches an edge that stores a message between people twice", { timeout }, async () => {
+  await expectCaught(withFault(quietRooms, "edge", "edge stores repeats of posts"), "P1", 1);
+});
+
+it("catches an edge that shows a removed member what comes after", { timeout }, async () => {
+  await expectCaught(withFault(quietRooms, "edge", "edge sends nobody away"), "P9", 1);
 });
 
 it("catches a tool that runs twice", { timeout }, async () => {

@@ -9,6 +9,14 @@ export interface PostTellingDeps {
   readonly eventWindowMs: number;
 }
 
+function numberOf({ post }: StoredPost): number {
+  return post?.n ?? 0;
+}
+
+function seqIn(found: LastOne<PostEvent> | undefined, turn: TurnId | undefined): number | undefined {
+  return found?.value?.turn_id === turn ? found?.seq : undefined;
+}
+
 /** Posts that are told again at most, where the events of all are lost. */
 const mostTold = 256;
 
@@ -54,7 +62,7 @@ export function createPostTelling({ events, eventWindowMs }: PostTellingDeps, re
       const subject = subjectOf(newest.link.conversation_id);
       const found = await last(subject);
       const toldN = found?.value?.n ?? 0;
-      if (toldN >= (newest.post?.n ?? 0)) return found?.value?.turn_id === turn ? found?.seq : undefined;
+      if (toldN >= numberOf(newest)) return seqIn(found, turn);
       let seq: number | undefined;
       for (const post of await untold(newest, toldN)) {
         const told = await tellOne(subject, post);

@@ -2,6 +2,7 @@ import type { FoundMessage } from "./direct-get.ts";
 import {
   OwnerRecord,
   PeopleRecord,
+  PostRecord,
   messagesOf,
   parseStored,
   readTurnRecord,
@@ -10,6 +11,7 @@ import {
   turnOfRecord,
   type CallId,
   type ConversationId,
+  type PostEvent,
   type TranscriptMessage,
 } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
@@ -107,7 +109,7 @@ function createListing(deps: StoredConversationsDeps) {
       const shard = events.shardOf(conversation);
       const [stream, subject] = [streams.log(shard), subjects.log(shard, conversation)];
       const newest = await jsm.lookUp(stream, { last_by_subj: subject });
-      if (newest === null) return undefined;
+      if (newest === null) return outlineOfPosts(deps, conversation);
       const oldest = await jsm.lookUp(stream, { seq: 1, next_by_subj: subject });
       const updatedMs = messagesIn(newest).at(-1)?.ts ?? newest.time.getTime();
       return { first: oldest === null ? undefined : messagesIn(oldest)[0]?.message, updatedMs };
@@ -125,7 +127,8 @@ function createListing(deps: StoredConversationsDeps) {
     async updatedAt(conversation: ConversationId): Promise<number | undefined> {
       const shard = events.shardOf(conversation);
       const newest = await jsm.lookUp(streams.log(shard), { last_by_subj: subjects.log(shard, conversation) });
-      return newest === null ? undefined : (messagesIn(newest).at(-1)?.ts ?? newest.time.getTime());
+      if (newest === null) return (await outlineOfPosts(deps, conversation))?.updatedMs;
+      return messagesIn(newest).at(-1)?.ts ?? newest.time.getTime();
     },
 
     /**
@@ -150,8 +153,25 @@ function createListing(deps: StoredConversationsDeps) {
   };
 }
 
+/** Of a conversation in which no turn has ended: people may have written to each other all the same. */
+async function outlineOfPosts(
+  { jsm, events }: Pick<StoredConversationsDeps, "jsm" | "events">,
+  conversation: ConversationId,
+): Promise<ConversationOutline | undefined> {
+  const shard = events.shardOf(conversation);
+  const [stream, subject] = [streams.log(shard), subjects.post(shard, conversation)];
+  const newest = postIn(await jsm.lookUp(stream, { last_by_subj: subject }));
+  if (newest === undefined) return undefined;
+  const oldest = postIn(await jsm.lookUp(stream, { seq: 1, next_by_subj: subject }));
+  return { first: oldest?.message, updatedMs: newest.ts };
+}
+
+function postIn(message: FoundMessage | null): PostEvent | undefined {
+  return message === null ? undefined : PostRecord.safeParse(parseStored(message.data)).data?.post;
+}
+
 function createDeletionParts(deps: StoredConversationsDeps) {
-  const { link, jsm, events, facts, titles, feedback, log } = deps;
+  const { link, jsm, events, facts, log } = deps;
   return {
     async endOf(conversation: ConversationId): Promise<ConversationEnd> {
       const shard = events.shardOf(conversation);
@@ -185,10 +205,7 @@ function createDeletionParts(deps: StoredConversationsDeps) {
       const filter = subjects.eventsOf(shard, conversation);
       await jsm.streams.purge(streams.events(shard), { filter, ...upTo(end?.events) });
       await jsm.streams.purge(streams.log(shard), { filter: subjects.log(shard, conversation), ...upTo(end?.log) });
-      // Last: who gives it a title meanwhile, says something of an answer or summarises it looks first whether there is anything left.
-      const kept = [titles, feedback, deps.handovers, deps.summaries, deps.posts, deps.readMarks];
-      await Promise.all(kept.map(({ bury }) => bury(conversation)));
-      await deps.changes.bury(conversation, end?.log);
+      await buryKept(deps, conversation);
       // Behind all: until then it says who may delete it once more, if this one fails.
       await deps.people.bury(conversation);
     },
@@ -221,6 +238,14 @@ function createDeletionParts(deps: StoredConversationsDeps) {
       await link.nc.flush();
     },
   };
+}
+
+async function buryKept(deps: StoredConversationsDeps, conversation: ConversationId): Promise<void> {
+  // Before titles: what has posts may be given one.
+  await deps.posts.bury(conversation);
+  // Last: who gives it a title meanwhile, says something of an answer or summarises it looks first whether there is anything left.
+  const kept = [deps.titles, deps.feedback, deps.handovers, deps.summaries, deps.readMarks];
+  await Promise.all(kept.map(({ bury }) => bury(conversation)));
 }
 
 /** One that a newer version wrote is not a reason to lose the conversation. */

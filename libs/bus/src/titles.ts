@@ -1,5 +1,6 @@
 import {
   ChatError,
+  PostRecord,
   TitleRecord,
   limits,
   parseStored,
@@ -165,7 +166,7 @@ function isSame(found: TitleRecord | undefined, own: TitleRecord): boolean {
   return found !== undefined && found.n === own.n && found.title === own.title && found.ts === own.ts;
 }
 
-/** By the word of the leaders. A turn is in the queue until its record is stored. */
+/** By the word of the leaders. A turn is in the queue until its record is stored. Where there are posts alone, these count. */
 async function exists(
   { jsm, events }: Pick<TitleDeps, "jsm" | "events">,
   conversation: ConversationId,
@@ -173,8 +174,10 @@ async function exists(
   const shard = events.shardOf(conversation);
   const next = { seq: 1, next_by_subj: subjects.turns(conversation) };
   if ((await jsm.streams.getMessage(streams.turns, next)) !== null) return true;
-  const query = { last_by_subj: subjects.log(shard, conversation) };
-  return (await jsm.streams.getMessage(streams.log(shard), query)) !== null;
+  const lastOf = (subject: string) => jsm.streams.getMessage(streams.log(shard), { last_by_subj: subject });
+  if ((await lastOf(subjects.log(shard, conversation))) !== null) return true;
+  const post = await lastOf(subjects.post(shard, conversation));
+  return post !== null && PostRecord.safeParse(parseStored(post.data)).data?.post !== undefined;
 }
 
 function notFound(): ChatError {

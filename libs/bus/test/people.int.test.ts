@@ -129,7 +129,7 @@ it("tells of a change whose process died before it told: before the next one, or
   await follower.step();
   await storeUntold(id, adding("vera")(people) ?? { people }, 2);
   await buses[1].people.change(id, adding("rita"));
-  const ns = async (): Promise<number[]> => (await eventsOf(id)).map((event) => ("n" in event ? Number(event.n) : 0));
+  const ns = async (): Promise<number[]> => (await eventsOf(id)).map((event) => ("n" in event ? event.n : 0));
   expect(await ns()).toEqual([1, 2, 3]);
   const third = await buses[0].people.of(id);
   if (third?.people === undefined) throw new Error("nobody is there");

@@ -41,12 +41,12 @@ async function readOf(request: IncomingMessage): Promise<unknown> {
 }
 
 test("each request names what it is about, and brings the token", async () => {
-  await using server = await startServer(200, { conversation_id: "c1", invite_id: "i1", token: "c1.secret" });
+  await using server = await startServer(200, { conversation_id: "c1", invite_id: "i1", invite: "c1.secret" });
   const rooms = createRooms(server.options);
   await rooms.addMember("c/1", { user_id: "ann", role: "writer" });
   await rooms.setRole("c1", "~issuer~ann", "owner");
   await rooms.leave("c1", "me");
-  expect(await rooms.invite("c1", { role: "reader", uses: 3 })).toEqual({ invite_id: "i1", token: "c1.secret" });
+  expect(await rooms.invite("c1", { role: "reader", uses: 3 })).toEqual({ invite_id: "i1", invite: "c1.secret" });
   await rooms.revokeInvite("c1", "i1");
   expect(await rooms.join({ invite: "c1.secret" })).toBe("c1");
   await rooms.setRules("c1", { answers: "mention" });

@@ -4,7 +4,14 @@ export { legacyBody, legacyStatus } from "./frame-bytes.ts";
 export { createTurnWatch, type TerminalEvent, type TurnPlace, type TurnWatch } from "./turn-watch.ts";
 export { dialectOfFrame, type DialectName } from "./choice.ts";
 export { frameWithoutPosts, withoutPost } from "./posts-as-turns.ts";
-export { knowsBatches, knowsPosts, knowsUnknown, nativeDialect, nativeDialectOf } from "./native/dialect.ts";
+export {
+  actingDialect,
+  knowsBatches,
+  knowsPosts,
+  knowsUnknown,
+  nativeDialect,
+  nativeDialectOf,
+} from "./native/dialect.ts";
 export { undecidedDialect } from "./undecided/dialect.ts";
 export { conversationOfSession, sessionConversation, type IsOwn } from "./seed/addresses.ts";
 export { cutOf, seedMetadata, seedToolCall } from "./seed/encode.ts";

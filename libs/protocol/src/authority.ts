@@ -32,6 +32,7 @@ export const actions = {
   "documents:read": "documents",
   "documents:write": "documents",
   "handover:answer": "handover",
+  "gateway:act": "gateway",
   "service:read": "service",
   "service:audit": "service",
   "service:feedback": "service",
@@ -63,6 +64,8 @@ export type Resource =
   | { readonly kind: "agent" | "model" | "tool"; readonly name: string }
   /** The documents of the caller's own tenant: no others can be named. */
   | { readonly kind: "documents" }
+  /** Users of the caller's own tenant and issuer, who are given these roles. */
+  | { readonly kind: "gateway"; readonly roles: readonly string[] }
   /** The deployment itself. */
   | { readonly kind: "service" };
 
@@ -96,6 +99,8 @@ export const RoleRights = z.strictObject({
   agents: Patterns,
   models: Patterns,
   tools: Patterns,
+  /** Roles that users have on whose behalf it asks (`gateway:act`), where it says so. */
+  acts_as: Patterns,
 });
 export type RoleRights = z.infer<typeof RoleRights>;
 
@@ -112,10 +117,18 @@ const standardRoles: Readonly<Record<string, RoleRights>> = {
     agents: ["*"],
     models: ["*"],
     tools: ["*"],
+    acts_as: [],
   },
-  operator: { actions: ["service:*", "documents:*", "handover:answer"], agents: [], models: [], tools: [] },
-  librarian: { actions: ["documents:*"], agents: [], models: [], tools: [] },
-  approver: { actions: ["approval:decide"], agents: [], models: [], tools: [] },
+  operator: {
+    actions: ["service:*", "documents:*", "handover:answer"],
+    agents: [],
+    models: [],
+    tools: [],
+    acts_as: [],
+  },
+  librarian: { actions: ["documents:*"], agents: [], models: [], tools: [], acts_as: [] },
+  gateway: { actions: ["gateway:act"], agents: [], models: [], tools: [], acts_as: [] },
+  approver: { actions: ["approval:decide"], agents: [], models: [], tools: [], acts_as: [] },
 };
 
 const roleName = /^[A-Za-z0-9][\w.:@/-]{0,63}$/;
@@ -141,6 +154,7 @@ export function createMay(roles: RightsByRole): May {
   return (caller, action, resource) => {
     const own = rolesOf(caller, roles);
     const isGiven = own.some((role) => isListed(role.actions, action));
+    if (caller.gateway !== undefined && !isForOthers(action)) return forbidden(notForOthers);
     if (!isGiven || (caller.scopes !== undefined && !isListed(caller.scopes, action))) return lacks(action);
     return ofThing(caller, own, { action, thing: resource });
   };
@@ -179,10 +193,30 @@ function ofThing(caller: Caller, own: readonly RoleRights[], { action, thing }: 
         own.some((role) => isListed(role[listOf[thing.kind]], thing.name)),
         notAmong(thing),
       );
+    case "gateway":
+      return only(
+        thing.roles.every((name) => own.some((role) => isListed(role.acts_as, name))),
+        "A gateway gives its users only those roles that its own role lists.",
+      );
     case "documents":
     case "service":
       return allowed;
   }
+}
+
+/** What a gateway may do on behalf of its users: what belongs to conversations. What else a user has is between them and the service. */
+function isForOthers(action: Action): boolean {
+  return action.startsWith("conversation:") || forOthers.has(action);
+}
+
+const forOthers: ReadonlySet<Action> = new Set([
+  ...(["agent:use", "model:use", "tool:run", "approval:decide", "handover:answer", "usage:read"] as const),
+]);
+const notForOthers = "A gateway may not do this on behalf of a user.";
+
+/** What was made before its user had a tenant stays theirs; a gateway of a tenant opens only what is of that tenant, to the letter: it names users itself. */
+function isOfTenant({ tenant: own, gateway }: Caller, tenant: string | undefined): boolean {
+  return tenant === own || (tenant === undefined && gateway === undefined);
 }
 
 function only(isAllowed: boolean, otherwise: string): Verdict {
@@ -237,7 +271,7 @@ export type StandingAmong = "owner" | MemberRole | "none";
  * where their membership depends on a role, they have it. A role that only a newer version knows lets read.
  */
 export function standingAmong({ owner, tenant, members }: People, caller: Caller): StandingAmong {
-  if (owner.id === caller.user.id) return tenant === undefined || tenant === caller.tenant ? "owner" : "none";
+  if (owner.id === caller.user.id) return isOfTenant(caller, tenant) ? "owner" : "none";
   if (tenant !== caller.tenant) return "none";
   const member = members.find(({ id }) => id === caller.user.id);
   if (member === undefined) return "none";
@@ -245,12 +279,11 @@ export function standingAmong({ owner, tenant, members }: People, caller: Caller
   return member.role === "writer" ? "writer" : "reader";
 }
 
-/** A conversation that was made before its user had a tenant stays the user's. */
 function isTheirs(
-  { user, tenant }: Caller,
+  caller: Caller,
   thing: { readonly owner: string | undefined; readonly tenant: string | undefined },
 ): boolean {
-  return thing.owner === user.id && (thing.tenant === undefined || thing.tenant === tenant);
+  return thing.owner === caller.user.id && isOfTenant(caller, thing.tenant);
 }
 
 function rolesOf({ roles: names }: Caller, roles: RightsByRole): RoleRights[] {

@@ -12,6 +12,8 @@ export const CallerRights = z.object({
   address: z.string().optional(),
   /** The sign-in that the token belongs to, by which it can be revoked. */
   session: z.string().optional(),
+  /** Who asks on the user's behalf with a credential of its own: the user id of a gateway. Absent: nobody does. */
+  gateway: z.string().optional(),
   /** When the credential runs out, ms since 1970. */
   expires: z.number().optional(),
 });

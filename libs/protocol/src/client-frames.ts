@@ -5,6 +5,7 @@ import { MessageId, Rating } from "./feedback.ts";
 import { CallId, ConversationId, TurnId } from "./ids.ts";
 import { limits } from "./limits.ts";
 import { Reaction } from "./message-changes.ts";
+import { acting } from "./on-behalf-of.ts";
 import { titleLine } from "./title-line.ts";
 
 /**
@@ -38,6 +39,7 @@ export const AuthFrame = z
 export const MessageFrame = z
   .object({
     type: z.literal("message"),
+    ...acting,
     id: z
       .string()
       .min(1)
@@ -89,6 +91,7 @@ export type MessageFrame = z.infer<typeof MessageFrame>;
 export const RegenerateFrame = z
   .object({
     type: z.literal("regenerate"),
+    ...acting,
     id: MessageFrame.shape.id.describe("The client's own id of the new message, as that of `message`."),
     conversation_id: ConversationId,
     message_id: MessageId.describe("The answer that is to be given once more, or its question, as in the transcript."),
@@ -108,6 +111,7 @@ const wholeNumber = { error: "must be a whole number from 0" };
 export const SubscribeFrame = z
   .object({
     type: z.literal("subscribe"),
+    ...acting,
     conversation_id: ConversationId,
     after: z
       .number(wholeNumber)
@@ -124,12 +128,14 @@ export type SubscribeFrame = z.infer<typeof SubscribeFrame>;
 export const UnsubscribeFrame = z
   .object({
     type: z.literal("unsubscribe"),
+    ...acting,
     conversation_id: ConversationId,
   })
   .describe("Looks at the conversation no more. Cancels nothing. Not answered.");
 export const CancelFrame = z
   .object({
     type: z.literal("cancel"),
+    ...acting,
     conversation_id: ConversationId,
     turn_id: TurnId.optional().describe("Absent: the turn that runs."),
   })
@@ -140,6 +146,7 @@ export type CancelFrame = z.infer<typeof CancelFrame>;
 export const ApproveFrame = z
   .object({
     type: z.literal("approve"),
+    ...acting,
     conversation_id: ConversationId,
     call_id: CallId.describe("The tool call that asks."),
     approved: z.boolean().describe("Whether the call may run."),
@@ -170,6 +177,7 @@ const wishId = z.string().min(1).max(128).optional().describe("The client's own 
 export const TitleFrame = z
   .object({
     type: z.literal("title"),
+    ...acting,
     id: wishId,
     conversation_id: ConversationId,
     title: z
@@ -188,6 +196,7 @@ export type TitleFrame = z.infer<typeof TitleFrame>;
 export const QueueFrame = z
   .object({
     type: z.literal("queue"),
+    ...acting,
     id: wishId,
     conversation_id: ConversationId,
     turn_id: TurnId.describe("A turn that waits behind another one, of a message of one's own."),
@@ -206,6 +215,7 @@ export type QueueFrame = z.infer<typeof QueueFrame>;
 export const HandoverFrame = z
   .object({
     type: z.literal("handover"),
+    ...acting,
     id: z.string().min(1).max(128).describe("The client's own id of it, as of a `message`."),
     conversation_id: ConversationId,
     reason: z
@@ -223,6 +233,7 @@ export type HandoverFrame = z.infer<typeof HandoverFrame>;
 export const FeedbackFrame = z
   .object({
     type: z.literal("feedback"),
+    ...acting,
     id: wishId,
     conversation_id: ConversationId,
     message_id: MessageId,
@@ -238,7 +249,7 @@ export const FeedbackFrame = z
     "Says what one thinks of an answer that has ended, in a conversation of one's own. The last one of each user counts. Answered by `feedback`, to who sent it alone; `NOT_FOUND` where there is no such answer.",
   );
 export type FeedbackFrame = z.infer<typeof FeedbackFrame>;
-const ofMessage = { id: wishId, conversation_id: ConversationId, message_id: MessageId };
+const ofMessage = { ...acting, id: wishId, conversation_id: ConversationId, message_id: MessageId };
 
 export const EditFrame = z
   .object({
@@ -272,13 +283,13 @@ export const ReactFrame = z
   })
   .describe("Reacts to a message. Answered by the event `reaction`; again changes nothing.");
 export type ReactFrame = z.infer<typeof ReactFrame>;
-export const PinFrame = z
+const PinFrame = z
   .object({ type: z.literal("pin"), ...ofMessage, on: z.boolean().describe("Whether it is pinned from now on.") })
   .describe("Pins a message, or does so no more. Answered by the event `pin`; again changes nothing.");
-export type PinFrame = z.infer<typeof PinFrame>;
 export const TypingSignalFrame = z
   .object({
     type: z.literal("typing"),
+    ...acting,
     conversation_id: ConversationId,
     on: z.boolean().describe("Whether one writes at the moment. Said again while it is so: it ends by itself."),
   })
@@ -287,6 +298,7 @@ export type TypingSignalFrame = z.infer<typeof TypingSignalFrame>;
 export const ReadSignalFrame = z
   .object({
     type: z.literal("read"),
+    ...acting,
     conversation_id: ConversationId,
     message_id: MessageId.optional().describe("The last message that one has read. Absent: the last one there is."),
     seq: z.number().int().nonnegative().optional().describe("Instead: the cursor up to which one has read."),

@@ -53,6 +53,7 @@ const kinds: Readonly<Record<string, Shape>> = {
   owner: "id",
   parts: [(part) => isOneOf(parts, part, true)],
   people: ["id"],
+  periods: ["period"],
   pins: [isText],
   queue: ["turn_id author text"],
   reactions: ["reaction"],

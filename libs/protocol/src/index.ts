@@ -147,6 +147,7 @@ export {
   type ClientFrameInput,
 } from "./client-frames.ts";
 export { nativeSubprotocol } from "./native-subprotocol.ts";
+export { OnBehalfOf } from "./on-behalf-of.ts";
 export { ChainEvent, MessageEvent, Outcome, StoredEvent, ToolCallEndEvent, type StoredEventType } from "./events.ts";
 export { AnswerMetadata } from "./answer-metadata.ts";
 export { Author } from "./author.ts";

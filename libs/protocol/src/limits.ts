@@ -24,6 +24,8 @@ export const limits = {
   roomPins: 50,
   /** Members that frames name, those who are present and those who type; above it the numbers alone are told, and only one's own marks. */
   roomMembersShown: 100,
+  /** Users on whose behalf a gateway may ask over one connection. More: QUOTA_EXCEEDED. */
+  gatewayUsers: 1_000,
   /** Users whom one message may address. More: INVALID_FRAME. */
   mentions: 20,
   /** Characters (code points) of a reaction. */

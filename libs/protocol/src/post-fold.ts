@@ -111,25 +111,31 @@ export function newestWithPosts(
   while (count < limit && (turn > 0 || post > 0)) {
     const whole = lastTurn(turns, turn);
     const next = posts[post - 1];
-    const isNext = next !== undefined && (whole[0] === undefined ? isBeginning : isBehind(next, whole[0], listed, ids));
-    if (!isNext && whole[0] === undefined) break;
-    if (whole[0] !== undefined && !isNext) ids.add(whole[0].turn_id);
-    const some = isNext ? [next] : whole;
-    taken.push(some);
-    count += some.length;
-    if (isNext) post--;
-    else turn -= some.length;
+    const [first] = whole;
+    // Behind all turns, or where there is none before which it could stand.
+    const isNext = first === undefined ? isBeginning : isBehind(next, first, listed, ids);
+    if (next !== undefined && isNext) {
+      taken.push([next]);
+      count++;
+      post--;
+    } else if (first !== undefined) {
+      ids.add(first.turn_id);
+      taken.push(whole);
+      count += whole.length;
+      turn -= whole.length;
+    } else break;
   }
   return { messages: inPlace(taken.toReversed().flat()), turns: ids, firstPost: posts[post]?.post };
 }
 
 /** Where its turn is not listed (it is open, or on another branch, or older) the time that both have says it: the same to all who ask. */
 function isBehind(
-  { after, ts }: TranscriptMessage,
+  post: TranscriptMessage | undefined,
   first: TranscriptMessage,
   listed: ReadonlySet<TurnId>,
   newer: ReadonlySet<TurnId>,
 ): boolean {
+  const { after, ts = 0 } = post ?? {};
   if (after === null || after === undefined) return false;
   return listed.has(after) ? after === first.turn_id || newer.has(after) : ts >= first.ts;
 }

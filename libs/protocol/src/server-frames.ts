@@ -33,6 +33,7 @@ import { Feedback, MessageId, Rating } from "./feedback.ts";
 import { Handover, HandoverEvent } from "./handover.ts";
 import { CallId, ConversationId, TurnId } from "./ids.ts";
 import { openEnum } from "./open-enum.ts";
+import { actedFor } from "./on-behalf-of.ts";
 import { Part } from "./parts.ts";
 import { FinishedToolCall, ToolCall } from "./tool-calls.ts";
 import { WaitingTurn } from "./waiting-turn.ts";
@@ -82,6 +83,7 @@ const AuthExpiringFrame = z
 export const AcceptedFrame = z
   .object({
     type: z.literal("accepted"),
+    ...actedFor,
     id: z.string().describe("The client's own id of the message."),
     conversation_id: ConversationId,
     turn_id: TurnId,
@@ -97,6 +99,7 @@ export type AcceptedFrame = z.infer<typeof AcceptedFrame>;
 export const SubscribedFrame = z
   .object({
     type: z.literal("subscribed"),
+    ...actedFor,
     conversation_id: ConversationId,
     mode: openEnum(["live", "replay", "snapshot"]).describe(
       "Nothing is missing; the missing events follow; or they follow folded into snapshots.",
@@ -213,6 +216,7 @@ export type WaitingFrame = z.infer<typeof WaitingFrame>;
 export const DecisionFrame = z
   .object({
     type: z.literal("decision"),
+    ...actedFor,
     conversation_id: ConversationId,
     turn_id: TurnId,
     call_id: CallId.describe("The frame's."),
@@ -225,6 +229,7 @@ export type DecisionFrame = z.infer<typeof DecisionFrame>;
 export const FeedbackStoredFrame = z
   .object({
     type: z.literal("feedback"),
+    ...actedFor,
     id: z.string().optional().describe("The frame's, if it had one."),
     conversation_id: ConversationId,
     message_id: MessageId,
@@ -253,6 +258,7 @@ export const FrameError = z
     id: z.string().optional().describe("The frame's, if it had one that could be read."),
     conversation_id: ConversationId.optional().describe("The frame's, if it had one that could be read."),
     call_id: CallId.optional().describe("The same, of an `approve`."),
+    ...actedFor,
   })
   .describe(
     "A frame was refused. It has no `turn_id`: an `error` that has one ends that turn. With `NOT_FOUND`, the `frame` `delete` and " +

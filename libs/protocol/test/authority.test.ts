@@ -15,6 +15,7 @@ const may = createMay(
     engineer: { models: ["*"], tools: ["*"] },
     auditor: { actions: ["service:read", "service:audit"] },
     approver: { actions: ["approval:decide"] },
+    relay: { actions: ["gateway:act"], acts_as: ["engineer"] },
   }),
 );
 
@@ -206,6 +207,21 @@ const table: Record<
     yes: [[caller({ roles: ["operator"] }), { kind: "service" }]],
     no: [[caller(), { kind: "service" }]],
   },
+  "gateway:act": {
+    yes: [
+      [caller({ roles: ["relay"] }), { kind: "gateway", roles: [] }],
+      [caller({ roles: ["relay"] }), { kind: "gateway", roles: ["engineer"] }],
+      [caller({ roles: ["gateway"] }), { kind: "gateway", roles: [] }],
+    ],
+    no: [
+      [caller(), { kind: "gateway", roles: [] }],
+      [caller({ roles: ["operator"] }), { kind: "gateway", roles: [] }],
+      [caller({ roles: ["relay"] }), { kind: "gateway", roles: ["operator"] }],
+      [caller({ roles: ["gateway"] }), { kind: "gateway", roles: ["engineer"] }],
+      [caller({ roles: ["relay"], gateway: "other" }), { kind: "gateway", roles: [] }],
+      [caller({ roles: ["relay"], scopes: ["conversation:*"] }), { kind: "gateway", roles: [] }],
+    ],
+  },
 } as Record<Action, { yes: [Caller, Resource][]; no: [Caller, Resource][] }>;
 
 describe("P9, P10: may", () => {
@@ -221,6 +237,19 @@ describe("P9, P10: may", () => {
         expect([who, thing, ask(who, action as Action, thing)]).toEqual([who, thing, false]);
     });
   }
+
+  it("lets a gateway do for its users what belongs to conversations of its tenant to the letter, and nothing else", () => {
+    const alone = caller({ gateway: "gw" });
+    const ofTenant = caller({ gateway: "gw", tenant: "acme" });
+    expect([ask(alone, "conversation:read", own), ask(ofTenant, "conversation:read", tenants)]).toEqual([true, true]);
+    expect(ask(caller({ tenant: "acme" }), "conversation:read", own)).toBe(true);
+    expect(ask(ofTenant, "conversation:read", own)).toBe(false);
+    for (const action of ["session:list", "memory:read", "connection:change"] as const)
+      expect([
+        ask(caller(), action, { kind: "user", id: "ann" }),
+        ask(alone, action, { kind: "user", id: "ann" }),
+      ]).toEqual([true, false]);
+  });
 
   it("names what is lacking in one sentence", () => {
     expect(may(caller(), "service:drain", { kind: "service" })).toEqual({

@@ -186,6 +186,7 @@ describe("golden files", () => {
         "ModelChoice",
         "OnBusy",
         "Outcome",
+        "OnBehalfOf",
         "Part",
         "PartPlace",
         "ProviderCall",

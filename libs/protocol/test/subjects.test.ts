@@ -87,6 +87,7 @@ const pins: Record<keyof typeof subjects, readonly [subject: string, literal: st
   auditOf: [subjects.auditOf("c1"), "chat.audit.*.*.c1"],
   allAudit: [subjects.allAudit, "chat.audit.>"],
   workshopDay: [subjects.workshopDay("_", "2026-12-01"), "chat.workshop.day._.2026-12-01"],
+  workshopPerson: [subjects.workshopPerson("_", "u"), "chat.workshop.person._.u"],
   workshopId: ["chat.workshop.id", subjects.workshopId],
   allWorkshop: ["chat.workshop.>", subjects.allWorkshop],
   usage: [subjects.usage("_", "u1"), "chat.usage._.u1"],

@@ -15,7 +15,6 @@ import { createCommands } from "./commands/commands.ts";
 import type { Redis } from "./commands/conversations/conversation-index.ts";
 import { openConnections, type ConnectionOptions } from "./commands/connections/connections.ts";
 import { createConversations } from "./commands/conversations/conversations.ts";
-import { createKnownPeople } from "./commands/known-people.ts";
 import { createIsOperator } from "./commands/handovers.ts";
 import { createAgentNames, createOfferReading } from "./commands/offer.ts";
 import type { IsKeptOut } from "./commands/open-call.ts";
@@ -142,6 +141,7 @@ function createCommandRoom(
     hasChanges,
     agentNames: createAgentNames(redis && createOfferBoard({ redis, log })),
     usage,
+    subscriptions,
   };
   const commands = createCommands(parts);
   return { ownership, viewing, conversations, commands, shown };
@@ -162,7 +162,7 @@ function createTransportRoom(
   const origins = { allowed: options.allowedOrigins, allowLoopback: isDevelopment };
   const onClosed: ConnectionsDeps["onClosed"] = (connection, end) => {
     limiter.sockets.closed(connection);
-    answers.left(connection);
+    for (const one of [connection, ...(connection.acting?.users.values() ?? [])]) answers.left(one);
     counters.connections.closed(connection, end);
   };
   const connections = createConnections({ deadlines, outbox, counters, note: gate.note, onClosed });
@@ -240,13 +240,12 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const canary = startCanary({ nc: bus.nc, log });
   const readiness = createReadiness(bus, canary.isAlive);
 
-  const known = createKnownPeople({ bus, log });
-  const hubRoom = createHubRoom(options, { counters, answers, known });
+  const hubRoom = createHubRoom(options, { counters, answers });
   const limiter = openLimiter(options, counters);
   const commandRoom = createCommandRoom(options, hubRoom, { counters, limiter });
   const needs = { ...readiness, counters, answers, limiter };
   const { app, connections, http, ways } = createTransportRoom(options, hubRoom, commandRoom, needs);
-  const { outbox, delivery, hubs, catchUp, waiting, signals } = hubRoom;
+  const { outbox, hubs, catchUp, waiting, signals } = hubRoom;
   const sweeping = startSweeping([limiter, connections, ways, outbox, catchUp, waiting, signals, hubs, http]);
   const stopFollowing = followBroker(bus, hubs);
 
@@ -257,11 +256,8 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     ways.close();
     connections.stop();
     commandRoom.conversations.close();
-    known.close();
     canary.stop();
-    signals.close();
-    hubs.close();
-    delivery.stop();
+    hubRoom.close();
     app.close();
   };
   const listener = await listenPublicly(app, options.listen).catch((error: unknown) => {

@@ -1,7 +1,7 @@
 import type { Bus } from "@parley/bus";
 import type { Logger } from "@parley/runtime";
 import { createGuests } from "./commands/guests.ts";
-import type { KnownPeople } from "./commands/known-people.ts";
+import { createKnownPeople } from "./commands/known-people.ts";
 import type { Redis } from "./commands/conversations/conversation-index.ts";
 import type { AnswerTimes } from "./delivery/answer-times.ts";
 import { deliveryLimits, type DeliveryLimits } from "./delivery/delivery-limits.ts";
@@ -37,10 +37,11 @@ export interface Counting {
 /** `delivery` and `hub`: what comes from the broker, and what each viewer gets of it. */
 export function createHubRoom(
   { bus, redis, limits = deliveryLimits, log }: HubRoomOptions,
-  { counters, answers, known }: Counting & { readonly known: KnownPeople },
+  { counters, answers }: Counting,
 ) {
   const { events, facts, turns, transcripts, titles, feedback, handovers, waitingTexts, posts, changes, people } = bus;
   const outbox = createOutbox({ limits, counters, answers });
+  const known = createKnownPeople({ bus, log });
   const guests = createGuests({ outbox, known, onDismissed: counters.rooms.dismissed });
   const signals = openSignals({ bus, redis, known, log }, outbox);
   const lag = (viewer: HubViewer): void => moveViewer(viewer, "lagging");
@@ -84,7 +85,13 @@ export function createHubRoom(
       log.warn({ err, conversation }, "it is not known who may go on to look at a conversation");
     });
   });
-  return { outbox, delivery, hubs, catchUp, resuming, waiting, guests, signals, known, seenChanges };
+  const close = closing(known.close, signals.close, hubs.close, delivery.stop);
+  return { outbox, hubs, catchUp, resuming, waiting, guests, signals, known, seenChanges, close };
+}
+
+/** One after the other. */
+function closing(...parts: readonly (() => void)[]): () => void {
+  return () => parts.forEach((close) => close());
 }
 
 export type HubRoom = ReturnType<typeof createHubRoom>;

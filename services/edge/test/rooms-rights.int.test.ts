@@ -38,6 +38,8 @@ async function place(): Promise<Place> {
   ] as const)
     await room.as(owner, "POST", `/api/v1/conversations/${id}/members`, { body: { user_id: who.name, role } });
   await room.as(owner, "DELETE", `/api/v1/conversations/${id}/members/remo`);
+  // Else what one says in it would be for the others, and no turn.
+  await room.as(owner, "PATCH", `/api/v1/conversations/${id}/room`, { body: { answers: "always" } });
   const turns: string[] = [];
   for (const message of ["runs", "waits"]) {
     client.send({ type: "message", id: randomUUID(), message, conversation_id: id, on_busy: "enqueue" });
@@ -81,7 +83,7 @@ const frames: readonly Row[] = [
     who: all,
     frame: ({ ended }) => ({ type: "feedback", message_id: `${ended}-a`, rating: "up" }),
   },
-  { what: "the end of a hand-over", who: writers, frame: () => ({ type: "handover", end: true }) },
+  { what: "the end of a hand-over", who: writers, frame: () => ({ type: "handover", id: "end", end: true }) },
   {
     what: "a wish for a person",
     who: writers,
@@ -90,7 +92,7 @@ const frames: readonly Row[] = [
   {
     what: "regenerate",
     who: writers,
-    frame: ({ ended }) => ({ type: "regenerate", id: randomUUID(), turn_id: ended }),
+    frame: ({ ended }) => ({ type: "regenerate", id: randomUUID(), message_id: `${ended}-a` }),
   },
   {
     what: "a decision on a call of another's turn",
@@ -110,8 +112,8 @@ async function isForbidden(who: Person, at: 0 | 1, frame: object): Promise<boole
   await eventually(answered, { what: "an answer", timeoutMs: 700 }).catch(() => false);
   const isRefused = client.frames.some((one) => one.type === "error" && one.code === "FORBIDDEN");
   const shown = client.frames.filter(({ type }) => ["snapshot", "message", "token", "complete"].includes(type));
-  if (isRefused) expect(shown).toEqual([]);
   client.close();
+  if (isRefused && shown.length > 0) throw new Error(`shown to who may not read it: ${JSON.stringify(shown)}`);
   return isRefused;
 }
 
@@ -207,7 +209,7 @@ describe("P9: over HTTP and the protocols of others", () => {
     const asks: readonly (readonly [string, object, Record<string, string>])[] = [
       ["/api/v1/chat", { message: "and?", conversation_id: id }, {}],
       ["/api/v1/chat", { message: "and?", conversation_id: id }, { accept: "text/event-stream" }],
-      [`/api/v1/conversations/${id}/regenerate`, { turn_id: ended }, {}],
+      [`/api/v1/conversations/${id}/regenerate`, { message_id: `${ended}-a` }, {}],
       [`/api/v1/conversations/${id}/handover`, { reason: "help" }, {}],
     ];
     for (const who of [reader, ...outsiders])

@@ -65,22 +65,26 @@ function ask(at: string, headers: Record<string, string> = {}, method = "GET", o
 const asset = "/assets/page-AbC_12-x.js";
 
 describe("the chat page", () => {
-  it.each(["/", "/c/2f1f9d3e-0f6b-4a55-9b1e-5d3c2b1a0f9e", "/c/x?from=mail", "/approvals", "/operator"])(
-    "is at %s",
-    async (at) => {
-      const { status, headers, body } = await ask(at);
-      expect([status, body.toString()]).toEqual([200, "<!doctype html><title>Parley</title>"]);
-      expect(headers).toMatchObject({
-        "content-type": "text/html; charset=utf-8",
-        "cache-control": "no-cache",
-        "referrer-policy": "no-referrer",
-        "x-content-type-options": "nosniff",
-        "content-security-policy":
-          "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data: blob:; " +
-          "font-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
-      });
-    },
-  );
+  it.each([
+    "/",
+    "/c/2f1f9d3e-0f6b-4a55-9b1e-5d3c2b1a0f9e",
+    "/c/x?from=mail",
+    "/join/c-1.kJx_9",
+    "/approvals",
+    "/operator",
+  ])("is at %s", async (at) => {
+    const { status, headers, body } = await ask(at);
+    expect([status, body.toString()]).toEqual([200, "<!doctype html><title>Parley</title>"]);
+    expect(headers).toMatchObject({
+      "content-type": "text/html; charset=utf-8",
+      "cache-control": "no-cache",
+      "referrer-policy": "no-referrer",
+      "x-content-type-options": "nosniff",
+      "content-security-policy":
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data: blob:; " +
+        "font-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    });
+  });
 
   it("is not sent again to whoever has it", async () => {
     const { headers } = await ask("/");

@@ -80,8 +80,9 @@ export function playRoom(seed: string, plan: RoomPlan, stage: Stage): PlayedRoom
       by: 0,
     });
     await timeline.at(plan.invitedAtMs, () => letIn(playing, [1, 2, 3]));
-    const acts = plan.acts.map((act) => timeline.at(act.atMs, () => doAct(playing, act)));
-    absence = await sendAway(playing);
+    const beganAtMs = timeline.now();
+    const acts = plan.acts.map((act) => timeline.at(beganAtMs + act.atMs, () => doAct(playing, act)));
+    absence = await sendAway(playing, beganAtMs);
     await Promise.allSettled(acts);
   };
   return {
@@ -117,14 +118,14 @@ async function letIn({ plan, calls, tokens, devices }: Playing, places: readonly
   );
 }
 
-async function sendAway(playing: Playing): Promise<Absence | undefined> {
+async function sendAway(playing: Playing, beganAtMs: number): Promise<Absence> {
   const { plan, calls, tokens, timeline, signal } = playing;
-  await sleep(Math.max(0, plan.removedAtMs - timeline.now()), signal);
+  await sleep(Math.max(0, beganAtMs + plan.removedAtMs - timeline.now()), signal);
   const last = plan.people.length - 1;
   const { status } = await calls.call(tokens[0] ?? "", "DELETE", `${plan.id}/members/${plan.people[last]}`);
   if (status >= 300) throw new Error(`nobody could be removed: ${status}`);
   const goneAtMs = timeline.now();
-  await sleep(Math.max(1_000, plan.backAtMs - timeline.now()), signal);
+  await sleep(Math.max(1_000, beganAtMs + plan.backAtMs - timeline.now()), signal);
   const backAtMs = timeline.now();
   await letIn(playing, [last]);
   return { goneAtMs, backAtMs };

@@ -12,7 +12,8 @@ export interface CallAnswer {
 }
 
 const againMs = 250;
-const giveUpMs = 30_000;
+/** An edge that was killed is back within a minute, also on a busy machine. */
+const giveUpMs = 90_000;
 
 export function createRoomCalls(edges: () => readonly string[], signal: AbortSignal): RoomCalls {
   let next = 0;

@@ -6,12 +6,14 @@ export interface RoomPlan {
   /** The first one begins it; the last one is removed, and invited again. */
   readonly people: readonly string[];
   readonly invitedAtMs: number;
+  /** From then on when all are there. */
   readonly removedAtMs: number;
   readonly backAtMs: number;
   readonly acts: readonly Act[];
 }
 
 export type Act = {
+  /** From then on when all are there. */
   readonly atMs: number;
   /** Place among the people. */
   readonly by: number;
@@ -32,7 +34,6 @@ export interface RoomWorkload {
 }
 
 const peopleOfRoom = 4;
-const openMs = 2_500;
 
 export function roomPlansOf(seed: string, { rooms, acts, spanMs }: RoomWorkload): RoomPlan[] {
   return Array.from({ length: rooms }, (_, at) => {
@@ -42,15 +43,15 @@ export function roomPlansOf(seed: string, { rooms, acts, spanMs }: RoomWorkload)
       id: `c_room_${at}_${random.within([0, 2 ** 30])}`,
       people,
       invitedAtMs: random.within([300, 600]),
-      removedAtMs: openMs + Math.round(spanMs * 0.35),
-      backAtMs: openMs + Math.round(spanMs * 0.7),
+      removedAtMs: Math.round(spanMs * 0.35),
+      backAtMs: Math.round(spanMs * 0.7),
       acts: Array.from({ length: acts }, (_act, n) => actOf(random, n, spanMs)),
     };
   });
 }
 
 function actOf(random: Random, n: number, spanMs: number): Act {
-  const common = { atMs: openMs + random.within([0, spanMs]), by: random.within([0, peopleOfRoom - 1]) };
+  const common = { atMs: random.within([0, spanMs]), by: random.within([0, peopleOfRoom - 1]) };
   const kind = random.weighted({ post: 6, ask: 2, edit: 2, react: 2, cut: 1 });
   switch (kind) {
     case "post":

@@ -23,7 +23,7 @@ interface Stage {
   readonly signal: AbortSignal;
 }
 
-const endWithinMs = 90_000;
+const endWithinMs = 150_000;
 const knowWithinMs = 20_000;
 const lookEveryMs = 500;
 

@@ -41,11 +41,11 @@ export interface Rooms {
   readonly removeMember: (conversation: string, userId: string) => Promise<void>;
   /** `me`: one's own id, as the state `ready` of the client has it. Rejects with CONFLICT for the owner, who hands it over first. */
   readonly leave: (conversation: string, me: string) => Promise<void>;
-  /** `token` is what others join with; it is told this once. Not of one `for_role`. */
+  /** `invite` is what others join with; it is told this once. Not of one `for_role`. */
   readonly invite: (
     conversation: string,
     invite: NewInvite,
-  ) => Promise<{ readonly token?: string; readonly invite_id: string }>;
+  ) => Promise<{ readonly invite?: string; readonly invite_id: string }>;
   readonly revokeInvite: (conversation: string, inviteId: string) => Promise<void>;
   /** By the token of an invitation, or (`conversation_id`) by one's role. Resolves with the conversation's id. */
   readonly join: (by: { readonly invite: string } | { readonly conversation_id: string }) => Promise<string>;
@@ -74,8 +74,8 @@ export function createRooms(options: RequestOptions = {}): Rooms {
     removeMember: remove,
     leave: remove,
     invite: async (conversation, invite) => {
-      const { token, invite_id } = await ask("POST", pathTo(conversation, "invites"), invite);
-      return { invite_id: textOr(invite_id, ""), ...(typeof token === "string" ? { token } : {}) };
+      const { invite: link, invite_id } = await ask("POST", pathTo(conversation, "invites"), invite);
+      return { invite_id: textOr(invite_id, ""), ...(typeof link === "string" ? { invite: link } : {}) };
     },
     revokeInvite: async (conversation, inviteId) => {
       await ask("DELETE", pathTo(conversation, "invites", inviteId));

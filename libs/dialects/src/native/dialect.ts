@@ -1,4 +1,4 @@
-import { decodeClientFrame, nativeSubprotocol } from "@parley/protocol";
+import { decodeClientFrame, nativeSubprotocol, type ConnectionFrame } from "@parley/protocol";
 import type { Dialect } from "../dialect.ts";
 import { jsonOf, legacyFrame, legacyJson } from "../frame-bytes.ts";
 
@@ -34,4 +34,22 @@ export function knowsUnknown(knows: readonly string[]): boolean {
 /** Whether it takes several frames in one message. */
 export function knowsBatches(knows: readonly string[]): boolean {
   return knows.includes("batches");
+}
+
+/** The same for a user of a gateway, which is told whom an answer is for. */
+export function actingDialect({ encodeFrame, ...dialect }: Dialect, userId: string): Dialect {
+  return { ...dialect, encodeFrame: (frame) => encodeFrame(answerTo(frame, userId)) };
+}
+
+function answerTo(frame: ConnectionFrame, on_behalf_of: string): ConnectionFrame {
+  switch (frame.type) {
+    case "accepted":
+    case "subscribed":
+    case "decision":
+    case "feedback":
+    case "error":
+      return { ...frame, on_behalf_of };
+    default:
+      return frame;
+  }
 }

@@ -3,7 +3,7 @@ import { noteAsked, type AnswerEnded } from "../delivery/answer-times.ts";
 import type { Outbox } from "../delivery/outbox.ts";
 import type { HubConnection, HubViewer } from "../hub/hub.ts";
 import { promise, showEnd, showTurn } from "./places.ts";
-import { notedPost, type NotedPost, type Posting } from "./posts/posting.ts";
+import { notedPost, type NotedPost, type Posting } from "./posting.ts";
 import { noteSaid, startOf, submit, type SubmissionBus, type Submitted } from "./submission.ts";
 import type { Viewing } from "./viewing.ts";
 
@@ -64,7 +64,8 @@ export function createAccept(deps: AcceptanceDeps) {
       // The answer to a repeated message may be there already: how long it took is not seen here.
       if (!submitted.isRepeated) noteAsked(connection, request, { sinceMs: askedMs, onEnd });
       await place(deps, { connection, viewer, isNew, request, open, submitted });
-      answer(deps, viewer, request, submitted);
+      const { userSeq, earlier } = submitted;
+      answer(deps, viewer, request, { userSeq, earlier });
       return { ...submitted, isPost: false };
     } catch (error) {
       await letGo(viewing, connection, holding);
@@ -85,7 +86,7 @@ async function acceptPost(
   const submitted = { userSeq, earlier: [], isRepeated, isOver: isRepeated };
   if (!isRepeated) deps.onAccepted(request);
   await place(deps, { connection, viewer, isNew, request, open: [], submitted, roomBelow: 1 });
-  answer(deps, viewer, request, submitted, { posted: true });
+  answer(deps, viewer, request, { userSeq, earlier: [], posted: true });
   return { ...submitted, isPost: true };
 }
 
@@ -147,8 +148,7 @@ function answer(
   { outbox, viewing }: AcceptanceDeps,
   viewer: HubViewer,
   { id, conversation_id, turn_id, message_id }: TurnRequest,
-  { earlier, userSeq }: Submitted,
-  how: Pick<AcceptedFrame, "posted"> = {},
+  { earlier, userSeq, ...how }: Pick<Submitted, "earlier" | "userSeq"> & Pick<AcceptedFrame, "posted">,
 ): void {
   const position = earlier.length;
   const accepted: AcceptedFrame = { type: "accepted", id, conversation_id, turn_id, message_id, position, ...how };

@@ -3,6 +3,7 @@ import type { ConversationId, May } from "@parley/protocol";
 import type { Tracing } from "@parley/runtime";
 import type { Outbox } from "../delivery/outbox.ts";
 import type { Counters } from "../figures/metrics.ts";
+import { createActing, createActingAudit, type ActingDeps } from "./acting.ts";
 import { createApproveCheck, createApproveHandler } from "./approve.ts";
 import { createBranches } from "./branches.ts";
 import { createCancelHandler } from "./cancel.ts";
@@ -58,6 +59,7 @@ export interface CommandDeps {
   readonly hasChanges: (conversation: ConversationId) => Promise<boolean>;
   readonly usage: UsageTellingDeps["usage"];
   readonly signals: TypingDeps["signals"] & ReadingDeps["signals"];
+  readonly subscriptions: ActingDeps["subscriptions"];
 }
 
 export type Commands = ReturnType<typeof createCommands>;
@@ -91,5 +93,6 @@ export function createCommands(deps: CommandDeps) {
     typing: createTypingHandler({ ownership, signals }),
     read: createReadHandler({ ownership, signals }),
     presence: createPresenceReading({ ownership, signals }),
+    acting: createActing({ ownership, viewing, subscriptions: deps.subscriptions, onActing: createActingAudit(bus) }),
   };
 }

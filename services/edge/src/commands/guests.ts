@@ -1,6 +1,7 @@
 import type { VisibleEvent } from "@parley/dialects";
 import { decodeVisible } from "@parley/dialects";
 import { ChatError, type Caller, type ConversationId, type FrameError } from "@parley/protocol";
+import { noCursor } from "../cursor.ts";
 import type { Outbox } from "../delivery/outbox.ts";
 import type { Outlet } from "../delivery/outlet.ts";
 import { detach, type Hub, type HubConnection, type HubViewer } from "../hub/hub.ts";
@@ -22,29 +23,15 @@ export type Guests = ReturnType<typeof createGuests>;
 export function createGuests(deps: GuestDeps) {
   const { known } = deps;
   /** Those to whom a conversation was handed over, by their outlets, which are the connections themselves. */
-  const guests = new WeakMap<object, Set<ConversationId>>();
-  const isGuest = (outlet: Outlet, conversation: ConversationId): boolean =>
-    guests.get(outlet)?.has(conversation) === true;
+  const guests: Invited = new WeakMap();
   const dismiss = createDismissal(deps, guests);
-
-  const lookAtHandover = ({ viewers, conversation }: Hub, holder: string | undefined): void => {
-    for (const viewer of viewers) {
-      const { outlet } = viewer;
-      if (!isGuest(outlet, conversation) || isOf(outlet, holder)) continue;
-      guests.get(outlet)?.delete(conversation);
-      // Perhaps they have a part in it beside that.
-      const one = known.peek(conversation);
-      if (one === undefined || outlet.caller === undefined || !hasPart(one, outlet.caller)) dismiss(viewer);
-    }
-  };
 
   /** As far as this process remembers. What it does not know is looked at when it does. */
   const mayLook = (outlet: Outlet, conversation: ConversationId): boolean => {
     const { caller } = outlet;
     const one = known.peek(conversation);
-    return caller === undefined || one === undefined || isGuest(outlet, conversation) || hasPart(one, caller);
+    return caller === undefined || one === undefined || isGuest(guests, outlet, conversation) || hasPart(one, caller);
   };
-
   const leave = (connection: HubConnection, conversation: ConversationId): void => {
     const viewer = connection.viewers.get(conversation);
     if (viewer === undefined) guests.get(connection)?.delete(conversation);
@@ -58,7 +45,6 @@ export function createGuests(deps: GuestDeps) {
     },
 
     leave,
-
     mayLook,
 
     /** Once it looks at it: its right to it may have ended before it was there to be told. `standing`: looked up since then. */
@@ -71,20 +57,7 @@ export function createGuests(deps: GuestDeps) {
       for (const [conversation, viewer] of connection.viewers) if (!mayLook(connection, conversation)) dismiss(viewer);
     },
 
-    /** To be told of each hand-over, and of each change of its people, that hubs hear of. */
-    look(hub: Hub, event: VisibleEvent): void {
-      const decoded = decodeVisible(event);
-      if (decoded.type === "handover")
-        return lookAtHandover(hub, decoded.state === "taken" ? decoded.operator?.id : undefined);
-      if (decoded.type !== "member") return;
-      const gone = new Set(decoded.people.flatMap(({ id, role }) => (role === null ? id : [])));
-      if (gone.size === 0) return;
-      for (const viewer of hub.viewers) {
-        const { outlet } = viewer;
-        const id = outlet.caller?.user.id;
-        if (id !== undefined && gone.has(id) && !isGuest(outlet, hub.conversation)) dismiss(viewer);
-      }
-    },
+    look: createLook(deps, guests, dismiss),
 
     /** The people of a conversation were changed that somebody may look at here. */
     async check(conversation: ConversationId, viewers: readonly HubViewer[]): Promise<void> {
@@ -95,7 +68,40 @@ export function createGuests(deps: GuestDeps) {
   };
 }
 
-function createDismissal({ outbox, onDismissed }: GuestDeps, guests: WeakMap<object, Set<ConversationId>>) {
+type Invited = WeakMap<object, Set<ConversationId>>;
+
+function isGuest(guests: Invited, outlet: Outlet, conversation: ConversationId): boolean {
+  return guests.get(outlet)?.has(conversation) === true;
+}
+
+function createLook({ known }: GuestDeps, guests: Invited, dismiss: (viewer: HubViewer) => void) {
+  const handedOver = ({ viewers, conversation }: Hub, holder: string | undefined): void => {
+    for (const viewer of viewers) {
+      const { outlet } = viewer;
+      if (!isGuest(guests, outlet, conversation) || isOf(outlet, holder)) continue;
+      guests.get(outlet)?.delete(conversation);
+      // Perhaps they have a part in it beside that.
+      const one = known.peek(conversation);
+      if (one === undefined || outlet.caller === undefined || !hasPart(one, outlet.caller)) dismiss(viewer);
+    }
+  };
+  const removed = ({ viewers, conversation }: Hub, gone: ReadonlySet<string>): void => {
+    if (gone.size === 0) return;
+    for (const viewer of viewers) {
+      const id = viewer.outlet.caller?.user.id;
+      if (id !== undefined && gone.has(id) && !isGuest(guests, viewer.outlet, conversation)) dismiss(viewer);
+    }
+  };
+  /** To be told of each hand-over, and of each change of its people, that hubs hear of. */
+  return (hub: Hub, event: VisibleEvent): void => {
+    const decoded = decodeVisible(event);
+    if (decoded.type === "handover") handedOver(hub, decoded.state === "taken" ? decoded.operator?.id : undefined);
+    if (decoded.type === "member")
+      removed(hub, new Set(decoded.people.flatMap(({ id, role }) => (role === null ? id : []))));
+  };
+}
+
+function createDismissal({ outbox, onDismissed }: GuestDeps, guests: Invited) {
   return (viewer: HubViewer): void => {
     if (viewer.state === "gone") return;
     const { outlet, source } = viewer;
@@ -104,6 +110,7 @@ function createDismissal({ outbox, onDismissed }: GuestDeps, guests: WeakMap<obj
     outlet.viewers.delete(conversation);
     detach(viewer);
     outbox.sendFrame(outlet, noticeOf(conversation));
+    outlet.onDismissed?.(conversation, viewer.cursor === noCursor ? undefined : source.offset + viewer.cursor);
     onDismissed?.();
   };
 }

@@ -58,21 +58,28 @@ function createMemory() {
     const known = remembered.get(conversation);
     if (known !== undefined && remembered.delete(conversation)) weight -= weightOf(known);
   };
+  const set = (conversation: ConversationId, known: KnownConversation): void => {
+    forget(conversation);
+    remembered.set(conversation, known);
+    weight += weightOf(known);
+    for (const oldest of remembered.keys()) {
+      if (weight <= maxWeight || oldest === conversation) return;
+      forget(oldest);
+    }
+  };
   return {
     get: (conversation: ConversationId): KnownConversation | undefined => remembered.get(conversation),
-    forget,
+    set,
     clear(): void {
       remembered.clear();
       weight = 0;
     },
-    set(conversation: ConversationId, known: KnownConversation): void {
-      forget(conversation);
-      remembered.set(conversation, known);
-      weight += weightOf(known);
-      for (const oldest of remembered.keys()) {
-        if (weight <= maxWeight || oldest === conversation) return;
-        forget(oldest);
-      }
+    /** Of what cannot be read nothing is known any more. */
+    hear({ conversation, record }: FollowedPeople): void {
+      const known = remembered.get(conversation);
+      if (known === undefined) return;
+      if (record === undefined) forget(conversation);
+      else if (record.n > known.n) set(conversation, { ...known, people: record.people, n: record.n });
     },
   };
 }
@@ -121,61 +128,75 @@ function createFollowing(
   };
 }
 
+/** Look-ups, of which each may be older than what is heard of its conversation meanwhile. */
+function createLookUps({ bus }: Pick<KnownPeopleDeps, "bus">, memory: ReturnType<typeof createMemory>) {
+  const lookedUp = new Map<ConversationId, { waiting: number; heard: PeopleRecord | undefined; isSpoilt: boolean }>();
+
+  const read = async (conversation: ConversationId, heard: () => PeopleRecord | undefined) => {
+    const owner = memory.get(conversation)?.owner;
+    const [whose, asked] = await Promise.all([owner ?? bus.owners.ownerOf(conversation), bus.people.of(conversation)]);
+    if (whose === undefined) return undefined;
+    const told = heard();
+    const record = (told?.n ?? 0) > (asked?.n ?? 0) ? told : asked;
+    return { owner: whose, people: record?.people, n: record?.n ?? 0 };
+  };
+
+  return {
+    async lookUp(conversation: ConversationId): Promise<KnownConversation | undefined> {
+      const look = lookedUp.get(conversation) ?? { waiting: 0, heard: undefined, isSpoilt: false };
+      lookedUp.set(conversation, look);
+      look.waiting++;
+      try {
+        const known = await read(conversation, () => look.heard);
+        if (known !== undefined && !look.isSpoilt) memory.set(conversation, known);
+        return known;
+      } finally {
+        if (--look.waiting === 0) lookedUp.delete(conversation);
+      }
+    },
+
+    hear({ conversation, record }: FollowedPeople): void {
+      const look = lookedUp.get(conversation);
+      if (look === undefined) return;
+      if (record === undefined) look.isSpoilt = true;
+      else if (record.n > (look.heard?.n ?? 0)) look.heard = record;
+    },
+
+    /** What they find must not be remembered. */
+    spoil(): void {
+      for (const look of lookedUp.values()) look.isSpoilt = true;
+    },
+  };
+}
+
 /**
  * Whose conversations are and who has a part in them, remembered: ownership can be handed over, and members come and go, so the broker is asked four times a second what has changed. A
  * process that stood still asks before it uses anything that it remembers. While the broker is away it goes on to know whose conversations of one are.
  */
 export function createKnownPeople(deps: KnownPeopleDeps) {
-  const { bus } = deps;
   const memory = createMemory();
   const listeners = new Set<OnPeople>();
-  /** Conversations that are being looked up, with what was heard of them meanwhile: the answer may be older. */
-  const lookedUp = new Map<ConversationId, { waiting: number; heard: PeopleRecord | undefined; isSpoilt: boolean }>();
+  const lookUps = createLookUps(deps, memory);
+  const { lookUp } = lookUps;
 
-  const hear = ({ conversation, record }: FollowedPeople): void => {
-    const known = memory.get(conversation);
-    if (known !== undefined) {
-      if (record === undefined) memory.forget(conversation);
-      else if (record.n > known.n) memory.set(conversation, { ...known, people: record.people, n: record.n });
-    }
-    const look = lookedUp.get(conversation);
-    if (look !== undefined && record === undefined) look.isSpoilt = true;
-    else if (look !== undefined && record !== undefined && record.n > (look.heard?.n ?? 0)) look.heard = record;
-    for (const listener of listeners) listener(conversation);
+  const hear = (followed: FollowedPeople): void => {
+    memory.hear(followed);
+    lookUps.hear(followed);
+    for (const listener of listeners) listener(followed.conversation);
   };
   const following = createFollowing(deps, (found, isAnew) => {
     if (isAnew) {
       memory.clear();
-      for (const look of lookedUp.values()) look.isSpoilt = true;
+      lookUps.spoil();
     }
     for (const one of found) hear(one);
   });
 
-  const lookUp = async (conversation: ConversationId, owner?: Owner): Promise<KnownConversation | undefined> => {
-    const look = lookedUp.get(conversation) ?? { waiting: 0, heard: undefined, isSpoilt: false };
-    lookedUp.set(conversation, look);
-    look.waiting++;
-    try {
-      const [whose, asked] = await Promise.all([
-        owner ?? bus.owners.ownerOf(conversation),
-        bus.people.of(conversation),
-      ]);
-      if (whose === undefined) return undefined;
-      const record = (look.heard?.n ?? 0) > (asked?.n ?? 0) ? look.heard : asked;
-      const known = { owner: whose, people: record?.people, n: record?.n ?? 0 };
-      if (!look.isSpoilt) memory.set(conversation, known);
-      return known;
-    } finally {
-      if (--look.waiting === 0) lookedUp.delete(conversation);
-    }
-  };
-
   const find = async (conversation: ConversationId): Promise<KnownConversation | undefined> => {
     if (following.isLate()) await following.caughtUp();
     const known = memory.get(conversation);
-    if (known === undefined) return lookUp(conversation);
-    // Nobody can say now who was removed meanwhile.
-    if (known.people !== undefined && following.isLate()) return lookUp(conversation, known.owner);
+    // While the broker is away nobody can say who was removed meanwhile.
+    if (known === undefined || (known.people !== undefined && following.isLate())) return lookUp(conversation);
     memory.set(conversation, known);
     return known;
   };
@@ -185,8 +206,7 @@ export function createKnownPeople(deps: KnownPeopleDeps) {
     find,
 
     /** The same, by what is stored now. */
-    lookUp: (conversation: ConversationId): Promise<KnownConversation | undefined> =>
-      lookUp(conversation, memory.get(conversation)?.owner),
+    lookUp,
 
     /** It was nobody's until now, so nobody else can have a part in it. */
     begun(conversation: ConversationId, { userId, tenant }: Owner): KnownConversation {
@@ -202,20 +222,14 @@ export function createKnownPeople(deps: KnownPeopleDeps) {
     room: {
       known: (conversation: ConversationId): Peopled | undefined => peopledOf(memory.get(conversation)),
       lookUp: async (conversation: ConversationId): Promise<Peopled | undefined> =>
-        peopledOf(await lookUp(conversation, memory.get(conversation)?.owner)),
+        peopledOf(await lookUp(conversation)),
     },
 
     /** What this process has stored itself. */
     stored: (record: PeopleRecord): void => hear({ conversation: record.conversation_id, record }),
 
-    /** Undefined: this process has not stood still. Else resolves when it knows what has changed meanwhile, or cannot. */
-    caughtUp: (): Promise<void> | undefined => (following.isLate() ? following.caughtUp() : undefined),
-
-    /** Calls back with each change in any conversation, from now on. */
-    onChange(listener: OnPeople): () => void {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
-    },
+    /** Calls back with each change in any conversation, for as long as this lives. */
+    onChange: (listener: OnPeople): void => void listeners.add(listener),
 
     close: following.close,
   };

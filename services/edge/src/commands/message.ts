@@ -22,8 +22,8 @@ import type { MessageFate, MessageLimits, MessagePlace, Spender } from "./messag
 import type { Aside } from "./message-order.ts";
 import type { Guests } from "./guests.ts";
 import type { Ownership } from "./ownership.ts";
-import { createDeciding, isSurelyPost, plainTurn, type DecidingDeps } from "./posts/deciding.ts";
-import { createPosting, type PostingBus } from "./posts/posting.ts";
+import { createDeciding, isSurelyPost, plainTurn, type DecidingDeps } from "./deciding.ts";
+import { createPosting, type PostingBus } from "./posting.ts";
 import { behindStopped, type SubmissionBus } from "./submission.ts";
 import { turnRequestOf, type GivenMessageFrame } from "./turn-request.ts";
 import type { TurnPlace } from "./usage-telling.ts";
@@ -82,15 +82,12 @@ export function createMessageHandler(deps: MessageDeps): OnMessage {
     try {
       // One that was just made up cannot be somebody else's: then nothing has to wait for this.
       const isOperator = frame.conversation_id !== undefined && (await joins(deps, connection, frame, owned));
-      const isFresh = frame.conversation_id === undefined;
-      const { isPost, isRoom, agent } = isFresh || isOperator ? plainTurn : await decide(conversation, caller, frame);
-      const placed = isPost ? undefined : await deps.branches.place(caller, frame, turn);
-      const asking = { ...frame, placed, ...(agent === undefined ? {} : { agent }) };
-      const who = { caller, conversation, turn, trace, isExempt, isOperator, isRoom };
-      const request = turnRequestOf(asking, who);
+      const { isPost, isRoom, agent } = isOperator ? plainTurn : await decide(caller, frame);
+      const asking = await placedIn(deps, caller, { ...frame, ...agent }, { turn, isPost });
+      const request = turnRequestOf(asking, { caller, conversation, turn, trace, isExempt, isOperator, isRoom });
       // Who answers for the agent stops nobody, nor does who writes to others.
       const asked = isOperator || isPost ? ({ ...frame, on_busy: "enqueue" } as const) : frame;
-      const onEnd = isPost ? undefined : deps.usageTold(connection, caller, request);
+      const onEnd = deps.usageTold(connection, caller, request);
       const done = await submitted(deps.bus, request, asked, {
         aside,
         submitAs: (as) => accept(connection, request, as, { owned, allowed, askedMs, isPost, onEnd }),
@@ -100,7 +97,7 @@ export function createMessageHandler(deps: MessageDeps): OnMessage {
         void deps.onAnswered(conversation, caller, done.isRepeated);
         await deps.guests.confirm(connection, conversation, deps.ownership.reader(conversation, caller));
       }
-      counters.accepted[done.isRepeated ? "repeated" : "new"]++;
+      counters.accepted[countedAs(done)]++;
       span.set({ [traceNames.duplicate]: done.isRepeated, [traceNames.queuePosition]: done.earlier.length });
     } catch (error) {
       const { code } = toChatError(error);
@@ -111,6 +108,16 @@ export function createMessageHandler(deps: MessageDeps): OnMessage {
       span.end();
     }
   };
+}
+
+/** A post is of no branch. */
+async function placedIn(
+  { branches }: MessageDeps,
+  caller: Caller,
+  frame: GivenMessageFrame,
+  { turn, isPost }: { readonly turn: TurnId; readonly isPost: boolean },
+): Promise<GivenMessageFrame> {
+  return isPost ? frame : { ...frame, placed: await branches.place(caller, frame, turn) };
 }
 
 /** Whether the sender answers in place of the agent; then it is their guest from now on. */
@@ -156,6 +163,11 @@ function permit({ limits, ownership }: MessageDeps, spender: Spender, frame: Giv
 /** One call of a tool counts as a message, and its conversation as none: whoever's client calls many may still begin to chat. */
 function isOneCall({ given }: Pick<GivenMessageFrame, "given">): boolean {
   return given?.call !== undefined;
+}
+
+function countedAs({ isRepeated, isPost }: Accepted): "new" | "repeated" | "posted" {
+  if (isRepeated) return "repeated";
+  return isPost ? "posted" : "new";
 }
 
 function fateOf({ isRepeated, isOver, isPost }: Accepted): MessageFate {

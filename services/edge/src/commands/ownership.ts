@@ -135,6 +135,22 @@ export function createOwnership({ owners, known, may, quota, isOperator }: Owner
     reader: (conversation: ConversationId, caller: Caller): Promise<Standing> =>
       standing(conversation, caller, "conversation:read"),
 
+    ...createPeopleReading(known),
+
+    /** Throws FORBIDDEN for who may not decide on its calls at all, or NOT_FOUND when it is nobody's. It opens nothing else of it. */
+    async decider(conversation: ConversationId, caller: Caller): Promise<DeciderRights> {
+      const { verdict, known: one } = await judge(conversation, caller, { action: "conversation:decide" });
+      const { tenant } = one.owner;
+      const isApprover = may(caller, "approval:decide", { kind: "approval", tenant }).allowed;
+      if (!isApprover) demand(verdict);
+      const rights = { isOwner: verdict.allowed, isApprover };
+      return verdict.allowed && standingIn(one, caller) === "writer" ? { ...rights, onlyOf: caller.user.id } : rights;
+    },
+  };
+}
+
+function createPeopleReading(known: KnownPeople) {
+  return {
     /** Its people; undefined: nobody but its owner has a part in it, or it is nobody's. */
     people: async (conversation: ConversationId): Promise<People | undefined> =>
       (await known.find(conversation))?.people,
@@ -148,16 +164,6 @@ export function createOwnership({ owners, known, may, quota, isOperator }: Owner
 
     /** The same as this process remembers it: for what must not wait. */
     peekPeople: (conversation: ConversationId): People | undefined => known.peek(conversation)?.people,
-
-    /** Throws FORBIDDEN for who may not decide on its calls at all, or NOT_FOUND when it is nobody's. It opens nothing else of it. */
-    async decider(conversation: ConversationId, caller: Caller): Promise<DeciderRights> {
-      const { verdict, known: one } = await judge(conversation, caller, { action: "conversation:decide" });
-      const { tenant } = one.owner;
-      const isApprover = may(caller, "approval:decide", { kind: "approval", tenant }).allowed;
-      if (!isApprover) demand(verdict);
-      const rights = { isOwner: verdict.allowed, isApprover };
-      return verdict.allowed && standingIn(one, caller) === "writer" ? { ...rights, onlyOf: caller.user.id } : rights;
-    },
   };
 }
 

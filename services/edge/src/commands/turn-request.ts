@@ -46,7 +46,7 @@ export function turnRequestOf(
   frame: GivenMessageFrame,
   { caller, conversation: conversation_id, turn: turn_id, trace, isExempt, isOperator, isRoom }: Place,
 ): TurnRequest {
-  const { id, message, agent, model, customer_id, metadata, given, placed, reply_to, mentions } = frame;
+  const { id, message, agent, model, placed } = frame;
   const handover = isOperator === true ? "answer" : frame.handover;
   return {
     v: 1,
@@ -59,17 +59,24 @@ export function turnRequestOf(
     message,
     ...(agent === undefined ? {} : { agent }),
     ...(model === undefined ? {} : { model }),
-    ...(customer_id === undefined ? {} : { customer_id }),
-    ...(metadata === undefined ? {} : { metadata }),
-    ...(given === undefined ? {} : { given }),
+    ...besideText(frame),
     ...placed,
     ...(handover === undefined ? {} : { handover }),
     ...(isRoom === true ? { room: true } : {}),
-    ...(reply_to === undefined ? {} : { reply_to }),
-    ...(mentions === undefined ? {} : { mentions }),
     ...(isExempt ? { uncounted: true } : {}),
     accepted_at: Date.now(),
     ...(trace === undefined ? {} : { trace }),
+  };
+}
+
+/** What a message brings with it, as it is. */
+function besideText({ customer_id, metadata, given, reply_to, mentions }: GivenMessageFrame) {
+  return {
+    ...(customer_id === undefined ? {} : { customer_id }),
+    ...(metadata === undefined ? {} : { metadata }),
+    ...(given === undefined ? {} : { given }),
+    ...(reply_to === undefined ? {} : { reply_to }),
+    ...(mentions === undefined ? {} : { mentions }),
   };
 }
 

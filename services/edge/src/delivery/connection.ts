@@ -54,11 +54,23 @@ export interface SocketSession {
   activeMs: number;
 }
 
+/** The users on whose behalf a gateway asks over its connection. */
+export interface ActedFor<Viewer> {
+  /** By their ids. Each has a connection of its own over the same socket. */
+  readonly users: Map<string, Connection<Viewer>>;
+  /** Who looks at a conversation; the last one has the view. */
+  readonly lookers: Map<ConversationId, Connection<Viewer>[]>;
+}
+
 /** One socket. A plain record: tens of thousands of them must stay small. `Viewer`: what it looks at conversations with, which the hub knows. */
 export interface Connection<Viewer = unknown> extends Outlet {
   readonly id: string;
   readonly transport: Transport;
   readonly viewers: Map<ConversationId, Viewer>;
+  readonly carrier?: Connection<Viewer> | undefined;
+  onDismissed: Outlet["onDismissed"];
+  /** Undefined: it asks for nobody else. */
+  acting: ActedFor<Viewer> | undefined;
   /** Conversations it unsubscribed from. */
   left: Map<ConversationId, LeftAt> | undefined;
   /** Conversations in which it asked in vain to go on from a cursor: the next message does. */
@@ -150,6 +162,8 @@ export function createConnection<Viewer = unknown>({
     transport,
     ws: undefined,
     viewers: new Map(),
+    onDismissed: undefined,
+    acting: undefined,
     left: undefined,
     wanted: undefined,
     closeCode: undefined,

@@ -1,5 +1,5 @@
 import type { VisibleEvent } from "@parley/dialects";
-import type { Outbox } from "./outbox.ts";
+import { carrierOf, type Outbox } from "./outbox.ts";
 import type { Outlet } from "./outlet.ts";
 
 /** What delivery needs of a viewer. */
@@ -39,7 +39,9 @@ export function createDelivery<Viewer extends Recipient, Source extends { readon
       for (const viewer of viewers) {
         if (viewer.state !== "live") continue;
         // Only a socket that looks at several conversations can have something new of another one as well.
-        if (together !== undefined && viewer.outlet.viewers.size > 1) addTo(together, viewer);
+        const { outlet } = viewer;
+        if (together !== undefined && (outlet.viewers.size > 1 || outlet.carrier !== undefined))
+          addTo(together, viewer);
         else deliverAlone(deps, viewer);
       }
     }
@@ -66,8 +68,9 @@ export function createDelivery<Viewer extends Recipient, Source extends { readon
 }
 
 function addTo<Viewer extends Recipient>(together: Map<Outlet, Viewer[]>, viewer: Viewer): void {
-  const viewers = together.get(viewer.outlet);
-  if (viewers === undefined) together.set(viewer.outlet, [viewer]);
+  const outlet = carrierOf(viewer.outlet);
+  const viewers = together.get(outlet);
+  if (viewers === undefined) together.set(outlet, [viewer]);
   else viewers.push(viewer);
 }
 

@@ -41,7 +41,8 @@ export function createOutbox(deps: OutboxDeps) {
     sendFrame: (outlet: Outlet, frame: ConnectionFrame): boolean => sendFrame(context, outlet, frame),
 
     /** Runs `send` so that all it sends leaves together: in one system call, and where the client knows batches in one message. */
-    cork(outlet: Outlet, send: () => void): void {
+    cork(sender: Outlet, send: () => void): void {
+      const outlet = carrierOf(sender);
       const isBatch = outlet.knowsBatches === true && outlet.batch === undefined;
       outlet.ws?.cork(isBatch ? () => sendBatch(context, outlet, send) : send);
       // What was corked has only now been tried.
@@ -67,14 +68,20 @@ export function createOutbox(deps: OutboxDeps) {
 const tooSlow = "too slow";
 
 /** Closes a socket. Its close handler has run when this returns; after it no method of the socket may be called. */
-function close(context: Context, outlet: Outlet, code: number, reason: string): void {
+function close(context: Context, sender: Outlet, code: number, reason: string): void {
+  const outlet = carrierOf(sender);
   flush(context, outlet);
   if (outlet.ws !== undefined) outlet.closeCode ??= code;
   outlet.ws?.end(code, reason);
 }
 
 function isWritable(outlet: Outlet): boolean {
-  return outlet.ws !== undefined && outlet.laggingSinceMs === 0;
+  return outlet.ws !== undefined && carrierOf(outlet).laggingSinceMs === 0;
+}
+
+/** Whose socket it is: what waits in it is counted there alone. */
+export function carrierOf(outlet: Outlet): Outlet {
+  return outlet.carrier ?? outlet;
 }
 
 function check(context: Context, outlet: Outlet): void {
@@ -116,9 +123,10 @@ function sendFrame(context: Context, outlet: Outlet, whole: ConnectionFrame): bo
   const frame = whole.type !== "snapshot" || takesPosts(outlet) ? whole : frameWithoutPosts(whole);
   const encoded = outlet.dialect.encodeFrame(frame);
   if (outlet.asked !== undefined) context.answers.frameSent(outlet, outlet.asked, frame);
-  if (outlet.laggingSinceMs > 0) {
-    outlet.owedBytes += sizeOf(encoded);
-    if (outlet.owedBytes > context.limits.owedBytes) {
+  const carrier = carrierOf(outlet);
+  if (carrier.laggingSinceMs > 0) {
+    carrier.owedBytes += sizeOf(encoded);
+    if (carrier.owedBytes > context.limits.owedBytes) {
       close(context, outlet, closeCodes.tooSlow, tooSlow);
       return false;
     }
@@ -133,7 +141,8 @@ function sendAll(context: Context, outlet: Outlet, encoded: Uint8Array | readonl
   return takesMore;
 }
 
-function sendBytes(context: Context, outlet: Outlet, bytes: Uint8Array): boolean {
+function sendBytes(context: Context, sender: Outlet, bytes: Uint8Array): boolean {
+  const outlet = carrierOf(sender);
   const { ws, batch } = outlet;
   if (ws === undefined) return false;
   context.counters.frames++;

@@ -1,5 +1,5 @@
 import type { Dialect } from "@parley/dialects";
-import type { Caller } from "@parley/protocol";
+import type { Caller, ConversationId } from "@parley/protocol";
 import type { AskedTurns } from "./answer-times.ts";
 import type { FrameBatch } from "./frame-batch.ts";
 
@@ -21,6 +21,10 @@ export interface Outlet {
   readonly caller?: Caller | undefined;
   /** Its client has said that it knows what people say to each other in rooms. */
   readonly knowsPosts?: boolean;
+  /** Whose socket it is sent over, where that is another one's: that one knows whether there is room. */
+  readonly carrier?: Outlet | undefined;
+  /** To be called when it was sent away from a conversation; `seq`: its wire cursor, if it had one. */
+  readonly onDismissed?: ((conversation: ConversationId, seq: number | undefined) => void) | undefined;
   /** Its client has said that it knows batches of frames. */
   readonly knowsBatches?: boolean;
   /** What leaves together, while it is put together. */

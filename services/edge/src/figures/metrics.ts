@@ -65,7 +65,7 @@ export function createCounters() {
     frames: 0,
     sentBytes: 0,
     /** Messages that became a turn, and repeats of such. */
-    accepted: { new: 0, repeated: 0 },
+    accepted: { new: 0, repeated: 0, posted: 0 },
     answers: createAnswerFigures(),
     /** What people decided of calls that waited for them. */
     approvals: new Map<ApprovalOutcome, number>([
@@ -186,7 +186,7 @@ function addPeopleCounters(registry: Registry, counters: Counters): void {
 function addLabelledCounters(registry: Registry, counters: Counters): void {
   addCounts(registry, {
     name: "parley_edge_messages_accepted_total",
-    help: "Messages accepted: new ones became a turn, repeated ones were sent again.",
+    help: "Messages accepted: new ones became a turn, posted ones are for people alone, repeated ones were sent again.",
     label: "kind",
     read: () => Object.entries(counters.accepted),
   });

@@ -8,9 +8,23 @@ export function bringInTurn<Viewer extends { readonly state: string }>(
   connection: Connection<Viewer>,
   { catchUp }: { readonly catchUp: (viewer: Viewer) => void },
 ): void {
-  const { viewers } = connection;
-  for (const [conversation, viewer] of [...viewers]) {
+  const { acting } = connection;
+  bringOne(connection, connection, catchUp);
+  if (acting === undefined) return;
+  for (const [id, user] of [...acting.users]) {
     if (connection.laggingSinceMs > 0) return;
+    if (user.viewers.size > 0 && acting.users.delete(id)) acting.users.set(id, user);
+    bringOne(connection, user, catchUp);
+  }
+}
+
+function bringOne<Viewer extends { readonly state: string }>(
+  socket: Connection<Viewer>,
+  { viewers }: Connection<Viewer>,
+  catchUp: (viewer: Viewer) => void,
+): void {
+  for (const [conversation, viewer] of [...viewers]) {
+    if (socket.laggingSinceMs > 0) return;
     if (viewer.state === "lagging" && viewers.delete(conversation)) viewers.set(conversation, viewer);
     catchUp(viewer);
   }

@@ -100,9 +100,7 @@ export function createHubs(deps: HubDeps) {
     },
 
     /** Who looks at a conversation here, as of now. */
-    viewersOf: (conversation: ConversationId): readonly HubViewer[] => [
-      ...(entries.get(conversation)?.hub.viewers ?? []),
-    ],
+    viewersOf: (id: ConversationId): readonly HubViewer[] => [...(entries.get(id)?.hub.viewers ?? [])],
 
     /** All of the conversation up to now was deleted; see `forgetHub`. Who looks at it is told. */
     forget: (id: ConversationId, lastSeq: number): void => forget(entries.get(id)?.hub, lastSeq),
@@ -130,8 +128,6 @@ export function createHubs(deps: HubDeps) {
       viewers: all().reduce((sum, { viewers }) => sum + viewers.size, 0),
     }),
 
-    close(): void {
-      for (const [conversation, { hub }] of entries) close(conversation, hub);
-    },
+    close: (): void => entries.forEach(({ hub }, conversation) => close(conversation, hub)),
   };
 }

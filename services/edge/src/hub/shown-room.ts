@@ -1,5 +1,6 @@
 import { decodeVisible, type VisibleEvent } from "@parley/dialects";
 import {
+  answerRuleOf,
   foldRoomFrame,
   limits,
   noRoom,
@@ -18,11 +19,6 @@ export interface Peopled {
   readonly people: People;
 }
 
-/** Where nobody has said when agents answer: to all while one person alone may write, then only where they are addressed. */
-export function ruleOf({ answers, members }: Pick<People, "answers" | "members">): string {
-  return answers ?? (members.some(({ role }) => role === "writer") ? "mention" : "always");
-}
-
 /** Its owner, then its members as they came. */
 export function membersOf({ owner, members }: Pick<People, "owner" | "members">): Member[] {
   return [{ ...owner, role: "owner", since: 0 }, ...members];
@@ -32,7 +28,7 @@ export function membersOf({ owner, members }: Pick<People, "owner" | "members">)
 export function shownRoom({ n, people }: Peopled): Room {
   const { owner, members, agents, pins } = people;
   const shown = membersOf(people).slice(0, limits.roomMembersShown);
-  return { n, owner, members: shown, member_count: members.length + 1, answers: ruleOf(people), agents, pins };
+  return { n, owner, members: shown, member_count: members.length + 1, answers: answerRuleOf(people), agents, pins };
 }
 
 /** For one who reads it. */

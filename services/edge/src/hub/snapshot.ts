@@ -94,7 +94,7 @@ export function conversationSnapshot(
   ];
   // Whoever knows nothing of branches sees one as a plain conversation; what has not ended is told to all.
   const branch = newestBranch(all, placesIn(all), withSiblings, openIds);
-  const withAll = posts.length === 0 ? branch : withPosts(branch, posts, isBeginning);
+  const withAll = withPosts(branch, posts, isBeginning);
   const messages = asTheyStand(withAll, changes);
   // Not always the first: when the event stream was lost, the messages of waiting turns may be written again before the one that runs.
   const running = open.find(({ status }) => status !== "queued") ?? open[0];
@@ -110,18 +110,6 @@ export function conversationSnapshot(
   return { type: "snapshot", conversation_id, seq, ...about, ...tail, status: "idle", ts: Date.now() };
 }
 
-function aboutOf(
-  { title, handover, room }: Pick<Known, "title" | "handover"> & { readonly room?: Room | undefined },
-  waiting: readonly WaitingTurn[],
-): Pick<SnapshotFrame, "title" | "handover" | "room" | "queue"> {
-  return {
-    ...(title === undefined ? {} : { title }),
-    ...(handover === undefined ? {} : { handover }),
-    ...(room === undefined ? {} : { room }),
-    ...(waiting.length === 0 ? {} : { queue: [...waiting] }),
-  };
-}
-
 function asTheyStand(messages: readonly TranscriptMessage[], changes: Changes): readonly TranscriptMessage[] {
   if (changes.size === 0) return messages;
   return messages.map((message) => changedMessage(message, changes.get(message.message_id)));
@@ -132,7 +120,21 @@ function withPosts(
   posts: readonly TranscriptMessage[],
   isBeginning: boolean,
 ): readonly TranscriptMessage[] {
+  if (posts.length === 0) return branch;
   return newestWithPosts(branch, posts, { limit: deliveryLimits.snapshotMessages, isBeginning }).messages;
+}
+
+/** What it says beside what was said. */
+function aboutOf(
+  { title, handover, room }: Known & { readonly room?: Room | undefined },
+  waiting: readonly WaitingTurn[],
+): Pick<SnapshotFrame, "title" | "handover" | "room" | "queue"> {
+  return {
+    ...(title === undefined ? {} : { title }),
+    ...(handover === undefined ? {} : { handover }),
+    ...(room === undefined ? {} : { room }),
+    ...(waiting.length === 0 ? {} : { queue: [...waiting] }),
+  };
 }
 
 /** Turns as of now: ended ones in the order in which they ended, with their outcome; open ones in the order in which they began. */

@@ -75,23 +75,15 @@ export async function readWhole(
   hub: Hub,
   { fromSeq, owed }: WholeNeeds,
 ): Promise<Whole | undefined> {
-  const { history, transcripts, titles, feedback: said } = deps;
+  const { history, transcripts } = deps;
   const { ring } = hub;
   const { endsLeft } = ring;
   const reach = fromSeq !== undefined && fromSeq < ring.floor ? fromSeq : undefined;
   const queued = ring.rooted && reach === undefined ? undefined : await history.queued(hub);
-  const [page, title, feedback, posts, early] = await Promise.all([
-    newestPath(transcripts, hub),
-    titles.shown(hub.conversation),
-    said.of(hub.conversation),
-    newestPosts(deps, hub),
-    deps.room.known(hub.conversation) === undefined ? undefined : deps.room.lookUp(hub.conversation),
-    deps.lookOnce(hub),
-  ]);
+  const { page, title, feedback, posts, early } = await readKept(deps, hub);
   const handover = await shownHandover(deps.handovers, hub.conversation, page.turns);
   if (!(await history.confirm(hub))) return undefined;
-  // An event that is below the end of the stream is not told again: what it says has to be in here.
-  const room = (early?.n ?? 0) < roomNumberIn(ring.events) ? await deps.room.lookUp(hub.conversation) : early;
+  const room = await roomNow(deps, hub, early);
   const past = queued && (await readPast(history, hub, { reach, queued }));
   const laterEnds = fromSeq === undefined ? 0 : countEnds(past ?? ring);
   const beside = await pathToOpen(transcripts, hub, ring, page.turns);
@@ -107,6 +99,29 @@ export async function readWhole(
   const told = { title, handover, room, feedback, posts, isBeginning, changes };
   const parts = { past, isTooMuch, records: shown, ...told, owed, owedRecords, isCurrent };
   return isCurrent() ? createWhole(hub, parts) : undefined;
+}
+
+/** What is kept of the conversation beside its events. */
+async function readKept(deps: WholeReadingDeps, hub: Hub) {
+  const { conversation } = hub;
+  const [page, title, feedback, posts, early] = await Promise.all([
+    newestPath(deps.transcripts, hub),
+    deps.titles.shown(conversation),
+    deps.feedback.of(conversation),
+    newestPosts(deps, hub),
+    deps.room.known(conversation) === undefined ? undefined : deps.room.lookUp(conversation),
+    deps.lookOnce(hub),
+  ]);
+  return { page, title, feedback, posts, early };
+}
+
+/** An event that is below the end of the stream is not told again: what it says has to be in here. */
+async function roomNow(
+  { room }: WholeReadingDeps,
+  { conversation, ring }: Hub,
+  early: Peopled | undefined,
+): Promise<Peopled | undefined> {
+  return (early?.n ?? 0) < roomNumberIn(ring.events) ? room.lookUp(conversation) : early;
 }
 
 /** How the hub was when the reading began, and what was read. */

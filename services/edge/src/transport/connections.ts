@@ -63,6 +63,7 @@ export function createConnections({ deadlines, outbox, counters, note, onClosed 
       outbox.forget(connection);
       connection.ws = undefined;
       connection.inbox = undefined;
+      for (const user of connection.acting?.users.values() ?? []) endUser(user);
       all.delete(connection);
       leaveAll(connection);
     },
@@ -86,6 +87,13 @@ export function createConnections({ deadlines, outbox, counters, note, onClosed 
       if (leaving.length > 0) await sleep(partingMs);
     },
   };
+}
+
+/** What a gateway's connection has asked for a user ends with it. */
+export function endUser(user: HubConnection): void {
+  move(user, "closed");
+  user.ws = undefined;
+  leaveAll(user);
 }
 
 function warn(outbox: Outbox, connection: HubConnection, nowMs: number): void {

@@ -34,6 +34,9 @@ export interface Exchange {
   readonly headers: Map<string, string>;
 }
 
+/** Of gateways: for whom they ask, as JSON in base64url. */
+export const onBehalfOfHeader = "parley-on-behalf-of";
+
 const headerNames = [
   "authorization",
   "accept",
@@ -47,6 +50,7 @@ const headerNames = [
   "sec-fetch-site",
   "user-agent",
   "traceparent",
+  onBehalfOfHeader,
 ];
 
 /** The longest body by a bad mobile connection. Whoever sends a byte now and then would hold a connection for ever. */

@@ -8,8 +8,10 @@ import {
   type ErrorCode,
   type FrameAddress,
   type FrameError,
+  type May,
 } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
+import { actedCaller } from "../admission/acting.ts";
 import type { Admission } from "../admission/admit.ts";
 import type { FrameLimits } from "../admission/limit-frames.ts";
 import type { Commands } from "../commands/commands.ts";
@@ -27,7 +29,8 @@ import type { Received } from "./inbox.ts";
 export interface FrameHandlerDeps {
   /** Chooses the dialect of a connection that has none yet. Throws ChatError. */
   readonly chooseDialect: (connection: HubConnection, text: string) => void;
-  readonly admission: Pick<Admission, "afterStandstill">;
+  readonly admission: Pick<Admission, "afterStandstill" | "recheck">;
+  readonly may: May;
   readonly limitFrame: FrameLimits;
   /** Without a credential: only what the client knows. */
   readonly onAuth: (
@@ -63,10 +66,9 @@ export function createFrameHandler(deps: FrameHandlerDeps) {
     if (caller === undefined) throw new ChatError("AUTH_REQUIRED");
     const standstill = admission.afterStandstill(caller);
     if (standstill !== undefined) await standstill;
-    const message = frame.type === "handover" && frame.end !== true ? askOf(frame) : frame;
-    if (message.type !== "message" && message.type !== "regenerate")
-      return handleOfCaller(deps, connection, caller, message);
-    return inOrder(connection, message.conversation_id, aside, (step) => ask(deps, connection, message, step));
+    if (connection.acting === undefined && frame.on_behalf_of === undefined)
+      return dispatch(deps, connection, frame, aside);
+    return actFor(deps, connection, frame, (asker) => dispatch(deps, asker, frame, aside));
   };
 
   const refuse = (connection: HubConnection, thrown: unknown, address: FrameAddress, isDecoded = false): void => {
@@ -110,6 +112,48 @@ function credentialOf({ caller }: HubConnection, token: string | undefined): Cre
   if (token !== undefined) return { kind: "token", token };
   if (caller === undefined) throw new ChatError("AUTH_REQUIRED");
   return undefined;
+}
+
+type AskingFrame = Exclude<ClientFrame, { type: "auth" | "ping" }>;
+
+/** On a gateway's connection: does it as the user's for whom it is asked, who may share what is looked at with others of the gateway. */
+async function actFor(
+  { admission, may, commands: { acting } }: FrameHandlerDeps,
+  connection: HubConnection,
+  frame: AskingFrame,
+  work: (asker: HubConnection) => Promise<void>,
+): Promise<void> {
+  const { on_behalf_of: who, conversation_id: conversation } = frame;
+  let asker = connection;
+  if (who !== undefined && connection.caller !== undefined) {
+    const caller = actedCaller(may, connection.caller, who);
+    admission.recheck(caller);
+    asker = acting.of(connection, caller);
+  }
+  if (conversation === undefined) return work(asker);
+  if (lookingFrames.has(frame.type)) await acting.take(asker, conversation);
+  try {
+    await work(asker);
+  } finally {
+    await acting.settle(asker, conversation);
+  }
+}
+
+/** Whoever sends these looks at the conversation from then on. */
+const lookingFrames: ReadonlySet<string> = new Set(["message", "regenerate", "subscribe", "handover"]);
+
+async function dispatch(
+  deps: FrameHandlerDeps,
+  connection: HubConnection,
+  frame: AskingFrame,
+  aside: Aside,
+): Promise<void> {
+  const { caller } = connection;
+  if (caller === undefined) throw new ChatError("AUTH_REQUIRED");
+  const message = frame.type === "handover" && frame.end !== true ? askOf(frame) : frame;
+  if (message.type !== "message" && message.type !== "regenerate")
+    return handleOfCaller(deps, connection, caller, message);
+  return inOrder(connection, message.conversation_id, aside, (step) => ask(deps, connection, message, step));
 }
 
 /** Makes it a turn of whose connection it is. */
@@ -226,6 +270,7 @@ function addressOf(frame: ClientFrame): FrameAddress {
       ? { conversation_id: frame.conversation_id }
       : {}),
     ...("call_id" in frame ? { call_id: frame.call_id } : {}),
+    ...("on_behalf_of" in frame && frame.on_behalf_of !== undefined ? { on_behalf_of: frame.on_behalf_of.id } : {}),
   };
 }
 

@@ -106,6 +106,7 @@ export function addHttpService(app: TemplatedApp, deps: HttpServiceDeps): { swee
   const table = [...withDocument(own, version), ...deps.facades.flatMap((facade) => facade(foreign))];
   addRoutes(app, {
     pages,
+    may,
     routes: table,
     admission,
     origins,

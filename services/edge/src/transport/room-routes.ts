@@ -1,5 +1,6 @@
 import {
   AnswerRule,
+  answerRuleOf,
   ConversationId,
   Invite,
   InviteId,
@@ -12,7 +13,7 @@ import {
 import { z } from "zod";
 import type { Commands } from "../commands/commands.ts";
 import { shownInvite, isOpen } from "../commands/rooms/invite-rules.ts";
-import { membersOf, ruleOf } from "../hub/shown-room.ts";
+import { membersOf } from "../hub/shown-room.ts";
 import { jsonReply } from "./reply.ts";
 import { defineRoute, given, nothing, type Route } from "./route.ts";
 
@@ -83,7 +84,7 @@ function membersRoute({ commands: { rooms } }: RoomRouteDeps): Route {
       const nowMs = Date.now();
       const { owner, agents, pins, keeps_history = false } = people;
       const members = membersOf(people);
-      const counts = { member_count: members.length, you: standing, answers: ruleOf(people), keeps_history };
+      const counts = { member_count: members.length, you: standing, answers: answerRuleOf(people), keeps_history };
       const open = people.invites.filter((one) => isOpen(one, nowMs)).map(shownInvite);
       const invites = standing === "owner" ? { invites: open } : {};
       return jsonReply(200, { conversation_id: id, n, owner, members, ...counts, agents, pins, ...invites });
@@ -215,12 +216,12 @@ function joinRoute({ commands: { rooms } }: RoomRouteDeps): Route {
         invite: z.string().max(256).nullish().describe("As it was handed on."),
         conversation_id: ConversationId.nullish().describe("Instead: a conversation to which a role invites."),
       })
-      .refine(({ invite, conversation_id }) => (invite == null) !== (conversation_id == null), {
+      .refine(({ invite, conversation_id }) => (typeof invite === "string") !== (typeof conversation_id === "string"), {
         error: "has either `invite` or `conversation_id`",
       }),
     responses: { 200: { description: "The caller is a member.", content: JoinAnswer } },
     async handle({ caller }, { body: { invite, conversation_id } }) {
-      const wish = conversation_id == null ? { invite: invite ?? "" } : { conversation_id };
+      const wish = typeof conversation_id === "string" ? { conversation_id } : { invite: invite ?? "" };
       const { isNew, role, conversation_id: id } = await rooms.join(caller, wish);
       return jsonReply(200, { conversation_id: id, role, joined: isNew });
     },

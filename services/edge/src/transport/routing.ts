@@ -1,12 +1,22 @@
-import { ChatError, limits, toChatError, type ErrorCode } from "@parley/protocol";
+import {
+  ChatError,
+  limits,
+  OnBehalfOf,
+  parseObject,
+  toChatError,
+  type Caller,
+  type ErrorCode,
+  type May,
+} from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import type { HttpRequest, HttpResponse, TemplatedApp } from "uWebSockets.js";
+import { actedCaller } from "../admission/acting.ts";
 import type { Admission } from "../admission/admit.ts";
 import type { Addresses, Whence } from "../admission/address.ts";
 import type { Limiter } from "../admission/limits.ts";
 import { mayConnect, type OriginRules } from "../admission/origin.ts";
 import { countOne } from "../figures/metrics.ts";
-import { createExchange, type Exchange } from "./exchange.ts";
+import { createExchange, onBehalfOfHeader, type Exchange } from "./exchange.ts";
 import { parseForm } from "./form-body.ts";
 import { unknownPath, type Asked, type Pages } from "./pages.ts";
 import { whenceOf } from "./peer.ts";
@@ -16,6 +26,7 @@ import { bodyTypeProblem, parseBody, tooLarge } from "./request-body.ts";
 import { parameterNames, type Route } from "./route.ts";
 
 interface RoutingDeps {
+  readonly may: May;
   readonly admission: Admission;
   readonly origins: OriginRules;
   readonly addresses: Addresses;
@@ -177,12 +188,12 @@ async function answer(
   route: Route,
   exchange: Exchange,
   body: Promise<Buffer | undefined>,
-  { admission, limiter, isStopping, counters }: RoutingDeps,
+  { admission, may, limiter, isStopping, counters }: RoutingDeps,
 ): Promise<void> {
   if (isStopping() && route.access !== "anybody") throw new ChatError("SHUTTING_DOWN", { retryAfterMs: 1_000 });
   const { whence } = exchange;
   if (!isProbe(route)) limiter.requesting(whence);
-  const caller = await admission.byRequest(exchange, route.access, whence);
+  const caller = askerOf(may, await admission.byRequest(exchange, route.access, whence), exchange);
   if (route.access !== "anybody") limiter.requestOf(caller, whence);
   const bytes = await body;
   admission.recheck(caller);
@@ -203,6 +214,17 @@ async function answer(
   };
   const reply = await route.answer({ caller, exchange }, raw);
   if (reply !== undefined) exchange.reply(reply);
+}
+
+/** The user on whose behalf a gateway asks, where it does. Throws INVALID_FRAME, and FORBIDDEN. */
+function askerOf(may: May, caller: Caller, { header }: Exchange): Caller {
+  const named = header(onBehalfOfHeader);
+  if (named === "") return caller;
+  const who = OnBehalfOf.safeParse(parseObject(Buffer.from(named, "base64url").toString("utf8")));
+  if (who.success) return actedCaller(may, caller, who.data);
+  throw new ChatError("INVALID_FRAME", {
+    message: "The header Parley-On-Behalf-Of must be a user as JSON in base64url.",
+  });
 }
 
 function bodyOf(route: Route, { header }: Exchange, bytes: Buffer): unknown {

@@ -5,7 +5,8 @@ import { sleep } from "@parley/runtime";
 import { move } from "../delivery/connection.ts";
 import type { Outbox } from "../delivery/outbox.ts";
 import { countOne } from "../figures/metrics.ts";
-import type { HubConnection } from "../hub/hub.ts";
+import { noCursor } from "../cursor.ts";
+import { detach, type HubConnection } from "../hub/hub.ts";
 
 export interface ShuttingDeps {
   /** Those of this process, whatever their transport. */
@@ -31,6 +32,7 @@ export function createShutting({ all, outbox, counters, leaveAll }: ShuttingDeps
   const looks = new Map<Shut["reason"], number>();
 
   const shutOut = async (shut: Shut): Promise<void> => {
+    for (const { acting } of all) if (acting !== undefined) shutUsers(acting, shut);
     const found = [...all].filter((connection) => shut.matches(connection));
     // All of them first: nothing more is done for any, nor sent to it.
     for (const connection of found) {
@@ -73,6 +75,20 @@ export function createShutting({ all, outbox, counters, leaveAll }: ShuttingDeps
       }
     },
   };
+}
+
+/** A gateway stays: it can do nothing for this user any more. Who was looking beside them goes on. */
+function shutUsers({ users }: NonNullable<HubConnection["acting"]>, shut: Shut): void {
+  for (const user of users.values()) if (shut.matches(user)) dismissAll(user);
+}
+
+/** The notice is for each conversation, so that the others who look at it through this gateway are looked for. */
+function dismissAll(user: HubConnection): void {
+  for (const [conversation, viewer] of user.viewers) {
+    user.viewers.delete(conversation);
+    detach(viewer);
+    user.onDismissed?.(conversation, viewer.cursor === noCursor ? undefined : viewer.source.offset + viewer.cursor);
+  }
 }
 
 const endings = {

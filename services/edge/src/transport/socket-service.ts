@@ -76,6 +76,7 @@ export function addSocketService(app: TemplatedApp, deps: SocketServiceDeps): vo
   const handle = createFrameHandler({
     chooseDialect,
     admission: deps.admission,
+    may: deps.may,
     limitFrame: limiter.frame,
     onAuth,
     commands,

@@ -26,7 +26,7 @@ import {
 } from "@parley/protocol";
 import { turnIdOf } from "@parley/protocol/turn-id";
 import type { Logger } from "@parley/runtime";
-import { newPostOf } from "../commands/posts/posting.ts";
+import { newPostOf } from "../commands/posting.ts";
 import type { Commands } from "../commands/commands.ts";
 import type { HubConnection } from "../hub/hub.ts";
 import { closedWith, endOnlySink } from "./answer-viewer.ts";
@@ -189,16 +189,12 @@ async function storedTurn(
 ): Promise<TurnView | undefined> {
   const said = await facts.readStored("said", { conversation: conversation_id, turn: turn_id });
   const view = { ...createView(conversation_id), turns: [createTurnView(turn_id)] };
-  // A message between people has ended as soon as it is stored. Its number is of no use here.
   if (said?.fact.kind === "said" && said.fact.post === true)
     return turnIn(foldFrame(view, { type: "post", ...newPostOf(said.fact), n: 1, seq: 1 }), turn_id);
   const stored = await transcripts.find(conversation_id, turn_id, said?.storedMs ?? 0);
   if (stored?.answer === undefined) return undefined;
-  const messages = messagesOf([stored]);
-  return turnIn(
-    foldFrame(view, { type: "snapshot", conversation_id, seq: 1, ts: 0, status: "idle", messages }),
-    turn_id,
-  );
+  const whole = { conversation_id, seq: 1, ts: 0, status: "idle", messages: messagesOf([stored]) };
+  return turnIn(foldFrame(view, { type: "snapshot", ...whole }), turn_id);
 }
 
 /** All of it at once. */

@@ -1,4 +1,5 @@
 import type { ApprovalDecision, ApprovalRequest, FinishedToolCall, TranscriptMessage } from "@parley/protocol";
+import type { MessageChanges } from "@parley/protocol/fold";
 import { fieldsOf, ownError } from "./api-error.ts";
 
 /** What the server answers, as far as the page needs it; newer servers say more. Looked at here once, without the weight of the schemas. */
@@ -27,6 +28,8 @@ export interface MessagePage {
   readonly messages: readonly TranscriptMessage[];
   /** For the page before it; absent: there is none. */
   readonly before?: string;
+  /** What became of these after they were written. */
+  readonly changes?: readonly MessageChanges[];
 }
 
 export type WholeResult = Pick<FinishedToolCall, "call_id" | "tool_name" | "arguments" | "status" | "duration_ms"> & {
@@ -130,6 +133,10 @@ export function isEntry(value: unknown): value is ConversationEntry {
 export function isStoredMessage(value: unknown): value is TranscriptMessage {
   const shape = { message_id: "string", turn_id: "string", author: "object", message: "string", ts: "number" } as const;
   return has(value, { ...shape, status: "string" });
+}
+
+export function isMessageChanges(value: unknown): value is MessageChanges {
+  return has(value, { message_id: "string", n: "number" }) && Array.isArray(fieldsOf(value)["reactions"]);
 }
 
 export function isWholeResult(value: unknown): value is WholeResult {

@@ -3,6 +3,7 @@ import {
   isConnection,
   isEntry,
   isMe,
+  isMessageChanges,
   isModelOffer,
   isOpenApproval,
   isQuestion,
@@ -121,8 +122,10 @@ function answerCalls(http: Http) {
       if (before !== undefined) query.set("before", before);
       const answer = await http(`${inside(id, "messages")}?${query}`);
       const [title, next] = [textIn(answer, "title"), textIn(answer, "before")];
+      const hasChanges = fieldsOf(answer)["changes"] !== undefined;
       return {
         messages: listIn(answer, "messages", isStoredMessage),
+        ...(hasChanges ? { changes: listIn(answer, "changes", isMessageChanges) } : {}),
         ...(title === undefined ? {} : { title }),
         ...(next === undefined ? {} : { before: next }),
       };

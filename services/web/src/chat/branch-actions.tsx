@@ -5,6 +5,7 @@ import { useErrorSentence } from "../api/use-api.ts";
 import { Icon } from "../ui/icon.tsx";
 import { useWords } from "../words/use-words.ts";
 import { BranchingContext } from "./branching.ts";
+import { RoomActsContext } from "./room-acts.ts";
 import { WaitingEditor } from "./waiting-editor.tsx";
 
 interface ActionProps {
@@ -108,7 +109,8 @@ function SiblingNav({ message: { turn_id, siblings = [] } }: ActionProps) {
 }
 
 /** Which version it is, and a new one of it; where others have read it, its text is changed in its place instead. */
-export function QuestionActions({ message, isRoom }: ActionProps & { readonly isRoom: boolean }) {
+export function QuestionActions({ message }: ActionProps) {
+  const isRoom = use(RoomActsContext)?.here.room !== undefined;
   return (
     <>
       <SiblingNav message={message} />

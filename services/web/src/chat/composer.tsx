@@ -57,22 +57,13 @@ export function Composer({ ref, draftOf, running, onSend, onStop, pickers, ...pr
   const message = messageIn(text);
   const size = sizeOf(message);
   const maySend = message !== "" && !size.isAbove;
-  const isBusy = running !== "no";
   useEffect(() => fitHeight(field.current));
   useFocusAtFirst(field);
   const mentions = useMentions({ field, text, setText, candidates });
-  useImperativeHandle(ref, () => ({
-    focus: () => focusUnasked(field.current),
-    fill: (next) => {
-      setText(next);
-      field.current?.focus({ preventScroll: true });
-    },
-  }));
-
+  useHandle(ref, field, setText);
   const send = (atOnce: boolean) => {
     if (!maySend) return;
     if (onSend(message, atOnce)) setText("");
-    mentions.left();
     field.current?.focus({ preventScroll: true });
   };
   const onKeyDown = (event: KeyboardEvent) => {
@@ -92,7 +83,7 @@ export function Composer({ ref, draftOf, running, onSend, onStop, pickers, ...pr
         aria-label={chat.box}
         aria-invalid={size.isAbove}
         rows={1}
-        placeholder={isBusy ? chat.placeholderBusy : chat.placeholder}
+        placeholder={running === "no" ? chat.placeholder : chat.placeholderBusy}
         value={text}
         onChange={(event) => {
           setText(event.target.value);
@@ -101,14 +92,25 @@ export function Composer({ ref, draftOf, running, onSend, onStop, pickers, ...pr
         }}
         onKeyDown={onKeyDown}
         {...mentions.props}
-        onKeyUp={mentions.note}
-        onPointerUp={mentions.note}
-        onBlur={mentions.left}
       />
       <ComposerNotes size={size} />
       <ComposerBar running={running} maySend={maySend} onSend={send} onStop={onStop} pickers={pickers} />
     </div>
   );
+}
+
+function useHandle(
+  ref: Ref<ComposerHandle> | undefined,
+  field: RefObject<HTMLTextAreaElement | null>,
+  setText: (text: string) => void,
+): void {
+  useImperativeHandle(ref, () => ({
+    focus: () => focusUnasked(field.current),
+    fill: (next) => {
+      setText(next);
+      field.current?.focus({ preventScroll: true });
+    },
+  }));
 }
 
 function useFocusAtFirst(field: RefObject<HTMLTextAreaElement | null>): void {

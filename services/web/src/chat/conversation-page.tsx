@@ -1,5 +1,4 @@
 import type { Conversation, SendOptions } from "@parley/client";
-import { messages, textOf } from "@parley/protocol/fold";
 import { useConversation } from "@parley/react";
 import {
   useCallback,
@@ -11,12 +10,10 @@ import {
   type ReactNode,
   type Ref,
 } from "react";
-import type { Offers } from "../api/answers.ts";
 import { BranchingContext, type Branching } from "./branching.ts";
-import { useWords } from "../words/use-words.ts";
-import { ChoicePickers } from "./choice-pickers.tsx";
-import { examplesOf, sendOptionsOf, useChoice } from "./choice.ts";
-import { Composer, type ComposerHandle } from "./composer.tsx";
+import { examplesOf } from "./choice.ts";
+import type { ComposerHandle } from "./composer.tsx";
+import { Foot } from "./conversation-foot.tsx";
 import { ConversationHeader } from "./conversation-header.tsx";
 import { EmptyState, LeftState, LoadingState, RefusedState, StatePane } from "./conversation-state.tsx";
 import { GoneNote, HandoverNote } from "./handover-note.tsx";
@@ -25,15 +22,11 @@ import { ViewerContext } from "../message/viewer.ts";
 import type { PeoplePanelProps } from "../people/people-panel.tsx";
 import { isForAnswer } from "./keys.ts";
 import { MessageList, type MessageListHandle } from "./message-list.tsx";
-import { ReplyBar } from "./reply-bar.tsx";
 import { RoomActsContext } from "./room-acts.ts";
 import { RoomHeader } from "./room-header.tsx";
-import { RoomProblem } from "./room-problem.tsx";
-import { TypingLine } from "./typing-line.tsx";
 import { useConversationPane, type Running, type Shown } from "./use-pane.ts";
 import type { Here } from "./use-room.ts";
 import type { RoomPane } from "./use-room-pane.ts";
-import { WaitingMessages } from "./waiting-messages.tsx";
 
 export interface ConversationPageProps {
   readonly conversationId: string;
@@ -72,9 +65,8 @@ function Pane(props: ConversationPageProps) {
   const jumpTo = useCallback((messageId: string) => list.current?.toMessage(messageId), []);
   const pane = useConversationPane(conversation, { isStartedHere, userId, viewerId, jumpTo });
   const { offers, running, branching, viewer, send, here, room } = pane;
-  const shown = leftBy(here, pane.shown);
-  const isOpen = useOpened(turnId, shown.phase, pane.open);
-  const Note = isGone(shown) ? GoneNote : HandoverNote;
+  const left = leftBy(here, pane.shown);
+  const shown = useOpened(turnId, left, pane.open);
 
   const submit = (text: string, options: SendOptions): boolean => {
     // The banner above says that the server takes nothing, and how to begin again.
@@ -91,28 +83,18 @@ function Pane(props: ConversationPageProps) {
       data-room={here.room === undefined ? undefined : ""}
       onKeyDown={(event) => stopByKey(event, running)}
     >
-      <ViewerContext value={viewer}>
-        <RoomContext value={room.scene}>
-          <RoomActsContext value={room.acts}>
-            <Head {...props} {...{ conversation, shown, here, room, jumpTo, onLeft }} />
-            <Body
-              conversation={conversation}
-              shown={isOpen ? shown : { ...shown, phase: "loading" }}
-              turnId={turnId}
-              branching={branching}
-              list={list}
-              examples={examplesOf(offers?.agents ?? [])}
-              onExample={(text) => composer.current?.fill(text)}
-              onNew={onNew}
-              onFollowing={room.setAtEnd}
-            />
-          </RoomActsContext>
-        </RoomContext>
-      </ViewerContext>
-      {shown.phase === "messages" && mayAskForPerson(here) && (
-        <Note {...{ conversation, userId, onGivenBack }} mayAsk={here.room === undefined} />
-      )}
-      {mayWrite(shown) && (
+      <Around viewer={viewer} room={room}>
+        <Head {...props} {...{ conversation, here, room, jumpTo, onLeft }} shown={left} />
+        <Body
+          {...{ conversation, shown, turnId, branching, list }}
+          examples={examplesOf(offers?.agents ?? [])}
+          onExample={(text) => composer.current?.fill(text)}
+          onNew={onNew}
+          onFollowing={room.setAtEnd}
+        />
+      </Around>
+      <Note {...{ conversation, userId, onGivenBack, here }} shown={left} />
+      {mayWrite(left) && (
         <Foot
           {...{ conversation, shown, running, offers, here, room }}
           ref={composer}
@@ -136,16 +118,44 @@ function leftBy({ isRemoved, room }: Here, shown: Shown): Shown {
   return isLeft ? { ...shown, phase: "left" } : shown;
 }
 
-/** Whether the branch is shown that has the turn; else the list would look for it on another one. */
-function useOpened(turnId: string | undefined, phase: Shown["phase"], open: (turnId: string) => Promise<void>) {
+/** Until the branch is shown that has the turn it is loading: else the list would look for it on another one. */
+function useOpened(turnId: string | undefined, shown: Shown, open: (turnId: string) => Promise<void>): Shown {
   const [isOpen, setOpen] = useState(turnId === undefined);
   const isBegun = useRef(false);
+  const { phase } = shown;
   useEffect(() => {
     if (turnId === undefined || phase !== "messages" || isBegun.current) return;
     isBegun.current = true;
     void open(turnId).finally(() => setOpen(true));
   }, [turnId, phase, open]);
-  return isOpen || phase !== "messages";
+  return isOpen || phase !== "messages" ? shown : { ...shown, phase: "loading" };
+}
+
+interface AroundProps extends Pick<ReturnType<typeof useConversationPane>, "viewer" | "room"> {
+  readonly children: ReactNode;
+}
+
+/** What messages and the header know of who looks, and of who else is here. */
+function Around({ viewer, room, children }: AroundProps) {
+  return (
+    <ViewerContext value={viewer}>
+      <RoomContext value={room.scene}>
+        <RoomActsContext value={room.acts}>{children}</RoomActsContext>
+      </RoomContext>
+    </ViewerContext>
+  );
+}
+
+interface NoteProps extends Pick<ConversationPageProps, "userId" | "onGivenBack"> {
+  readonly conversation: Conversation;
+  readonly shown: Shown;
+  readonly here: Here;
+}
+
+function Note({ conversation, shown, here, userId, onGivenBack }: NoteProps) {
+  if (shown.phase !== "messages" || !mayAskForPerson(here)) return null;
+  const One = isGone(shown) ? GoneNote : HandoverNote;
+  return <One {...{ conversation, userId, onGivenBack }} mayAsk={here.room === undefined} />;
 }
 
 /** What was deleted can be begun anew; what one may not see, or what never was, cannot be written to. */
@@ -197,54 +207,6 @@ function stopByKey(event: KeyboardEvent, { state, stop }: Running): void {
   event.preventDefault();
   event.stopPropagation();
   stop();
-}
-
-interface FootProps {
-  readonly ref: Ref<ComposerHandle>;
-  readonly conversation: Conversation;
-  readonly shown: Shown;
-  readonly running: Running;
-  readonly offers: Offers | undefined;
-  readonly here: Here;
-  readonly room: RoomPane;
-  readonly draftOf: string;
-  readonly onSend: (text: string, options: SendOptions) => boolean;
-  readonly onFocusLost: () => void;
-}
-
-/** What waits, and the box. */
-function Foot({ ref, conversation, shown, running, offers, here, room, ...props }: FootProps) {
-  const { draftOf, onSend, onFocusLost } = props;
-  const { room: words } = useWords();
-  const [choice, setChoice] = useChoice(conversation.id, offers);
-  const send = (text: string, atOnce: boolean) =>
-    onSend(text, { ...sendOptionsOf(choice), on_busy: atOnce ? "interrupt" : "enqueue" });
-  if (!here.mayWrite) return <footer className="chat-foot ui-note people-reads-only">{words.readsOnly}</footer>;
-  return (
-    <footer className="chat-foot">
-      <RoomProblem problem={room.problem} onClose={room.forgetProblem} />
-      <TypingLine conversation={conversation} here={here} />
-      <ReplyBar quoted={room.quoted} onStop={room.stopReplying} />
-      <WaitingMessages
-        conversation={conversation}
-        waiting={shown.waiting}
-        onSend={(text) => send(text, false)}
-        onFocusLost={onFocusLost}
-      />
-      <Composer
-        ref={ref}
-        draftOf={draftOf}
-        running={running.state}
-        onSend={send}
-        onStop={running.stop}
-        lastOwn={() => lastOwn(conversation)}
-        candidates={room.candidates}
-        onTyping={room.typing}
-        onRecall={room.recall}
-        pickers={<ChoicePickers offers={offers} choice={choice} onChange={setChoice} />}
-      />
-    </footer>
-  );
 }
 
 interface BodyProps {
@@ -304,9 +266,4 @@ function Body({ conversation, shown, turnId, branching, list, examples, onExampl
       />
     </BranchingContext>
   );
-}
-
-function lastOwn(conversation: Conversation): string | undefined {
-  const own = messages(conversation.view).findLast(({ author }) => author.role === "user");
-  return own === undefined ? undefined : textOf(own.parts);
 }

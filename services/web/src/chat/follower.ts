@@ -4,10 +4,8 @@ import { followsAfter, type Place } from "./follow.ts";
 /** Keeps a scrolling list at its end, or exactly where its reader is, whatever grows in it. */
 export interface Follower {
   readonly toEnd: () => void;
-  /** The list was scrolled to another place by its page: that is where its reader is now. */
-  readonly moved: () => void;
-  /** The same for somebody who was led away from the end: it is not followed any more. */
-  readonly left: () => void;
+  /** The list was scrolled to another place by its page: that is where its reader is now. `isAway`: the end is not followed any more, unless they are there. */
+  readonly moved: (isAway?: boolean) => void;
   readonly release: () => void;
 }
 
@@ -36,9 +34,7 @@ export function createFollower(options: FollowerOptions): Follower {
   let later: ReturnType<typeof setTimeout> | undefined;
 
   function become(next: boolean): void {
-    if (next === isFollowing) return;
-    isFollowing = next;
-    onChange(next);
+    if (next !== isFollowing) onChange((isFollowing = next));
   }
 
   function toEnd(): void {
@@ -69,12 +65,6 @@ export function createFollower(options: FollowerOptions): Follower {
     before = placeOf(scroller);
   }
 
-  function moved(): void {
-    anchors.forget();
-    anchors.hold();
-    before = placeOf(scroller);
-  }
-
   const stop = [listen(scroller, onScroll, reader.act), watchSizes([content, scroller], settle)];
   if (isFollowing) toEnd();
   return {
@@ -82,17 +72,21 @@ export function createFollower(options: FollowerOptions): Follower {
       reader.forget();
       toEnd();
     },
-    moved,
-    left: () => {
-      const { top, height, viewport } = placeOf(scroller);
-      if (height - top - viewport > endPx) become(false);
-      moved();
+    moved: (isAway = false) => {
+      if (isAway && !isAtEnd(placeOf(scroller))) become(false);
+      anchors.forget();
+      anchors.hold();
+      before = placeOf(scroller);
     },
     release: () => {
       for (const one of stop) one();
       clearTimeout(later);
     },
   };
+}
+
+function isAtEnd({ top, height, viewport }: Place): boolean {
+  return height - top - viewport <= endPx;
 }
 
 /** Whether the reader did something a moment ago. */

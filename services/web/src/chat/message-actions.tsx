@@ -27,25 +27,32 @@ interface MessageActionsProps {
 /** What can be done with a message: below it, for answers once they have ended. */
 export function MessageActions({ conversationId, message, isLast, extra }: MessageActionsProps) {
   const { chat } = useWords();
-  const { isOperator } = use(ViewerContext);
-  const isRoom = use(RoomActsContext)?.here.room !== undefined;
   const isAnswer = message.author.role === "assistant";
-  const text = isDeleted(extra) ? "" : (extra?.changes?.message ?? textOf(message.parts));
+  const text = extra?.changes?.message ?? textOf(message.parts);
   if ((isAnswer && message.outcome === undefined) || isDeleted(extra)) return null;
   return (
     <div className="chat-actions">
-      {isAnswer ? null : <QuestionActions message={message} isRoom={isRoom} />}
+      {isAnswer ? null : <QuestionActions message={message} />}
       {text === "" ? null : (
         <span className="chat-action">
           <CopyButton text={text} name={chat.copy} />
         </span>
       )}
-      {isAnswer && message.outcome?.type === "complete" && !isOperator ? (
-        <FeedbackActions key={message.message_id} conversationId={conversationId} message={message} />
-      ) : null}
-      {isAnswer ? <AskAgain conversationId={conversationId} message={message} isLast={isLast} /> : null}
+      {isAnswer ? <AnswerActions {...{ conversationId, message, isLast }} /> : null}
       <RoomActions message={message} extra={extra} />
     </div>
+  );
+}
+
+function AnswerActions({ conversationId, message, isLast }: MessageActionsProps) {
+  const { isOperator } = use(ViewerContext);
+  return (
+    <>
+      {message.outcome?.type === "complete" && !isOperator ? (
+        <FeedbackActions key={message.message_id} conversationId={conversationId} message={message} />
+      ) : null}
+      <AskAgain {...{ conversationId, message, isLast }} />
+    </>
   );
 }
 

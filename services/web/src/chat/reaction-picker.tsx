@@ -1,5 +1,5 @@
 import { limits } from "@parley/protocol/fold";
-import { useId, useRef, useState, type FormEvent } from "react";
+import { useId, useRef, useState, type SyntheticEvent } from "react";
 import { Icon } from "../ui/icon.tsx";
 import { placeBeside } from "../ui/menu.tsx";
 import { useWords } from "../words/use-words.ts";
@@ -47,22 +47,29 @@ export function ReactionPicker({ onPick }: ReactionPickerProps) {
           panel.current?.querySelector("button")?.focus();
         }}
       >
-        <div className="people-picker-row">
-          {common.map((emoji) => (
-            <button
-              key={emoji}
-              type="button"
-              className="ui-icon-button"
-              aria-label={room.reactWith(emoji)}
-              onClick={() => pick(emoji)}
-            >
-              {emoji}
-            </button>
-          ))}
-        </div>
+        <Usual onPick={pick} />
         <OwnReaction onPick={pick} />
       </div>
     </>
+  );
+}
+
+function Usual({ onPick }: ReactionPickerProps) {
+  const { room } = useWords();
+  return (
+    <div className="people-picker-row">
+      {common.map((emoji) => (
+        <button
+          key={emoji}
+          type="button"
+          className="ui-icon-button"
+          aria-label={room.reactWith(emoji)}
+          onClick={() => onPick(emoji)}
+        >
+          {emoji}
+        </button>
+      ))}
+    </div>
   );
 }
 
@@ -73,8 +80,8 @@ function OwnReaction({ onPick }: ReactionPickerProps) {
   const isOne =
     reaction !== "" &&
     !/[\s\p{C}]/u.test(reaction.replaceAll("\u200D", "")) &&
-    [...reaction].length <= limits.reactionChars;
-  const submit = (event: FormEvent) => {
+    Array.from(reaction).length <= limits.reactionChars;
+  const submit = (event: SyntheticEvent) => {
     event.preventDefault();
     if (!isOne) return;
     setText("");

@@ -57,9 +57,13 @@ export function rowsOf({ older, messages, outgoing, waiting, next, extras, unrea
       rows.push(messageRow(message, extras?.get(message.message_id)));
     }
   }
-  if (next !== undefined && outgoing.length === 0) rows.push({ kind: "pending", key: `p-${next}` });
-  for (const one of outgoing) rows.push({ kind: "outgoing", key: one.id, outgoing: one });
-  return rows;
+  return [...rows, ...rowsUnderWay(outgoing, next)];
+}
+
+/** What was sent here, or else that the last message has no answer yet. */
+function rowsUnderWay(outgoing: readonly Outgoing[], next: string | undefined): Row[] {
+  if (next !== undefined && outgoing.length === 0) return [{ kind: "pending", key: `p-${next}` }];
+  return outgoing.map((one) => ({ kind: "outgoing", key: one.id, outgoing: one }));
 }
 
 /** No agent answered, because a person does: there is nothing to be shown in its place. */

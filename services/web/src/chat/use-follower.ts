@@ -37,7 +37,7 @@ export function useFollower(startsAtEnd: boolean, drawn: RefObject<HTMLDivElemen
   }, [startsAtEnd, drawn, listeners]);
   const toEnd = useCallback(() => follower.current?.toEnd(), []);
   const moved = useCallback(() => follower.current?.moved(), []);
-  const left = useCallback(() => follower.current?.left(), []);
+  const left = useCallback(() => follower.current?.moved(true), []);
   const onScrolled = useCallback(
     (listener: () => void) => {
       listeners.add(listener);

@@ -1,5 +1,5 @@
 import type { HistoryView } from "@parley/react";
-import { useCallback, useEffect, useLayoutEffect, useState, type RefObject } from "react";
+import { useCallback, useLayoutEffect, useRef, useState, type RefObject } from "react";
 import type { VirtualizerHandle } from "virtua";
 import { goTo } from "./reading-place.ts";
 import type { Row } from "./rows.ts";
@@ -15,12 +15,6 @@ interface JumpOptions {
   readonly onMoved: () => void;
 }
 
-interface Wanted {
-  readonly messageId: string;
-  /** Pages that may still be asked for. */
-  readonly pagesLeft: number;
-}
-
 /** Pages that are asked for, to find a message: 2,000 messages. */
 const maxPages = 40;
 /** What of the message before it is seen above it. */
@@ -29,35 +23,34 @@ const abovePx = -64;
 /** Leads to a message, and marks it for a moment. What is further up than what is there is asked for. */
 export function useJump(options: JumpOptions): (messageId: string) => void {
   const { rows, isWhole, history, scroller, drawn, virtualizer, onMoved } = options;
-  const [wanted, setWanted] = useState<Wanted>();
-  const [found, setFound] = useState<{ readonly messageId: string }>();
+  const [wanted, setWanted] = useState<{ readonly messageId: string }>();
+  /** Pages that may still be asked for; below 0 when the message is found, or is not looked for any more. */
+  const left = useRef(-1);
   useLayoutEffect(() => {
     const list = scroller.current;
-    if (wanted === undefined || list === null) return;
-    const { messageId, pagesLeft } = wanted;
+    if (wanted === undefined || list === null || left.current < 0) return;
+    const { messageId } = wanted;
     if (rows.some(({ key }) => key === messageId)) {
+      left.current = -1;
       goTo(list, { key: messageId, offsetPx: abovePx }, { rows, whole: drawn.current, part: virtualizer.current });
       onMoved();
-      setWanted(undefined);
-      setFound({ messageId });
-    } else if (!isWhole || history?.isLoading === true) {
-      // More of it comes by itself.
-    } else if (history?.hasMore === true && history.error === undefined && pagesLeft > 0) {
-      setWanted({ messageId, pagesLeft: pagesLeft - 1 });
-      history.loadOlder();
-    } else setWanted(undefined);
+      // Where only a part is drawn its row is there with the next picture.
+      requestAnimationFrame(() => requestAnimationFrame(() => mark(list, messageId)));
+    } else if (isWhole && history?.isLoading !== true) {
+      // Until then more of it comes by itself.
+      const hasMore = history?.hasMore === true && history.error === undefined;
+      left.current = hasMore ? left.current - 1 : -1;
+      if (hasMore) history.loadOlder();
+    }
   }, [wanted, rows, isWhole, history, scroller, drawn, virtualizer, onMoved]);
-  useEffect(() => {
-    if (found === undefined) return undefined;
-    // Where only a part is drawn its row is there with the next picture.
-    const timer = requestAnimationFrame(() => requestAnimationFrame(() => mark(scroller.current, found.messageId)));
-    return () => cancelAnimationFrame(timer);
-  }, [found, scroller]);
-  return useCallback((messageId) => setWanted({ messageId, pagesLeft: maxPages }), []);
+  return useCallback((messageId) => {
+    left.current = maxPages;
+    setWanted({ messageId });
+  }, []);
 }
 
-function mark(list: HTMLElement | null, messageId: string): void {
-  const rows = list?.querySelectorAll<HTMLElement>("[data-message]") ?? [];
+function mark(list: HTMLElement, messageId: string): void {
+  const rows = list.querySelectorAll<HTMLElement>("[data-message]");
   const row = [...rows].find(({ dataset }) => dataset["message"] === messageId);
   if (row === undefined) return;
   row.tabIndex = -1;

@@ -34,26 +34,21 @@ export function useMentions({ field, text, setText, candidates }: MentionsOf) {
     setWanted(next.caret);
     field.current?.focus({ preventScroll: true });
   };
+  /** To be called when the text or the place in it has changed. */
+  const note = () => {
+    const now = field.current?.selectionStart;
+    setWanted(undefined);
+    if (now === caret) return;
+    setCaret(now);
+    setActive(0);
+    if (now !== undefined && now <= (dismissed ?? -1)) setDismissed(undefined);
+  };
+  const left = () => setCaret(undefined);
   return {
     list: { id, shown, active: at, onPick: pick },
     props:
-      candidates.length === 0
-        ? {}
-        : ({
-            "aria-autocomplete": "list",
-            "aria-haspopup": "listbox",
-            ...(shown.length === 0 ? {} : { "aria-controls": id, "aria-activedescendant": `${id}-${at}` }),
-          } as const),
-    /** To be called when the text or the place in it has changed. */
-    note: () => {
-      const now = field.current?.selectionStart;
-      setWanted(undefined);
-      if (now === caret) return;
-      setCaret(now);
-      setActive(0);
-      if (now !== undefined && now <= (dismissed ?? -1)) setDismissed(undefined);
-    },
-    left: () => setCaret(undefined),
+      candidates.length === 0 ? {} : { ...attributesOf(id, shown.length === 0 ? undefined : at), ...heard(note, left) },
+    note,
     /** True: the key was meant for the list. */
     onKeyDown: (event: KeyboardEvent): boolean => {
       if (shown.length === 0 || event.nativeEvent.isComposing) return false;
@@ -68,4 +63,14 @@ export function useMentions({ field, text, setText, candidates }: MentionsOf) {
       return true;
     },
   } as const;
+}
+
+/** A box of several lines may be no combobox (ARIA in HTML): it says what such a one would say. */
+function attributesOf(id: string, active: number | undefined) {
+  const open = active === undefined ? {} : { "aria-controls": id, "aria-activedescendant": `${id}-${active}` };
+  return { "aria-autocomplete": "list", "aria-haspopup": "listbox", ...open } as const;
+}
+
+function heard(note: () => void, left: () => void) {
+  return { onKeyUp: note, onPointerUp: note, onBlur: left } as const;
 }

@@ -1,6 +1,13 @@
 import type { Conversation, SendOptions } from "@parley/client";
 import type { FrameError } from "@parley/protocol";
-import { limits, textOf, type ConversationView, type MessageView, type QueuedTurn } from "@parley/protocol/fold";
+import {
+  limits,
+  textOf,
+  type ConversationView,
+  type MessageChanges,
+  type MessageView,
+  type QueuedTurn,
+} from "@parley/protocol/fold";
 import { useHistory, useMessages, useOpenTurn, useQueue, useRefusal, useSend, useView } from "@parley/react";
 import { useMemo, useState } from "react";
 import { useApi } from "../api/use-api.ts";
@@ -29,8 +36,16 @@ export function useConversationPane(conversation: Conversation, { isStartedHere,
   const here = useHere(conversation, viewerId);
   const shown = useShown(conversation, { isStartedHere, chosen: chosen.branch, here });
   const running = useRunning(conversation, here);
-  const { messages, ownMark } = shown;
-  const room = useRoomPane(conversation, { here, offers, messages, ownMark, jumpTo, isWhole: userId !== undefined });
+  const { messages, changes, ownMark } = shown;
+  const room = useRoomPane(conversation, {
+    here,
+    offers,
+    messages,
+    changes,
+    ownMark,
+    jumpTo,
+    isWhole: userId !== undefined,
+  });
   const sending = useSend(conversation);
   const viewer = useViewer(conversation, viewerId);
   const branching = useBranching(conversation, chosen, { rows: shown.rows, running, offers, userId });
@@ -69,14 +84,18 @@ function useShown(conversation: Conversation, { isStartedHere, chosen, here }: S
   const isKnown = useView(conversation, hasCursor);
   const queue = useQueue(conversation);
   const { outgoing } = useSend(conversation);
-  const history = useHistory(conversation, (before, leaf) =>
-    api.messages(conversation.id, before, leaf === undefined ? {} : { leaf }),
-  );
+  const [olderChanges, learn] = useState<Changes>(noChanges);
+  const history = useHistory(conversation, async (before, leaf) => {
+    const page = await api.messages(conversation.id, before, leaf === undefined ? {} : { leaf });
+    if (page.changes !== undefined) learn((known) => withNewer(known, page.changes ?? []));
+    return page;
+  });
   const waiting = useMemo(() => queue.filter(({ position }) => position > 0), [queue]);
   const next = queue.find(({ position }) => position === 0)?.turn_id;
   // Of a conversation that was deleted nothing is left, also of what had been read before.
   const older = view.length === 0 ? none : history.older;
   const room = useRoomRows(conversation, here, {
+    olderChanges,
     older: chosen === undefined ? older : none,
     newer: chosen?.messages ?? view,
   });
@@ -101,14 +120,27 @@ function useShown(conversation: Conversation, { isStartedHere, chosen, here }: S
   } as const;
 }
 
+type Changes = ConversationView["changes"];
+
+const noChanges: Changes = {};
+
+/** Of what is known of a message the highest number counts. */
+function withNewer(known: Changes, told: readonly MessageChanges[]): Changes {
+  const newer = told.filter((one) => one.n > (known[one.message_id]?.n ?? 0));
+  return newer.length === 0 ? known : { ...known, ...Object.fromEntries(newer.map((one) => [one.message_id, one])) };
+}
+
 interface Messages {
+  /** What pages of older messages said of them. */
+  readonly olderChanges: Changes;
   readonly older: readonly MessageView[];
   readonly newer: readonly MessageView[];
 }
 
 /** What messages show of a room; nothing of it is made where its owner is alone and nothing became of any. */
-function useRoomRows(conversation: Conversation, here: Here, { older, newer }: Messages) {
-  const changes = useView(conversation, changesIn);
+function useRoomRows(conversation: Conversation, here: Here, { olderChanges, older, newer }: Messages) {
+  const told = useView(conversation, changesIn);
+  const changes = useMemo(() => withNewer(olderChanges, Object.values(told)), [olderChanges, told]);
   const reads = useView(conversation, readsIn);
   const { room, viewerId } = here;
   const isAlone = room === undefined && Object.keys(changes).length === 0;
@@ -122,7 +154,7 @@ function useRoomRows(conversation: Conversation, here: Here, { older, newer }: M
     () => extrasOf(messages, { changes, reads, room, viewerId }),
     [messages, changes, reads, room, viewerId],
   );
-  return { messages, extras, ownMark, unreadFrom, clearNew } as const;
+  return { messages, changes, extras, ownMark, unreadFrom, clearNew } as const;
 }
 
 function changesIn({ changes }: ConversationView): ConversationView["changes"] {

@@ -1,6 +1,5 @@
 import type { Conversation } from "@parley/client";
 import type { ConversationView } from "@parley/protocol/fold";
-import { useView } from "@parley/react";
 import { useCallback, useEffect, useMemo, useState } from "react";
 import type { Offers } from "../api/answers.ts";
 import type { Quoted, RoomScene } from "../message/room.ts";
@@ -16,6 +15,7 @@ interface RoomPaneOf {
   readonly here: Here;
   readonly offers: Offers | undefined;
   readonly messages: readonly RoomMessage[];
+  readonly changes: Changes;
   readonly ownMark: string | undefined;
   /** Whether people can be asked for here: not in a page of somebody else's. */
   readonly isWhole: boolean;
@@ -42,7 +42,7 @@ export interface RoomPane {
 
 /** What a pane does where several people are. */
 export function useRoomPane(conversation: Conversation, of: RoomPaneOf): RoomPane {
-  const { here, offers, messages, ownMark, isWhole, jumpTo } = of;
+  const { here, offers, messages, changes, ownMark, isWhole, jumpTo } = of;
   const candidates = useCandidates(here, isWhole ? offers : undefined);
   const [replyTo, setReplyTo] = useState<string>();
   const [isAtEnd, setAtEnd] = useState(true);
@@ -56,7 +56,6 @@ export function useRoomPane(conversation: Conversation, of: RoomPaneOf): RoomPan
   );
   const scene = useScene({ here, candidates, jumpTo, react: mayReact ? react : undefined });
   useEndOfTyping(conversation);
-  const changes = useView(conversation, changesIn);
   const isRoom = isWhole && here.room !== undefined;
   return {
     scene,
@@ -83,10 +82,6 @@ export function useRoomPane(conversation: Conversation, of: RoomPaneOf): RoomPan
 }
 
 const nobody: readonly Candidate[] = [];
-
-function changesIn({ changes }: ConversationView): ConversationView["changes"] {
-  return changes;
-}
 
 /** What was asked for and not done is told where it was asked. */
 function useAttempt() {

@@ -49,8 +49,7 @@ export function openChatRoom(options: RoomOptions): ChatRoom {
   let { attributes } = options;
   options.adopt(allCss);
   const client = connect(options);
-  let viewerId: string | undefined;
-  let drafts = createEmbeddedDrafts(attributes, window, undefined);
+  let { drafts, viewerId } = visitorOf(attributes, undefined);
   const shownBy = surroundingsOf(client, attributes, getToken);
   const root = createRoot(place);
   const chosen = createChosen({
@@ -67,20 +66,17 @@ export function openChatRoom(options: RoomOptions): ChatRoom {
   const render = (): void => {
     const [{ language, isOpen }, { id: conversationId, isNew }] = [attributes, chosen.now()];
     // Another conversation is another room: nothing of the one before is left in it.
-    const room = (
-      <RoomView key={`${conversationId} ${isNew}`} {...{ conversationId, viewerId, isNew, isOpen }} {...handlers} />
-    );
+    const shown = { conversationId, viewerId, isNew, isOpen, ...handlers };
     root.render(
       <Surroundings {...shownBy} {...{ drafts, language, place }}>
-        {room}
+        <RoomView key={`${conversationId} ${isNew}`} {...shown} />
       </Surroundings>,
     );
   };
   const stopListening = kept.onOther(chosen.changedElsewhere);
   onVisitor(client, (userId) => {
-    viewerId = userId;
     kept.become(userId);
-    drafts = createEmbeddedDrafts(attributes, window, userId);
+    ({ drafts, viewerId } = visitorOf(attributes, userId));
     chosen.become();
     render();
   });
@@ -97,6 +93,10 @@ export function openChatRoom(options: RoomOptions): ChatRoom {
       client.close();
     },
   };
+}
+
+function visitorOf(attributes: Attributes, viewerId: string | undefined) {
+  return { viewerId, drafts: createEmbeddedDrafts(attributes, window, viewerId) };
 }
 
 /** Whose token it is, only the server knows. */

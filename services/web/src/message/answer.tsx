@@ -29,7 +29,8 @@ export function Answer({ conversationId, message, actions, extra }: AnswerProps)
   const [wasOpen] = useState(isOpen);
   const agent = outcome?.type === "complete" ? outcome.metadata.agent : undefined;
   const handleOf = use(RoomContext)?.handleOf;
-  const stored = agent === undefined ? undefined : (handleOf?.(agent) ?? agent);
+  // As it was called when it answered; else as it is called now.
+  const stored = message.author.name ?? (agent === undefined ? undefined : (handleOf?.(agent) ?? agent));
   return (
     <article className="message-answer" aria-labelledby={nameId} aria-busy={isOpen}>
       {extra !== undefined && (

@@ -23,15 +23,9 @@ export function Question({ message, actions, extra }: QuestionProps) {
   const { id: viewer } = use(ViewerContext);
   const { isStaff, name } = authorOf(message, viewer);
   const who = name === undefined ? words.you : isStaff ? words.person(name) : name;
-  const isOther = extra?.isOther === true;
   return (
     <article className={classesOf(isStaff, extra)} aria-label={who}>
-      {isOther && !extra.isContinued && <Avatar id={message.author.id ?? ""} name={name} />}
-      {name !== undefined && (
-        <span className={extra?.isContinued === true ? "ui-hidden" : "message-author"} dir="auto">
-          {who}
-        </span>
-      )}
+      {name === undefined ? null : <Who id={message.author.id ?? ""} name={name} who={who} extra={extra} />}
       <Above extra={extra} />
       {isDeleted(extra) ? <Deleted /> : <Text text={extra?.changes?.message ?? textOf(message)} />}
       <Below messageId={message.message_id} extra={extra} />
@@ -41,6 +35,25 @@ export function Question({ message, actions, extra }: QuestionProps) {
         <Time ts={message.ts} />
       </div>
     </article>
+  );
+}
+
+interface WhoProps extends Pick<QuestionProps, "extra"> {
+  readonly id: string;
+  readonly name: string;
+  readonly who: string;
+}
+
+/** Above what somebody else wrote; where it goes on at once it is for ears alone. */
+function Who({ id, name, who, extra }: WhoProps) {
+  const isContinued = extra?.isContinued === true;
+  return (
+    <>
+      {extra?.isOther === true && !isContinued && <Avatar id={id} name={name} />}
+      <span className={isContinued ? "ui-hidden" : "message-author"} dir="auto">
+        {who}
+      </span>
+    </>
   );
 }
 

@@ -1,5 +1,5 @@
 import type { Invite, MemberRole } from "@parley/protocol/fold";
-import { useId, useState, type FormEvent } from "react";
+import { useId, useState, type SyntheticEvent } from "react";
 import { useApi } from "../api/use-api.ts";
 import { CopyButton } from "../text/copy-button.tsx";
 import { useWords } from "../words/use-words.ts";
@@ -81,7 +81,7 @@ function ByText({ title, label, onAdd }: ByTextProps) {
   const { room } = useWords();
   const id = useId();
   const [text, setText] = useState("");
-  const submit = async (event: FormEvent) => {
+  const submit = async (event: SyntheticEvent) => {
     event.preventDefault();
     const given = text.trim();
     if (given !== "" && (await onAdd(given))) setText("");

@@ -15,20 +15,24 @@ export interface People {
 /** All members and invitations, asked for anew with each change of the room. */
 export function usePeople(conversationId: string, version: number): People {
   const api = useApi();
-  const [people, setPeople] = useState<PeopleOf>();
+  const [people, setPeople] = useState<PeopleOf & { readonly version: number }>();
   const [problem, setProblem] = useState<unknown>();
   const asked = useRef(0);
-  const load = useCallback(async () => {
-    const nth = ++asked.current;
-    try {
-      const found = await api.people(conversationId);
+  const load = useCallback(
+    (asOf: number) => {
+      const nth = ++asked.current;
       // Of several answers the last one that was asked for counts.
-      if (nth === asked.current) setPeople(found);
-    } catch (thrown) {
-      if (nth === asked.current) setProblem(thrown);
-    }
-  }, [api, conversationId]);
-  useEffect(() => void load(), [load, version]);
+      const ifLatest = (work: () => void): void => {
+        if (nth === asked.current) work();
+      };
+      return api.people(conversationId).then(
+        (found) => ifLatest(() => setPeople({ ...found, version: asOf })),
+        (thrown: unknown) => ifLatest(() => setProblem(thrown)),
+      );
+    },
+    [api, conversationId],
+  );
+  useEffect(() => void load(version), [load, version]);
   const act = useCallback(
     async (work: Promise<unknown>) => {
       setProblem(undefined);
@@ -38,10 +42,10 @@ export function usePeople(conversationId: string, version: number): People {
         setProblem(thrown);
         return false;
       }
-      await load();
+      await load(version);
       return true;
     },
-    [load],
+    [load, version],
   );
   return { members: people?.members, invites: people?.invites ?? [], problem, act };
 }

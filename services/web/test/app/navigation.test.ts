@@ -19,6 +19,9 @@ test.each([
   ["/c/a.b", { name: "unknown" }],
   ["/c/a/b", { name: "unknown" }],
   [`/c/${"a".repeat(129)}`, { name: "unknown" }],
+  ["/join/c_1.kJ-x_9", { name: "join", token: "c_1.kJ-x_9" }],
+  ["/join/", { name: "unknown" }],
+  ["/join/a/b", { name: "unknown" }],
   ["/approvals", { name: "approvals" }],
   ["/elsewhere", { name: "unknown" }],
 ])("%s leads to %o", (path, route) => {

@@ -26,7 +26,10 @@ function contrast(one: string, other: string): number {
 
 const surfaces = ["background", "surface", "sunken", "raised", "hover"];
 const pairs: readonly (readonly [string, readonly string[]])[] = [
-  ["text", [...surfaces, "selected", "accent-soft", "own", ...[..."abcdefgh"].map((person) => `person-${person}`)]],
+  [
+    "text",
+    [...surfaces, "selected", "accent-soft", "own", ...Array.from("abcdefgh").map((person) => `person-${person}`)],
+  ],
   ["text-quiet", [...surfaces, "selected"]],
   ["text-faint", ["background", "surface", "sunken", "raised"]],
   ["accent-text", ["background", "surface", "raised", "accent-soft"]],

@@ -262,8 +262,8 @@ async function pageOf(
 }
 
 /** A place is a number that anybody can make up. */
-async function checkPlace(bus: Bus, conversation: ConversationId, before: number): Promise<void> {
-  if (before === 0 || (await bus.conversations.hasRecord(conversation, before))) return;
+async function checkPlace({ conversations }: Bus, conversation: ConversationId, before: number): Promise<void> {
+  if (before === 0 || (await conversations.hasRecord(conversation, before))) return;
   throw new ChatError("INVALID_FRAME", { message: "`before` is not a place in this conversation." });
 }
 

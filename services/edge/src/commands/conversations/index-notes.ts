@@ -13,12 +13,8 @@ const maxWaiting = 5_000;
 const maxInFlight = 64;
 const maxTitleLength = 80;
 
-/** Tells the index what happens, beside the way of the messages: nothing waits for it, and what fails is tried again. */
-export function createIndexNotes(
-  index: Pick<ConversationIndex, "note" | "remove">,
-  isReady: () => boolean,
-  log: Logger,
-) {
+/** What is to be noted yet: what fails is tried again. */
+function createWaitingNotes(index: Pick<ConversationIndex, "note" | "remove">, isReady: () => boolean, log: Logger) {
   /** By user and conversation; of one only the newest note counts. */
   const waiting = new Map<string, Note>();
   let inFlight = 0;
@@ -53,6 +49,16 @@ export function createIndexNotes(
     await Promise.all(writes);
   };
 
+  return { waiting, keep, drain };
+}
+
+/** Tells the index what happens, beside the way of the messages: nothing waits for it. */
+export function createIndexNotes(
+  index: Pick<ConversationIndex, "note" | "remove">,
+  isReady: () => boolean,
+  log: Logger,
+) {
+  const { waiting, keep, drain } = createWaitingNotes(index, isReady, log);
   return {
     /** A message was accepted in these users' conversation. */
     accepted({ conversation_id, message, accepted_at }: TurnRequest, users: readonly string[]): void {

@@ -1,6 +1,7 @@
 import type { PeopleChange } from "@parley/bus";
 import {
   ChatError,
+  answerRuleOf,
   jsonBytes,
   limits,
   type Author,
@@ -12,7 +13,6 @@ import {
   type Person,
   type RoomAgent,
 } from "@parley/protocol";
-import { ruleOf } from "../../hub/shown-room.ts";
 
 /** What becomes of the people of a conversation: pure. Undefined: it is so already. */
 
@@ -29,7 +29,7 @@ export interface NewMember {
   readonly with_role?: string | undefined;
 }
 
-export function authorOf({ user: { id, name } }: Pick<Caller, "user">): Author {
+function authorOf({ user: { id, name } }: Pick<Caller, "user">): Author {
   return { role: "user", ...personOf(id, name) };
 }
 
@@ -46,7 +46,7 @@ export function memberChange(people: People, changed: readonly MemberChange[], {
     });
   checkSize(named);
   const by = authorOf(caller);
-  const counts = { member_count: named.members.length + 1, answers: ruleOf(named), agents: named.agents };
+  const counts = { member_count: named.members.length + 1, answers: answerRuleOf(named), agents: named.agents };
   return { people: named, told: { type: "member", by, people: [...changed], ...counts } };
 }
 
@@ -128,20 +128,24 @@ export interface RoomSettings {
 
 /** Throws INVALID_FRAME where two agents would have one name. */
 export function changeSettings(people: People, wish: RoomSettings, doing: Doing): PeopleChange | undefined {
-  const { answers, agents = people.agents, keeps_history = people.keeps_history ?? false } = wish;
+  const agents = wish.agents ?? people.agents;
   const handles = new Set(agents.map(({ handle }) => handle));
   if (handles.size < agents.length)
     throw new ChatError("INVALID_FRAME", { message: "`agents`: two agents have one name." });
-  const { answers: before, keeps_history: kept, ...rest } = people;
+  const next = withSettings(people, { ...wish, agents });
+  const isSame = next.answers === people.answers && next.keeps_history === people.keeps_history;
+  return isSame && isSameAgents(agents, people.agents) ? undefined : memberChange(next, [], doing);
+}
+
+function withSettings(people: People, { answers, agents = [], keeps_history }: RoomSettings): People {
+  const { answers: before, keeps_history: kept = false, ...rest } = people;
   const rule = answers === undefined ? before : (answers ?? undefined);
-  const isSame = rule === before && keeps_history === (kept ?? false) && isSameAgents(agents, people.agents);
-  if (isSame) return undefined;
-  const next = {
+  const keeps = keeps_history ?? kept;
+  return {
     ...{ ...rest, agents: [...agents] },
     ...(rule === undefined ? {} : { answers: rule }),
-    ...(keeps_history ? { keeps_history } : {}),
+    ...(keeps ? { keeps_history: keeps } : {}),
   };
-  return memberChange(next, [], doing);
 }
 
 function isSameAgents(some: readonly RoomAgent[], others: readonly RoomAgent[]): boolean {

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
-import type { Bus, PeopleChange } from "@parley/bus";
+import type { Bus, Owner, PeopleChange } from "@parley/bus";
 import {
   ChatError,
   demand,
@@ -10,10 +10,10 @@ import {
   type May,
   type MemberRole,
   type People,
+  type PeopleRecord,
+  type Standing,
 } from "@parley/protocol";
 import type { RoomFigures } from "../../figures/room-figures.ts";
-import type { KnownPeople } from "../known-people.ts";
-import type { ConversationAction, Ownership } from "../ownership.ts";
 import {
   addInvite,
   makeInvite,
@@ -37,9 +37,18 @@ import {
 } from "./people-rules.ts";
 
 export interface RoomDeps {
-  readonly bus: Pick<Bus, "people" | "audit" | "transcripts">;
-  readonly known: KnownPeople;
-  readonly ownership: Pick<Ownership, "reader" | "check">;
+  readonly bus: Pick<Bus, "people" | "audit">;
+  /** What this process knows of conversations. */
+  readonly known: {
+    readonly lookUp: (
+      conversation: ConversationId,
+    ) => Promise<{ readonly owner: Owner; readonly people: People | undefined; readonly n: number } | undefined>;
+    readonly stored: (record: PeopleRecord) => void;
+  };
+  /** As what somebody reads it. Throws FORBIDDEN, and NOT_FOUND where it is nobody's. */
+  readonly ownership: {
+    readonly reader: (conversation: ConversationId, caller: Caller) => Promise<Standing>;
+  };
   readonly may: May;
   readonly lists: MemberLists;
   readonly figures: RoomFigures;
@@ -59,14 +68,50 @@ export interface RoomRead {
   readonly standing: string;
 }
 
-export type Rooms = ReturnType<typeof createRooms>;
-
 /** What people do about who has a part in a conversation (docs/rooms.md). */
 export function createRooms(deps: RoomDeps) {
-  const { bus, known, ownership, lists, figures } = deps;
+  const { bus, known, ownership } = deps;
   const change = createChange(deps);
   const audit = createAudit(bus);
-  const join = createJoining({
+
+  return {
+    ...createMembership(deps, change, audit),
+    ...createInvitations(deps, change, audit),
+
+    /** Throws FORBIDDEN for who may not read it. */
+    async read(conversation: ConversationId, caller: Caller): Promise<RoomRead> {
+      const standing = await ownership.reader(conversation, caller);
+      const now = await known.lookUp(conversation);
+      if (now === undefined) throw noConversation();
+      const { owner, people, n } = now;
+      return { people: people ?? aloneOf(owner.userId, caller), n, standing };
+    },
+
+    /** By the owner. */
+    async settings(conversation: ConversationId, caller: Caller, wish: RoomSettings): Promise<void> {
+      const changed = await change({ conversation, caller, action: "conversation:people" }, (people, doing) =>
+        changeSettings(people, wish, doing),
+      );
+      if (changed) await audit("room_settings", caller, conversation, { ...wish });
+    },
+
+    /** By who writes in it. Again changes nothing. */
+    async pin(
+      conversation: ConversationId,
+      caller: Caller,
+      wish: { readonly message_id: string; readonly on: boolean },
+    ): Promise<void> {
+      await change({ conversation, caller, action: "conversation:pin" }, (people, doing) => pin(people, wish, doing));
+    },
+  };
+}
+
+type Change = ReturnType<typeof createChange>;
+type AuditWriting = ReturnType<typeof createAudit>;
+
+/** Taking an invitation, and what follows from that. */
+function createTaking({ bus, known, lists, figures }: RoomDeps, audit: AuditWriting) {
+  return createJoining({
     people: bus.people,
     onJoined(record, joins) {
       known.stored(record);
@@ -80,17 +125,10 @@ export function createRooms(deps: RoomDeps) {
       }
     },
   });
+}
 
+function createMembership({ lists, figures }: RoomDeps, change: Change, audit: AuditWriting) {
   return {
-    /** Throws FORBIDDEN for who may not read it. */
-    async read(conversation: ConversationId, caller: Caller): Promise<RoomRead> {
-      const standing = await ownership.reader(conversation, caller);
-      const now = await known.lookUp(conversation);
-      if (now === undefined) throw noConversation();
-      const { owner, people, n } = now;
-      return { people: people ?? aloneOf(owner.userId, caller), n, standing };
-    },
-
     /** By the owner. Again changes nothing. */
     async add(conversation: ConversationId, caller: Caller, member: NewMember): Promise<void> {
       const changed = await change({ conversation, caller, action: "conversation:people" }, (people, doing) =>
@@ -128,7 +166,12 @@ export function createRooms(deps: RoomDeps) {
       figures.count(isOneself ? "left" : "removed");
       await audit(isOneself ? "room_left" : "room_member_removed", caller, conversation, { user });
     },
+  };
+}
 
+function createInvitations(deps: RoomDeps, change: Change, audit: AuditWriting) {
+  const { bus, figures } = deps;
+  return {
     /** By the owner. The token of a link is told here and never again. */
     async invite(conversation: ConversationId, caller: Caller, wish: InviteWish) {
       const made = makeInvite(conversation, wish, { caller, nowMs: await bus.people.nowMs() });
@@ -150,31 +193,14 @@ export function createRooms(deps: RoomDeps) {
     },
 
     /** By a link, or by a role in a conversation that is named. Throws NOT_FOUND. */
-    join: createJoin(deps, join),
-
-    /** By the owner. */
-    async settings(conversation: ConversationId, caller: Caller, wish: RoomSettings): Promise<void> {
-      const changed = await change({ conversation, caller, action: "conversation:people" }, (people, doing) =>
-        changeSettings(people, wish, doing),
-      );
-      if (changed) await audit("room_settings", caller, conversation, { ...wish });
-    },
-
-    /** By who writes in it. Again changes nothing. */
-    async pin(
-      conversation: ConversationId,
-      caller: Caller,
-      wish: { readonly message_id: string; readonly on: boolean },
-    ): Promise<void> {
-      await change({ conversation, caller, action: "conversation:pin" }, (people, doing) => pin(people, wish, doing));
-    },
+    join: createJoin(deps, createTaking(deps, audit)),
   };
 }
 
 interface Wish {
   readonly conversation: ConversationId;
   readonly caller: Caller;
-  readonly action: ConversationAction;
+  readonly action: "conversation:people" | "conversation:leave" | "conversation:pin";
   /** Of whoever leaves. */
   readonly isOneself?: boolean;
 }

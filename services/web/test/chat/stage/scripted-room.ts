@@ -69,8 +69,8 @@ export const roomChanges: readonly MessageChanges[] = [
     message_id: "r2-a",
     n: 2,
     reactions: [
-      { reaction: "👍", by: [ann, viewer] },
-      { reaction: "👀", by: [ben] },
+      { reaction: "✔", by: [ann, viewer] },
+      { reaction: "❤", by: [ben] },
     ],
   },
   { message_id: "r4-u", n: 1, edited_at: since + 11 * minuteMs, reactions: [] },

@@ -1,4 +1,4 @@
-import { unreadableFact, type Bus } from "@parley/bus";
+import type { Bus } from "@parley/bus";
 import {
   addressedAgent,
   answerRuleOf,
@@ -8,9 +8,10 @@ import {
   type ConversationId,
   type May,
   type People,
+  type TranscriptMessage,
 } from "@parley/protocol";
-import type { Ownership } from "../ownership.ts";
-import type { GivenMessageFrame } from "../turn-request.ts";
+import type { Ownership } from "./ownership.ts";
+import type { GivenMessageFrame } from "./turn-request.ts";
 
 export interface DecidingDeps {
   readonly bus: Pick<Bus, "facts" | "transcripts">;
@@ -24,7 +25,7 @@ export interface DecidingDeps {
 export interface Decided {
   readonly isPost: boolean;
   /** The agent that the message addresses, where it names none itself. */
-  readonly agent?: string | undefined;
+  readonly agent?: { readonly agent: string };
   /** Whoever answers reads who said what. */
   readonly isRoom: boolean;
 }
@@ -38,21 +39,43 @@ export type Deciding = ReturnType<typeof createDeciding>;
  * Throws FORBIDDEN for an agent that the caller may not ask.
  */
 export function createDeciding(deps: DecidingDeps) {
-  const { ownership, may } = deps;
-  return async (conversation: ConversationId, caller: Caller, frame: GivenMessageFrame): Promise<Decided> => {
-    const people = await ownership.people(conversation);
-    if (people === undefined) return plainTurn;
-    const isRoom = isShared(people);
-    if (asksByItself(frame)) return { isPost: false, isRoom };
+  return async (caller: Caller, frame: GivenMessageFrame): Promise<Decided> => {
+    const { conversation_id: conversation } = frame;
+    // One that is just made has no other people.
+    const people = conversation === undefined ? undefined : await deps.ownership.people(conversation);
+    if (conversation === undefined || people === undefined) return plainTurn;
+    if (asksByItself(frame)) return { isPost: false, isRoom: isShared(people) };
     const rule = answerRuleOf(people);
-    if (rule === "never") return { isPost: true, isRoom: true };
-    const answered = await answeredBy(deps, conversation, frame.reply_to);
-    const named = await namedIn(deps, people, frame);
-    if (named !== undefined) demand(may(caller, "agent:use", { kind: "agent", name: named }));
-    const agent = named ?? allowed(may, caller, answered?.agent);
-    const isAsked = frame.agent !== undefined || named !== undefined || answered !== undefined;
-    if (rule === "mention" && !isAsked) return { isPost: true, isRoom: true };
-    return { isPost: false, isRoom, ...(frame.agent === undefined ? { agent } : {}) };
+    if (rule === "never") return post;
+    const addressed = await addressedBy(deps, conversation, people, { caller, frame });
+    if (rule === "mention" && !addressed.isAsked) return post;
+    const { agent } = addressed;
+    return { isPost: false, isRoom: isShared(people), ...(agent === undefined ? {} : { agent: { agent } }) };
+  };
+}
+
+const post: Decided = { isPost: true, isRoom: true };
+
+interface Addressed {
+  readonly isAsked: boolean;
+  /** Where the frame names none. */
+  readonly agent: string | undefined;
+}
+
+async function addressedBy(
+  deps: DecidingDeps,
+  conversation: ConversationId,
+  people: People,
+  { caller, frame }: { readonly caller: Caller; readonly frame: GivenMessageFrame },
+): Promise<Addressed> {
+  const { may } = deps;
+  if (frame.agent !== undefined) return { isAsked: true, agent: undefined };
+  const answered = await answeredBy(deps, conversation, frame.reply_to);
+  const named = await namedIn(deps, people, frame);
+  if (named !== undefined) demand(may(caller, "agent:use", { kind: "agent", name: named }));
+  return {
+    isAsked: named !== undefined || answered !== undefined,
+    agent: named ?? allowed(may, caller, answered?.agent),
   };
 }
 
@@ -65,9 +88,10 @@ export function isSurelyPost(people: People | undefined, frame: GivenMessageFram
   return rule === "mention" && !mayAsk;
 }
 
-/** A person is asked for, a tool is called, or an answer is to be given once more: no rule of a room is about these. */
-function asksByItself({ given, handover, supersedes }: GivenMessageFrame): boolean {
-  return given?.call !== undefined || handover !== undefined || supersedes !== undefined;
+/** A person is asked for, a tool is called, or a branch of what agents answered is gone on with: no rule of a room is about these. */
+function asksByItself({ given, handover, supersedes, parent }: GivenMessageFrame): boolean {
+  const isOfBranch = supersedes !== undefined || parent !== undefined;
+  return given?.call !== undefined || handover !== undefined || isOfBranch;
 }
 
 function isShared({ members, has }: People): boolean {
@@ -92,11 +116,14 @@ async function answeredBy(
   const turn = replyTo === undefined ? undefined : turnOfAnswer(replyTo);
   if (turn === undefined) return undefined;
   const said = await facts.readStored("said", { conversation, turn });
-  if (said?.fact.kind === "said" && said.fact.post === true) return undefined;
+  const isTurn = said?.fact.kind === "said" && said.fact.post !== true;
   // Of one that is older than facts only the newest are looked through.
-  const stored = await transcripts.find(conversation, turn, said?.storedMs ?? Infinity);
-  if (stored?.answer === undefined && (said === undefined || said.fact === unreadableFact)) return undefined;
-  return { agent: stored?.answer?.metadata?.agent };
+  const { answer } = (await transcripts.find(conversation, turn, said?.storedMs ?? Infinity)) ?? {};
+  return isTurn || answer !== undefined ? { agent: agentIn(answer) } : undefined;
+}
+
+function agentIn(answer: TranscriptMessage | undefined): string | undefined {
+  return answer?.metadata?.agent;
 }
 
 function allowed(may: May, caller: Caller, name: string | undefined): string | undefined {

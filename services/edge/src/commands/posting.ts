@@ -1,8 +1,8 @@
 import type { AppendedPost, Bus, NewPost, PostSince, WrittenFact } from "@parley/bus";
 import type { ConversationId, FactOf, TurnId, TurnRequest } from "@parley/protocol";
-import type { Hub } from "../../hub/hub.ts";
-import { refuseOther } from "../submission.ts";
-import { saidFactOf } from "../turn-request.ts";
+import type { Hub } from "../hub/hub.ts";
+import { refuseOther } from "./submission.ts";
+import { saidFactOf } from "./turn-request.ts";
 
 export type PostingBus = Pick<Bus, "facts" | "posts" | "turns" | "transcripts" | "people">;
 
