@@ -217,8 +217,10 @@ function createRecords({ jsm, events, unreadable, dropSummary }: MessageChangesD
       const filter = subjects.changesOf(shard, conversation);
       const upTo = lastSeq === undefined ? {} : { seq: lastSeq + 1 };
       await jsm.streams.purge(stream, { filter, ...upTo });
-      for (const subject of await jsm.streams.subjects(stream, filter))
-        await jsm.streams.purge(stream, { filter: subject, ...upTo });
+      for (const subject of await jsm.streams.subjects(stream, filter)) {
+        const last = await jsm.streams.getMessage(stream, { last_by_subj: subject });
+        if (last !== null && last.seq <= (lastSeq ?? Infinity)) await jsm.streams.purge(stream, { filter: subject });
+      }
     },
     dropEarlier: (subject: string): Promise<void> => purge(subject, 1),
     /** It is of no message. */
