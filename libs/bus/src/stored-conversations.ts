@@ -206,6 +206,7 @@ function createDeletionParts(deps: StoredConversationsDeps) {
       await jsm.streams.purge(streams.events(shard), { filter, ...upTo(end?.events) });
       await jsm.streams.purge(streams.log(shard), { filter: subjects.log(shard, conversation), ...upTo(end?.log) });
       await buryKept(deps, conversation);
+      await deps.changes.bury(conversation, end?.log);
       // Behind all: until then it says who may delete it once more, if this one fails.
       await deps.people.bury(conversation);
     },
