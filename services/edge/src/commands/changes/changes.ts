@@ -11,12 +11,10 @@ import {
   type Person,
   type ReactFrame,
 } from "@parley/protocol";
-import { createFairGate } from "../../fair-gate.ts";
 import { countOne, type ChangeKind } from "../../figures/metrics.ts";
 import type { Ownership } from "../ownership.ts";
 import type { QueueWish } from "../queue.ts";
 import {
-  createMessageFinding,
   wasDeleted,
   type FindMessage,
   type FoundMessage,
@@ -26,6 +24,7 @@ import { reacted } from "./reactions.ts";
 
 export interface ChangeDeps {
   readonly bus: MessageBus & Pick<Bus, "changes">;
+  readonly findFor: (caller: Caller) => FindMessage;
   readonly ownership: Ownership;
   /** `queue`: a message that waits is changed and taken back there. */
   readonly queue: (caller: Caller, wish: QueueWish) => Promise<void>;
@@ -37,32 +36,18 @@ export interface ChangeDeps {
 /** Undefined: it waited, and was changed in the queue. */
 export type Changed = MessageChanges | undefined;
 
-/** A message may stand 10,000 records back, and each of them has to be read. */
-const searches = { atOnce: 8, perUser: 16 };
-
 /** What people make of messages after they were written (docs/adr/0029). Viewers are told by the event. */
 export function createChangeCommands(deps: ChangeDeps) {
-  const findAny = createMessageFinding(deps.bus);
-  const enter = createFairGate(searches);
-  const findFor =
-    ({ user }: Caller): FindMessage =>
-    (conversation, messageId) =>
-      enter(user.id, () => findAny(conversation, messageId));
-  const parts = { ...deps, findFor };
   return {
-    edit: createEditing(parts),
-    remove: createRemoving(parts),
-    react: createReacting(parts),
+    edit: createEditing(deps),
+    remove: createRemoving(deps),
+    react: createReacting(deps),
     earlier: createEarlier(deps),
   };
 }
 
-interface ChangeParts extends ChangeDeps {
-  readonly findFor: (caller: Caller) => FindMessage;
-}
-
 /** Changes a message's text: its author alone may. Throws EMPTY_MESSAGE, MESSAGE_TOO_LARGE, NOT_FOUND, FORBIDDEN, and CONFLICT where it was deleted. */
-function createEditing(parts: ChangeParts) {
+function createEditing(parts: ChangeDeps) {
   const { ownership, findFor } = parts;
   return async (caller: Caller, frame: Omit<EditFrame, "type">): Promise<Changed> => {
     const { conversation_id: conversation, message_id } = frame;
@@ -88,7 +73,7 @@ function createEditing(parts: ChangeParts) {
 }
 
 /** Deletes a message: its author may, and whoever owns the conversation any. */
-function createRemoving(parts: ChangeParts) {
+function createRemoving(parts: ChangeDeps) {
   const { ownership, findFor } = parts;
   return async (
     caller: Caller,
@@ -112,7 +97,7 @@ function createRemoving(parts: ChangeParts) {
   };
 }
 
-function createReacting(parts: ChangeParts) {
+function createReacting(parts: ChangeDeps) {
   const { ownership, findFor } = parts;
   return async (caller: Caller, frame: Omit<ReactFrame, "type">): Promise<Changed> => {
     const { conversation_id: conversation, message_id, reaction, on } = frame;
@@ -149,7 +134,7 @@ interface Storing {
 }
 
 async function store(
-  { bus, counters, onChanged }: ChangeParts,
+  { bus, counters, onChanged }: ChangeDeps,
   { kind, conversation, found, find }: Storing,
   next: (now: MessageChanges | undefined) => NextChange | undefined,
 ): Promise<Changed> {
@@ -172,7 +157,7 @@ async function store(
 
 /** Changes a message in the queue, if it waits there. False: it does not, or no more: then it was said. */
 async function waits(
-  { queue, findFor }: ChangeParts,
+  { queue, findFor }: ChangeDeps,
   caller: Caller,
   found: FoundMessage,
   wish: QueueWish,
