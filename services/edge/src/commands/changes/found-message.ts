@@ -4,10 +4,12 @@ import {
   turnOfAnswer,
   turnOfMessage,
   type Author,
+  type Caller,
   type ConversationId,
   type TranscriptMessage,
   type TurnId,
 } from "@parley/protocol";
+import { createFairGate } from "../../fair-gate.ts";
 
 /** A message as it was written, and whether it still waits for its turn. */
 export interface FoundMessage {
@@ -29,7 +31,7 @@ export type MessageBus = Pick<Bus, "turns" | "transcripts" | "facts" | "waitingT
  * Finds a message by its id: a question that waits or is being answered in the queue, everything else in the transcript, or among what people wrote to each other. Throws NOT_FOUND where there is none, CONFLICT for an
  * answer that has not ended.
  */
-export function createMessageFinding(bus: MessageBus): FindMessage {
+function createMessageFinding(bus: MessageBus): FindMessage {
   return async (conversation, messageId) => {
     const turn_id = turnOfMessage(messageId);
     if (turn_id === undefined) throw noSuchMessage();
@@ -39,6 +41,18 @@ export function createMessageFinding(bus: MessageBus): FindMessage {
     if (found === undefined) throw noSuchMessage();
     return { message_id: messageId, turn_id, ...found };
   };
+}
+
+/** A message may stand 10,000 records back, and each of them has to be read. */
+const searches = { atOnce: 8, perUser: 16 };
+
+/** The same for users, of whom each that asks for many at once waits. */
+export function createFairFinding(bus: MessageBus): (caller: Pick<Caller, "user">) => FindMessage {
+  const findAny = createMessageFinding(bus);
+  const enter = createFairGate(searches);
+  return ({ user }) =>
+    (conversation, messageId) =>
+      enter(user.id, () => findAny(conversation, messageId));
 }
 
 type Found = Omit<FoundMessage, "message_id" | "turn_id">;
