@@ -123,7 +123,6 @@ const SubscribeFrame = z
       ),
   })
   .describe("Looks at a conversation of one's own. Looking at it already: begins anew from the cursor.");
-type SubscribeFrame = z.infer<typeof SubscribeFrame>;
 
 const UnsubscribeFrame = z
   .object({
