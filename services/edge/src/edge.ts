@@ -99,8 +99,7 @@ function createCommandRoom(
   const { messages: limits, conversations: quota, subscriptions, usage } = limiter;
   const isOperator = createIsOperator(bus, may);
   const ownership = createOwnership({ owners: bus.owners, known, may, quota, isOperator });
-  const { mayLook } = guests;
-  const viewing = createViewing({ hubs, catchUp, resuming, waiting, events: bus.events, subscriptions, mayLook });
+  const viewing = createViewing({ hubs, catchUp, resuming, waiting, events: bus.events, subscriptions, ...guests });
   const hasChanges = async (id: ConversationId): Promise<boolean> =>
     seenChanges.has(id) || (await ownership.people(id))?.has.changes === true;
   const shown = createShownTranscripts(bus.transcripts, bus.changes, hasChanges);
