@@ -75,19 +75,20 @@ export function createCommands(deps: CommandDeps) {
   const handover = createHandoverCommands({ bus, ownership, may, figures: counters.handovers });
   const seen = { viewing, outbox, onAccepted, counters, tracing, guests };
   const asking = { bus, ownership, may, limits, branches, agentNames, ...seen };
+  const changes = createChangeCommands({ bus, ownership, queue, counters, onChanged: deps.onChanged });
   return {
     message: createMessageHandler({ ...asking, usageTold, onAnswered: handover.answered }),
     again: branches.again,
     renew: createRenewal({ bus, ownership, questionNow }),
     handover,
-    rooms: createRooms({ ...deps, figures: counters.rooms }),
+    rooms: createRooms({ ...deps, figures: counters.rooms, findMessage: changes.find }),
     guests,
     cancel: createCancelHandler({ bus, ownership }),
     approve: createApproveHandler({ bus, ownership, isKeptOut, counters }),
     checkApprove: createApproveCheck({ bus, ownership, isKeptOut }),
     approvals: createOpenApprovals({ bus, ownership, may, isKeptOut }),
     queue,
-    changes: createChangeCommands({ bus, ownership, queue, counters, onChanged: deps.onChanged }),
+    changes,
     title: createTitleHandler({ titles: bus.titles, ownership }),
     feedback: createFeedbackHandler({ bus, ownership, counters }),
     typing: createTypingHandler({ ownership, signals }),

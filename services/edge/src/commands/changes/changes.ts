@@ -54,6 +54,9 @@ export function createChangeCommands(deps: ChangeDeps) {
     remove: createRemoving(parts),
     react: createReacting(parts),
     earlier: createEarlier(deps),
+    /** Throws NOT_FOUND, and CONFLICT for an answer that has not ended. */
+    find: (caller: Caller, conversation: ConversationId, messageId: string): Promise<FoundMessage> =>
+      findFor(caller)(conversation, messageId),
   };
 }
 

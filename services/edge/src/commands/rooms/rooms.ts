@@ -48,7 +48,10 @@ export interface RoomDeps {
   /** As what somebody reads it. Throws FORBIDDEN, and NOT_FOUND where it is nobody's. */
   readonly ownership: {
     readonly reader: (conversation: ConversationId, caller: Caller) => Promise<Standing>;
+    readonly check: (conversation: ConversationId, caller: Caller, action: "conversation:pin") => Promise<void>;
   };
+  /** Rejects with NOT_FOUND where the conversation has no such message, CONFLICT for an answer that has not ended. */
+  readonly findMessage: (caller: Caller, conversation: ConversationId, messageId: string) => Promise<unknown>;
   readonly may: May;
   readonly lists: MemberLists;
   readonly figures: RoomFigures;
@@ -70,7 +73,7 @@ export interface RoomRead {
 
 /** What people do about who has a part in a conversation (docs/rooms.md). */
 export function createRooms(deps: RoomDeps) {
-  const { bus, known, ownership } = deps;
+  const { bus, known, ownership, findMessage } = deps;
   const change = createChange(deps);
   const audit = createAudit(bus);
 
@@ -95,12 +98,14 @@ export function createRooms(deps: RoomDeps) {
       if (changed) await audit("room_settings", caller, conversation, { ...wish });
     },
 
-    /** By who writes in it. Again changes nothing. */
+    /** By who writes in it. Again changes nothing; of what is not there nothing can be pinned, but everything let go. */
     async pin(
       conversation: ConversationId,
       caller: Caller,
       wish: { readonly message_id: string; readonly on: boolean },
     ): Promise<void> {
+      await ownership.check(conversation, caller, "conversation:pin");
+      if (wish.on) await findMessage(caller, conversation, wish.message_id);
       await change({ conversation, caller, action: "conversation:pin" }, (people, doing) => pin(people, wish, doing));
     },
   };
@@ -217,9 +222,9 @@ function createChange({ bus, known, may }: Pick<RoomDeps, "bus" | "known" | "may
       isChanged = false;
       if (isOneself && !isMember(people, caller)) return undefined;
       const stands = standingAmong(people, caller);
-      // Also who lacks the role on which their membership depends may leave.
-      const standing = isOneself && stands === "none" ? "reader" : stands;
       const { owner, tenant } = people;
+      // Also who lacks the role on which their membership depends may leave; not somebody of another tenant with the same id.
+      const standing = isOneself && stands === "none" && tenant === caller.tenant ? "reader" : stands;
       demand(may(caller, action, { kind: "conversation", owner: owner.id, tenant, standing }));
       const changed = next(people, doing);
       isChanged = changed !== undefined;
