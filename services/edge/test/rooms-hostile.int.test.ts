@@ -1,6 +1,8 @@
 import { randomUUID } from "node:crypto";
+import { eventually } from "@parley/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createRoomWorld, person, type RoomWorld } from "./support/room-world.ts";
+import { connectSeedClient } from "./support/seed-client.ts";
+import { createRoomWorld, person, tokenOf, type RoomWorld } from "./support/room-world.ts";
 
 let room: RoomWorld;
 beforeAll(async () => {
@@ -65,5 +67,52 @@ describe("a name of a member", () => {
     const body = { user_id: "cleo", role: "reader", name };
     expect((await room.as(ann, "POST", pathOf(id, "/members"), { body })).status).toBe(400);
     expect(await memberIds(id)).not.toContain("cleo");
+  });
+});
+
+/** A client of another protocol on a socket, with a message that is answered until its author is removed. */
+const sockets = [
+  {
+    path: "/api/ai/ws",
+    ask: (id: string) => ({
+      ...{ type: "send", requestId: "r1", id, trigger: "submit-message" },
+      messages: [{ id: "u1", role: "user", parts: [{ type: "text", text: "and I?" }] }],
+    }),
+  },
+  {
+    path: "/v1/responses",
+    ask: (id: string) => ({ type: "response.create", input: "and I?", conversation: id }),
+  },
+  { path: "/ws/chat", ask: (id: string) => ({ message: "and I?", conversation_id: id }) },
+  { path: "/ws/chat", ask: (id: string) => ({ type: "message", message: "and I?", session_id: id }) },
+  { path: "/api/v1/async/chatbot", ask: (id: string) => ({ type: "message", message: "and I?", session_id: id }) },
+];
+
+describe("who is removed while they are answered over a socket of another protocol", () => {
+  it.each(sockets)("is told so, and nothing more, at $path", async ({ path, ask }) => {
+    const id = await withBert();
+    await room.as(ann, "PATCH", pathOf(id, "/room"), { body: { answers: "always" } });
+    const client = await connectSeedClient(`ws://127.0.0.1:${room.edges[1].port}${path}?token=${await tokenOf(bert)}`);
+    const owner = await room.connect(ann, 1);
+    owner.send({ type: "subscribe", conversation_id: id });
+    await owner.next("snapshot");
+    client.send(ask(id));
+    const waiting = async () => (await room.world.bus.turns.waiting(id))[0]?.request.turn_id;
+    await eventually(async () => (await waiting()) !== undefined, { what: "the turn" });
+    const turn = room.world.worker.take(id, (await waiting()) ?? "");
+    await turn.token("Well, ");
+    const text = (): string => JSON.stringify(client.frames);
+    await eventually(() => text().includes("Well, "), { what: "the beginning of the answer" });
+    await room.as(ann, "DELETE", pathOf(id, "/members/bert"));
+    await eventually(() => text().includes("You do not have this conversation any more."), {
+      what: "the notice",
+      timeoutMs: 1_500,
+    });
+    await turn.token("a secret");
+    await turn.complete("Well, a secret");
+    // What this edge has told its viewers by then it has told all of them.
+    await owner.next("complete");
+    expect(text()).not.toContain("secret");
+    client.close();
   });
 });
