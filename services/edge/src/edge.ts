@@ -12,6 +12,7 @@ import { facades as allFacades, socketFacades } from "./facades.ts";
 import { openLimiter, type LimiterOptions } from "./edge-limiter.ts";
 import { cancelAllOf } from "./commands/cancel-all.ts";
 import { createCommands } from "./commands/commands.ts";
+import { openNotices } from "./commands/notices/notices.ts";
 import type { Redis } from "./commands/conversations/conversation-index.ts";
 import { openConnections, type ConnectionOptions } from "./commands/connections/connections.ts";
 import { createConversations } from "./commands/conversations/conversations.ts";
@@ -50,6 +51,8 @@ export interface EdgeOptions extends LimiterOptions, WaysIn, Pick<ConnectionOpti
   readonly publicUrl?: string | undefined;
   readonly maxConnections: number;
   readonly pages: Pages;
+  /** People who are away are told of what addresses them, so long after it was said; needs Redis. Default: nobody is. */
+  readonly noticeDelayMs?: number | undefined;
   /** Protocols of others that it speaks. Default: all. */
   readonly facades?: readonly Facade[];
   readonly version: string;
@@ -92,10 +95,11 @@ const sweepEveryMs = 1_000;
 
 /** `commands`: what callers may ask. */
 function createCommandRoom(
-  { bus, redis, may, gate = openGate, tracing = noTracing, log }: EdgeOptions,
+  options: EdgeOptions,
   { outbox, hubs, catchUp, resuming, waiting, guests, signals, known, seenChanges }: HubRoom,
   { counters, limiter }: { readonly counters: Counters; readonly limiter: Limiter },
 ) {
+  const { bus, redis, may, gate = openGate, tracing = noTracing, log } = options;
   const { messages: limits, conversations: quota, subscriptions, usage } = limiter;
   const isOperator = createIsOperator(bus, may);
   const ownership = createOwnership({ owners: bus.owners, known, may, quota, isOperator });
@@ -114,6 +118,7 @@ function createCommandRoom(
     peekPeople: ownership.peekPeople,
     log,
   });
+  const notices = openNotices(options, { ownership, signals });
   const moveMark = createWriterMarks({ ownership, signals });
   const onAccepted = (request: TurnRequest): void => {
     conversations.accepted(request);
@@ -133,6 +138,7 @@ function createCommandRoom(
     viewing,
     outbox,
     onAccepted,
+    onSaid: notices?.said,
     counters,
     tracing,
     guests,
@@ -144,7 +150,11 @@ function createCommandRoom(
     subscriptions,
   };
   const commands = createCommands(parts);
-  return { ownership, viewing, conversations, commands, shown };
+  return { ownership, viewing, conversations, commands, shown, close: closing(conversations, notices) };
+}
+
+function closing(...parts: readonly ({ close(): void } | undefined)[]): () => void {
+  return () => parts.forEach((part) => part?.close());
 }
 
 type CommandRoom = ReturnType<typeof createCommandRoom>;
@@ -253,7 +263,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     clearInterval(sweeping);
     stopFollowing();
     connections.stop();
-    for (const part of [limiter, ways, commandRoom.conversations, hubRoom]) part.close();
+    for (const part of [limiter, ways, commandRoom, hubRoom]) part.close();
     canary.stop();
     app.close();
   };
