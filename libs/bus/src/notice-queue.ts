@@ -8,6 +8,9 @@ import { connectRedis, type RedisAddress } from "./redis.ts";
 /** Of these two, whoever says them again makes no second notice. */
 const keptSeconds = 7_200;
 const mostKept = 50_000;
+/** Where nobody sends them they would fill Redis. */
+const mostQueued = 50_000;
+const lookEveryMs = 5_000;
 /** The first try, and four more: after 2, 4, 8 and 16 s. */
 const tries = 5;
 const backoffMs = 2_000;
@@ -19,14 +22,21 @@ export function noticeIdOf({ conversation_id, message_id, call_id, user_id }: No
 }
 
 export interface NoticeQueue {
-  /** One that was added before, also if it was sent since (for two hours), changes nothing. Throws at once while Redis is down. */
+  /** One that was added before, also if it was sent since (for two hours), changes nothing. Throws at once while Redis is down, and where too many wait. */
   add(job: Omit<NoticeJob, "v">, delayMs: number): Promise<void>;
   /** One that is not sent yet never is. One that is being sent is left alone. Throws at once while Redis is down. */
   drop(notice: Notice): Promise<boolean>;
 }
 
+interface NoticeQueueDeps {
+  readonly redis: Redis;
+  /** So many wait, about, before no more are taken. Default: 50,000. */
+  readonly most?: number;
+  readonly log: Logger;
+}
+
 /** For who makes notices. `redis` stays its owner's. */
-export function createNoticeQueue({ redis, log }: { readonly redis: Redis; readonly log: Logger }): NoticeQueue {
+export function createNoticeQueue({ redis, most = mostQueued, log }: NoticeQueueDeps): NoticeQueue {
   let queue: Queue | undefined;
   const opened = (): Queue => {
     // BullMQ itself would wait for the first connection, however long that takes.
@@ -36,10 +46,21 @@ export function createNoticeQueue({ redis, log }: { readonly redis: Redis; reado
     queue.on("error", (error) => log.debug({ reason: error.message }, "the queue of notices reports an error"));
     return queue;
   };
+  let lookedMs = -Infinity;
+  let count = 0;
+  const requireRoom = async (jobs: Queue): Promise<void> => {
+    if (performance.now() - lookedMs >= lookEveryMs) {
+      lookedMs = performance.now();
+      count = await jobs.getJobCountByTypes("delayed", "waiting");
+    }
+    if (count >= most) throw new Error("Too many notices wait to be sent.");
+  };
   return {
     async add(job, delayMs) {
+      const jobs = opened();
+      await requireRoom(jobs);
       const { type } = job.notice;
-      await opened().add(type, { v: 1, ...job } satisfies NoticeJob, {
+      await jobs.add(type, { v: 1, ...job } satisfies NoticeJob, {
         jobId: noticeIdOf(job.notice),
         delay: delayMs,
         attempts: tries,

@@ -25,6 +25,8 @@ export interface NoticeParts {
 export type OnAsked = (job: ToolJob) => void;
 
 const closeMs = 2_000;
+/** What nobody could be told for so long is no news. */
+const staleMs = 3_600_000;
 
 /** Sends notices to people who are away, and makes those of calls that wait for a person. Undefined where no receiver is set: nothing is done. */
 export function openNotices({ config, bus, redis, figures, log, life }: NoticeParts): OnAsked | undefined {
@@ -49,11 +51,11 @@ type Count = ReturnType<typeof createFigure>;
 function createFigure(registry: Registry) {
   const notices = new Counter({
     name: "parley_tool_notices_total",
-    help: "Notices to people who are away, by kind and by what became of them here: made (of a call that waits for somebody), lost as Redis was away, sent, failed (a try), given up, or needless as it was decided meanwhile.",
+    help: "Notices to people who are away, by kind and by what became of them here: made (of a call that waits for somebody), lost as Redis was away, sent, failed (a try), given up, stale (an hour old), or needless as it was decided meanwhile.",
     labelNames: ["kind", "result"],
     registers: [registry],
   });
-  type Result = "made" | "lost" | "sent" | "failed" | "given_up" | "needless";
+  type Result = "made" | "lost" | "sent" | "failed" | "given_up" | "stale" | "needless";
   return ({ notice }: Pick<NoticeJob, "notice">, result: Result): void => notices.inc({ kind: notice.type, result });
 }
 
@@ -79,6 +81,7 @@ function createSend({ bus, webhook, count }: SendDeps) {
     return asked.fact.four_eyes !== true && asked.fact.expires_at > Date.now();
   };
   return async (id: string, job: NoticeJob, signal: AbortSignal): Promise<void> => {
+    if (Date.now() - job.notice.at > staleMs) return count(job, "stale");
     if (!(await stillWaits(job))) return count(job, "needless");
     try {
       await webhook.send(id, job.notice, signal);
