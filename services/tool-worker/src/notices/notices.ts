@@ -35,7 +35,7 @@ export function openNotices({ config, bus, redis, figures, log, life }: NoticePa
   if (url === undefined || key === undefined) return undefined;
   const webhook = createWebhook({ url, secret: key });
   life.use("the receiver of notices", webhook.close);
-  const count = createFigure(figures);
+  const count = createNoticeFigures(figures);
   const worker = startNoticeWorker({
     ...redisAddress(config),
     ...{ lockDurationMs: config.LOCK_MS, stalledIntervalMs: config.STALLED_CHECK_MS, log },
@@ -46,9 +46,10 @@ export function openNotices({ config, bus, redis, figures, log, life }: NoticePa
   return createAsking({ queue: createNoticeQueue({ redis, log }), waitingMs, count, log });
 }
 
-type Count = ReturnType<typeof createFigure>;
+type Count = ReturnType<typeof createNoticeFigures>;
 
-function createFigure(registry: Registry) {
+/** `stale` and `needless`: it is sent to nobody. */
+export function createNoticeFigures(registry: Registry) {
   const notices = new Counter({
     name: "parley_tool_notices_total",
     help: "Notices to people who are away, by kind and by what became of them here: made (of a call that waits for somebody), lost as Redis was away, sent, failed (a try), given up, stale (an hour old), or needless as it was decided meanwhile.",
