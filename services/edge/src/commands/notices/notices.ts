@@ -1,8 +1,8 @@
 import { createNoticeQueue, type Bus, type NoticeQueue } from "@parley/bus";
-import { turnOfAnswer, type ConversationId, type FactOf, type Notice, type People } from "@parley/protocol";
+import { turnOfAnswer, type FactOf, type Notice, type People } from "@parley/protocol";
 import { sleep, type Logger, type Registry } from "@parley/runtime";
 import type { Redis } from "../conversations/conversation-index.ts";
-import { createMessageFinding, type FindMessage } from "../changes/found-message.ts";
+import { createFairFinding } from "../changes/found-message.ts";
 import type { Ownership } from "../ownership.ts";
 import type { ReadingDeps } from "../reading.ts";
 import { lookBeforeMs } from "./notice-times.ts";
@@ -15,7 +15,7 @@ import { createNoticeFigures, type NoticeFigures } from "./notice-figures.ts";
  */
 
 export interface NoticeOptions {
-  readonly bus: Pick<Bus, "changes" | "readMarks" | "titles"> & Parameters<typeof createMessageFinding>[0];
+  readonly bus: Pick<Bus, "changes" | "readMarks" | "titles"> & Parameters<typeof createFairFinding>[0];
   readonly redis?: Redis | undefined;
   readonly noticeDelayMs?: number | undefined;
   readonly registry: Registry;
@@ -50,7 +50,7 @@ interface NoticesDeps extends NoticeOptions, NoticeRoom {
 
 function createNotices(deps: NoticesDeps) {
   const closing = new AbortController();
-  const recipientsOf = createRecipients(deps, createMessageFinding(deps.bus));
+  const recipientsOf = createRecipients(deps);
   const lookAgain = createLook(deps);
   let waiting = 0;
 
@@ -94,20 +94,19 @@ async function add({ queue, delayMs, figures, log }: NoticesDeps, notice: Notice
 }
 
 /** Whom a message addresses: members whom it mentions, and whoever wrote what it replies to. */
-function createRecipients({ ownership, bus }: NoticesDeps, find: FindMessage) {
-  const repliedTo = async (
-    conversation: ConversationId,
-    messageId: string | undefined,
-  ): Promise<string | undefined> => {
-    if (messageId === undefined || turnOfAnswer(messageId) !== undefined) return undefined;
-    const found = await find(conversation, messageId).catch(() => undefined);
+function createRecipients({ ownership, bus }: NoticesDeps) {
+  const findFor = createFairFinding(bus);
+  const repliedTo = async ({ conversation_id, reply_to, author }: Said): Promise<string | undefined> => {
+    if (reply_to === undefined || author.id === undefined || turnOfAnswer(reply_to) !== undefined) return undefined;
+    const found = await findFor({ user: { id: author.id } })(conversation_id, reply_to).catch(() => undefined);
     return found?.author.role === "user" ? found.author.id : undefined;
   };
-  return async ({ conversation_id, message_id, author, mentions = [], reply_to, ts: at }: Said): Promise<Notice[]> => {
+  return async (said: Said): Promise<Notice[]> => {
+    const { conversation_id, message_id, author, mentions = [], ts: at } = said;
     const people = await ownership.people(conversation_id);
     if (people === undefined || people.members.length === 0) return [];
     const types = new Map<string, Notice["type"]>();
-    const replied = await repliedTo(conversation_id, reply_to);
+    const replied = await repliedTo(said);
     if (replied !== undefined) types.set(replied, "reply");
     for (const id of mentions) types.set(id, "mention");
     const users = [...types].filter(([id]) => id !== author.id && isMember(people, id));
