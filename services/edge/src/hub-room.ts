@@ -102,8 +102,8 @@ function followPeople({ known, guests, hubs, log }: Dismissing): void {
 }
 
 /** One after the other. */
-function closing(...parts: readonly (() => void)[]): () => void {
-  return () => parts.forEach((close) => close());
+export function closing(...parts: readonly ((() => void) | undefined)[]): () => void {
+  return () => parts.forEach((close) => close?.());
 }
 
 export type HubRoom = ReturnType<typeof createHubRoom>;
