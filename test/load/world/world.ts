@@ -23,6 +23,7 @@ export interface Measured {
 
 export interface World {
   readonly edges: readonly Service[];
+  readonly agents: readonly Service[];
   readonly nats: Broker;
   readonly natsMonitorPort: number;
   readonly redis: Broker;
@@ -80,14 +81,16 @@ async function startAll(belongings: Belongings, shape: Shape): Promise<Omit<Worl
   };
   await Promise.allSettled(Object.values(starting).flat());
   const edges = await Promise.all(starting.edge);
+  const agents = await Promise.all(starting.agent);
   const own = [
     ...numbered("edge", edges),
-    ...numbered("agent worker", await Promise.all(starting.agent)),
+    ...numbered("agent worker", agents),
     ...numbered("tool worker", await Promise.all(starting.tool)),
   ];
   return {
     ...ground,
     edges,
+    agents,
     logs: () => new Map(own.map(({ name, service }) => [name, service.output()])),
     processes: [
       ...own.map(({ name, service: { pid, adminPort } }) => ({ name, pid, adminPort })),
