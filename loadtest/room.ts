@@ -32,14 +32,21 @@ export function createRoom(id: string, people: number, tally: Tally): Room {
   const order: string[] = [];
   const sentAtMs = new Map<string, number>();
   const unseen = new Set<string>();
+  const messages = new Set<string>();
   const waiting: (() => void)[] = [];
   let left = 0;
 
+  const first = (shown: string, { type, id: message }: Frame): void => {
+    order.push(shown);
+    if (type !== "post" && type !== "message") return;
+    unseen.delete(message);
+    if (messages.has(message)) tally.count("repeats");
+    messages.add(message);
+  };
   const see = (position: number, frame: Frame): void => {
     const shown = `${frame.seq} ${frame.type} ${frame.turn} ${frame.message}`;
-    if (position === order.length) order.push(shown);
+    if (position === order.length) first(shown, frame);
     else if (order[position] !== shown) tally.count("out_of_order");
-    if (position === order.length - 1 && (frame.type === "post" || frame.type === "message")) unseen.delete(frame.id);
     tally.count("events_seen");
   };
   const leave = (position: number): void => {
