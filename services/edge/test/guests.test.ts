@@ -9,7 +9,7 @@ it("sends away who lost a conversation before it could be told, and keeps who ha
     outbox: { sendFrame: (_to: unknown, frame: unknown) => void told.push(frame) } as never,
     known: { peek: () => undefined, lookUp: () => Promise.resolve(undefined) },
   });
-  const viewer = { state: "live", source: { conversation: "c_1", viewers: new Set() }, outlet: {} };
+  const viewer = { state: "live", source: { conversation: "c_1", viewers: new Set(), deps: {} }, outlet: {} };
   const connection = {
     viewers: new Map([["c_1", viewer]]),
     caller: { user: { id: "olga" } },

@@ -1,6 +1,6 @@
 import type { Caller, People } from "@parley/protocol";
 import { describe, expect, it } from "vitest";
-import { joinAll, makeInvite, readToken } from "../src/commands/rooms/invite-rules.ts";
+import { addInvite, joinAll, makeInvite, readToken } from "../src/commands/rooms/invite-rules.ts";
 import { addMember, changeSettings, pin, removeMember, setRole } from "../src/commands/rooms/people-rules.ts";
 
 const ann: Caller = { user: { id: "ann", name: "Ann" }, roles: [], tenant: "acme" };
@@ -20,6 +20,29 @@ describe("what becomes of people", () => {
     expect(added?.people).toMatchObject({ owner: { id: "ann", name: "Ann" }, members: [{ id: "bert", since: 1_000 }] });
     const changed = addMember(withBert, { user_id: "bert", role: "reader", with_role: "doctor" }, doing);
     expect(changed?.people.members).toEqual([{ id: "bert", role: "reader", since: 1, with_role: "doctor" }]);
+  });
+
+  it("tells with the first member, and with the owner's name, whose the conversation is", () => {
+    const owner = { id: "ann", name: "Ann", role: "owner" };
+    const first = addMember(alone, { user_id: "bert", role: "reader" }, doing);
+    expect(first?.told).toMatchObject({ people: [owner, { id: "bert", role: "reader" }] });
+    const next = addMember(first?.people ?? alone, { user_id: "cora", role: "reader" }, doing);
+    expect(next?.told).toMatchObject({ people: [{ id: "cora" }] });
+    expect(addMember(withBert, { user_id: "cora", role: "reader" }, doing)?.told).toMatchObject({
+      people: [owner, { id: "cora" }],
+    });
+    expect(changeSettings(alone, { answers: "never" }, doing)?.told).toMatchObject({ people: [owner] });
+  });
+
+  it("names the owner also where they invite or pin before anybody has joined, and tells who joins whose it is", () => {
+    const pinned = pin(alone, { message_id: "m1", on: true }, doing);
+    expect(pinned?.people.owner).toEqual({ id: "ann", name: "Ann" });
+    const { stored, token } = makeInvite("c_1", { role: "writer" }, doing);
+    const { people } = addInvite(alone, stored, doing);
+    expect(people.owner).toEqual({ id: "ann", name: "Ann" });
+    const { hash } = readToken(token ?? "") ?? {};
+    const { change } = joinAll(people, [{ caller: caller("bert"), hash }], 1_000);
+    expect(change?.told).toMatchObject({ people: [{ id: "ann", name: "Ann", role: "owner" }, { id: "bert" }] });
   });
 
   it("is nothing where it is so already", () => {
@@ -75,7 +98,7 @@ describe("invitations", () => {
     expect(outcomes).toMatchObject([{ isNew: true }, { isNew: false }, { isNew: true }, { code: "NOT_FOUND" }]);
     expect(change?.people.members.map(({ id }) => id)).toEqual(["bert", "cora"]);
     expect(change?.people.invites).toEqual([]);
-    expect(change?.told).toMatchObject({ people: [{ id: "bert" }, { id: "cora" }], member_count: 3 });
+    expect(change?.told).toMatchObject({ people: [{ id: "ann", role: "owner" }, { id: "bert" }, { id: "cora" }], member_count: 3 });
     expect(change?.told?.by).toBeUndefined();
   });
 

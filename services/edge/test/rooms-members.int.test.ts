@@ -39,7 +39,10 @@ describe("members of a conversation", () => {
     expect((await add(id, bert, "writer", { name: "Bert" })).status).toBe(204);
     expect(await client.next("member")).toMatchObject({
       ...{ n: 1, by: { role: "user", id: "ann" }, member_count: 2, answers: "mention" },
-      people: [{ id: "bert", name: "Bert", role: "writer" }],
+      people: [
+        { id: "ann", name: "ANN", role: "owner" },
+        { id: "bert", name: "Bert", role: "writer" },
+      ],
     });
     const { body } = await membersOf(id, bert, 1);
     expect(body).toMatchObject({ n: 1, you: "writer", members: [{ id: "ann", name: "ANN" }, { id: "bert" }] });
@@ -55,9 +58,11 @@ describe("members of a conversation", () => {
     expect((await room.as(ann, "GET", pathOf(id, "/messages"))).body.room).toBeUndefined();
     await add(id, bert, "writer");
     await add(id, cora, "reader");
-    await room.as(bert, "PUT", pathOf(id, "/messages/m-1/pin"));
+    const { messages } = (await room.as(ann, "GET", pathOf(id, "/messages"))).body;
+    const message: string = messages[0].message_id;
+    await room.as(bert, "PUT", pathOf(id, `/messages/${message}/pin`));
     const pinned = await early.next("pin");
-    expect(pinned).toMatchObject({ n: 3, message_id: "m-1", on: true, by: { id: "bert" }, pins: ["m-1"] });
+    expect(pinned).toMatchObject({ n: 3, message_id: message, on: true, by: { id: "bert" }, pins: [message] });
     const members = [
       { id: "ann", role: "owner" },
       { id: "bert", role: "writer" },
@@ -68,13 +73,13 @@ describe("members of a conversation", () => {
       [bert, "writer"],
       [cora, "reader"],
     ] as const) {
-      const expected = { n: 3, you, owner: { id: "ann" }, members, member_count: 3, pins: ["m-1"] };
+      const expected = { n: 3, you, owner: { id: "ann" }, members, member_count: 3, pins: [message] };
       const client = await room.connect(who, 0);
       client.send({ type: "subscribe", conversation_id: id });
       expect((await client.next("snapshot")).room).toMatchObject(expected);
       expect((await room.as(who, "GET", pathOf(id, "/messages"), { at: 1 })).body.room).toMatchObject(expected);
     }
-    expect((await room.as(cora, "PUT", pathOf(id, "/messages/m-1/pin"))).status).toBe(403);
+    expect((await room.as(cora, "PUT", pathOf(id, `/messages/${message}/pin`))).status).toBe(403);
   });
 
   it("are changed by nobody but the owner, of what a member may not do they are told so", async () => {

@@ -72,7 +72,7 @@ const frames: readonly Row[] = [
   { what: "subscribe with a cursor", who: all, frame: () => ({ type: "subscribe", after: 1 }) },
   { what: "message", who: writers, frame: () => ({ type: "message", id: randomUUID(), message: "and?" }) },
   { what: "title", who: owners, frame: () => ({ type: "title", title: "mine" }) },
-  { what: "pin", who: writers, frame: () => ({ type: "pin", message_id: "m-1", on: true }) },
+  { what: "pin", who: writers, frame: ({ ended }) => ({ type: "pin", message_id: `${ended}-u`, on: true }) },
   { what: "cancel of another's turn", who: owners, frame: ({ running }) => ({ type: "cancel", turn_id: running }) },
   {
     what: "queue of another's message",
@@ -154,8 +154,8 @@ const routes: readonly RouteRow[] = [
   { route: "POST /api/v1/conversations/:id/invites", who: owners, body: () => ({ role: "reader" }) },
   { route: "DELETE /api/v1/conversations/:id/invites/none", who: owners },
   { route: "PATCH /api/v1/conversations/:id/room", who: owners, body: () => ({ answers: "mention" }) },
-  { route: "PUT /api/v1/conversations/:id/messages/m-1/pin", who: writers },
-  { route: "DELETE /api/v1/conversations/:id/messages/m-1/pin", who: writers },
+  { route: "PUT /api/v1/conversations/:id/messages/:ended-u/pin", who: writers },
+  { route: "DELETE /api/v1/conversations/:id/messages/:ended-u/pin", who: writers },
   { route: "PUT /api/v1/conversations/:id/title", who: owners, body: () => ({ title: "mine" }) },
   {
     route: "PUT /api/v1/conversations/:id/messages/:ended-a/feedback",

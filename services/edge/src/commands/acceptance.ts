@@ -1,4 +1,4 @@
-import type { AcceptedFrame, ConversationId, MessageFrame, TurnId, TurnRequest } from "@parley/protocol";
+import type { AcceptedFrame, ConversationId, MessageFrame, Standing, TurnId, TurnRequest } from "@parley/protocol";
 import { noteAsked, type AnswerEnded } from "../delivery/answer-times.ts";
 import type { Outbox } from "../delivery/outbox.ts";
 import type { HubConnection, HubViewer } from "../hub/hub.ts";
@@ -18,7 +18,7 @@ export interface AcceptanceDeps {
 
 export interface Asked {
   /** Resolves when the conversation is known to be the sender's. */
-  readonly owned: Promise<unknown>;
+  readonly owned: Promise<Standing>;
   /** Resolves when the message is within the sender's limits. */
   readonly allowed: Promise<unknown>;
   /** When the message came (a `performance.now`). */
@@ -57,9 +57,12 @@ export function createAccept(deps: AcceptanceDeps) {
     try {
       // It is the sender's own, as far as an id that nobody can guess says so.
       const beside = [isPost ? [] : openBefore(deps, connection, given), note(), owned] as const;
-      const [{ viewer, isNew }, open, { said, post }] = await Promise.all([holding, ...beside]);
+      const [{ viewer, isNew }, open, { said, post }, standing] = await Promise.all([holding, ...beside]);
       if (post !== undefined) return await acceptPost(deps, { connection, viewer, isNew, request }, post, allowed);
-      const submitted = await submit(deps.bus, request, on_busy, { said, allowed });
+      const submitted = await submit(deps.bus, request, on_busy, {
+        ...{ said, allowed },
+        stopsOnlyOwn: standing !== "owner",
+      });
       deps.onAccepted(request);
       // The answer to a repeated message may be there already: how long it took is not seen here.
       if (!submitted.isRepeated) noteAsked(connection, request, { sinceMs: askedMs, onEnd });

@@ -8,6 +8,7 @@ import { createApproveCheck, createApproveHandler } from "./approve.ts";
 import { createBranches } from "./branches.ts";
 import { createCancelHandler } from "./cancel.ts";
 import { createChangeCommands, type ChangeDeps } from "./changes/changes.ts";
+import { createFairFinding } from "./changes/found-message.ts";
 import { createFeedbackHandler } from "./feedback.ts";
 import { createQuestionNow } from "./changes/text-now.ts";
 import type { Guests } from "./guests.ts";
@@ -68,6 +69,7 @@ export type Commands = ReturnType<typeof createCommands>;
 export function createCommands(deps: CommandDeps) {
   const { bus, ownership, may, isKeptOut, limits, viewing, outbox, onAccepted, counters, tracing } = deps;
   const { guests, signals, agentNames } = deps;
+  const findFor = createFairFinding(bus);
   const questionNow = createQuestionNow(bus, deps.hasChanges);
   const branches = createBranches({ bus, ownership, questionNow });
   const queue = createQueueHandler({ bus, ownership });
@@ -80,14 +82,14 @@ export function createCommands(deps: CommandDeps) {
     again: branches.again,
     renew: createRenewal({ bus, ownership, questionNow }),
     handover,
-    rooms: createRooms({ ...deps, figures: counters.rooms }),
+    rooms: createRooms({ ...deps, findFor, figures: counters.rooms }),
     guests,
     cancel: createCancelHandler({ bus, ownership }),
     approve: createApproveHandler({ bus, ownership, isKeptOut, counters }),
     checkApprove: createApproveCheck({ bus, ownership, isKeptOut }),
     approvals: createOpenApprovals({ bus, ownership, may, isKeptOut }),
     queue,
-    changes: createChangeCommands({ bus, ownership, queue, counters, onChanged: deps.onChanged }),
+    changes: createChangeCommands({ bus, findFor, ownership, queue, counters, onChanged: deps.onChanged }),
     title: createTitleHandler({ titles: bus.titles, ownership }),
     feedback: createFeedbackHandler({ bus, ownership, counters }),
     typing: createTypingHandler({ ownership, signals }),

@@ -39,6 +39,8 @@ export interface Noted {
   readonly said: Said;
   /** Resolves when it is within its sender's limits. What came before is told so whatever they say now. */
   readonly allowed: Promise<unknown>;
+  /** It may stop only turns of its own sender: whoever writes in a conversation of somebody else's stops no others. */
+  readonly stopsOnlyOwn?: boolean;
 }
 
 /**
@@ -64,7 +66,7 @@ export async function submit(
   const known = said.won ? "never queued" : await repeated(bus, request, said);
   if (typeof known !== "string") return known;
   await noted?.allowed;
-  if (onBusy === "interrupt") await interruptOthers(bus, request);
+  if (onBusy === "interrupt") await interruptOthers(bus, request, noted?.stopsOnlyOwn === true);
   const how = { onlyIfIdle: onBusy === "reject", isLost: known === "lost" };
   const { seq, duplicate, isAlone } = await queue(bus, request, how);
   if (duplicate) return knownToQueue(bus, request);
@@ -232,10 +234,11 @@ export async function startOf(bus: SubmissionBus, request: TurnRequest, turn?: T
   return (await bus.events.last(userSubject(bus, request, turn)))?.seq;
 }
 
-/** `on_busy: interrupt`: asks all turns of the conversation to stop, unless this is a message that came before. */
-async function interruptOthers(bus: SubmissionBus, request: TurnRequest): Promise<void> {
+/** `on_busy: interrupt`: asks all turns of the conversation that its sender may stop to do so, unless this is a message that came before. */
+async function interruptOthers(bus: SubmissionBus, request: TurnRequest, stopsOnlyOwn: boolean): Promise<void> {
   const { conversation_id: conversation, turn_id, user } = request;
-  const queued = (await bus.turns.waiting(conversation)).map((turn) => turn.request.turn_id);
+  const open = (await bus.turns.waiting(conversation)).map((turn) => turn.request);
+  const queued = open.filter((one) => !stopsOnlyOwn || one.user.id === user.id).map((one) => one.turn_id);
   if (queued.length === 0 || queued.includes(turn_id) || (await startOf(bus, request)) !== undefined) return;
   const why = { conversation, by: user.id, reason: "interrupted" };
   await Promise.all(queued.map((turn) => requestCancel(bus, { ...why, turn })));

@@ -8,15 +8,13 @@ import {
   type DeleteFrame,
   type EditFrame,
   type MessageChanges,
+  type People,
   type Person,
+  type QueueFrame,
   type ReactFrame,
 } from "@parley/protocol";
-import { createFairGate } from "../../fair-gate.ts";
 import { countOne, type ChangeKind } from "../../figures/metrics.ts";
-import type { Ownership } from "../ownership.ts";
-import type { QueueWish } from "../queue.ts";
 import {
-  createMessageFinding,
   wasDeleted,
   type FindMessage,
   type FoundMessage,
@@ -26,7 +24,12 @@ import { reacted } from "./reactions.ts";
 
 export interface ChangeDeps {
   readonly bus: MessageBus & Pick<Bus, "changes">;
-  readonly ownership: Ownership;
+  readonly findFor: (caller: Caller) => FindMessage;
+  readonly ownership: {
+    /** Throws FORBIDDEN, or NOT_FOUND when it is nobody's. */
+    readonly check: (conversation: ConversationId, caller: Caller, action: Action) => Promise<void>;
+    readonly people: (conversation: ConversationId) => Promise<People | undefined>;
+  };
   /** `queue`: a message that waits is changed and taken back there. */
   readonly queue: (caller: Caller, wish: QueueWish) => Promise<void>;
   /** A message was changed. */
@@ -34,35 +37,25 @@ export interface ChangeDeps {
   readonly counters: { readonly messageChanges: Map<ChangeKind, number> };
 }
 
+type Action = "conversation:send" | "conversation:react" | "conversation:delete";
+
+type QueueWish = Omit<QueueFrame, "type" | "id">;
+
 /** Undefined: it waited, and was changed in the queue. */
 export type Changed = MessageChanges | undefined;
 
-/** A message may stand 10,000 records back, and each of them has to be read. */
-const searches = { atOnce: 8, perUser: 16 };
-
 /** What people make of messages after they were written (docs/adr/0029). Viewers are told by the event. */
 export function createChangeCommands(deps: ChangeDeps) {
-  const findAny = createMessageFinding(deps.bus);
-  const enter = createFairGate(searches);
-  const findFor =
-    ({ user }: Caller): FindMessage =>
-    (conversation, messageId) =>
-      enter(user.id, () => findAny(conversation, messageId));
-  const parts = { ...deps, findFor };
   return {
-    edit: createEditing(parts),
-    remove: createRemoving(parts),
-    react: createReacting(parts),
+    edit: createEditing(deps),
+    remove: createRemoving(deps),
+    react: createReacting(deps),
     earlier: createEarlier(deps),
   };
 }
 
-interface ChangeParts extends ChangeDeps {
-  readonly findFor: (caller: Caller) => FindMessage;
-}
-
 /** Changes a message's text: its author alone may. Throws EMPTY_MESSAGE, MESSAGE_TOO_LARGE, NOT_FOUND, FORBIDDEN, and CONFLICT where it was deleted. */
-function createEditing(parts: ChangeParts) {
+function createEditing(parts: ChangeDeps) {
   const { ownership, findFor } = parts;
   return async (caller: Caller, frame: Omit<EditFrame, "type">): Promise<Changed> => {
     const { conversation_id: conversation, message_id } = frame;
@@ -88,7 +81,7 @@ function createEditing(parts: ChangeParts) {
 }
 
 /** Deletes a message: its author may, and whoever owns the conversation any. */
-function createRemoving(parts: ChangeParts) {
+function createRemoving(parts: ChangeDeps) {
   const { ownership, findFor } = parts;
   return async (
     caller: Caller,
@@ -112,7 +105,7 @@ function createRemoving(parts: ChangeParts) {
   };
 }
 
-function createReacting(parts: ChangeParts) {
+function createReacting(parts: ChangeDeps) {
   const { ownership, findFor } = parts;
   return async (caller: Caller, frame: Omit<ReactFrame, "type">): Promise<Changed> => {
     const { conversation_id: conversation, message_id, reaction, on } = frame;
@@ -149,7 +142,7 @@ interface Storing {
 }
 
 async function store(
-  { bus, counters, onChanged }: ChangeParts,
+  { bus, counters, onChanged }: ChangeDeps,
   { kind, conversation, found, find }: Storing,
   next: (now: MessageChanges | undefined) => NextChange | undefined,
 ): Promise<Changed> {
@@ -172,7 +165,7 @@ async function store(
 
 /** Changes a message in the queue, if it waits there. False: it does not, or no more: then it was said. */
 async function waits(
-  { queue, findFor }: ChangeParts,
+  { queue, findFor }: ChangeDeps,
   caller: Caller,
   found: FoundMessage,
   wish: QueueWish,

@@ -4,10 +4,12 @@ import {
   turnOfAnswer,
   turnOfMessage,
   type Author,
+  type Caller,
   type ConversationId,
   type TranscriptMessage,
   type TurnId,
 } from "@parley/protocol";
+import { createFairGate } from "../../fair-gate.ts";
 
 /** A message as it was written, and whether it still waits for its turn. */
 export interface FoundMessage {
@@ -29,7 +31,7 @@ export type MessageBus = Pick<Bus, "turns" | "transcripts" | "facts" | "waitingT
  * Finds a message by its id: a question that waits or is being answered in the queue, everything else in the transcript, or among what people wrote to each other. Throws NOT_FOUND where there is none, CONFLICT for an
  * answer that has not ended.
  */
-export function createMessageFinding(bus: MessageBus): FindMessage {
+function createMessageFinding(bus: MessageBus): FindMessage {
   return async (conversation, messageId) => {
     const turn_id = turnOfMessage(messageId);
     if (turn_id === undefined) throw noSuchMessage();
@@ -39,6 +41,18 @@ export function createMessageFinding(bus: MessageBus): FindMessage {
     if (found === undefined) throw noSuchMessage();
     return { message_id: messageId, turn_id, ...found };
   };
+}
+
+/** A message may stand 10,000 records back, and each of them has to be read. */
+const searches = { atOnce: 8, perUser: 16 };
+
+/** The same for users, of whom each that asks for many at once waits. */
+export function createFairFinding(bus: MessageBus): (caller: Pick<Caller, "user">) => FindMessage {
+  const findAny = createMessageFinding(bus);
+  const enter = createFairGate(searches);
+  return ({ user }) =>
+    (conversation, messageId) =>
+      enter(user.id, () => findAny(conversation, messageId));
 }
 
 type Found = Omit<FoundMessage, "message_id" | "turn_id">;
@@ -69,12 +83,7 @@ async function recorded(
   turn: TurnId,
   isAnswer: boolean,
 ): Promise<Found | undefined> {
-  // It says how far one has to look back.
-  const said = await facts.readStored("said", { conversation, turn });
-  const storedMs = said?.storedMs ?? 0;
-  const fact = said?.fact;
-  // Of one that is older than facts nobody knows which it is.
-  const isPost = fact?.kind === "said" ? fact.post === true : undefined;
+  const { storedMs, isPost } = await acceptedAs(facts, conversation, turn);
   if (isPost !== true) {
     const stored = await transcripts.find(conversation, turn, storedMs);
     const message = isAnswer ? stored?.answer : stored?.question;
@@ -85,11 +94,18 @@ async function recorded(
   return post && foundIn(post);
 }
 
+/** How far one has to look back, and whether it asks no agent: undefined of one that is older than facts. */
+async function acceptedAs(facts: MessageBus["facts"], conversation: ConversationId, turn: TurnId) {
+  const said = await facts.readStored("said", { conversation, turn });
+  const isPost = said?.fact.kind === "said" ? said.fact.post === true : undefined;
+  return { storedMs: said?.storedMs ?? 0, isPost };
+}
+
 function foundIn({ author, message: text, ts }: Pick<TranscriptMessage, "author" | "message" | "ts">): Found {
   return { author, text, ts, isWaiting: false };
 }
 
-export function noSuchMessage(): ChatError {
+function noSuchMessage(): ChatError {
   return new ChatError("NOT_FOUND", { message: "There is no such message in this conversation." });
 }
 

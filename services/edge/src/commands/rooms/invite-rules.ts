@@ -12,7 +12,7 @@ import {
   type People,
   type StoredInvite,
 } from "@parley/protocol";
-import { changeOf, checkSize, memberChange, personOf, withMember, type Doing } from "./people-rules.ts";
+import { changeOf, checkSize, memberChange, personOf, withMember, withName, type Doing } from "./people-rules.ts";
 
 /** Invitations: pure but for what is made up. A link is `<conversation>.<secret>`; what is kept of the secret is its hash. */
 
@@ -67,13 +67,13 @@ export function isOpen({ expires_at, uses_left = 1 }: StoredInvite, nowMs: numbe
 }
 
 /** Throws CONFLICT where there are too many. Nobody is told but who asked. */
-export function addInvite(people: People, invite: StoredInvite, { nowMs }: Doing): PeopleChange {
+export function addInvite(people: People, invite: StoredInvite, { caller, nowMs }: Doing): PeopleChange {
   const open = people.invites.filter((one) => isOpen(one, nowMs));
   if (open.length >= limits.roomInvites)
     throw new ChatError("CONFLICT", {
       message: `A conversation has at most ${limits.roomInvites} invitations: take one back first.`,
     });
-  const changed = { ...people, invites: [...open, invite] };
+  const changed = { ...withName(people, caller), invites: [...open, invite] };
   checkSize(changed);
   return { people: changed };
 }
@@ -119,7 +119,7 @@ export function joinAll(
   });
   const [first] = joins;
   if (changed.length === 0 || first === undefined) return { change: undefined, outcomes };
-  const change = memberChange(now, changed, { caller: first.caller, nowMs });
+  const change = memberChange(now, changed, { caller: first.caller, nowMs, before: people });
   // Those who came did it themselves: one of them alone is named as who did it.
   const { told } = change;
   if (changed.length === 1 || told === undefined) return { change, outcomes };

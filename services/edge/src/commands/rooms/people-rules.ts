@@ -38,7 +38,11 @@ export function personOf(id: string, name: string | undefined): Person {
 }
 
 /** The change, and what viewers are told of it. Throws CONFLICT where there is no room for it. */
-export function memberChange(people: People, changed: readonly MemberChange[], { caller }: Doing): PeopleChange {
+export function memberChange(
+  people: People,
+  changed: readonly MemberChange[],
+  { caller, before = people }: Doing & { readonly before?: People },
+): PeopleChange {
   const named = withName(people, caller);
   if (named.members.length > limits.roomMembers)
     throw new ChatError("CONFLICT", {
@@ -47,7 +51,14 @@ export function memberChange(people: People, changed: readonly MemberChange[], {
   checkSize(named);
   const by = authorOf(caller);
   const counts = { member_count: named.members.length + 1, answers: answerRuleOf(named), agents: named.agents };
-  return { people: named, told: { type: "member", by, people: [...changed], ...counts } };
+  return { people: named, told: { type: "member", by, people: withOwner(named, changed, before), ...counts } };
+}
+
+/** Who looked on while the owner was alone knows nothing of a room: the first event says whose it is. So does the one that first knows the owner's name. */
+function withOwner({ owner }: People, changed: readonly MemberChange[], before: People): MemberChange[] {
+  const isKnown = before.members.length > 0 && before.owner.name === owner.name;
+  const isTold = isKnown || changed.some(({ id, role }) => id === owner.id || role === "owner");
+  return isTold ? [...changed] : [{ ...owner, role: "owner" }, ...changed];
 }
 
 /** All of them are one record. */
@@ -59,7 +70,7 @@ export function checkSize(people: People): void {
 }
 
 /** The owner's name is not known from the record of who began the conversation. */
-function withName(people: People, { user }: Caller): People {
+export function withName(people: People, { user }: Caller): People {
   const { owner } = people;
   if (owner.id !== user.id || owner.name !== undefined || user.name === undefined) return people;
   return { ...people, owner: { ...owner, name: user.name } };
@@ -81,7 +92,10 @@ export function addMember(people: People, wish: NewMember, doing: Doing): People
   if (before?.role === role && before.with_role === with_role) return undefined;
   const kept = { ...personOf(id, before?.name ?? name), since: before?.since ?? doing.nowMs };
   const member = { ...kept, role, ...(with_role === undefined ? {} : { with_role }) };
-  return memberChange({ ...people, members: withMember(people.members, member) }, [changeOf(member)], doing);
+  return memberChange({ ...people, members: withMember(people.members, member) }, [changeOf(member)], {
+    ...doing,
+    before: people,
+  });
 }
 
 export function setRole(
@@ -98,7 +112,10 @@ export function setRole(
   if (role !== "owner") {
     if (member.role === role) return undefined;
     const changed = { ...member, role };
-    return memberChange({ ...people, members: withMember(people.members, changed) }, [changeOf(changed)], doing);
+    return memberChange({ ...people, members: withMember(people.members, changed) }, [changeOf(changed)], {
+      ...doing,
+      before: people,
+    });
   }
   return handOver(withName(people, doing.caller), member, doing);
 }
@@ -116,7 +133,7 @@ export function removeMember(people: People, user: string, doing: Doing): People
   const member = people.members.find(({ id }) => id === user);
   if (member === undefined) return undefined;
   const members = people.members.filter(({ id }) => id !== user);
-  return memberChange({ ...people, members }, [{ ...personOf(user, member.name), role: null }], doing);
+  return memberChange({ ...people, members }, [{ ...personOf(user, member.name), role: null }], { ...doing, before: people });
 }
 
 export interface RoomSettings {
@@ -134,7 +151,7 @@ export function changeSettings(people: People, wish: RoomSettings, doing: Doing)
     throw new ChatError("INVALID_FRAME", { message: "`agents`: two agents have one name." });
   const next = withSettings(people, { ...wish, agents });
   const isSame = next.answers === people.answers && next.keeps_history === people.keeps_history;
-  return isSame && isSameAgents(agents, people.agents) ? undefined : memberChange(next, [], doing);
+  return isSame && isSameAgents(agents, people.agents) ? undefined : memberChange(next, [], { ...doing, before: people });
 }
 
 function withSettings(people: People, { answers, agents = [], keeps_history }: RoomSettings): People {
@@ -169,7 +186,7 @@ export function pin(
     throw new ChatError("CONFLICT", {
       message: `At most ${limits.roomPins} messages of a conversation are pinned: let one go first.`,
     });
-  return { people: { ...people, pins }, told: { type: "pin", message_id, on, by: authorOf(caller), pins } };
+  return { people: { ...withName(people, caller), pins }, told: { type: "pin", message_id, on, by: authorOf(caller), pins } };
 }
 
 function ownerStays(message: string): ChatError {

@@ -13,6 +13,7 @@ import {
   type PeopleRecord,
   type Standing,
 } from "@parley/protocol";
+import { wasDeleted, type FindMessage } from "../changes/found-message.ts";
 import type { RoomFigures } from "../../figures/room-figures.ts";
 import {
   addInvite,
@@ -37,7 +38,8 @@ import {
 } from "./people-rules.ts";
 
 export interface RoomDeps {
-  readonly bus: Pick<Bus, "people" | "audit">;
+  readonly bus: Pick<Bus, "people" | "audit" | "changes">;
+  readonly findFor: (caller: Caller) => FindMessage;
   /** What this process knows of conversations. */
   readonly known: {
     readonly lookUp: (
@@ -48,6 +50,7 @@ export interface RoomDeps {
   /** As what somebody reads it. Throws FORBIDDEN, and NOT_FOUND where it is nobody's. */
   readonly ownership: {
     readonly reader: (conversation: ConversationId, caller: Caller) => Promise<Standing>;
+    readonly check: (conversation: ConversationId, caller: Caller, action: "conversation:pin") => Promise<void>;
   };
   readonly may: May;
   readonly lists: MemberLists;
@@ -95,15 +98,29 @@ export function createRooms(deps: RoomDeps) {
       if (changed) await audit("room_settings", caller, conversation, { ...wish });
     },
 
-    /** By who writes in it. Again changes nothing. */
+    /** By who writes in it. Again changes nothing. Throws NOT_FOUND where there is no such message, CONFLICT where it was deleted or is an answer that has not ended. */
     async pin(
       conversation: ConversationId,
       caller: Caller,
       wish: { readonly message_id: string; readonly on: boolean },
     ): Promise<void> {
+      await ownership.check(conversation, caller, "conversation:pin");
+      if (wish.on) await checkThere(deps, caller, conversation, wish.message_id);
       await change({ conversation, caller, action: "conversation:pin" }, (people, doing) => pin(people, wish, doing));
     },
   };
+}
+
+/** What is not there would be in everybody's list of what is pinned, and take the place of something. */
+async function checkThere(
+  { bus, findFor }: Pick<RoomDeps, "bus" | "findFor">,
+  caller: Caller,
+  conversation: ConversationId,
+  messageId: string,
+): Promise<void> {
+  await findFor(caller)(conversation, messageId);
+  const changes = await bus.changes.of(conversation, [messageId]);
+  if (changes.get(messageId)?.deleted_at !== undefined) throw wasDeleted();
 }
 
 type Change = ReturnType<typeof createChange>;
@@ -217,9 +234,9 @@ function createChange({ bus, known, may }: Pick<RoomDeps, "bus" | "known" | "may
       isChanged = false;
       if (isOneself && !isMember(people, caller)) return undefined;
       const stands = standingAmong(people, caller);
-      // Also who lacks the role on which their membership depends may leave.
-      const standing = isOneself && stands === "none" ? "reader" : stands;
       const { owner, tenant } = people;
+      // Also who lacks the role on which their membership depends may leave; not their namesake of another tenant.
+      const standing = isOneself && stands === "none" && tenant === caller.tenant ? "reader" : stands;
       demand(may(caller, action, { kind: "conversation", owner: owner.id, tenant, standing }));
       const changed = next(people, doing);
       isChanged = changed !== undefined;
