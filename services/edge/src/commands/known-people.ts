@@ -148,8 +148,12 @@ function createLookUps({ bus }: Pick<KnownPeopleDeps, "bus">, memory: ReturnType
       look.waiting++;
       try {
         const known = await read(conversation, () => look.heard);
-        if (known !== undefined && !look.isSpoilt) memory.set(conversation, known);
-        return known;
+        if (known === undefined || look.isSpoilt) return known;
+        // Another look-up may have begun later, and come back first.
+        const remembered = memory.get(conversation);
+        const newest = remembered !== undefined && remembered.n > known.n ? remembered : known;
+        memory.set(conversation, newest);
+        return newest;
       } finally {
         if (--look.waiting === 0) lookedUp.delete(conversation);
       }
