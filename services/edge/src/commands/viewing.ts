@@ -55,18 +55,25 @@ function createAttach({ hubs, subscriptions, mayLook }: Pick<ViewingDeps, "hubs"
   };
 }
 
-/** Which connection looks at which conversation, and from where on. */
-export function createViewing(deps: ViewingDeps) {
-  const { catchUp, resuming, waiting, events, mayStillLook } = deps;
-  const places = createPlaces({ events, resuming });
-  const attach = createAttach(deps);
-  const attachAllowed: typeof attach = async (connection, conversation) => {
+type Attach = ReturnType<typeof createAttach>;
+
+/** Throws FORBIDDEN where they lost the conversation meanwhile. */
+function createAttachAllowed(attach: Attach, mayStillLook: ViewingDeps["mayStillLook"]): Attach {
+  return async (connection, conversation) => {
     const viewer = await attach(connection, conversation);
     // From here on this process looks at each change of its people for them; what it knew may be forgotten, and the last change with it.
     if (await mayStillLook(connection, conversation)) return viewer;
     leave(connection, conversation);
     throw new ChatError("FORBIDDEN");
   };
+}
+
+/** Which connection looks at which conversation, and from where on. */
+export function createViewing(deps: ViewingDeps) {
+  const { catchUp, resuming, waiting, events, mayStillLook } = deps;
+  const places = createPlaces({ events, resuming });
+  const attach = createAttach(deps);
+  const attachAllowed = createAttachAllowed(attach, mayStillLook);
   const release = (viewer: HubViewer): void => {
     if (viewer.state !== "held") return;
     moveViewer(viewer, viewer.doubtedSeq === noCursor ? "lagging" : "doubted");
