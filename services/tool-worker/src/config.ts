@@ -19,7 +19,7 @@ import {
   wholeNumber,
 } from "@parley/runtime";
 import { z } from "zod";
-import { webhookKeyOf } from "./notices/webhook.ts";
+import { webhookKeyOf } from "./webhook-key.ts";
 
 const count = (defaultCount: number) => wholeNumber(1).default(defaultCount);
 

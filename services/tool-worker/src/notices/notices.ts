@@ -9,7 +9,8 @@ import {
 import type { NoticeJob, ToolJob } from "@parley/protocol";
 import { Counter, type Lifecycle, type Logger, type Registry } from "@parley/runtime";
 import type { Config } from "../config.ts";
-import { createWebhook, webhookKeyOf, type Webhook } from "./webhook.ts";
+import { webhookKeyOf } from "../webhook-key.ts";
+import { createWebhook, type Webhook } from "./webhook.ts";
 
 export interface NoticeParts {
   readonly config: Config;
