@@ -1,5 +1,5 @@
 import { eventually } from "@parley/testkit";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, it } from "vitest";
 import { createWorld, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
 import { answerWhole, createRoom, enter, look, shows } from "./support/room-fixture.ts";
 import { letIn, sendAway } from "./support/rooms.ts";
@@ -18,7 +18,7 @@ const say = async (client: TestClient, conversation_id: string, message: string)
   return (await client.next("accepted")).turn_id;
 };
 
-const untilDismissed = (client: TestClient): Promise<void> =>
+const untilDismissed = (client: TestClient): Promise<unknown> =>
   eventually(() => client.frames.some((frame) => frame.type === "error" && frame.code === "FORBIDDEN"), {
     what: "the notice",
   });
