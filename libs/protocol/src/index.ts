@@ -41,6 +41,7 @@ export {
   messageOfPost,
   newestWithPosts,
   postOutcome,
+  postPlaces,
   transcriptOfPost,
   type NewestMessages,
   type PostPlace,
