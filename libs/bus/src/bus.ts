@@ -23,7 +23,8 @@ import { connectNats, type BrokerLink, type NatsOptions } from "./nats-connectio
 import { askTimeoutMs, createPatientLookups } from "./patient-lookups.ts";
 import { watchPayloadLimit } from "./payload-limit.ts";
 import { createUnreadable, type Unreadable } from "./unreadable.ts";
-import { setUpAudit, setUpGate, setUpMemory, setUpStreams, type StreamOptions } from "./stream-setup.ts";
+import type { StreamOptions } from "./stream-configs.ts";
+import { setUpAudit, setUpGate, setUpMemory, setUpStreams } from "./stream-setup.ts";
 import { createOutbox } from "./outbox.ts";
 import { createPosts, type Posts } from "./posts.ts";
 import { createRequests } from "./requests.ts";
@@ -146,11 +147,7 @@ export async function openBus({ servers, tls, name, log, ...streamOptions }: Bus
 
   const payloadLimit = watchPayloadLimit(link, log);
   const unreadable = createUnreadable(log);
-  const restore = atMostEvery(restoreEveryMs, async () => {
-    await sleep(deletionMs);
-    await setUp().catch((err: unknown) => log.warn({ err }, "the streams could not be made again yet"));
-  });
-  const restoreSoon = options.replicas > 1 ? () => Promise.race([restore(), sleep(electionMs)]) : restore;
+  const { restore, restoreSoon } = createRestoring(setUp, options, log);
   const appender = createAppender(link, outbox, { log, restore: restoreSoon });
   const events = createEventLog({ link, jsm, appender, shards: options.shards, unreadable, log, restore });
   const transcripts = createTranscripts(jsm, events, unreadable);
@@ -186,6 +183,16 @@ export async function openBus({ servers, tls, name, log, ...streamOptions }: Bus
       await withDeadline(link.nc.drain(), 1_000, "draining the broker connection").catch(() => link.nc.close());
     },
   };
+}
+
+/** Makes the streams again that somebody has deleted. `restoreSoon`: waits no longer for it than for an election. */
+function createRestoring(setUp: () => Promise<boolean>, { replicas }: StreamOptions, log: Logger) {
+  const restore = atMostEvery(restoreEveryMs, async () => {
+    await sleep(deletionMs);
+    await setUp().catch((err: unknown) => log.warn({ err }, "the streams could not be made again yet"));
+  });
+  const restoreSoon = replicas > 1 ? () => Promise.race([restore(), sleep(electionMs)]) : restore;
+  return { restore, restoreSoon };
 }
 
 /** Of the whole deployment, for some of the processes: whoever uses one makes it. */

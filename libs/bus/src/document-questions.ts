@@ -1,4 +1,4 @@
-import { createInbox } from "@nats-io/transport-node";
+import { createInbox, type Msg } from "@nats-io/transport-node";
 import {
   ChatError,
   DocumentAnswer,
@@ -25,7 +25,6 @@ interface Waiting {
 /** Asked at once by one edge, and answered at once by one worker. */
 const mostAsked = 256;
 const mostAnswered = 16;
-const nobodyListens = 503;
 /** A worker that is at it says so each second. One that was killed or stands still says nothing: then another one is asked as well, and the first answer counts. */
 const tellEveryMs = 1_000;
 const silenceMs = 3_000;
@@ -52,20 +51,23 @@ function createAsking(nc: BrokerLink["nc"]) {
     entry?.stop();
     return entry;
   };
+  const onAnswer = ({ subject, data }: Msg): void => {
+    const id = subject.split(".").at(-1) ?? "";
+    // Where no worker listens the broker answers, with nothing.
+    const answer = DocumentAnswer.safeParse(parseStored(data)).data;
+    if (answer?.kind === "working") return waiting.get(id)?.heard();
+    const entry = take(id);
+    if (answer === undefined) entry?.reject(nobody());
+    else entry?.resolve(answer);
+  };
   /** The first who asks: most edges never do. */
   const listen = (): void => {
     if (isListening) return;
     isListening = true;
     nc.subscribe(subjects.documentAnswer(edge, "*"), {
       callback: (error, message) => {
-        if (error !== null) return void (isListening = false);
-        const id = message.subject.split(".").at(-1) ?? "";
-        const answer = DocumentAnswer.safeParse(parseStored(message.data)).data;
-        if (answer?.kind === "working") return waiting.get(id)?.heard();
-        const entry = take(id);
-        if (message.data.length === 0 && message.headers?.code === nobodyListens) return entry?.reject(nobody());
-        if (answer === undefined) entry?.reject(nobody());
-        else entry?.resolve(answer);
+        if (error === null) onAnswer(message);
+        else isListening = false;
       },
     });
   };

@@ -1,6 +1,7 @@
 import { DiscardPolicy, RetentionPolicy, StorageType, type JetStreamManager } from "@nats-io/jetstream";
 import { documentStoreLimits, streams, subjects } from "@parley/protocol";
-import { ensureStream, type StreamOptions } from "./stream-setup.ts";
+import type { StreamOptions } from "./stream-configs.ts";
+import { ensureStream } from "./stream-setup.ts";
 
 /** Makes the stream of the tenants' documents, for who uses them. Nobody raises its settings. */
 export async function setUpDocuments(

@@ -34,11 +34,8 @@ interface Followed {
   readonly seq: number;
 }
 
-/**
- * All open hand-overs of the deployment, found in the log: with each step what has changed since the last one. Nothing is read while nobody asks. Ended ones are passed over;
- * of those that are so old that nobody can be told of them any more the places are given, so that an edge lets them go.
- */
-export function createHandoverFollower({ jsm, clock, shards, eventWindowMs }: FollowerDeps, { read, tell }: Reading) {
+/** What the log says of hand-overs, read up to the last look. */
+function createFollowed({ jsm, clock, shards, eventWindowMs }: FollowerDeps, { read, tell }: Reading) {
   const ends = Array.from({ length: shards }, () => 0);
   const open = new Map<ConversationId, Followed>();
   /** Ended ones, oldest first. */
@@ -60,6 +57,7 @@ export function createHandoverFollower({ jsm, clock, shards, eventWindowMs }: Fo
     const ageMs = (await clock.nowMs()) - storedMs;
     if (ageMs > tellingMs && ageMs < eventWindowMs) await tell(record);
   };
+  /** Rejects when the broker does not answer; then the next look goes on there. */
   const look = async (): Promise<void> => {
     let looks = 0;
     for (let shard = 0; shard < shards;) {
@@ -73,6 +71,16 @@ export function createHandoverFollower({ jsm, clock, shards, eventWindowMs }: Fo
       }
     }
   };
+  return { open, old, look };
+}
+
+/**
+ * All open hand-overs of the deployment, found in the log: with each step what has changed since the last one. Nothing is read while nobody asks. Ended ones are passed over;
+ * of those that are so old that nobody can be told of them any more the places are given, so that an edge lets them go.
+ */
+export function createHandoverFollower(deps: FollowerDeps, reading: Reading) {
+  const { clock, eventWindowMs } = deps;
+  const { open, old, look } = createFollowed(deps, reading);
   let looking: Promise<void> | undefined;
 
   return {

@@ -31,7 +31,7 @@ export async function addReadConsumer(jsm: PatientLookups, { stream, fromSeq, fr
   });
   return {
     /** By the broker's clock, ms since 1970. */
-    createdMs: Date.parse(String(created)),
+    createdMs: Date.parse(created),
     pull: subjects.pull(stream, name),
     /** Not to be waited for. */
     remove: (): void => void jsm.consumers.delete(stream, name).catch(() => false),

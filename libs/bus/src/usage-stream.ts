@@ -1,7 +1,8 @@
 import { DiscardPolicy, RetentionPolicy, StorageType, type JetStreamManager } from "@nats-io/jetstream";
 import { nanos } from "@nats-io/transport-node";
 import { limits, streams, subjects } from "@parley/protocol";
-import { ensureStream, type StreamOptions } from "./stream-setup.ts";
+import type { StreamOptions } from "./stream-configs.ts";
+import { ensureStream } from "./stream-setup.ts";
 
 /** Makes the stream of what turns have used, which agent workers write and edges read. Nobody raises its settings. */
 export async function setUpUsage(

@@ -2,7 +2,7 @@ import type { TurnPlace } from "./branches.ts";
 import type { TurnId } from "./ids.ts";
 import { messages, type MessageView } from "./messages.ts";
 import { createWithSiblings, newestBranch } from "./newest-branch.ts";
-import type { TranscriptMessage } from "./server-frames.ts";
+import type { TranscriptMessage } from "./transcript-message.ts";
 import type { ConversationView } from "./view.ts";
 
 /**

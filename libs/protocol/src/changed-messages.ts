@@ -1,5 +1,5 @@
 import type { MessageChanges } from "./message-changes.ts";
-import type { TranscriptMessage } from "./server-frames.ts";
+import type { TranscriptMessage } from "./transcript-message.ts";
 import type { StoredTurn } from "./stored-turns.ts";
 
 /** Messages as they stand now: what was written, with what became of it laid over it. Pure. */

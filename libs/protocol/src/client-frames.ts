@@ -2,10 +2,10 @@ import { z } from "zod";
 import { Parent } from "./branch-fields.ts";
 import { FormContent } from "./approval-form.ts";
 import { MessageId, Rating } from "./feedback.ts";
-import { CallId, ConversationId, TurnId } from "./ids.ts";
+import { CallId, ConversationId, TurnId, wishId } from "./ids.ts";
 import { limits } from "./limits.ts";
-import { Reaction } from "./message-changes.ts";
 import { acting } from "./on-behalf-of.ts";
+import { DeleteFrame, EditFrame, PinFrame, ReactFrame, ReadSignalFrame, TypingSignalFrame } from "./room-frames.ts";
 import { titleLine } from "./title-line.ts";
 
 /**
@@ -108,7 +108,7 @@ export type RegenerateFrame = z.infer<typeof RegenerateFrame>;
 
 const wholeNumber = { error: "must be a whole number from 0" };
 
-export const SubscribeFrame = z
+const SubscribeFrame = z
   .object({
     type: z.literal("subscribe"),
     ...acting,
@@ -123,9 +123,8 @@ export const SubscribeFrame = z
       ),
   })
   .describe("Looks at a conversation of one's own. Looking at it already: begins anew from the cursor.");
-export type SubscribeFrame = z.infer<typeof SubscribeFrame>;
 
-export const UnsubscribeFrame = z
+const UnsubscribeFrame = z
   .object({
     type: z.literal("unsubscribe"),
     ...acting,
@@ -171,9 +170,6 @@ export const ApproveFrame = z
       "otherwise before, `APPROVAL_EXPIRED` when the time was over, `NOT_FOUND` when no such call waits, or not any more. All who look get `approval_decided`.",
   );
 export type ApproveFrame = z.infer<typeof ApproveFrame>;
-/** Of a frame that is answered by what the conversation then shows. */
-const wishId = z.string().min(1).max(128).optional().describe("The client's own id of this frame: an error names it.");
-
 export const TitleFrame = z
   .object({
     type: z.literal("title"),
@@ -249,63 +245,7 @@ export const FeedbackFrame = z
     "Says what one thinks of an answer that has ended, in a conversation of one's own. The last one of each user counts. Answered by `feedback`, to who sent it alone; `NOT_FOUND` where there is no such answer.",
   );
 export type FeedbackFrame = z.infer<typeof FeedbackFrame>;
-const ofMessage = { ...acting, id: wishId, conversation_id: ConversationId, message_id: MessageId };
-
-export const EditFrame = z
-  .object({
-    type: z.literal("edit"),
-    ...ofMessage,
-    message: z
-      .string()
-      .optional()
-      .describe("The text that takes the place of the earlier one: at most `messageBytes` as UTF-8."),
-    parts: z
-      .array(z.object({ type: z.literal("text"), text: z.string() }))
-      .optional()
-      .describe("The same as parts: their texts, one after the other."),
-  })
-  .describe(
-    "Changes the text of a message of one's own that was said. No agent answers again (for that: `message` with `supersedes`). Answered by the event `message_edited`; the same text again changes nothing.",
-  );
-export type EditFrame = z.infer<typeof EditFrame>;
-export const DeleteFrame = z
-  .object({ type: z.literal("delete"), ...ofMessage })
-  .describe(
-    "Deletes a message: one's own, or any as the owner. Its place stays, without its text. Answered by the event `message_deleted`; again changes nothing.",
-  );
-export type DeleteFrame = z.infer<typeof DeleteFrame>;
-export const ReactFrame = z
-  .object({
-    type: z.literal("react"),
-    ...ofMessage,
-    reaction: Reaction.describe("An emoji, or a short word: at most `reactionChars` characters."),
-    on: z.boolean().describe("Whether one reacts so from now on, or no more."),
-  })
-  .describe("Reacts to a message. Answered by the event `reaction`; again changes nothing.");
-export type ReactFrame = z.infer<typeof ReactFrame>;
-const PinFrame = z
-  .object({ type: z.literal("pin"), ...ofMessage, on: z.boolean().describe("Whether it is pinned from now on.") })
-  .describe("Pins a message, or does so no more. Answered by the event `pin`; again changes nothing.");
-export const TypingSignalFrame = z
-  .object({
-    type: z.literal("typing"),
-    ...acting,
-    conversation_id: ConversationId,
-    on: z.boolean().describe("Whether one writes at the moment. Said again while it is so: it ends by itself."),
-  })
-  .describe("Tells the others of a room that one writes. Not answered.");
-export type TypingSignalFrame = z.infer<typeof TypingSignalFrame>;
-export const ReadSignalFrame = z
-  .object({
-    type: z.literal("read"),
-    ...acting,
-    conversation_id: ConversationId,
-    message_id: MessageId.optional().describe("The last message that one has read. Absent: the last one there is."),
-    seq: z.number().int().nonnegative().optional().describe("Instead: the cursor up to which one has read."),
-  })
-  .describe("Says how far one has read. It goes forward only. Not answered, but for `read` to one's own devices.");
-export type ReadSignalFrame = z.infer<typeof ReadSignalFrame>;
-export const PingFrame = z
+const PingFrame = z
   .object({ type: z.literal("ping") })
   .describe("Answered by `pong`. Send one after `heartbeat_ms` of silence: browsers cannot see protocol pings.");
 

@@ -66,10 +66,10 @@ export type {
   ServerFrame,
   SnapshotFrame,
   SubscribedFrame,
-  TranscriptMessage,
   User,
   WaitingFrame,
 } from "./server-frames.ts";
+export type { TranscriptMessage } from "./transcript-message.ts";
 export type { Handover } from "./handover.ts";
 export type { MessageChanges, ReactionCount } from "./message-changes.ts";
 export type { Invite, Member, MemberRole, Person, Room, RoomAgent } from "./room.ts";

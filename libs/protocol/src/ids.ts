@@ -33,3 +33,11 @@ export function callIdOf(turnId: TurnId, step: number, index: number): CallId {
 export function turnOfCall(call: CallId): TurnId | undefined {
   return /^(.+)-\d+-\d+$/.exec(call)?.[1];
 }
+
+/** Of a frame that is answered by what the conversation then shows. */
+export const wishId = z
+  .string()
+  .min(1)
+  .max(128)
+  .optional()
+  .describe("The client's own id of this frame: an error names it.");

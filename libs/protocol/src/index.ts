@@ -16,7 +16,7 @@ export {
   type ResourceOf,
   type Verdict,
 } from "./authority.ts";
-export { AuditEntry, auditChannels, auditKinds, type AuditAccess, type AuditChannel, type AuditKind } from "./audit.ts";
+export { AuditEntry, auditChannels, auditKinds, type AuditAccess, type AuditKind } from "./audit.ts";
 export {
   AnswerRule,
   Invite,
@@ -34,26 +34,14 @@ export {
   type People,
   type Standing,
 } from "./room.ts";
-export { addressedAgent, answerRuleOf, type Addressing, type RoomRules } from "./addressing.ts";
+export { addressedAgent, answerRuleOf, type RoomRules } from "./addressing.ts";
 export { PostEvent, PostRecord } from "./post.ts";
-export {
-  inPlace,
-  messageOfPost,
-  newestWithPosts,
-  postOutcome,
-  postPlaces,
-  transcriptOfPost,
-  type NewestMessages,
-  type PostPlace,
-} from "./post-fold.ts";
+export { inPlace, messageOfPost, newestWithPosts, postOutcome, postPlaces, transcriptOfPost } from "./post-fold.ts";
 export {
   ChangesRecord,
   MessageChanges,
-  MessageDeletedEvent,
-  MessageEditedEvent,
   Reaction,
   ReactionCount,
-  ReactionEvent,
   changeEventOf,
   type ChangeEvent,
   type ToldChange,
@@ -77,7 +65,6 @@ export {
   quotaTable,
   quotasOf,
   type PeriodSpan,
-  type QuotaHolder,
   type QuotaLimit,
   type QuotaName,
   type QuotaPeriod,
@@ -104,7 +91,7 @@ export {
   shortArguments,
 } from "./bounded-calls.ts";
 export { closeCodes, isFinalClose } from "./close-codes.ts";
-export { errorRowOf, errorTable, isErrorCode } from "./error-table.ts";
+export { errorTable, isErrorCode } from "./error-table.ts";
 export { ChatError, chatErrorOf, toChatError } from "./chat-error.ts";
 export { AnyErrorCode, ErrorCode } from "./errors.ts";
 export {
@@ -130,23 +117,16 @@ export {
   AuthFrame,
   CancelFrame,
   ClientFrame,
-  DeleteFrame,
-  EditFrame,
   FeedbackFrame,
   HandoverFrame,
   MessageFrame,
   OnBusy,
-  PingFrame,
   QueueFrame,
-  ReactFrame,
-  ReadSignalFrame,
   RegenerateFrame,
-  SubscribeFrame,
   TitleFrame,
-  TypingSignalFrame,
-  UnsubscribeFrame,
   type ClientFrameInput,
 } from "./client-frames.ts";
+export { DeleteFrame, EditFrame, ReactFrame, ReadSignalFrame, TypingSignalFrame } from "./room-frames.ts";
 export { nativeSubprotocol } from "./native-subprotocol.ts";
 export { OnBehalfOf } from "./on-behalf-of.ts";
 export { ChainEvent, MessageEvent, Outcome, StoredEvent, ToolCallEndEvent, type StoredEventType } from "./events.ts";
@@ -230,10 +210,10 @@ export {
   SnapshotFrame,
   SubscribedFrame,
   ToolCallState,
-  TranscriptMessage,
   User,
   WaitingFrame,
 } from "./server-frames.ts";
+export { TranscriptMessage } from "./transcript-message.ts";
 export { TurnRequest, authorOf, messageEventOf } from "./turn-request.ts";
 export { KnowledgeEntry, knowledgeLimits } from "./knowledge.ts";
 export type { ClientCall, GivenCall, GivenChoice, GivenContext, GivenMessage, GivenTool } from "./given-context.ts";

@@ -9,7 +9,7 @@ import { outcomeOf, storedParts } from "./outcome.ts";
 import { pendingCallsOf, type Parts } from "./parts-fold.ts";
 import { inPlace } from "./post-fold.ts";
 import type { ToolCallPart } from "./parts.ts";
-import type { TranscriptMessage } from "./server-frames.ts";
+import type { TranscriptMessage } from "./transcript-message.ts";
 import type { ConversationView, TurnView } from "./view.ts";
 import type { WaitingTurn } from "./waiting-turn.ts";
 

@@ -2,7 +2,7 @@ import type { Outcome } from "./events.ts";
 import type { TurnId } from "./ids.ts";
 import type { KnownPart } from "./parts.ts";
 import { callPart, type Parts } from "./parts-fold.ts";
-import type { TranscriptMessage } from "./server-frames.ts";
+import type { TranscriptMessage } from "./transcript-message.ts";
 
 /** How a turn ended, as its terminal event says it and as the transcript keeps it. */
 

@@ -2,7 +2,7 @@ import type { MessageEvent, Outcome } from "./events.ts";
 import type { TurnId } from "./ids.ts";
 import { messageIdOf } from "./message-ids.ts";
 import type { PostEvent } from "./post.ts";
-import type { TranscriptMessage } from "./server-frames.ts";
+import type { TranscriptMessage } from "./transcript-message.ts";
 
 /** Messages between people in what is shown of a conversation: where they stand, and that nobody waits for an answer to them. */
 

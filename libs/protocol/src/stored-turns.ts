@@ -6,7 +6,7 @@ import type { TurnId } from "./ids.ts";
 import { isUsualOrder, orderWithApprovals, partsInOrder, type PartContent } from "./part-order.ts";
 import type { Part } from "./parts.ts";
 import { isSource, isToolCall, textOf } from "./parts-fold.ts";
-import type { TranscriptMessage } from "./server-frames.ts";
+import type { TranscriptMessage } from "./transcript-message.ts";
 import { FinishedToolCall } from "./tool-calls.ts";
 import { LogRecord, wasAcceptedBefore } from "./transcript.ts";
 import { TurnRecord } from "./turn-record.ts";

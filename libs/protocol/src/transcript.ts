@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { PartPlace } from "./part-order.ts";
 import { RecordLink } from "./record-link.ts";
-import { TranscriptMessage } from "./server-frames.ts";
+import { TranscriptMessage } from "./transcript-message.ts";
 
 /** One record of `LOG` of version 1: a message. Readers walk back from the last one, without scanning the stream. */
 export const LogRecord = TranscriptMessage.extend({

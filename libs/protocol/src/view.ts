@@ -9,13 +9,8 @@ import type { ReadEvent } from "./read-event.ts";
 import { messageOfPost, postOutcome, type PostPlace } from "./post-fold.ts";
 import type { PostEvent } from "./post.ts";
 import { foldRoomFrame, isRoomFrame, noRoom, roomOfSnapshot, type RoomView } from "./room-fold.ts";
-import type {
-  ConversationEventFrame,
-  EventFrame,
-  SnapshotFrame,
-  TranscriptMessage,
-  WaitingFrame,
-} from "./server-frames.ts";
+import type { ConversationEventFrame, EventFrame, SnapshotFrame, WaitingFrame } from "./server-frames.ts";
+import type { TranscriptMessage } from "./transcript-message.ts";
 import type { WaitingTurn } from "./waiting-turn.ts";
 
 /**

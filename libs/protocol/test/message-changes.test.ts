@@ -3,7 +3,8 @@ import { describe, expect, it } from "vitest";
 import { createView, foldFrame, messages } from "../src/fold.ts";
 import { changedMessage, changedTurns } from "../src/changed-messages.ts";
 import { Reaction, changeEventOf, type ChangesRecord, type MessageChanges } from "../src/message-changes.ts";
-import type { ConversationEventFrame, SnapshotFrame, TranscriptMessage } from "../src/server-frames.ts";
+import type { ConversationEventFrame, SnapshotFrame } from "../src/server-frames.ts";
+import type { TranscriptMessage } from "../src/transcript-message.ts";
 
 const ids = ["t1-u", "t1-a", "t2-u"] as const;
 const conversation_id = "c";

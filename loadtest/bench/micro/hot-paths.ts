@@ -62,7 +62,7 @@ const sink = { send: () => 1, getBufferedAmount: () => 0, cork: (send: () => voi
 function createAsker() {
   const asker = createConnection({ id: "c1", dialect: nativeDialect, openedMs: 0, credential: undefined });
   asker.ws = sink;
-  noteAsked(asker, common, performance.now());
+  noteAsked(asker, common, { sinceMs: performance.now() });
   return asker;
 }
 

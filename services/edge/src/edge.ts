@@ -18,7 +18,7 @@ import { createConversations } from "./commands/conversations/conversations.ts";
 import { createIsOperator } from "./commands/handovers.ts";
 import { createAgentNames, createOfferReading } from "./commands/offer.ts";
 import type { IsKeptOut } from "./commands/open-call.ts";
-import { createOwnership } from "./commands/ownership.ts";
+import { createOwnership, type Ownership } from "./commands/ownership.ts";
 import { createWriterMarks } from "./commands/reading.ts";
 import { createViewing } from "./commands/viewing.ts";
 import { createAnswerTimes } from "./delivery/answer-times.ts";
@@ -90,29 +90,33 @@ const defaultHttpWaitMs = 600_000;
 
 const sweepEveryMs = 1_000;
 
+/** Conversations as things, and their messages as they stand now. */
+function createConversationRoom(
+  { bus, redis, log }: EdgeOptions,
+  { hubs, seenChanges }: HubRoom,
+  { people: peopleOf, peekPeople }: Ownership,
+) {
+  const hasChanges = async (id: ConversationId): Promise<boolean> =>
+    seenChanges.has(id) || (await peopleOf(id))?.has.changes === true;
+  const shown = createShownTranscripts(bus.transcripts, bus.changes, hasChanges);
+  const read = { bus, transcripts: shown, hasChanges, peopleOf, peekPeople };
+  const conversations = createConversations({ ...read, redis, onDeleted: hubs.forget, log });
+  return { hasChanges, shown, conversations };
+}
+
 /** `commands`: what callers may ask. */
 function createCommandRoom(
-  { bus, redis, may, gate = openGate, tracing = noTracing, log }: EdgeOptions,
-  { outbox, hubs, catchUp, resuming, waiting, guests, signals, known, seenChanges }: HubRoom,
+  options: EdgeOptions,
+  hubRoom: HubRoom,
   { counters, limiter }: { readonly counters: Counters; readonly limiter: Limiter },
 ) {
+  const { bus, redis, may, gate = openGate, tracing = noTracing, log } = options;
+  const { outbox, hubs, catchUp, resuming, waiting, guests, signals, known, seenChanges } = hubRoom;
   const { messages: limits, conversations: quota, subscriptions, usage } = limiter;
   const isOperator = createIsOperator(bus, may);
   const ownership = createOwnership({ owners: bus.owners, known, may, quota, isOperator });
   const viewing = createViewing({ hubs, catchUp, resuming, waiting, events: bus.events, subscriptions, ...guests });
-  const hasChanges = async (id: ConversationId): Promise<boolean> =>
-    seenChanges.has(id) || (await ownership.people(id))?.has.changes === true;
-  const shown = createShownTranscripts(bus.transcripts, bus.changes, hasChanges);
-  const conversations = createConversations({
-    bus,
-    redis,
-    hasChanges,
-    transcripts: shown,
-    onDeleted: hubs.forget,
-    peopleOf: ownership.people,
-    peekPeople: ownership.peekPeople,
-    log,
-  });
+  const { hasChanges, shown, conversations } = createConversationRoom(options, hubRoom, ownership);
   const moveMark = createWriterMarks({ ownership, signals });
   const onAccepted = (request: TurnRequest): void => {
     conversations.accepted(request);
@@ -148,6 +152,15 @@ function createCommandRoom(
 
 type CommandRoom = ReturnType<typeof createCommandRoom>;
 
+function createOnClosed({ counters, answers, limiter }: Counting & Pick<TransportNeeds, "limiter">) {
+  const onClosed: ConnectionsDeps["onClosed"] = (connection, end) => {
+    limiter.sockets.closed(connection);
+    for (const one of [connection, ...(connection.acting?.users.values() ?? [])]) answers.left(one);
+    counters.connections.closed(connection, end);
+  };
+  return onClosed;
+}
+
 /** `transport` and `admission`: the sockets and requests of one port. */
 function createTransportRoom(
   options: EdgeOptions,
@@ -159,11 +172,7 @@ function createTransportRoom(
   const { limits = deliveryLimits, deadlines = defaultDeadlines } = options;
   const { maxHttpWaitMs: maxWaitMs = defaultHttpWaitMs, facades = allFacades } = options;
   const origins = { allowed: options.allowedOrigins, allowLoopback: isDevelopment };
-  const onClosed: ConnectionsDeps["onClosed"] = (connection, end) => {
-    limiter.sockets.closed(connection);
-    for (const one of [connection, ...(connection.acting?.users.values() ?? [])]) answers.left(one);
-    counters.connections.closed(connection, end);
-  };
+  const onClosed = createOnClosed({ counters, answers, limiter });
   const connections = createConnections({ deadlines, outbox, counters, note: gate.note, onClosed });
   const ways = createAdmissionRoom(options, outbox, connections.shut);
   const app = uWS.App();

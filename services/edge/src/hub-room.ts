@@ -61,7 +61,7 @@ export function createHubRoom(
   const stored = { events, ...kept, room: known.room, isChanged: seenChanges.has };
   const whole = createWholeConversations({ ...recovery, ...stored, history, lookOnce, readsIn, log });
   const catchUp = createCatchUp({ ...recovery, history, whole, log });
-  const resuming = createResuming({ events, turns, transcripts, history, catchUp: catchUp.catchUp, log });
+  const resuming = createResuming({ events, turns, transcripts, peopleOf, history, catchUp: catchUp.catchUp, log });
   const hubs = createHubs({
     events,
     limits,

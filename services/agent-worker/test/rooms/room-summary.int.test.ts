@@ -17,7 +17,7 @@ async function startSummarising() {
   const answered: string[] = [];
   const provider = await startProvider((res, { body }) => {
     const messages = body["messages"] as unknown as Told[];
-    const isSummary = messages[0]?.content.startsWith("Summarise this conversation") === true;
+    const isSummary = messages[0]?.content.startsWith("Summarise this conversation") ?? false;
     (isSummary ? asked : answered).push(messages.map(({ content }) => content).join("\n"));
     sendStream(res, chunk({ content: isSummary ? "Bob has a number." : "Noted." }), chunk({}, "stop"));
   });

@@ -38,25 +38,18 @@ const maxLooked = 10_000;
 
 /** What a message costs its user and tenant: messages per minute, turns that wait or run, messages of its conversation. */
 export function createTurnLimits(deps: TurnLimitsDeps): MessageLimits {
-  const { rates, overload, openTurns, refusals, checkQuota } = deps;
+  const { overload, openTurns, refusals, checkQuota } = deps;
+  const rates = createMessageRates(deps);
   const messages = createMessageCounts(deps);
   const addTurn = createAddTurn(deps);
   const checkLog = createLogLimit(deps);
-
-  const takeRates = async (spender: Spender): Promise<void> => {
-    const waits = ratesOf(spender).map(async ({ name, key }) => ({ name, waitMs: await rates.consume(name, key) }));
-    for (const { name, waitMs } of await Promise.all(waits)) if (waitMs > 0) throw refusals.rate(name, waitMs, spender);
-  };
 
   return {
     check(spender, isFirst) {
       if (spender.isExempt) return;
       const shed = overload.message(isFirst);
       if (shed !== undefined) throw refusals.overloaded(shed);
-      for (const { name, key } of ratesOf(spender)) {
-        const waitMs = rates.refusedMs(name, key);
-        if (waitMs > 0) throw refusals.rate(name, waitMs, spender);
-      }
+      rates.check(spender);
     },
 
     spend(spender, place): Spending {
@@ -66,7 +59,7 @@ export function createTurnLimits(deps: TurnLimitsDeps): MessageLimits {
       const opening = isPost ? Promise.resolve("none" as const) : addTurn(turn, spender);
       const counting = messages.add(place.conversation, spender);
       const allowed = Promise.all([
-        takeRates(spender),
+        rates.take(spender),
         opening,
         counting.allowed,
         checkLog(spender),
@@ -83,10 +76,10 @@ export function createTurnLimits(deps: TurnLimitsDeps): MessageLimits {
         allowed,
         settle(fate: MessageFate) {
           if (fate === "accepted" || fate === "unknown") return;
-          if (fate === "posted") return void close();
+          if (fate === "posted") return close();
           giveBack(fate === "repeated");
           // Who is refused has tried; who sends the same again has not.
-          if (fate !== "refused") for (const { name, key } of ratesOf(spender)) rates.giveBack(name, key);
+          if (fate !== "refused") rates.giveBack(spender);
           if (fate === "over" && !isPost) void opening.then(() => openTurns.remove(turn), nothing);
         },
       };
@@ -95,6 +88,30 @@ export function createTurnLimits(deps: TurnLimitsDeps): MessageLimits {
 }
 
 const nothing = (): void => {};
+
+/** Messages per minute of a user and of their tenant. */
+function createMessageRates({ rates, refusals }: Pick<TurnLimitsDeps, "rates" | "refusals">) {
+  return {
+    /** Throws RATE_LIMITED where they are used up, as far as this process knows; takes none. */
+    check(spender: Spender): void {
+      for (const { name, key } of ratesOf(spender)) {
+        const waitMs = rates.refusedMs(name, key);
+        if (waitMs > 0) throw refusals.rate(name, waitMs, spender);
+      }
+    },
+
+    /** Throws RATE_LIMITED. */
+    async take(spender: Spender): Promise<void> {
+      const waits = ratesOf(spender).map(async ({ name, key }) => ({ name, waitMs: await rates.consume(name, key) }));
+      for (const { name, waitMs } of await Promise.all(waits))
+        if (waitMs > 0) throw refusals.rate(name, waitMs, spender);
+    },
+
+    giveBack(spender: Spender): void {
+      for (const { name, key } of ratesOf(spender)) rates.giveBack(name, key);
+    },
+  };
+}
 
 /** Conversations that a user begins within an hour. */
 export function createConversationQuota({

@@ -28,8 +28,6 @@ export function createActingAudit({ audit }: Pick<Bus, "audit">): ActingDeps["on
   };
 }
 
-export type Acting = ReturnType<typeof createActing>;
-
 /**
  * What a gateway asks for its users over one connection. Each user has a connection of their own over the same socket, so all that is asked is asked as theirs. Of a conversation at which
  * several of them look one has the view, whoever asked for it last: its events come once. When that one may not look any more, the next one has it, from the same place.
@@ -173,6 +171,8 @@ function moveView(
   conversation: ConversationId,
 ): void {
   viewing.unsubscribe(from, conversation);
+  // From when they were sent away: the gateway has got more since.
+  to.wanted?.delete(conversation);
   const place = from.left?.get(conversation);
   if (place === undefined) return;
   from.left?.delete(conversation);

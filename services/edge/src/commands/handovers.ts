@@ -32,13 +32,12 @@ const mostDropped = 100;
 /** What people do who answer in place of agents, and what the owner of a conversation does about it (docs/handover.md). */
 export function createHandoverCommands({ bus, ownership, may, figures }: HandoverDeps) {
   const { handovers } = bus;
-  const follower = handovers.follow();
-  const demandRight = (caller: Caller, tenant: string | undefined): void =>
-    demand(may(caller, "handover:answer", { kind: "handover", tenant }));
+  const demandRight = (caller: Caller): void =>
+    demand(may(caller, "handover:answer", { kind: "handover", tenant: caller.tenant }));
 
   /** Of a conversation that may be handed over to the caller. What is of another tenant is to them as if it were not there. */
   const known = async (conversation: ConversationId, caller: Caller): Promise<HandoverRecord> => {
-    demandRight(caller, caller.tenant);
+    demandRight(caller);
     const record = await handovers.of(conversation);
     if (record === undefined || record.tenant !== caller.tenant)
       throw new ChatError("NOT_FOUND", { message: "Nobody is waited for in this conversation, or not any more." });
@@ -46,18 +45,7 @@ export function createHandoverCommands({ bus, ownership, may, figures }: Handove
   };
 
   return {
-    /** Those of the caller's tenant who wait for a person, or have one; oldest first. Throws FORBIDDEN for who answers for nobody. */
-    async list(caller: Caller, limit: number): Promise<HandoverQueue> {
-      demandRight(caller, caller.tenant);
-      const open = await follower.open();
-      for (const { conversation, seq } of (await follower.takeOld()).slice(0, mostDropped))
-        await handovers.dropEarlier(conversation, seq);
-      if (open.length === 0) return { records: [], nowMs: 0 };
-      const nowMs = await handovers.nowMs();
-      const isShown = ({ tenant, until = nowMs }: HandoverRecord): boolean =>
-        tenant === caller.tenant && until >= nowMs;
-      return { records: open.filter(isShown).slice(0, limit), nowMs };
-    },
+    list: createList(bus, demandRight),
 
     /** The caller answers in it from now on. Throws CONFLICT where somebody else does, NOT_FOUND where nobody is waited for. */
     async take(conversation: ConversationId, caller: Caller): Promise<HandoverRecord> {
@@ -97,6 +85,21 @@ export function createHandoverCommands({ bus, ownership, may, figures }: Handove
 
     /** Something was said in it by who has it. */
     answered: createAnswered(bus),
+  };
+}
+
+function createList({ handovers }: Pick<Bus, "handovers">, demandRight: (caller: Caller) => void) {
+  const follower = handovers.follow();
+  /** Those of the caller's tenant who wait for a person, or have one; oldest first. Throws FORBIDDEN for who answers for nobody. */
+  return async (caller: Caller, limit: number): Promise<HandoverQueue> => {
+    demandRight(caller);
+    const open = await follower.open();
+    for (const { conversation, seq } of (await follower.takeOld()).slice(0, mostDropped))
+      await handovers.dropEarlier(conversation, seq);
+    if (open.length === 0) return { records: [], nowMs: 0 };
+    const nowMs = await handovers.nowMs();
+    const isShown = ({ tenant, until = nowMs }: HandoverRecord): boolean => tenant === caller.tenant && until >= nowMs;
+    return { records: open.filter(isShown).slice(0, limit), nowMs };
   };
 }
 

@@ -153,11 +153,11 @@ function createLookUps({ bus }: Pick<KnownPeopleDeps, "bus">, memory: ReturnType
       try {
         const known = await read(conversation, () => look.heard);
         if (known === undefined || look.isSpoilt) return known;
-        // One that was asked earlier may be answered later, and by a copy that is behind.
-        const newer = memory.get(conversation);
-        if (newer !== undefined && newer.n > known.n) return newer;
-        memory.set(conversation, known);
-        return known;
+        // Another look-up may have begun later, and come back first.
+        const remembered = memory.get(conversation);
+        const newest = remembered !== undefined && remembered.n > known.n ? remembered : known;
+        memory.set(conversation, newest);
+        return newest;
       } finally {
         if (--look.waiting === 0) lookedUp.delete(conversation);
       }

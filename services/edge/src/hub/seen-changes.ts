@@ -6,8 +6,6 @@ import { isChange } from "./visible-event.ts";
 /** Some 100 bytes each: far more than have their first change within a second. */
 const mostSeen = 10_000;
 
-export type SeenChanges = ReturnType<typeof createSeenChanges>;
-
 /**
  * Conversations in which this process has seen that a message was changed. It may remember for a moment longer that there is no such thing in one, and must not show what it has told
  * to be gone.

@@ -90,7 +90,7 @@ export function createConnections({ deadlines, outbox, counters, note, onClosed 
 }
 
 /** What a gateway's connection has asked for a user ends with it. */
-export function endUser(user: HubConnection): void {
+function endUser(user: HubConnection): void {
   move(user, "closed");
   user.ws = undefined;
   leaveAll(user);

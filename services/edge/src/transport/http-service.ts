@@ -1,4 +1,4 @@
-import { createToolCatalogue, type Bus } from "@parley/bus";
+import { createToolCatalogue, type Bus, type ToolCatalogue } from "@parley/bus";
 import type { TemplatedApp } from "uWebSockets.js";
 import type { Redis } from "../commands/conversations/conversation-index.ts";
 import type { Conversations } from "../commands/conversations/conversations.ts";
@@ -21,7 +21,7 @@ import { createListRoutes } from "./list-routes.ts";
 import { createSearchRoutes } from "./search-routes.ts";
 import { createSignalRoutes } from "./signal-routes.ts";
 import { createMemoryRoutes } from "./memory-routes.ts";
-import { createHttpTurns } from "./http-turns.ts";
+import { createHttpTurns, type HttpTurns } from "./http-turns.ts";
 import { createHoldRequest } from "./held-requests.ts";
 import { createHttpViewers } from "./http-viewers.ts";
 import { createOriginOf } from "./public-origin.ts";
@@ -69,22 +69,10 @@ function documentsOf({ bus, may, counters }: HttpServiceDeps): Documents {
   return createDocuments({ documents, documentQuestions, may, onDocument });
 }
 
-/** Everything that is asked over HTTP. */
-export function addHttpService(app: TemplatedApp, deps: HttpServiceDeps): { sweep(nowMs: number): void } {
-  const { bus, redis, tokens, admission, origins, isDevelopment, limiter, version, pages, log } = deps;
-  const { may, problems, notes, isStopping, isBrokerWell, connections, maxConnections, maxWaitMs } = deps;
-  const { tickets, signIn, revoke, offer } = deps;
-  const { outbox, catchUp, conversations, ownership, viewing, commands, counters } = deps;
-  const catalogue = redis === undefined ? undefined : createToolCatalogue({ redis, log });
-  const viewers = createHttpViewers({ connections, maxConnections, sockets: limiter.sockets, maxWaitMs });
-  const turnDeps = { viewers, commands, viewing, ownership, outbox, catchUp, bus, counters };
-  const turns = createHttpTurns(turnDeps);
-  const foreign = {
-    ...{ streams: createTurnStreams({ ...turnDeps, log }), conversationStreams: createConversationStreams(turnDeps) },
-    ...{ hold: createHoldRequest(viewers), commands, conversations, ownership, offer, may, catalogue, bus, redis },
-    ...{ issuers: tokens.issuers, origin: createOriginOf(deps.publicUrl), version, isDevelopment, log },
-  };
-  const own = [
+function createOwnRoutes(deps: HttpServiceDeps, turns: HttpTurns, catalogue: ToolCatalogue | undefined) {
+  const { bus, tokens, admission, isDevelopment, limiter, version, log, may, problems, notes } = deps;
+  const { tickets, signIn, revoke, offer, conversations, ownership, commands } = deps;
+  return [
     ...createChatRoutes({ turns, isOwn: ownership.isOwn, again: commands.again }),
     ...createConversationRoutes({ conversations, facts: bus.facts, ownership, commands }),
     ...createSignalRoutes({ commands }),
@@ -102,8 +90,27 @@ export function addHttpService(app: TemplatedApp, deps: HttpServiceDeps): { swee
     createHealthRoute({ version, isConnected: bus.connected, problems, notes, catalogue }),
     ...(isDevelopment && tokens.sign !== undefined ? [createDevTokenRoute(tokens.sign)] : []),
   ];
+}
+
+/** Everything that is asked over HTTP. */
+export function addHttpService(app: TemplatedApp, deps: HttpServiceDeps): { sweep(nowMs: number): void } {
+  const { bus, redis, tokens, admission, origins, isDevelopment, limiter, version, pages, log } = deps;
+  const { may, isStopping, isBrokerWell, connections, maxConnections, maxWaitMs } = deps;
+  const { outbox, catchUp, conversations, ownership, viewing, commands, counters, offer } = deps;
+  const catalogue = redis === undefined ? undefined : createToolCatalogue({ redis, log });
+  const viewers = createHttpViewers({ connections, maxConnections, sockets: limiter.sockets, maxWaitMs });
+  const turnDeps = { viewers, commands, viewing, ownership, outbox, catchUp, bus, counters };
+  const turns = createHttpTurns(turnDeps);
+  const foreign = {
+    ...{ streams: createTurnStreams({ ...turnDeps, log }), conversationStreams: createConversationStreams(turnDeps) },
+    ...{ hold: createHoldRequest(viewers), commands, conversations, ownership, offer, may, catalogue, bus, redis },
+    ...{ issuers: tokens.issuers, origin: createOriginOf(deps.publicUrl), version, isDevelopment, log },
+  };
   // The document is of our own: protocols of others have theirs, and errors of another form.
-  const table = [...withDocument(own, version), ...deps.facades.flatMap((facade) => facade(foreign))];
+  const table = [
+    ...withDocument(createOwnRoutes(deps, turns, catalogue), version),
+    ...deps.facades.flatMap((facade) => facade(foreign)),
+  ];
   addRoutes(app, {
     pages,
     may,

@@ -8,30 +8,33 @@ import {
   type DeleteFrame,
   type EditFrame,
   type MessageChanges,
+  type People,
   type Person,
+  type QueueFrame,
   type ReactFrame,
 } from "@parley/protocol";
 import { countOne, type ChangeKind } from "../../figures/metrics.ts";
-import type { Ownership } from "../ownership.ts";
-import type { QueueWish } from "../queue.ts";
-import {
-  wasDeleted,
-  type FindMessage,
-  type FoundMessage,
-  type MessageBus,
-} from "./found-message.ts";
+import { wasDeleted, type FindMessage, type FoundMessage, type MessageBus } from "./found-message.ts";
 import { reacted } from "./reactions.ts";
 
 export interface ChangeDeps {
   readonly bus: MessageBus & Pick<Bus, "changes">;
   readonly findFor: (caller: Caller) => FindMessage;
-  readonly ownership: Ownership;
+  readonly ownership: {
+    /** Throws FORBIDDEN, or NOT_FOUND when it is nobody's. */
+    readonly check: (conversation: ConversationId, caller: Caller, action: Action) => Promise<void>;
+    readonly people: (conversation: ConversationId) => Promise<People | undefined>;
+  };
   /** `queue`: a message that waits is changed and taken back there. */
   readonly queue: (caller: Caller, wish: QueueWish) => Promise<void>;
   /** A message was changed. */
   readonly onChanged: (conversation: ConversationId) => void;
   readonly counters: { readonly messageChanges: Map<ChangeKind, number> };
 }
+
+type Action = "conversation:send" | "conversation:react" | "conversation:delete";
+
+type QueueWish = Omit<QueueFrame, "type" | "id">;
 
 /** Undefined: it waited, and was changed in the queue. */
 export type Changed = MessageChanges | undefined;

@@ -83,12 +83,7 @@ async function recorded(
   turn: TurnId,
   isAnswer: boolean,
 ): Promise<Found | undefined> {
-  // It says how far one has to look back.
-  const said = await facts.readStored("said", { conversation, turn });
-  const storedMs = said?.storedMs ?? 0;
-  const fact = said?.fact;
-  // Of one that is older than facts nobody knows which it is.
-  const isPost = fact?.kind === "said" ? fact.post === true : undefined;
+  const { storedMs, isPost } = await acceptedAs(facts, conversation, turn);
   if (isPost !== true) {
     const stored = await transcripts.find(conversation, turn, storedMs);
     const message = isAnswer ? stored?.answer : stored?.question;
@@ -99,11 +94,18 @@ async function recorded(
   return post && foundIn(post);
 }
 
+/** How far one has to look back, and whether it asks no agent: undefined of one that is older than facts. */
+async function acceptedAs(facts: MessageBus["facts"], conversation: ConversationId, turn: TurnId) {
+  const said = await facts.readStored("said", { conversation, turn });
+  const isPost = said?.fact.kind === "said" ? said.fact.post === true : undefined;
+  return { storedMs: said?.storedMs ?? 0, isPost };
+}
+
 function foundIn({ author, message: text, ts }: Pick<TranscriptMessage, "author" | "message" | "ts">): Found {
   return { author, text, ts, isWaiting: false };
 }
 
-export function noSuchMessage(): ChatError {
+function noSuchMessage(): ChatError {
   return new ChatError("NOT_FOUND", { message: "There is no such message in this conversation." });
 }
 

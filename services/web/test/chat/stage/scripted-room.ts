@@ -4,8 +4,8 @@ import type { ScriptedServer } from "./scripted-server.ts";
 
 /** A room of three, with an agent, in which something of everything has happened; what is asked for happens at once. */
 
-export const ann = { id: "ann", name: "Ann Miller" };
-export const ben = { id: "ben", name: "Ben Okafor" };
+const ann = { id: "ann", name: "Ann Miller" };
+const ben = { id: "ben", name: "Ben Okafor" };
 export const viewer = { id: "u", name: "Dana Weiss" };
 
 const minuteMs = 60_000;
