@@ -36,7 +36,7 @@ export {
 } from "./room.ts";
 export { addressedAgent, answerRuleOf, type RoomRules } from "./addressing.ts";
 export { PostEvent, PostRecord } from "./post.ts";
-export { inPlace, messageOfPost, newestWithPosts, postOutcome, transcriptOfPost } from "./post-fold.ts";
+export { inPlace, messageOfPost, newestWithPosts, postOutcome, postPlaces, transcriptOfPost } from "./post-fold.ts";
 export {
   ChangesRecord,
   MessageChanges,

@@ -49,6 +49,7 @@ export function createHubRoom(
   const delivery = createDelivery<HubViewer, Hub>({ outbox, settle, lag, hasRoom });
   const { mark } = delivery;
   const seenChanges = createSeenChanges();
+  const peopleOf = known.room.find;
   const history = createHistory({ events, facts, turns });
   const waiting = createWaiting({ turns, waitingTexts, outbox, log });
   const tellQueue = (viewer: HubViewer): void => {
