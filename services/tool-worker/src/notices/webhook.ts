@@ -21,7 +21,7 @@ export function webhookKeyOf(text: string): Buffer | undefined {
   return key !== undefined && key.length >= 24 && key.length <= 64 ? key : undefined;
 }
 
-export function signatureOf(secret: Buffer, { id, atS, body }: { id: string; atS: number; body: string }): string {
+function signatureOf(secret: Buffer, { id, atS, body }: { id: string; atS: number; body: string }): string {
   return `v1,${createHmac("sha256", secret).update(`${id}.${atS}.${body}`).digest("base64")}`;
 }
 
