@@ -118,8 +118,7 @@ function createCommandRoom(
   const { messages: limits, conversations: quota, subscriptions, usage } = limiter;
   const isOperator = createIsOperator(bus, may);
   const ownership = createOwnership({ owners: bus.owners, known, may, quota, isOperator });
-  const { mayLook } = guests;
-  const viewing = createViewing({ hubs, catchUp, resuming, waiting, events: bus.events, subscriptions, mayLook });
+  const viewing = createViewing({ hubs, catchUp, resuming, waiting, events: bus.events, subscriptions, ...guests });
   const { hasChanges, shown, conversations } = createConversationRoom(options, hubRoom, ownership);
   const notices = openNotices(options, { ownership, signals });
   const moveMark = createWriterMarks({ ownership, signals });
