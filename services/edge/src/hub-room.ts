@@ -1,5 +1,4 @@
 import type { Bus } from "@parley/bus";
-import type { ConversationId } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import { createGuests, type Guests } from "./commands/guests.ts";
 import { createKnownPeople, type KnownPeople } from "./commands/known-people.ts";
@@ -63,7 +62,6 @@ export function createHubRoom(
   const stored = { events, ...kept, room: known.room, isChanged: seenChanges.has };
   const whole = createWholeConversations({ ...recovery, ...stored, history, lookOnce, readsIn, log });
   const catchUp = createCatchUp({ ...recovery, history, whole, log });
-  const peopleOf = async (conversation: ConversationId) => (await known.find(conversation))?.people;
   const resuming = createResuming({ events, turns, transcripts, peopleOf, history, catchUp: catchUp.catchUp, log });
   const hubs = createHubs({
     events,

@@ -1,7 +1,7 @@
 import type { FollowedPeople, Owner } from "@parley/bus";
 import type { People, PeopleRecord } from "@parley/protocol";
+import { createLogger } from "@parley/runtime";
 import { eventually } from "@parley/testkit";
-import { pino } from "pino";
 import { afterEach, expect, it } from "vitest";
 import { createKnownPeople, type KnownPeople } from "../src/commands/known-people.ts";
 
@@ -10,6 +10,8 @@ const bert = { id: "bert", role: "writer", since: 1 } as const;
 const recordOf = (n: number, members: People["members"] = []): PeopleRecord => ({
   ...{ v: 1, kind: "people", conversation_id: "c", n, people: { ...people, members }, ts: 1 },
 });
+
+const log = createLogger({ service: "test", level: "silent", format: "json" });
 
 let known: KnownPeople | undefined;
 afterEach(() => known?.close());
@@ -26,7 +28,7 @@ function createBroker() {
       follow: () => ({ step: () => Promise.resolve({ found: told.splice(0), isWhole: true, isAnew: false }) }),
     },
   };
-  known = createKnownPeople({ bus, log: pino({ level: "silent" }), everyMs: 5 });
+  known = createKnownPeople({ bus, log, everyMs: 5 });
   return { asked, told, known };
 }
 

@@ -8,12 +8,22 @@ import {
 } from "@parley/bus";
 import type { NoticeJob, ToolJob } from "@parley/protocol";
 import { Counter, type Lifecycle, type Logger, type Registry } from "@parley/runtime";
-import type { Config } from "../config.ts";
 import { webhookKeyOf } from "../webhook-key.ts";
 import { createWebhook, type Webhook } from "./webhook.ts";
 
+type RedisSettings = Parameters<typeof redisAddress>[0];
+
+/** Of the settings of the process. */
+export interface NoticeSettings extends RedisSettings {
+  readonly NOTICE_WEBHOOK_URL?: string | undefined;
+  readonly NOTICE_WEBHOOK_SECRET?: string | undefined;
+  readonly NOTICE_WAITING_MS: number;
+  readonly LOCK_MS: number;
+  readonly STALLED_CHECK_MS: number;
+}
+
 export interface NoticeParts {
-  readonly config: Config;
+  readonly config: NoticeSettings;
   readonly bus: Pick<Bus, "facts">;
   readonly redis: ReturnType<typeof connectRedis>;
   /** Of figures. */

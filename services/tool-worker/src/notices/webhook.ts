@@ -14,7 +14,7 @@ export interface WebhookOptions {
   readonly secret: Buffer;
 }
 
-export function signatureOf(secret: Buffer, { id, atS, body }: { id: string; atS: number; body: string }): string {
+function signatureOf(secret: Buffer, { id, atS, body }: { id: string; atS: number; body: string }): string {
   return `v1,${createHmac("sha256", secret).update(`${id}.${atS}.${body}`).digest("base64")}`;
 }
 
