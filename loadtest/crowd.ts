@@ -3,7 +3,9 @@ import { SharedArray } from "k6/data";
 import { createAbuser } from "./abuser.ts";
 import { createChatter } from "./chatter.ts";
 import type { LoadUser, UserOptions } from "./load-user.ts";
-import { groupOf, readSettings, userCount } from "./settings.ts";
+import { createRoom, type Room } from "./room.ts";
+import { createRoomMember } from "./room-member.ts";
+import { type Group, groupOf, readSettings, roomOf, userCount } from "./settings.ts";
 import { createTally, type Tally } from "./tally.ts";
 
 const settings = readSettings(open(__ENV["PARLEY_SETTINGS"] ?? ""));
@@ -59,21 +61,35 @@ export function runCrowd(): void {
 
 /** The users of this VU, each with a timer that connects it in its turn. */
 function ownUsers(tally: Tally): LoadUser[] {
-  const { groups, vus, process, processes, connectMs } = settings;
+  const { groups, process, processes, connectMs } = settings;
   const all = userCount(groups);
   const users: LoadUser[] = [];
-  const vu = exec.vu.idInTest - 1;
-  for (let user = process + vu * processes; user < all; user += vus * processes) {
+  const rooms = new Map<Group, Room>();
+  for (let user = process; user < all; user += processes) {
     const group = groupOf(groups, user);
-    if (group === undefined) continue;
-    const made = createUser({ settings, group, user, token: tokens[user] ?? "", tally });
+    if (group === undefined || !isOwn(user, group)) continue;
+    const made = createUser({ settings, group, user, token: tokens[user] ?? "", tally }, rooms);
     setTimeout(made.connect, (connectMs * user) / all);
     users.push(made);
   }
   return users;
 }
 
-function createUser(options: UserOptions): LoadUser {
+/** A room's people are in one VU; all others are spread one by one. */
+function isOwn(user: number, group: Group): boolean {
+  const { groups, processes, vus } = settings;
+  const place = group.kind === "room" ? groups.indexOf(group) : Math.floor(user / processes);
+  return place % vus === exec.vu.idInTest - 1;
+}
+
+function createUser(options: UserOptions, rooms: Map<Group, Room>): LoadUser {
+  const { group, tally } = options;
+  if (group.kind === "room") {
+    const room =
+      rooms.get(group) ?? createRoom(roomOf(settings.run, settings.groups.indexOf(group)), group.users, tally);
+    rooms.set(group, room);
+    return createRoomMember(options, room);
+  }
   return options.group.kind === "abuse" ? createAbuser(options) : createChatter(options);
 }
 

@@ -7,6 +7,7 @@ export interface LastingLinkOptions {
   /** Which of the addresses comes first; the next one is tried after each loss. */
   readonly first: number;
   readonly token: string;
+  readonly knows?: readonly string[];
   /** Without it a loss is an error, and final. */
   readonly mayBeLost: boolean;
   readonly tally: Tally;
@@ -27,7 +28,7 @@ const reconnectWithinMs = 1_000;
 
 /** A link that comes back, to the next edge, when its edge dies. */
 export function createLastingLink(options: LastingLinkOptions): LastingLink {
-  const { urls, first, token, mayBeLost, tally, onReady, onFrame } = options;
+  const { urls, first, token, knows = [], mayBeLost, tally, onReady, onFrame } = options;
   let link: Link | undefined;
   let losses = 0;
   let lostMs = 0;
@@ -36,7 +37,7 @@ export function createLastingLink(options: LastingLinkOptions): LastingLink {
   const connect = (): void => {
     if (isClosed) return;
     const url = urls[(first + losses) % urls.length] ?? "";
-    link = openLink({ url, token, tally, onReady, onFrame, onLost });
+    link = openLink({ url, token, knows, tally, onReady, onFrame, onLost });
   };
   const onLost = (wasReady: boolean, reason: string): void => {
     if (isClosed) return;

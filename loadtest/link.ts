@@ -5,6 +5,8 @@ import { authFrame, chatPath, type Frame, handshakeHeaders, readFrame } from "./
 export interface LinkOptions {
   readonly url: string;
   readonly token: string;
+  /** What the client says that it knows. */
+  readonly knows?: readonly string[];
   readonly tally: Tally;
   /** The token was accepted. */
   readonly onReady: () => void;
@@ -20,7 +22,7 @@ export interface Link {
 }
 
 /** One authenticated socket. */
-export function openLink({ url, token, tally, onReady, onFrame, onLost }: LinkOptions): Link {
+export function openLink({ url, token, knows, tally, onReady, onFrame, onLost }: LinkOptions): Link {
   const openedMs = Date.now();
   let state: "connecting" | "open" | "ready" | "over" = "connecting";
   let reason = "closed";
@@ -38,7 +40,7 @@ export function openLink({ url, token, tally, onReady, onFrame, onLost }: LinkOp
     state = "open";
     tally.socketOpened();
     tally.time("connect", event.timestamp - openedMs);
-    socket.send(authFrame(token));
+    socket.send(authFrame(token, knows));
   });
   socket.addEventListener("message", (event) => {
     if (state === "over" || !("data" in event) || typeof event.data !== "string") return;

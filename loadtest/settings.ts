@@ -25,7 +25,7 @@ export interface Settings {
 
 /** Users who all do the same. They are numbered through all groups, in this order. */
 export interface Group {
-  readonly kind: "idle" | "chat" | "abuse";
+  readonly kind: "idle" | "chat" | "abuse" | "room";
   readonly users: number;
   /** Of chatting users: how many turns each asks; 0 is as many as there is time for. */
   readonly turns: number;
@@ -35,11 +35,11 @@ export interface Group {
   readonly thinkMs: number;
   /** The first question comes up to `thinkMs` after this, or when the user is connected, if that is later. */
   readonly startMs: number;
-  /** More of the simulator's directives, for turns with tools; or the way of abuse. */
+  /** Of a room: whom a question names. More of the simulator's directives, for turns with tools; or the way of abuse. */
   readonly manner: string;
 }
 
-const groupKinds = ["idle", "chat", "abuse"] as const;
+const groupKinds = ["idle", "chat", "abuse", "room"] as const;
 
 /** Reads the driver's file. Throws an Error that names the field. */
 export function readSettings(text: string): Settings {
@@ -95,6 +95,11 @@ function listAt(fields: Fields, name: string): readonly unknown[] {
   const value = fields[name];
   if (!Array.isArray(value)) throw new Error(`${name} is not a list`);
   return value;
+}
+
+/** What everybody in a room calls it; the driver makes it before they come. */
+export function roomOf(run: string, group: number): string {
+  return `${run}-room-${group}`;
 }
 
 /** The group of a user, by the user's number. */

@@ -18,6 +18,7 @@ const timeNames = [
   "delivery",
   "tool_wait",
   "resume",
+  "said_seen",
   "generator_lag",
 ] as const;
 export type TimeName = (typeof timeNames)[number];
@@ -36,6 +37,10 @@ const countNames = [
   "wrong",
   "errors",
   "unfinished",
+  "posts",
+  "events_seen",
+  "reactions",
+  "signals",
   "abusive_frames",
   "abuser_closes",
 ] as const;
@@ -43,7 +48,7 @@ export type CountName = (typeof countNames)[number];
 
 /** Times for which k6 itself evaluates thresholds; the rest, of which there is one for each token, would only cost it time and memory. */
 const trends = new Map<string, Trend>(
-  (["auth", "first_token_share", "turn_share", "tool_wait", "resume"] as const).map((name) => [
+  (["auth", "first_token_share", "turn_share", "tool_wait", "resume", "said_seen"] as const).map((name) => [
     name,
     new Trend(`parley_${name}`, true),
   ]),

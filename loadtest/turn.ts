@@ -24,7 +24,8 @@ export interface TurnOptions {
   readonly tally: Tally;
 }
 
-const findings: Readonly<Record<Finding, CountName | undefined>> = {
+/** As what a finding counts. */
+export const findings: Readonly<Record<Finding, CountName | undefined>> = {
   right: undefined,
   gap: "gaps",
   repeat: "repeats",

@@ -19,6 +19,10 @@ export interface Frame {
   readonly code: string;
   readonly status: string;
   readonly call: string;
+  /** The client's own id of a message. */
+  readonly id: string;
+  /** The message that an event is about. */
+  readonly message: string;
   /** When it was written, on the worker's clock, ms since 1970. 0: unknown. */
   readonly writtenMs: number;
   /** How long a tool ran. */
@@ -39,8 +43,9 @@ export interface Question {
   readonly text: string;
 }
 
-export function authFrame(token: string): string {
-  return JSON.stringify({ type: "auth", token });
+/** `knows`: what the client knows of what older ones do not. */
+export function authFrame(token: string, knows: readonly string[] = []): string {
+  return JSON.stringify({ type: "auth", token, ...(knows.length > 0 ? { knows } : {}) });
 }
 
 export function messageFrame({ id, conversation, text }: Question): string {
@@ -53,6 +58,26 @@ export function subscribeFrame(conversation: string, after: number): string {
 
 export function unsubscribeFrame(conversation: string): string {
   return JSON.stringify({ type: "unsubscribe", conversation_id: conversation });
+}
+
+export function typingFrame(conversation: string): string {
+  return JSON.stringify({ type: "typing", conversation_id: conversation, on: true });
+}
+
+/** That everything up to this message has been read. */
+export function readMarkFrame(conversation: string, message: string): string {
+  return JSON.stringify({ type: "read", conversation_id: conversation, message_id: message });
+}
+
+export function reactFrame(id: string, conversation: string, message: string): string {
+  return JSON.stringify({
+    type: "react",
+    id,
+    conversation_id: conversation,
+    message_id: message,
+    reaction: "👍",
+    on: true,
+  });
 }
 
 export function pingFrame(): string {
@@ -73,6 +98,8 @@ export function readFrame(text: string): Frame {
     code: textAt(fields, "code"),
     status: textAt(fields, "status"),
     call: textAt(fields, "call_id"),
+    id: textAt(fields, "id"),
+    message: textAt(fields, "message_id"),
     writtenMs: numberAt(fields, "ts"),
     durationMs: numberAt(fields, "duration_ms"),
     answers: type === "snapshot" ? answersIn(fields["messages"]) : [],

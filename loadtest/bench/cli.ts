@@ -10,6 +10,7 @@ import { writeResult } from "./measure/result-file.ts";
 import { rounded } from "./measure/statistics.ts";
 import { tableLines } from "./measure/table.ts";
 import { micro } from "./micro/micro.ts";
+import { readers } from "./readers/readers.ts";
 import { edgeCpu } from "./relay/edge-cpu.ts";
 import { relay } from "./relay/relay.ts";
 import { resume } from "./resume/resume.ts";
@@ -29,6 +30,7 @@ const benches: readonly Bench[] = [
   agent,
   ttft,
   edgeCpu,
+  readers,
   cluster,
   log,
   waits,

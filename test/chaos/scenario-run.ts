@@ -7,6 +7,7 @@ import { planOf, type Plan } from "./plan/plan.ts";
 import { createRandom } from "./plan/random.ts";
 import { watchQueue } from "./queue-watch.ts";
 import { readExecutions, readModelRequests } from "./read-history.ts";
+import type { RoomHistory } from "./rooms/room-history.ts";
 import { openRooms } from "./rooms/rooms.ts";
 import type { Scenario, Tally } from "./scenario.ts";
 import { playFaults, readConversations, untilOver, untilPutRight } from "./stage.ts";
@@ -34,6 +35,7 @@ export interface RunResult {
   readonly scenario: Scenario;
   readonly plan: Plan;
   readonly history: History;
+  readonly rooms: readonly RoomHistory[];
   readonly timeline: readonly TimelineEntry[];
   /** The last lines of each process. */
   readonly logs: Readonly<Record<string, readonly string[]>>;
@@ -86,10 +88,11 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
       scenario,
       plan,
       history,
+      rooms: ofRooms.histories,
       timeline: timeline.entries,
       logs: logsOf(world),
       tally,
-      violations: [...broken, ...checkHistory(history), ...ofRooms],
+      violations: [...broken, ...checkHistory(history), ...ofRooms.violations],
       doubt: scenario.proof(tally) ?? rooms.doubt(),
       seconds: (performance.now() - startedAt) / 1_000,
     };

@@ -25,6 +25,17 @@ export async function killEdge({ world, options, ledger, at, note }: Stage): Pro
   ];
 }
 
+/** All agent workers but one are killed, unannounced, one after the other. */
+export async function killWorkers({ world, options, at, note }: Stage): Promise<readonly Verdict[]> {
+  const victims = world.agents.slice(1);
+  for (const [index, victim] of victims.entries()) {
+    await at((options.seconds * 1_000 * (index + 1)) / (victims.length + 1));
+    await victim.kill();
+    note(`agent worker ${index + 2} of ${world.agents.length} is killed`);
+  }
+  return [];
+}
+
 const slowReaders = 4;
 const stopAtMs = 10_000;
 /** The kernel's own buffers come first: some megabytes for each socket. */

@@ -9,7 +9,10 @@ export interface Command {
   readonly out: string | undefined;
 }
 
-const numbers = ["users", "active", "seconds", "minutes", "edges", "agents", "tokens", "rate", "think-ms"] as const;
+const numbers = [
+  ...(["users", "active", "seconds", "minutes", "edges", "agents", "tokens", "rate", "think-ms"] as const),
+  ...(["rooms", "people"] as const),
+] as const;
 type NumberName = (typeof numbers)[number];
 
 const flags = Object.fromEntries([...numbers, "out"].map((name) => [name, { type: "string" as const }]));
@@ -33,9 +36,11 @@ type Values = Readonly<Record<string, unknown>>;
 
 function readOptions(values: Values, defaults: LoadOptions): LoadOptions {
   const given = (key: NumberName, fallback: number): number => readNumber(key, values[key]) ?? fallback;
-  const users = given("users", defaults.users);
+  const rooms = roomsOf(values, defaults);
+  const users = rooms === undefined ? given("users", defaults.users) : rooms.rooms * rooms.people;
   return {
     users,
+    ...rooms,
     active: Math.min(users, given("active", Math.round((users * defaults.active) / defaults.users))),
     seconds: given("seconds", Math.round(given("minutes", defaults.seconds / 60) * 60)),
     edges: given("edges", defaults.edges),
@@ -43,6 +48,15 @@ function readOptions(values: Values, defaults: LoadOptions): LoadOptions {
     tokens: given("tokens", defaults.tokens),
     rate: given("rate", defaults.rate),
     thinkMs: given("think-ms", defaults.thinkMs),
+  };
+}
+
+/** Undefined: the scenario has no rooms. */
+function roomsOf(values: Values, { rooms, people }: LoadOptions): { rooms: number; people: number } | undefined {
+  if (rooms === undefined || people === undefined) return undefined;
+  return {
+    rooms: readNumber("rooms", values["rooms"]) ?? rooms,
+    people: readNumber("people", values["people"]) ?? people,
   };
 }
 

@@ -51,14 +51,14 @@ function settingsOf(
   { scenario, options }: Command,
   groups: readonly Group[],
   world: World,
-  folder: string,
+  { run, folder }: { readonly run: string; readonly folder: string },
 ): Settings[] {
   const processes = Math.ceil(userCount(groups) / socketsPerGenerator);
   const runMs = options.seconds * 1_000;
   const vus = Math.min(maxVus, Math.max(2, Math.ceil(userCount(groups) / processes / usersPerVu)));
   const connectMs = scenario.connectMs?.(options) ?? runMs / 5;
   return Array.from({ length: processes }, (_, process) => ({
-    run: `load${Date.now().toString(36)}`,
+    run,
     urls: world.edges.map(({ port }) => `ws://127.0.0.1:${port}`),
     ...{ vus, process, processes, connectMs, reportEveryMs, groups },
     // The ramp of many idle connections takes its time; they are to be looked at when they are all there.
@@ -115,11 +115,13 @@ async function play(options: RunOptions, { groups, folder, world }: Ground): Pro
     createToken(world.jwtSecret, `user-${user}`, lifetimeSeconds),
   );
   await writeFile(tokensFile, users.join("\n"));
+  const name = `load${Date.now().toString(36)}`;
+  await command.scenario.prepare?.({ world, run: name, groups, tokens: users });
   const startedMs = Date.now();
   const ledger = createLedger(startedMs);
   const monitor = createMonitor(world, startedMs);
   await monitor.sample();
-  const settings = settingsOf(command, groups, world, folder);
+  const settings = settingsOf(command, groups, world, { run: name, folder });
   const generators = await startGenerators(options, settings, { ledger, tokensFile });
   for (const [index, { pid }] of generators.entries()) {
     monitor.processes.add({ name: generators.length === 1 ? "k6" : `k6 ${index + 1}`, pid, isLoad: true });

@@ -1,7 +1,8 @@
 import type { Group } from "../../loadtest/settings.ts";
 import type { LoadOptions } from "./load-options.ts";
-import { killEdge, playSlowReaders } from "./acts.ts";
+import { killEdge, killWorkers, playSlowReaders } from "./acts.ts";
 import { type MemoryFigures, memoryVerdicts, socketVerdicts } from "./report/memory-verdicts.ts";
+import { makeRooms, roomAgent, type RoomGround } from "./make-rooms.ts";
 import type { Stage } from "./stage.ts";
 import type { Verdict } from "./verdict.ts";
 
@@ -21,6 +22,8 @@ export interface LoadScenario {
   readonly tools?: number;
   /** Whom the agents ask; default: the simulator. */
   readonly model?: "simulator" | "bare";
+  /** What the driver makes before the generators start. */
+  readonly prepare?: (ground: RoomGround) => Promise<void>;
   /** What the driver does meanwhile. Returns what it saw. */
   readonly act?: (stage: Stage) => Promise<readonly Verdict[]>;
   /** What must hold of the figures, beyond k6's thresholds. */
@@ -136,6 +139,24 @@ export const scenarios: readonly LoadScenario[] = [
       })),
     ],
     connectMs: () => 5_000,
+  },
+  {
+    name: "rooms",
+    title: "S9: people in rooms, with agents",
+    proves: "what people say to each other is seen once by everybody, in one order, while agent workers are killed",
+    script: "rooms.ts",
+    defaults: {
+      ...{ ...usual, users: 1_000, active: 1_000, rooms: 50, people: 20, seconds: 60, edges: 2, agents: 3 },
+      ...{ tokens: 40, rate: 20, thinkMs: 40_000 },
+    },
+    groups: (options) =>
+      Array.from({ length: options.rooms ?? 0 }, () => ({
+        ...{ ...options, kind: "room" as const, users: options.people ?? 0, manner: roomAgent },
+      })),
+    connectMs: ({ users }) => Math.max(1_000, (users / connectsPerSecond) * 5_000),
+    drainMs: 45_000,
+    prepare: makeRooms,
+    act: killWorkers,
   },
   {
     name: "soak",

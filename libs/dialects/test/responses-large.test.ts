@@ -36,9 +36,10 @@ describe("a body of megabytes is refused at its first fault", () => {
     ],
   ])("(%s)", (_what, body, param) => {
     for (const isKept of [true, false]) {
-      const began = performance.now();
+      // Time of the processor: how long it takes by the clock depends on what else the machine does.
+      const before = process.cpuUsage();
       const refused = refusalOf(body, isKept);
-      expect(performance.now() - began).toBeLessThan(mostMs);
+      expect(process.cpuUsage(before).user / 1_000).toBeLessThan(mostMs);
       expect(refused === param || (refused === "input" && param.startsWith("input"))).toBe(true);
     }
   });

@@ -108,7 +108,7 @@ export type RegenerateFrame = z.infer<typeof RegenerateFrame>;
 
 const wholeNumber = { error: "must be a whole number from 0" };
 
-export const SubscribeFrame = z
+const SubscribeFrame = z
   .object({
     type: z.literal("subscribe"),
     ...acting,
@@ -123,9 +123,8 @@ export const SubscribeFrame = z
       ),
   })
   .describe("Looks at a conversation in which one has a part. Looking at it already: begins anew from the cursor.");
-export type SubscribeFrame = z.infer<typeof SubscribeFrame>;
 
-export const UnsubscribeFrame = z
+const UnsubscribeFrame = z
   .object({
     type: z.literal("unsubscribe"),
     ...acting,
@@ -246,7 +245,7 @@ export const FeedbackFrame = z
     "Says what one thinks of an answer that has ended, in a conversation in which one has a part. The last one of each user counts. Answered by `feedback`, to who sent it alone; `NOT_FOUND` where there is no such answer.",
   );
 export type FeedbackFrame = z.infer<typeof FeedbackFrame>;
-export const PingFrame = z
+const PingFrame = z
   .object({ type: z.literal("ping") })
   .describe("Answered by `pong`. Send one after `heartbeat_ms` of silence: browsers cannot see protocol pings.");
 

@@ -145,3 +145,20 @@ function lastTurn(messages: readonly TranscriptMessage[], end: number): readonly
   while (start > 0 && messages[start - 1]?.turn_id === messages[end - 1]?.turn_id) start--;
   return messages.slice(start, end);
 }
+
+/**
+ * Behind which of these turns each post stands, by its number, as pages show it; null: before all of them. Both are given oldest first. The one rule for who shows a conversation and for who
+ * tells a model of it.
+ */
+export function postPlaces(
+  turns: readonly TranscriptMessage[],
+  posts: readonly TranscriptMessage[],
+): ReadonlyMap<number, TurnId | null> {
+  const places = new Map<number, TurnId | null>();
+  let before: TurnId | null = null;
+  for (const { turn_id, post } of newestWithPosts(turns, posts, { limit: Infinity, isBeginning: true }).messages) {
+    if (post === undefined) before = turn_id;
+    else places.set(post, before);
+  }
+  return places;
+}

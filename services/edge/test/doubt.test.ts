@@ -19,6 +19,7 @@ function tokens(count: number, turn = "t"): StoredEvent[] {
 
 const at = visible;
 const title = (seq: number): VisibleEvent => ({ ...visible(seq, message("")), turn: "", type: "title" });
+const own = (seq: number, type: string): VisibleEvent => ({ ...title(seq), type });
 const changed = (seq: number, turn: string): VisibleEvent => ({ ...visible(seq, message(turn)), type: changedMessage });
 
 describe("a client that comes back with the cursor of an event", () => {
@@ -82,12 +83,18 @@ describe("a client that comes back with the cursor of an event", () => {
       [changed(1, "o"), at(2, complete("o", "-")), at(3, message("t")), at(4, token("t", "a"))],
     ],
     ["the answer beside which another message was changed", [at(1, token("t", "a")), changed(2, "o")]],
+    ["who came before a post", [own(1, "member"), own(2, "post")]],
+    ["a post before a title", [own(1, "post"), title(2)]],
+    ["another message's change", [own(1, "message_edited"), own(2, "message_edited")]],
+    ["a reaction after a post", [own(1, "reaction"), own(2, "post")]],
   ])("may lack %s", (_what, events) => {
     expect(doubtOf({ floor: 0, events, sure: 0 }, events.at(-1)!.seq)).toBe("whole");
   });
 
   it("lacks nothing of one subject of the conversation, nor the message before its new text", () => {
     expect(doubtOf({ floor: 0, events: [title(1), title(2)], sure: 0 }, 2)).toBe("clear");
+    expect(doubtOf({ floor: 0, events: [own(1, "post"), own(2, "post")], sure: 0 }, 2)).toBe("clear");
+    expect(doubtOf({ floor: 0, events: [own(1, "member"), own(2, "pin")], sure: 0 }, 2)).toBe("clear");
     expect(doubtOf({ floor: 0, events: [at(1, message("t")), changed(2, "t")], sure: 0 }, 2)).toBe("clear");
   });
 

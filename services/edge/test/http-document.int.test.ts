@@ -67,6 +67,28 @@ async function answerNext(conversation: string): Promise<void> {
   await world.worker.take(conversation, queued.request.turn_id).complete("fine");
 }
 
+/** What people do in a conversation with each other. */
+async function checkRoom(one: string, messageId: string): Promise<void> {
+  const member = { user_id: "bob", role: "writer" };
+  expect(await check("POST", `${one}/members`, { body: member })).toBe(204);
+  expect(await check("POST", `${one}/members`, { body: {} })).toBe(400);
+  expect(await check("GET", `${one}/members`)).toBe(200);
+  expect(await check("GET", `${one}/members`, { user: "eve" })).toBe(403);
+  expect(await check("PATCH", `${one}/members/bob`, { body: { role: "reader" } })).toBe(204);
+  expect(await check("DELETE", `${one}/members/bob`)).toBe(204);
+  seen.add(`PATCH ${one}/members/{user}`).add(`DELETE ${one}/members/{user}`);
+  expect(await check("POST", `${one}/invites`, { body: { role: "reader" } })).toBe(201);
+  expect(await check("DELETE", `${one}/invites/none`)).toBe(204);
+  seen.add(`DELETE ${one}/invites/{invite}`);
+  expect(await check("POST", "/api/v1/conversations/join", { body: { invite: "c_doc.none" } })).toBe(404);
+  expect(await check("PATCH", `${one}/room`, { body: { answers: "mention" } })).toBe(204);
+  expect(await check("PUT", `${one}/messages/none-a/pin`)).toBe(404);
+  expect(await check("DELETE", `/api/v1/conversations/c_run/messages/${messageId}/pin`)).toBe(204);
+  for (const method of ["PUT", "DELETE"]) seen.add(`${method} ${one}/messages/{message_id}/pin`);
+  expect(await check("GET", `${one}/presence`)).toBe(200);
+  expect(await check("POST", `${one}/read`, { body: {} })).toBe(204);
+}
+
 describe("the OpenAPI document", () => {
   it("describes what every endpoint answers, errors too", async () => {
     const body = { message: "hello", conversation_id: "c_doc" };
@@ -146,6 +168,7 @@ describe("the OpenAPI document", () => {
     const changing = ["PATCH ", "DELETE ", "PUT /reactions/{reaction}", "DELETE /reactions/{reaction}", "GET /history"];
     for (const [method, below] of changing.map((one) => one.split(" ")))
       seen.add(`${method} /api/v1/conversations/c_doc/messages/{message_id}${below}`);
+    await checkRoom(one, answer!.message_id);
     expect(await check("GET", "/api/v1/agents")).toBe(200);
     expect(await check("GET", "/api/v1/usage")).toBe(200);
     expect(await check("GET", "/api/v1/search?q=hello")).toBe(503);

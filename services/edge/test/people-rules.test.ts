@@ -98,7 +98,10 @@ describe("invitations", () => {
     expect(outcomes).toMatchObject([{ isNew: true }, { isNew: false }, { isNew: true }, { code: "NOT_FOUND" }]);
     expect(change?.people.members.map(({ id }) => id)).toEqual(["bert", "cora"]);
     expect(change?.people.invites).toEqual([]);
-    expect(change?.told).toMatchObject({ people: [{ id: "ann", role: "owner" }, { id: "bert" }, { id: "cora" }], member_count: 3 });
+    expect(change?.told).toMatchObject({
+      people: [{ id: "ann", role: "owner" }, { id: "bert" }, { id: "cora" }],
+      member_count: 3,
+    });
     expect(change?.told?.by).toBeUndefined();
   });
 

@@ -40,7 +40,13 @@ describe("an invitation by link", () => {
     expect(await join(bert, link, 1)).toMatchObject({
       ...{ status: 200, body: { conversation_id: id, role: "writer", joined: true } },
     });
-    expect(await client.next("member")).toMatchObject({ by: { id: "bert" }, people: [{ id: "bert", name: "BERT" }] });
+    expect(await client.next("member")).toMatchObject({
+      by: { id: "bert" },
+      people: [
+        { id: "ann", name: "ANN", role: "owner" },
+        { id: "bert", name: "BERT" },
+      ],
+    });
     expect((await room.as(bert, "GET", pathOf(id, "/messages"))).status).toBe(200);
     const isListed = async (): Promise<boolean> =>
       (await room.as(bert, "GET", "/api/v1/conversations")).body.conversations.some(

@@ -4,17 +4,22 @@ import type { Timeline } from "../timeline.ts";
 import type { World } from "../world/world.ts";
 import { playRoom } from "./room-audience.ts";
 import { checkRoom } from "./room-checks.ts";
-import { readRoom } from "./room-history.ts";
+import { readRoom, type RoomHistory } from "./room-history.ts";
 import { roomPlansOf, type RoomWorkload } from "./room-plan.ts";
 
 /** The rooms of a scenario. */
 export interface Rooms {
   /** Waits until all was done, and all who look on know; what is missing then, the checks say. */
   over(): Promise<void>;
-  check(): Promise<Violation[]>;
+  check(): Promise<CheckedRooms>;
   /** What was to happen in them and did not. */
   doubt(): string | undefined;
   close(): void;
+}
+
+export interface CheckedRooms {
+  readonly violations: readonly Violation[];
+  readonly histories: readonly RoomHistory[];
 }
 
 interface Stage {
@@ -30,15 +35,17 @@ const lookEveryMs = 500;
 export function openRooms(seed: string, workload: RoomWorkload | undefined, stage: Stage): Rooms {
   const plans = workload === undefined ? [] : roomPlansOf(seed, workload);
   const rooms = plans.map((plan) => playRoom(seed, plan, stage));
-  const check = async (): Promise<Violation[]> =>
-    (await Promise.all(rooms.map((room) => readRoom(stage.world, room)))).flatMap(checkRoom);
+  const check = async (): Promise<CheckedRooms> => {
+    const histories = await Promise.all(rooms.map((room) => readRoom(stage.world, room)));
+    return { violations: histories.flatMap(checkRoom), histories };
+  };
   return {
     async over() {
       if (rooms.length === 0) return;
       const all = Promise.all(rooms.map(({ finished }) => finished));
       await Promise.race([all, sleep(endWithinMs, stage.signal)]);
       const endsAt = performance.now() + knowWithinMs;
-      while (performance.now() < endsAt && !stage.signal.aborted && (await check()).length > 0)
+      while (performance.now() < endsAt && !stage.signal.aborted && (await check()).violations.length > 0)
         await sleep(lookEveryMs, stage.signal);
     },
     check,

@@ -49,7 +49,20 @@ export interface SummaryOptions {
 
 const countNames = [
   ...["connected", "turns", "tokens", "frames", "snapshots", "restarts", "reconnects"],
-  ...["gaps", "repeats", "out_of_order", "wrong", "errors", "unfinished", "abusive_frames", "abuser_closes"],
+  ...[
+    "gaps",
+    "repeats",
+    "out_of_order",
+    "wrong",
+    "errors",
+    "unfinished",
+    "posts",
+    "events_seen",
+    "reactions",
+    "signals",
+    "abusive_frames",
+    "abuser_closes",
+  ],
 ];
 
 export function summarise(run: Run, about: SummaryOptions): Summary {

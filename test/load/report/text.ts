@@ -22,6 +22,7 @@ const timeTexts: Readonly<Record<string, string>> = {
   delivery: "a token from the worker to the viewer",
   tool_wait: "tool call, Parley's share",
   resume: "from the loss of the edge to caught up",
+  said_seen: "from sending a message to each who sees it",
   generator_lag: "generator's own delay (self-check)",
 };
 

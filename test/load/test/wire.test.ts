@@ -6,8 +6,11 @@ import {
   handshakeHeaders,
   messageFrame,
   pingFrame,
+  reactFrame,
   readFrame,
+  readMarkFrame,
   subscribeFrame,
+  typingFrame,
   unsubscribeFrame,
 } from "../../../loadtest/wire.ts";
 
@@ -20,6 +23,10 @@ test("speaks the subprotocol of the native dialect", () => {
 
 test.each([
   authFrame("a.b.c"),
+  authFrame("a.b.c", ["posts"]),
+  typingFrame("c1"),
+  readMarkFrame("c1", "t1-u"),
+  reactFrame("r1", "c1", "t1-u"),
   messageFrame({ id: "m1", conversation: "c1", text: "Hello" }),
   subscribeFrame("c1", 0),
   subscribeFrame("c1", 77),
@@ -81,6 +88,14 @@ test("reads a snapshot: the running turn, and the answers that are stored", () =
     ...{ type: "snapshot", seq: 9, turn: "t1", status: "running", text: "w0 w1" },
     answers: [{ turn: "t0", status: "complete", text: "w0" }],
   });
+});
+
+test("reads what somebody says to the others, and by which id they sent it", () => {
+  const frame = ServerFrame.parse({
+    ...{ conversation_id: "c1", turn_id: "t1", ts: 1, seq: 77, type: "post", message_id: "t1-u", id: "m1" },
+    ...{ author: { role: "user", id: "ann" }, message: "To all", after: null, n: 1 },
+  });
+  expect(readFrame(JSON.stringify(frame))).toMatchObject({ type: "post", seq: 77, id: "m1", message: "t1-u" });
 });
 
 test("takes the cursor of `subscribed` for no event", () => {

@@ -23,6 +23,7 @@ export interface Measured {
 
 export interface World {
   readonly edges: readonly Service[];
+  readonly agents: readonly Service[];
   readonly nats: Broker;
   readonly natsMonitorPort: number;
   readonly redis: Broker;
@@ -33,8 +34,11 @@ export interface World {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+/** Many processes start at once, on a machine that may be full. */
+const startDeadlineMs = 120_000;
+
 async function startSimulator(): Promise<Model> {
-  const service = await startService("model-simulator", { LOG_LEVEL: "warn" });
+  const service = await startService("model-simulator", { LOG_LEVEL: "warn" }, { startDeadlineMs });
   return Object.assign(service, { url: `http://127.0.0.1:${service.port}/v1` });
 }
 
@@ -72,7 +76,7 @@ async function startAll(belongings: Belongings, shape: Shape): Promise<Omit<Worl
   const ground = await startGround(belongings, shape);
   const env = environments(ground, shape);
   const many = (name: keyof typeof env, count: number): Promise<Service>[] =>
-    Array.from({ length: count }, () => belongings.own(startService(name, env[name])));
+    Array.from({ length: count }, () => belongings.own(startService(name, env[name], { startDeadlineMs })));
   const starting = {
     edge: many("edge", shape.edges),
     agent: many("agent-worker", shape.agents),
@@ -80,14 +84,16 @@ async function startAll(belongings: Belongings, shape: Shape): Promise<Omit<Worl
   };
   await Promise.allSettled(Object.values(starting).flat());
   const edges = await Promise.all(starting.edge);
+  const agents = await Promise.all(starting.agent);
   const own = [
     ...numbered("edge", edges),
-    ...numbered("agent worker", await Promise.all(starting.agent)),
+    ...numbered("agent worker", agents),
     ...numbered("tool worker", await Promise.all(starting.tool)),
   ];
   return {
     ...ground,
     edges,
+    agents,
     logs: () => new Map(own.map(({ name, service }) => [name, service.output()])),
     processes: [
       ...own.map(({ name, service: { pid, adminPort } }) => ({ name, pid, adminPort })),

@@ -1,4 +1,13 @@
-import type { PostEvent, StoredTurn, Summary, TurnId, TurnRequest } from "@parley/protocol";
+import {
+  messagesOf,
+  postPlaces,
+  transcriptOfPost,
+  type PostEvent,
+  type StoredTurn,
+  type Summary,
+  type TurnId,
+  type TurnRequest,
+} from "@parley/protocol";
 import type { Room } from "../room.ts";
 
 export interface PlacesInput {
@@ -13,21 +22,22 @@ export interface PlacesInput {
 
 /**
  * The posts behind each turn; null: before all turns. Those that a summary tells of, are older than what was read, or were written behind the turn that is
- * answered are nowhere. One behind a turn that is not among these (of another branch, or blocked) stands where the post before it does. Pure.
+ * answered are nowhere. One behind a turn that is not among these (of another branch, or blocked) stands where pages show it. Pure.
  */
 export function postsByPlace(room: Pick<Room, "posts" | "limit">, input: PlacesInput): Map<TurnId | null, PostEvent[]> {
-  const { request } = input;
+  const { request, history } = input;
   const { read, places } = placesOf(room, input);
   const found = new Map<TurnId | null, PostEvent[]>();
-  let before: TurnId | null | undefined;
+  const shown = postPlaces(messagesOf(history), room.posts.map(transcriptOfPost));
   let isLater = false;
   for (const post of room.posts) {
     isLater ||= post.after === request.turn_id;
     const isKnown = read.has(post.after);
-    if (isKnown) before = post.after;
     // Whether a turn that nobody knows came before this one or behind it, only clocks can say.
     if (!isKnown && (isLater || post.ts > request.accepted_at)) continue;
-    if (before === undefined || !places.has(before)) continue;
+    const before = isKnown ? post.after : shown.get(post.n);
+    // Before all that was read, and that is not all of it.
+    if (before === undefined || (before === null && !read.has(null)) || !places.has(before)) continue;
     found.set(before, [...(found.get(before) ?? []), post]);
   }
   return found;

@@ -15,7 +15,7 @@ const request: TurnRequest = {
 type Answer = Partial<NonNullable<StoredTurn["answer"]>>;
 
 function turnOf(turn_id: string, user: typeof ann, message: string, answer: Answer = {}): StoredTurn {
-  const common = { turn_id, status: "complete", ts: 1 };
+  const common = { turn_id, status: "complete", ts: 100 * Number(turn_id.slice(1)) };
   const author = { role: "user", ...user };
   return {
     ...{ turn_id, seq: Number(turn_id.slice(1)) },
@@ -87,11 +87,11 @@ test("what was written behind the question is not among what was said before it"
   expect(messages).toContain("Before.");
 });
 
-test("a post behind a turn that is not shown stands where the one before it does; one that came later by its clock nowhere", () => {
+test("a post behind a turn that is not shown stands where its time is, as on pages; one that came later by its clock nowhere", () => {
   const history = [turnOf("t1", ann, "Hm."), turnOf("t3", ann, "So.")];
   const posts = [
     postOf(1, bob, "First.", "t1"),
-    postOf(2, bob, "Of a branch.", "t2"),
+    postOf(2, bob, "Of a branch.", "t2", { ts: 250 }),
     postOf(3, bob, "Later.", "t10", { ts: 2_000 }),
   ];
   const messages = without(asked({ history, room: { posts } }));
@@ -101,7 +101,11 @@ test("a post behind a turn that is not shown stands where the one before it does
 
 test("posts that are older than what was read are left out", () => {
   const history = [turnOf("t5", ann, "Hm.")];
-  const posts = [postOf(1, bob, "Old.", null), postOf(2, bob, "Old too.", "t1"), postOf(3, bob, "New.", "t5")];
+  const posts = [
+    postOf(1, bob, "Old.", null),
+    postOf(2, bob, "Old too.", "t1", { ts: 150 }),
+    postOf(3, bob, "New.", "t5"),
+  ];
   const messages = JSON.stringify(asked({ history, room: { posts, limit: 2 } }));
   expect(messages).not.toContain("Old");
   expect(messages).toContain("New.");

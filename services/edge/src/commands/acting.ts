@@ -171,6 +171,8 @@ function moveView(
   conversation: ConversationId,
 ): void {
   viewing.unsubscribe(from, conversation);
+  // From when they were sent away: the gateway has got more since.
+  to.wanted?.delete(conversation);
   const place = from.left?.get(conversation);
   if (place === undefined) return;
   from.left?.delete(conversation);

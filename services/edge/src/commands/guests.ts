@@ -6,6 +6,7 @@ import type { Outbox } from "../delivery/outbox.ts";
 import type { Outlet } from "../delivery/outlet.ts";
 import { detach, type Hub, type HubConnection, type HubViewer } from "../hub/hub.ts";
 import { hasPart, type KnownPeople } from "./known-people.ts";
+import { rememberDismissed } from "./places.ts";
 
 export interface GuestDeps {
   readonly outbox: Pick<Outbox, "sendFrame">;
@@ -47,6 +48,12 @@ export function createGuests(deps: GuestDeps) {
     leave,
     mayLook,
 
+    /** For who looks already. Asks the broker only where this process remembers nothing of it; while that is away it is as it was. */
+    async mayStillLook(connection: HubConnection, conversation: ConversationId): Promise<boolean> {
+      if (known.peek(conversation) === undefined) await known.lookUp(conversation);
+      return mayLook(connection, conversation);
+    },
+
     /** Once it looks at it: its right to it may have ended before it was there to be told. `standing`: looked up since then. */
     async confirm(connection: HubConnection, conversation: ConversationId, standing: Promise<unknown>): Promise<void> {
       await standing.catch(() => leave(connection, conversation));
@@ -85,11 +92,15 @@ function createLook({ known }: GuestDeps, guests: Invited, dismiss: (viewer: Hub
       if (one === undefined || outlet.caller === undefined || !hasPart(one, outlet.caller)) dismiss(viewer);
     }
   };
-  const removed = ({ viewers, conversation }: Hub, gone: ReadonlySet<string>): void => {
+  const removed = ({ viewers, conversation }: Hub, gone: ReadonlySet<string>, n: number): void => {
     if (gone.size === 0) return;
+    const one = known.peek(conversation);
+    // The event may come late, and they may have been let in again since: a later record says who has a part in it.
+    const later = one !== undefined && one.n > n ? one : undefined;
     for (const viewer of viewers) {
-      const id = viewer.outlet.caller?.user.id;
-      if (id !== undefined && gone.has(id) && !isGuest(guests, viewer.outlet, conversation)) dismiss(viewer);
+      const { caller } = viewer.outlet;
+      if (caller === undefined || !gone.has(caller.user.id) || isGuest(guests, viewer.outlet, conversation)) continue;
+      if (later === undefined || !hasPart(later, caller)) dismiss(viewer);
     }
   };
   /** To be told of each hand-over, and of each change of its people, that hubs hear of. */
@@ -97,7 +108,7 @@ function createLook({ known }: GuestDeps, guests: Invited, dismiss: (viewer: Hub
     const decoded = decodeVisible(event);
     if (decoded.type === "handover") handedOver(hub, decoded.state === "taken" ? decoded.operator?.id : undefined);
     if (decoded.type === "member")
-      removed(hub, new Set(decoded.people.flatMap(({ id, role }) => (role === null ? id : []))));
+      removed(hub, new Set(decoded.people.flatMap(({ id, role }) => (role === null ? id : []))), decoded.n);
   };
 }
 
@@ -108,6 +119,7 @@ function createDismissal({ outbox, onDismissed }: GuestDeps, guests: Invited) {
     const { conversation } = source;
     guests.get(outlet)?.delete(conversation);
     outlet.viewers.delete(conversation);
+    rememberDismissed(viewer);
     detach(viewer);
     outbox.sendFrame(outlet, noticeOf(conversation));
     outlet.onDismissed?.(conversation, viewer.cursor === noCursor ? undefined : source.offset + viewer.cursor);

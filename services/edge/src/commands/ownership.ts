@@ -80,12 +80,11 @@ function createJudging(known: KnownPeople, may: May) {
   };
 }
 
-/** Whose conversation it is and who has a part in it, and so what a caller may do with it. */
-export function createOwnership({ owners, known, may, quota, isOperator }: OwnershipDeps) {
-  const judge = createJudging(known, may);
+type Judge = ReturnType<typeof createJudging>;
 
+function createStandingOf(judge: Judge, isOperator: IsOperator | undefined) {
   /** As what a caller reads a conversation, or writes in it. Throws FORBIDDEN, and NOT_FOUND when it is nobody's. */
-  const standing = async (
+  return async (
     conversation: ConversationId,
     caller: Caller,
     action: "conversation:read" | "conversation:send",
@@ -100,6 +99,12 @@ export function createOwnership({ owners, known, may, quota, isOperator }: Owner
     demand(judged.verdict);
     return standingIn(judged.known, caller);
   };
+}
+
+/** Whose conversation it is and who has a part in it, and so what a caller may do with it. */
+export function createOwnership({ owners, known, may, quota, isOperator }: OwnershipDeps) {
+  const judge = createJudging(known, may);
+  const standing = createStandingOf(judge, isOperator);
 
   const check = async (
     conversation: ConversationId,

@@ -1,7 +1,7 @@
 import type { EventLog } from "@parley/bus";
 import { ChatError, type AcceptedFrame, type ConversationId, type TurnId } from "@parley/protocol";
 import { noCursor, streamSeqOf } from "../cursor.ts";
-import type { Connection } from "../delivery/connection.ts";
+import type { Outlet } from "../delivery/outlet.ts";
 import { beginAnew, type Hub, type HubViewer } from "../hub/hub.ts";
 import type { Resuming } from "../hub/resuming.ts";
 
@@ -17,7 +17,7 @@ function remember<Place>(places: Map<ConversationId, Place>, conversation: Conve
 }
 
 /** Remembers how far a client is that leaves a conversation. */
-export function rememberPlace(connection: Connection, { source, cursor, fromSeq, sentSeq }: HubViewer): void {
+export function rememberPlace(connection: Outlet, { source, cursor, fromSeq, sentSeq }: HubViewer): void {
   const { conversation, offset } = source;
   // Its hub may just have begun anew: then the viewer waits for a snapshot, and has no cursor.
   const needsWhole = cursor === noCursor;
@@ -35,10 +35,18 @@ export function rememberPlace(connection: Connection, { source, cursor, fromSeq,
  * Remembers from where a client wants to go on, until it does: a message that it sends after this has failed (the broker was away) must not
  * take it past what it missed.
  */
-export function rememberWish(connection: Connection, conversation: ConversationId, after: number | undefined): void {
+export function rememberWish(connection: Outlet, conversation: ConversationId, after: number | undefined): void {
   if (after === undefined) return void connection.wanted?.delete(conversation);
   connection.wanted ??= new Map();
   remember(connection.wanted, conversation, after);
+}
+
+/** It is sent away, and did not want to leave: should it be let in again, its next message goes on here. */
+export function rememberDismissed(viewer: HubViewer): void {
+  const { outlet, source } = viewer;
+  outlet.left?.delete(source.conversation);
+  rememberPlace(outlet, viewer);
+  rememberWish(outlet, source.conversation, outlet.left?.get(source.conversation)?.seq);
 }
 
 export interface PlaceDeps {
@@ -61,11 +69,14 @@ export function createPlaces({ events, resuming }: PlaceDeps) {
     },
 
     /** Where the client wanted to go on in vain. False: it did not want that. */
-    async resumeWish(connection: Connection, viewer: HubViewer): Promise<boolean> {
+    async resumeWish(connection: Outlet, viewer: HubViewer): Promise<boolean> {
       const { conversation } = viewer.source;
       const after = connection.wanted?.get(conversation);
       if (after === undefined) return false;
       await resume(viewer, after);
+      const left = connection.left?.get(conversation);
+      connection.left?.delete(conversation);
+      if (left?.needsWhole === true && left.seq === after) beginAnew(viewer);
       // A cursor that is not known may be above all that follows: only `subscribed` tells the client so.
       viewer.isGreeted = viewer.cursor === noCursor;
       connection.wanted?.delete(conversation);
@@ -73,7 +84,7 @@ export function createPlaces({ events, resuming }: PlaceDeps) {
     },
 
     /** So that it sees everything after this stream sequence, and nothing that the client had before it left. */
-    beginAfter(connection: Connection, viewer: HubViewer, seq: number): void {
+    beginAfter(connection: Outlet, viewer: HubViewer, seq: number): void {
       const { conversation, offset, feed } = viewer.source;
       const left = connection.left?.get(conversation);
       const had = (left?.seq ?? 0) - offset;

@@ -20,6 +20,8 @@ export interface ViewingDeps {
   readonly subscriptions: SubscriptionLimit;
   /** Whether its user has a part in it, as far as is known now. */
   readonly mayLook: Guests["mayLook"];
+  /** The same where nothing is known of it any more: looked up. */
+  readonly mayStillLook: Guests["mayStillLook"];
 }
 
 export interface SubscriptionLimit {
@@ -53,11 +55,25 @@ function createAttach({ hubs, subscriptions, mayLook }: Pick<ViewingDeps, "hubs"
   };
 }
 
+type Attach = ReturnType<typeof createAttach>;
+
+/** Throws FORBIDDEN where they lost the conversation meanwhile. */
+function createAttachAllowed(attach: Attach, mayStillLook: ViewingDeps["mayStillLook"]): Attach {
+  return async (connection, conversation) => {
+    const viewer = await attach(connection, conversation);
+    // From here on this process looks at each change of its people for them; what it knew may be forgotten, and the last change with it.
+    if (await mayStillLook(connection, conversation)) return viewer;
+    leave(connection, conversation);
+    throw new ChatError("FORBIDDEN");
+  };
+}
+
 /** Which connection looks at which conversation, and from where on. */
 export function createViewing(deps: ViewingDeps) {
-  const { catchUp, resuming, waiting, events } = deps;
+  const { catchUp, resuming, waiting, events, mayStillLook } = deps;
   const places = createPlaces({ events, resuming });
   const attach = createAttach(deps);
+  const attachAllowed = createAttachAllowed(attach, mayStillLook);
   const release = (viewer: HubViewer): void => {
     if (viewer.state !== "held") return;
     moveViewer(viewer, viewer.doubtedSeq === noCursor ? "lagging" : "doubted");
@@ -66,7 +82,7 @@ export function createViewing(deps: ViewingDeps) {
 
   return {
     ...{ ...places, leave, release },
-    followExactly: createExactFollowing({ attach, release, places, waiting }),
+    followExactly: createExactFollowing({ attach: attachAllowed, release, places, waiting }),
 
     /** Leaves the conversation, and remembers how far the client is. */
     unsubscribe(connection: HubConnection, conversation: ConversationId): void {
@@ -99,7 +115,7 @@ export function createViewing(deps: ViewingDeps) {
       const left = connection.left?.get(conversation);
       // The client says itself how far it is.
       connection.left?.delete(conversation);
-      const viewer = await attach(connection, conversation);
+      const viewer = await attachAllowed(connection, conversation);
       const leaveAgain = (error: unknown): never => {
         leave(connection, conversation);
         throw error;

@@ -2,7 +2,7 @@ import type { Dialect } from "@parley/dialects";
 import type { Caller, ChatError, ConversationId, FrameAddress } from "@parley/protocol";
 import type { Transport } from "../figures/connection-figures.ts";
 import type { Credential } from "../credential.ts";
-import type { Outlet } from "./outlet.ts";
+import type { LeftAt, Outlet } from "./outlet.ts";
 
 /**
  *     opening ── a valid token ──▶ ready ── a new token of the same user ──▶ ready
@@ -11,16 +11,6 @@ import type { Outlet } from "./outlet.ts";
  *            a bad one
  */
 export type ConnectionState = "opening" | "ready" | "closed";
-
-/** How far a client was in a conversation that it left. */
-export interface LeftAt {
-  /** Wire cursor of the last frame it got: `seq` never falls on a connection. */
-  readonly seq: number;
-  /** Wire cursor up to which it had nothing; `noCursor`: it had everything. */
-  readonly fromSeq: number;
-  /** It waited for the whole conversation, because it lacked something. */
-  readonly needsWhole: boolean;
-}
 
 /** A token bucket: how much may be taken, and when that was so (a `performance.now`). */
 export interface Level {
@@ -71,9 +61,7 @@ export interface Connection<Viewer = unknown> extends Outlet {
   onDismissed: Outlet["onDismissed"];
   /** Undefined: it asks for nobody else. */
   acting: ActedFor<Viewer> | undefined;
-  /** Conversations it unsubscribed from. */
   left: Map<ConversationId, LeftAt> | undefined;
-  /** Conversations in which it asked in vain to go on from a cursor: the next message does. */
   wanted: Map<ConversationId, number> | undefined;
   state: ConnectionState;
   /** Set while it is `ready`. */

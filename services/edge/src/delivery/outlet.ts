@@ -12,6 +12,16 @@ export interface Sink {
   end(code: number, reason: string): void;
 }
 
+/** How far a client was in a conversation that it left. */
+export interface LeftAt {
+  /** Wire cursor of the last frame it got: `seq` never falls on a connection. */
+  readonly seq: number;
+  /** Wire cursor up to which it had nothing; `noCursor`: it had everything. */
+  readonly fromSeq: number;
+  /** It waited for the whole conversation, because it lacked something. */
+  readonly needsWhole: boolean;
+}
+
 /** The sending half of a connection. A plain record, because there are tens of thousands. */
 export interface Outlet {
   /** Undefined once it is closed: every method of a closed socket throws. */
@@ -37,6 +47,10 @@ export interface Outlet {
   asked: AskedTurns | undefined;
   /** Its viewers, by their conversations: here their number counts, and that one can be let go. */
   readonly viewers: { readonly size: number; delete(conversation: string): boolean };
+  /** Conversations it unsubscribed from, or was sent away from. */
+  left?: Map<ConversationId, LeftAt> | undefined;
+  /** Conversations in which it asked in vain to go on from a cursor, or was sent away from there: the next message does. */
+  wanted?: Map<ConversationId, number> | undefined;
   /** When it began to lag (a `performance.now`); 0: it does not. */
   laggingSinceMs: number;
   /** Bytes of answers to its own frames that were added while it lagged. */

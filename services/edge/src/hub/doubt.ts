@@ -9,7 +9,7 @@ import { deliveryLimits } from "../delivery/delivery-limits.ts";
  * - events of one subject never overtake each other: of the cursor's own subject the client has everything;
  * - the message that is answered, and the end of the answer before, come before an answer and its tools: see `missingBefore`;
  * - a message that was changed while it waited comes after itself, and before its answer is decided; its copy may be late for any other;
- * - events of the conversation alone (its title) overtake any other, and any other them;
+ * - events of the conversation alone (its title, its people, what these say to each other and change) overtake those of any other subject, and any other them;
  * - events are not late by much (`overtakingEvents`, `overtakingSeqs`).
  *
  * `clear`: it lacks none. `ofTurn`: it may lack some of this turn, which runs; a snapshot of it says all that. `whole`: it may lack a message or an
@@ -42,6 +42,7 @@ function doubtOfTurn(newest: VisibleEvent, recent: readonly VisibleEvent[]): Exc
   const { turn, type } = newest;
   const own = recent.filter((event) => event.turn === turn);
   if (!othersCameBefore(newest, recent) || isAnsweredFirst(own)) return "whole";
+  if (turn === "" && own.some((event) => !isOfOneSubject(event, newest))) return "whole";
   // No snapshot of the turn says what was asked.
   if (own.some((event) => event.type === changedMessage) && type !== changedMessage) return "whole";
   const answer = own.filter((event) => event.type !== "message");
@@ -67,6 +68,12 @@ function othersCameBefore(newest: VisibleEvent, recent: readonly VisibleEvent[])
     const hasBegun = events.some(({ type }) => isChained(type) && !isTerminal(type));
     return end !== undefined && end.seq < begin && hasBegun && !events.some(({ type }) => isBesideChain(type));
   });
+}
+
+/** Of two events of the conversation alone. What became of messages has a subject for each of these. */
+function isOfOneSubject({ type }: VisibleEvent, newest: VisibleEvent): boolean {
+  if (type === "member" || type === "pin") return newest.type === "member" || newest.type === "pin";
+  return type === newest.type && (type === "title" || type === "handover" || type === "post");
 }
 
 /** The message was stored only after its answer had begun: it does not come before it. */

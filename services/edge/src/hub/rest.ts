@@ -15,6 +15,8 @@ export interface Stored {
   readonly events: Bus["events"];
   readonly turns: Pick<Bus["turns"], "waiting">;
   readonly transcripts: Pick<Bus["transcripts"], "tail" | "newest">;
+  /** Without a question, of what somebody looks at here. */
+  readonly peopleOf: (conversation: ConversationId) => Promise<object | undefined>;
 }
 
 /**
@@ -30,10 +32,12 @@ const quicklyMs = 60_000;
  * more. False: it is to be read.
  *
  * A turn is in the queue until its end is stored, and in the transcript before that: so with an empty queue the newest record is of the newest turn.
+ * Of what people say to each other, and of changes, neither says anything: where there may be such things it is to be read.
  */
 export async function isAtRest(stored: Stored, hub: Hub, cursor: number): Promise<boolean> {
   const { events, turns, transcripts } = stored;
   const { conversation, shard } = hub;
+  if ((await stored.peopleOf(conversation)) !== undefined) return false;
   if ((await turns.waiting(conversation)).length > 0) return false;
   const page = await newestOf(transcripts, conversation);
   const answers = page.turns.flatMap(({ answer }) => answer ?? []);

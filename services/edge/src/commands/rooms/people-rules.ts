@@ -133,7 +133,10 @@ export function removeMember(people: People, user: string, doing: Doing): People
   const member = people.members.find(({ id }) => id === user);
   if (member === undefined) return undefined;
   const members = people.members.filter(({ id }) => id !== user);
-  return memberChange({ ...people, members }, [{ ...personOf(user, member.name), role: null }], { ...doing, before: people });
+  return memberChange({ ...people, members }, [{ ...personOf(user, member.name), role: null }], {
+    ...doing,
+    before: people,
+  });
 }
 
 export interface RoomSettings {
@@ -151,7 +154,9 @@ export function changeSettings(people: People, wish: RoomSettings, doing: Doing)
     throw new ChatError("INVALID_FRAME", { message: "`agents`: two agents have one name." });
   const next = withSettings(people, { ...wish, agents });
   const isSame = next.answers === people.answers && next.keeps_history === people.keeps_history;
-  return isSame && isSameAgents(agents, people.agents) ? undefined : memberChange(next, [], { ...doing, before: people });
+  return isSame && isSameAgents(agents, people.agents)
+    ? undefined
+    : memberChange(next, [], { ...doing, before: people });
 }
 
 function withSettings(people: People, { answers, agents = [], keeps_history }: RoomSettings): People {
@@ -186,7 +191,10 @@ export function pin(
     throw new ChatError("CONFLICT", {
       message: `At most ${limits.roomPins} messages of a conversation are pinned: let one go first.`,
     });
-  return { people: { ...withName(people, caller), pins }, told: { type: "pin", message_id, on, by: authorOf(caller), pins } };
+  return {
+    people: { ...withName(people, caller), pins },
+    told: { type: "pin", message_id, on, by: authorOf(caller), pins },
+  };
 }
 
 function ownerStays(message: string): ChatError {
