@@ -76,8 +76,16 @@ function openListOf({ anyOf }: JsonSchema): JsonSchema | undefined {
 
 function typeOf(field: Field): string {
   if (typeof field === "boolean") return "any";
+  const some = orNull(field);
+  if (some !== undefined) return `null or ${typeOf(some)}`;
   const open = openListOf(field);
   return open === undefined ? closedTypeOf(field) : `${closedTypeOf(open)}; there may be others`;
+}
+
+/** What it is where it is not null; undefined: it is never null. */
+function orNull({ anyOf = [] }: JsonSchema): JsonSchema | undefined {
+  const [some, ...others] = anyOf.filter(({ type }) => type !== "null");
+  return others.length === 0 && anyOf.length === 2 ? some : undefined;
 }
 
 function closedTypeOf(field: JsonSchema): string {

@@ -131,7 +131,7 @@ function section({ heading, schema, description, example, shared }: Frame): stri
   return [
     `### ${heading}\n`,
     `${description}\n`,
-    ...(shared.length === 0 ? [] : [sharedSentence(shared)]),
+    ...(shared.length === 0 ? [] : [sharedSentence(schema, shared)]),
     fieldTable(schema, shared),
     codeBlock(example),
   ]
@@ -139,9 +139,11 @@ function section({ heading, schema, description, example, shared }: Frame): stri
     .join("\n");
 }
 
-function sharedSentence(shared: readonly string[]): string {
+function sharedSentence({ properties = {} }: Frame["schema"], shared: readonly string[]): string {
+  const ofNoTurn =
+    "turn_id" in properties ? "It belongs to no turn." : "It belongs to no turn, so it has no `turn_id`.";
   if (!shared.includes("turn_id"))
-    return "It belongs to no turn, so it has no `turn_id`. The other [fields of every event](#fields-of-every-event), and:\n";
+    return `${ofNoTurn} The other [fields of every event](#fields-of-every-event), and:\n`;
   const extra = shared.includes("attempt") ? " and of the agent" : "";
   return `The [fields of every event${extra}](#fields-of-every-event), and:\n`;
 }

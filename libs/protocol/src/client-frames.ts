@@ -122,7 +122,7 @@ const SubscribeFrame = z
         "Cursor: `seq` of the last frame the client has. Absent: a snapshot of what is there; above everything that is stored: the same.",
       ),
   })
-  .describe("Looks at a conversation of one's own. Looking at it already: begins anew from the cursor.");
+  .describe("Looks at a conversation in which one has a part. Looking at it already: begins anew from the cursor.");
 
 const UnsubscribeFrame = z
   .object({
@@ -223,7 +223,7 @@ export const HandoverFrame = z
     end: z.literal(true).optional().describe("Instead: the agent is to answer again."),
   })
   .describe(
-    "Asks for a person to answer in place of the agent in a conversation of one's own; answered as a `message`, by `accepted` and a turn. With `end` it is answered by the event `handover`.",
+    "Asks for a person to answer in place of the agent in a conversation in which one may write; answered as a `message`, by `accepted` and a turn. With `end` it is answered by the event `handover`.",
   );
 export type HandoverFrame = z.infer<typeof HandoverFrame>;
 export const FeedbackFrame = z
@@ -242,7 +242,7 @@ export const FeedbackFrame = z
       ),
   })
   .describe(
-    "Says what one thinks of an answer that has ended, in a conversation of one's own. The last one of each user counts. Answered by `feedback`, to who sent it alone; `NOT_FOUND` where there is no such answer.",
+    "Says what one thinks of an answer that has ended, in a conversation in which one has a part. The last one of each user counts. Answered by `feedback`, to who sent it alone; `NOT_FOUND` where there is no such answer.",
   );
 export type FeedbackFrame = z.infer<typeof FeedbackFrame>;
 const PingFrame = z

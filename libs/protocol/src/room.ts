@@ -24,7 +24,7 @@ export const Member = Person.extend({
   role: openEnum(["owner", ...MemberRole.options]).describe(
     "`owner`: everything; `writer`: reads and writes; `reader`: reads.",
   ),
-  since: z.number().describe("When they became a member, ms since 1970."),
+  since: z.number().describe("When they became a member, ms since 1970; 0 of who owns it."),
   with_role: z
     .string()
     .optional()
@@ -118,7 +118,9 @@ export const MemberEvent = z
     ts: z.number().describe("When it was written, ms since 1970. For display, never for order."),
     n,
     by: Author.optional().describe("Whoever did it."),
-    people: z.array(MemberChange).describe("Whom it is about. Empty: only the rules have changed."),
+    people: z
+      .array(MemberChange)
+      .describe("Whom it is about; in the first event of a room the owner too. Empty: only the rules have changed."),
     member_count: z.number().int().describe("How many there are now, the owner among them."),
     answers: settings.answers,
     agents: settings.agents,
