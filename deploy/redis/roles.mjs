@@ -1,8 +1,9 @@
-import { redisKeys, sharedKeyPrefixes, toolCatalogueKey, toolQueueName } from "@parley/protocol";
+import { noticeQueueName, redisKeys, sharedKeyPrefixes, toolCatalogueKey, toolQueueName } from "@parley/protocol";
 
 const under = (prefix) => `${prefix}*`;
 /** BullMQ's own prefix. */
 const queue = under(`bull:${toolQueueName}:`);
+const notices = under(`bull:${noticeQueueName}:`);
 const waitingCalls = ["wait", "prioritized"].map((name) => `bull:${toolQueueName}:${name}`);
 const { limits, sessions, tickets, connections, blocks, requests } = sharedKeyPrefixes;
 
@@ -31,6 +32,7 @@ export const redisRoles = {
       under(redisKeys.conversationsOf("*")),
       // Calls of a conversation that is deleted are dropped.
       queue,
+      notices,
       ...[limits, sessions, tickets, connections, blocks, requests].map(under),
     ],
     // Its /health says whether there are tool workers.
@@ -50,7 +52,7 @@ export const redisRoles = {
     reads: [toolCatalogueKey],
     commands: withoutWaiting,
   },
-  tool: { keys: [queue, toolCatalogueKey, redisKeys.offer, redisKeys.workshop("*")], reads: [], commands },
+  tool: { keys: [queue, notices, toolCatalogueKey, redisKeys.offer, redisKeys.workshop("*")], reads: [], commands },
   /** KEDA, which asks by a script how many calls wait. */
   scaler: {
     keys: waitingCalls,

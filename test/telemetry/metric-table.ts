@@ -3,11 +3,13 @@ import { createLogger, createMetrics, type Registry } from "@parley/runtime";
 import { createAgentMetrics } from "../../services/agent-worker/src/metrics.ts";
 import { addKeyMetrics } from "../../services/edge/src/admission/api-keys.ts";
 import { startTokens } from "../../services/edge/src/admission/tokens.ts";
+import { createNoticeFigures as createEdgeNoticeFigures } from "../../services/edge/src/commands/notices/notice-figures.ts";
 import { createGateFigures } from "../../services/edge/src/figures/gate-figures.ts";
 import { addEdgeMetrics, createCounters } from "../../services/edge/src/figures/metrics.ts";
 import { createAdminRoutes } from "../../services/edge/src/transport/admin-routes.ts";
 import { createUsageMetrics } from "../../services/agent-worker/src/usage/usage-metrics.ts";
 import { createClusterFigures } from "../../services/tool-worker/src/kubernetes/cluster-metrics.ts";
+import { createNoticeFigures } from "../../services/tool-worker/src/notices/notices.ts";
 import { createToolMetrics } from "../../services/tool-worker/src/metrics.ts";
 
 const unknown = (): undefined => undefined;
@@ -29,6 +31,7 @@ function registries(): Record<string, Registry> {
     lastUsed: new Map(),
   });
   createGateFigures().addTo(edge, { revocations: zero, revocationsAgeMs: zero, blocks: zero });
+  createEdgeNoticeFigures(edge);
   createAdminRoutes({ adminToken: undefined, registry: edge, log });
   const agent = createAgentMetrics();
   agent.observe({
@@ -46,6 +49,7 @@ function registries(): Record<string, Registry> {
   const tool = createToolMetrics();
   tool.observe({ slots: 0, running: zero, queue: unknown });
   createClusterFigures(tool.registry).watch([]);
+  createNoticeFigures(tool.registry);
   const all = { edge, "agent worker": agent.registry, "tool worker": tool.registry };
   const counts = { event: 0, turn: 0, record: 0, owner: 0, fact: 0, audit: 0 };
   const none = { said: 0, begun: 0, result: 0, cancel: 0, asked: 0, decided: 0, like: 0, wait: 0, ack: 0 };

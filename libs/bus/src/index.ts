@@ -58,6 +58,13 @@ export {
   type OpenTurns,
 } from "./open-turns.ts";
 export { answeredWithin } from "./redis-deadline.ts";
+export {
+  createNoticeQueue,
+  noticeIdOf,
+  startNoticeWorker,
+  type NoticeQueue,
+  type NoticeWorker,
+} from "./notice-queue.ts";
 export { createToolJobs, createToolQueue, type ToolJobCounts, type ToolJobs, type ToolQueue } from "./tool-queue.ts";
 export {
   startToolWorker,

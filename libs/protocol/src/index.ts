@@ -105,6 +105,7 @@ export {
   shardOfSubject,
   streams,
   subjects,
+  noticeQueueName,
   toolQueueName,
   generationKey,
   turnsConsumer,
@@ -217,6 +218,7 @@ export { TranscriptMessage } from "./transcript-message.ts";
 export { TurnRequest, authorOf, messageEventOf } from "./turn-request.ts";
 export { KnowledgeEntry, knowledgeLimits } from "./knowledge.ts";
 export type { ClientCall, GivenCall, GivenChoice, GivenContext, GivenMessage, GivenTool } from "./given-context.ts";
+export { Notice, NoticeJob } from "./notice.ts";
 export { ToolJob, toolJobId } from "./tool-job.ts";
 export { turnsDestination } from "./trace.ts";
 export { clusterToolPrefix, runsWithoutModel, ToolDefinition, toolCatalogueKey } from "./tool-definition.ts";

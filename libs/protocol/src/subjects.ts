@@ -41,6 +41,9 @@ export const documentReaders = "document-readers";
 /** BullMQ queue of tool calls. */
 export const toolQueueName = "tools";
 
+/** BullMQ queue of what people who are away are told. */
+export const noticeQueueName = "notices";
+
 const stored = "chat.ev";
 const live = "chat.live";
 const facts = "chat.fact";

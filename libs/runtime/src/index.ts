@@ -15,6 +15,7 @@ export {
   durationMs,
   flag,
   host,
+  httpAddress,
   logFormat,
   logLevel,
   nodeEnv,

@@ -21,6 +21,7 @@ import { z } from "zod";
 import { isCidr, loopback } from "./admission/address.ts";
 import { isAllowedOrigin } from "./admission/origin.ts";
 import { isKeyAddress, keyAddressError } from "./admission/issuers-file.ts";
+import { minNoticeDelayMs } from "./commands/notices/notice-times.ts";
 
 /** HS256 with a key shorter than its hash can be searched. */
 const minSecretBytes = 32;
@@ -154,6 +155,12 @@ export const Config = z
       .optional()
       .describe("Sockets of this process; default: what the file limit allows."),
     MAX_HTTP_WAIT_MS: durationMs(600_000, 1).describe("How long an HTTP request may wait for its answer."),
+    NOTICES: flag().describe(
+      "Makes notices to people who are away and are addressed, which tool workers with NOTICE_WEBHOOK_URL send.",
+    ),
+    NOTICE_DELAY_MS: durationMs(5_000, minNoticeDelayMs).describe(
+      "How long after a message somebody is told of it who has not come to read it.",
+    ),
     ...traceFields(),
     TRACES_SAMPLE_RATIO: sampleRatio(),
     LOG_LEVEL: logLevel(),

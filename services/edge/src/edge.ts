@@ -12,6 +12,7 @@ import { facades as allFacades, socketFacades } from "./facades.ts";
 import { openLimiter, type LimiterOptions } from "./edge-limiter.ts";
 import { cancelAllOf } from "./commands/cancel-all.ts";
 import { createCommands } from "./commands/commands.ts";
+import { openNotices } from "./commands/notices/notices.ts";
 import type { Redis } from "./commands/conversations/conversation-index.ts";
 import { openConnections, type ConnectionOptions } from "./commands/connections/connections.ts";
 import { createConversations } from "./commands/conversations/conversations.ts";
@@ -26,7 +27,7 @@ import type { Deadlines } from "./delivery/connection.ts";
 import { deliveryLimits, type DeliveryLimits } from "./delivery/delivery-limits.ts";
 import { addEdgeMetrics, countOne, createCounters, type Counters } from "./figures/metrics.ts";
 import type { Hubs } from "./hub/hubs.ts";
-import { createHubRoom, type Counting, type HubRoom } from "./hub-room.ts";
+import { closing, createHubRoom, type Counting, type HubRoom } from "./hub-room.ts";
 import { createReadiness, type Readiness } from "./readiness.ts";
 import { createBegunStreams } from "./transport/begun-streams.ts";
 import { createConnections, type ConnectionsDeps } from "./transport/connections.ts";
@@ -50,6 +51,8 @@ export interface EdgeOptions extends LimiterOptions, WaysIn, Pick<ConnectionOpti
   readonly publicUrl?: string | undefined;
   readonly maxConnections: number;
   readonly pages: Pages;
+  /** People who are away are told of what addresses them, so long after it was said; needs Redis. Default: nobody is. */
+  readonly noticeDelayMs?: number | undefined;
   /** Protocols of others that it speaks. Default: all. */
   readonly facades?: readonly Facade[];
   readonly version: string;
@@ -115,9 +118,9 @@ function createCommandRoom(
   const { messages: limits, conversations: quota, subscriptions, usage } = limiter;
   const isOperator = createIsOperator(bus, may);
   const ownership = createOwnership({ owners: bus.owners, known, may, quota, isOperator });
-  const { mayLook } = guests;
-  const viewing = createViewing({ hubs, catchUp, resuming, waiting, events: bus.events, subscriptions, mayLook });
+  const viewing = createViewing({ hubs, catchUp, resuming, waiting, events: bus.events, subscriptions, ...guests });
   const { hasChanges, shown, conversations } = createConversationRoom(options, hubRoom, ownership);
+  const notices = openNotices(options, { ownership, signals });
   const moveMark = createWriterMarks({ ownership, signals });
   const onAccepted = (request: TurnRequest): void => {
     conversations.accepted(request);
@@ -137,6 +140,7 @@ function createCommandRoom(
     viewing,
     outbox,
     onAccepted,
+    onSaid: notices?.said,
     counters,
     tracing,
     guests,
@@ -148,7 +152,8 @@ function createCommandRoom(
     subscriptions,
   };
   const commands = createCommands(parts);
-  return { ownership, viewing, conversations, commands, shown };
+  const close = closing(conversations.close, notices?.close);
+  return { ownership, viewing, conversations, commands, shown, close };
 }
 
 type CommandRoom = ReturnType<typeof createCommandRoom>;
@@ -262,7 +267,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     clearInterval(sweeping);
     stopFollowing();
     connections.stop();
-    for (const part of [limiter, ways, commandRoom.conversations, hubRoom]) part.close();
+    for (const part of [limiter, ways, commandRoom, hubRoom]) part.close();
     canary.stop();
     app.close();
   };

@@ -1,4 +1,5 @@
 import type { Bus } from "@parley/bus";
+import type { ConversationId } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import { createGuests, type Guests } from "./commands/guests.ts";
 import { createKnownPeople, type KnownPeople } from "./commands/known-people.ts";
@@ -14,12 +15,12 @@ import { createDeletionNotice } from "./hub/deletion-notice.ts";
 import { createHistory } from "./hub/history.ts";
 import { settle, type Hub, type HubViewer } from "./hub/hub.ts";
 import { createHubs, type Hubs } from "./hub/hubs.ts";
+import { showLateRoom } from "./hub/late-room.ts";
 import { createResuming } from "./hub/resuming.ts";
 import { hasRoom } from "./hub/room-for-post.ts";
 import { createSeenChanges } from "./hub/seen-changes.ts";
 import { moveViewer } from "./hub/viewer.ts";
 import { createWaiting } from "./hub/waiting.ts";
-import type { PeopleOf } from "./hub/whole-reading.ts";
 import { createWholeConversations } from "./hub/whole-conversation.ts";
 
 export interface HubRoomOptions {
@@ -39,7 +40,7 @@ export function createHubRoom(
   { bus, redis, limits = deliveryLimits, log }: HubRoomOptions,
   { counters, answers }: Counting,
 ) {
-  const { events, facts, turns, transcripts, titles, feedback, handovers, waitingTexts, posts, changes, people } = bus;
+  const { events, facts, turns, transcripts, titles, feedback, handovers, waitingTexts, posts, changes } = bus;
   const outbox = createOutbox({ limits, counters, answers });
   const known = createKnownPeople({ bus, log });
   const guests = createGuests({ outbox, known, onDismissed: counters.rooms.dismissed });
@@ -57,11 +58,11 @@ export function createHubRoom(
   const recovery = { outbox, counters, mark, tellQueue };
   const { lookOnce } = waiting;
   const { readsIn } = signals;
-  const peopleOf: PeopleOf = async (conversation) => (await known.find(conversation))?.people;
-  const kept = { transcripts, titles, feedback, handovers, posts, changes, people };
-  const stored = { events, ...kept, peopleOf, room: known.room };
+  const kept = { transcripts, titles, feedback, handovers, posts, changes };
+  const stored = { events, ...kept, room: known.room, isChanged: seenChanges.has };
   const whole = createWholeConversations({ ...recovery, ...stored, history, lookOnce, readsIn, log });
   const catchUp = createCatchUp({ ...recovery, history, whole, log });
+  const peopleOf = async (conversation: ConversationId) => (await known.find(conversation))?.people;
   const resuming = createResuming({ events, turns, transcripts, peopleOf, history, catchUp: catchUp.catchUp, log });
   const hubs = createHubs({
     events,
@@ -77,7 +78,7 @@ export function createHubRoom(
     tellDeleted: createDeletionNotice({ outbox, events, log }),
     log,
   });
-  sendAway({ known, guests, hubs, log });
+  followPeople({ known, guests, hubs, log });
   const close = closing(known.close, signals.close, hubs.close, delivery.stop);
   return { outbox, hubs, catchUp, resuming, waiting, guests, signals, known, seenChanges, close };
 }
@@ -89,9 +90,11 @@ interface Dismissing {
   readonly log: Logger;
 }
 
-/** Whoever has no part in a conversation any more looks on no longer, also where the event of it does not come. */
-function sendAway({ known, guests, hubs, log }: Dismissing): void {
-  known.onChange((conversation) => {
+/** Whoever has no part in a conversation any more looks on no longer, also where the event of it does not come; and who has one sees the others. */
+function followPeople({ known, guests, hubs, log }: Dismissing): void {
+  known.onChange((conversation, knownMs) => {
+    const hub = hubs.peek(conversation);
+    if (hub !== undefined) showLateRoom(hub, knownMs);
     guests.check(conversation, hubs.viewersOf(conversation)).catch((err: unknown) => {
       log.warn({ err, conversation }, "it is not known who may go on to look at a conversation");
     });
@@ -99,8 +102,8 @@ function sendAway({ known, guests, hubs, log }: Dismissing): void {
 }
 
 /** One after the other. */
-function closing(...parts: readonly (() => void)[]): () => void {
-  return () => parts.forEach((close) => close());
+export function closing(...parts: readonly ((() => void) | undefined)[]): () => void {
+  return () => parts.forEach((close) => close?.());
 }
 
 export type HubRoom = ReturnType<typeof createHubRoom>;

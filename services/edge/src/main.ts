@@ -81,6 +81,7 @@ function edgeSettings(config: Config) {
     publicUrl: config.PUBLIC_URL,
     maxConnections: config.MAX_CONNECTIONS ?? maxSocketsByFileLimit(),
     maxHttpWaitMs: config.MAX_HTTP_WAIT_MS,
+    noticeDelayMs: config.NOTICES ? config.NOTICE_DELAY_MS : undefined,
     whence: proxyRules(config),
   };
 }

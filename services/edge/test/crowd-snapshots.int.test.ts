@@ -87,9 +87,9 @@ async function openConversation(events: EventLog) {
   const outbox = createOutbox({ limits: deliveryLimits, counters, answers: createAnswerTimes(counters.answers) });
   const mark = (hub: Hub): void => void setImmediate(() => settle(hub));
   const queue = { tellQueue: () => undefined, lookOnce: () => Promise.resolve() };
-  const peopleOf = () => Promise.resolve(undefined);
-  const room = { known: () => undefined, lookUp: peopleOf };
-  const giving = { ...bus, ...queue, outbox, counters, mark, peopleOf, room, readsIn: () => undefined };
+  const lookUp = () => Promise.resolve(undefined);
+  const room = { known: () => undefined, find: lookUp, lookUp };
+  const giving = { ...bus, ...queue, outbox, counters, mark, room, isChanged: () => false, readsIn: () => undefined };
   const whole = createWholeConversations({ ...giving, history: createHistory(bus), log });
   const limits = { ...deliveryLimits, ringEvents: 6 };
   const unused = {

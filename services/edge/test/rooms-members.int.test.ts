@@ -179,10 +179,13 @@ describe("the rules of a conversation", () => {
     const agents = [{ handle: "helper", agent: "general" }];
     const settings = async (body: object) => (await room.as(ann, "PATCH", pathOf(id, "/room"), { body })).status;
     expect(await settings({ answers: "never", agents, keeps_history: true })).toBe(204);
-    expect(await client.next("member")).toMatchObject({ people: [], answers: "never", agents });
+    expect(await client.next("member")).toMatchObject({
+      ...{ people: [{ id: "ann", name: "ANN", role: "owner" }], answers: "never", agents },
+    });
     expect((await membersOf(id)).body).toMatchObject({ answers: "never", agents, keeps_history: true });
     expect(await settings({ answers: null })).toBe(204);
     expect(await client.next("member")).toMatchObject({ answers: "always", agents });
+    expect(client.view(id).room).toMatchObject({ owner: { id: "ann", name: "ANN" }, member_count: 1 });
     expect(await settings({ agents: [...agents, ...agents] })).toBe(400);
     expect(await settings({ answers: "sometimes" })).toBe(400);
   });

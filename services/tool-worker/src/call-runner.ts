@@ -16,10 +16,12 @@ export interface CallRunnerDeps extends Omit<DecisionDeps, "onVerdict"> {
   readonly running: RunningCalls;
   readonly metrics: CallMetrics;
   readonly tracing: Tracing;
+  /** A person is asked about a call; may come more than once. Absent: nobody wants to know. */
+  readonly onAsked?: ((job: ToolJob) => void) | undefined;
 }
 
 /** Runs calls as the queue hands them out, and stores what they came to. */
-export function createCallRunner({ registry, running, metrics, tracing, ...deps }: CallRunnerDeps) {
+export function createCallRunner({ registry, running, metrics, tracing, onAsked, ...deps }: CallRunnerDeps) {
   const { calls, log } = deps;
 
   async function store(job: ToolJob, end: CallEnd): Promise<JobEnd> {
@@ -30,6 +32,7 @@ export function createCallRunner({ registry, running, metrics, tracing, ...deps 
     }
     if (end.state !== "settled") {
       metrics.ended(tool, end.state);
+      if (end.state === "asked") onAsked?.(job);
       return jobEnds[end.state];
     }
     const { status, duration_ms: durationMs } = end.outcome;

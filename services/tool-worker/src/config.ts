@@ -5,6 +5,7 @@ import {
   durationMs,
   flag,
   host,
+  httpAddress,
   isOrigin,
   limitsFile,
   logFormat,
@@ -18,6 +19,7 @@ import {
   wholeNumber,
 } from "@parley/runtime";
 import { z } from "zod";
+import { webhookKeyOf } from "./notices/webhook.ts";
 
 const count = (defaultCount: number) => wholeNumber(1).default(defaultCount);
 
@@ -153,6 +155,16 @@ export const Config = z
       .describe(
         "Seals the tokens of MCP servers with `oauth`; the same for all tool workers, and for edges where users connect accounts.",
       ),
+    NOTICE_WEBHOOK_URL: httpAddress().describe(
+      "The service that is told of what people who are away should know. Unset: nobody is told.",
+    ),
+    NOTICE_WEBHOOK_SECRET: secret()
+      .refine((text) => webhookKeyOf(text) !== undefined, "must be whsec_ and 24 to 64 bytes in base64")
+      .optional()
+      .describe("Signs what it is sent, by the Standard Webhooks specification; needed with NOTICE_WEBHOOK_URL."),
+    NOTICE_WAITING_MS: durationMs(30_000, 1_000).describe(
+      "How long a call waits for the agreement of whoever asked for it before they are told.",
+    ),
     DEMO_TOOLS: flag().describe("Offers tools for demonstrations and tests."),
     DEMO_COUNTER_FILE: optionalText().describe(
       "Where demo_counter and demo_change write one line per execution; without it they are not offered.",
@@ -166,5 +178,10 @@ export const Config = z
     ({ NODE_ENV, ADMIN_TOKEN: token }) =>
       NODE_ENV !== "production" || token === undefined || Buffer.byteLength(token) >= minTokenBytes,
     { path: ["ADMIN_TOKEN"], error: `must be at least ${minTokenBytes} random bytes in production` },
-  );
+  )
+  .refine(({ NOTICE_WEBHOOK_URL: url, NOTICE_WEBHOOK_SECRET: key }) => url === undefined || key !== undefined, {
+    path: ["NOTICE_WEBHOOK_SECRET"],
+    error: "is not set, but NOTICE_WEBHOOK_URL needs it",
+    when: () => true,
+  });
 export type Config = z.infer<typeof Config>;

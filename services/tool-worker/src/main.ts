@@ -15,6 +15,7 @@ import { createCallRunner } from "./call-runner.ts";
 import { listenForCancels } from "./cancellations.ts";
 import { createCommittedCalls } from "./committed-calls.ts";
 import { Config } from "./config.ts";
+import { openNotices } from "./notices/notices.ts";
 import { openAudit, openPages, openRules, openTools } from "./parts.ts";
 import { createRunningCalls } from "./running-calls.ts";
 import { observe, startTelemetry } from "./telemetry.ts";
@@ -63,7 +64,17 @@ runMain("tool-worker", async ({ env }) => {
     audit: audit.log,
   };
   const decides = { ...deciding, approvalTtlMs: config.APPROVAL_TTL_MS };
-  const runner = createCallRunner({ registry: tools.registry, calls, ...decides, running, metrics, tracing, log });
+  const onAsked = openNotices({ config, bus, redis, figures, log, life });
+  const runner = createCallRunner({
+    registry: tools.registry,
+    calls,
+    ...decides,
+    running,
+    metrics,
+    tracing,
+    onAsked,
+    log,
+  });
   const queue = startToolWorker({ ...queueOptions(config), run: runner.run, onAbandoned: runner.abandon, log });
   life.use("running calls", () => queue.close(Math.max(0, config.SHUTDOWN_MS - CLOSE_MS)));
   const definitions = () => tools.registry.definitions;

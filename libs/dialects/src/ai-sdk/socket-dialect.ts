@@ -229,19 +229,21 @@ function idle(requests: Map<string, Request>, { requestId }: Request): Uint8Arra
 
 /** Frames without the name of a request would end the connection of such a client, so what is nobody's is not told. */
 function refused(requests: Map<string, Request>, error: FrameError, current: string | undefined): Uint8Array[] {
-  const { frame, conversation_id, id } = error;
+  const { frame, conversation_id, id, code } = error;
+  // Who was removed may look at nothing of it any more, whenever they asked for it.
+  const isDismissed = frame === "subscribe" && code === "FORBIDDEN";
   if (frame === "cancel" || frame === "ping") return [];
   const meant = [...requests.values()].filter(
     ({ requestId, messageId, conversation, needsSnapshot, watch }) =>
       (frame === "message" && id === messageId && watch.place === undefined) ||
-      (frame === "subscribe" && needsSnapshot && conversation === conversation_id) ||
+      (frame === "subscribe" && (needsSnapshot || isDismissed) && conversation === conversation_id) ||
       (frame === "approve" && requestId === current),
   );
   if (meant.length === 0 && current !== undefined && !requests.has(current))
     return [frameOf({ type: "error", requestId: current, errorText: error.error })];
   return meant.flatMap((request) => {
     const { requestId, resumes } = request;
-    if (resumes !== undefined && error.code === "NOT_FOUND") return idle(requests, request);
+    if (resumes !== undefined && code === "NOT_FOUND") return idle(requests, request);
     requests.delete(requestId);
     return [frameOf({ type: "error", requestId, errorText: error.error })];
   });

@@ -1,4 +1,12 @@
-import type { AcceptedFrame, ConversationId, MessageFrame, Standing, TurnId, TurnRequest } from "@parley/protocol";
+import type {
+  AcceptedFrame,
+  ConversationId,
+  FactOf,
+  MessageFrame,
+  Standing,
+  TurnId,
+  TurnRequest,
+} from "@parley/protocol";
 import { noteAsked, type AnswerEnded } from "../delivery/answer-times.ts";
 import type { Outbox } from "../delivery/outbox.ts";
 import type { HubConnection, HubViewer } from "../hub/hub.ts";
@@ -14,6 +22,8 @@ export interface AcceptanceDeps {
   readonly outbox: Outbox;
   /** Told of every message that was accepted; must not wait for anything. */
   readonly onAccepted: (request: TurnRequest) => void;
+  /** The same with what was noted of it, also of one that came before; absent: nobody wants to know. */
+  readonly onSaid?: ((said: FactOf<"said">) => void) | undefined;
 }
 
 export interface Asked {
@@ -64,6 +74,7 @@ export function createAccept(deps: AcceptanceDeps) {
         stopsOnlyOwn: standing !== "owner",
       });
       deps.onAccepted(request);
+      if (said.fact.kind === "said") deps.onSaid?.(said.fact);
       // The answer to a repeated message may be there already: how long it took is not seen here.
       if (!submitted.isRepeated) noteAsked(connection, request, { sinceMs: askedMs, onEnd });
       await place(deps, { connection, viewer, isNew, request, open, submitted });
@@ -88,6 +99,7 @@ async function acceptPost(
   const { isRepeated } = noted;
   const submitted = { userSeq, earlier: [], isRepeated, isOver: isRepeated };
   if (!isRepeated) deps.onAccepted(request);
+  deps.onSaid?.(noted.fact);
   await place(deps, { connection, viewer, isNew, request, open: [], submitted, roomBelow: 1 });
   answer(deps, viewer, request, { userSeq, earlier: [], posted: true });
   return { ...submitted, isPost: true };

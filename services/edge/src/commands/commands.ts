@@ -51,6 +51,7 @@ export interface CommandDeps {
   readonly viewing: Viewing;
   readonly outbox: Outbox;
   readonly onAccepted: MessageDeps["onAccepted"];
+  readonly onSaid?: MessageDeps["onSaid"];
   readonly agentNames: MessageDeps["agentNames"];
   readonly counters: Pick<Counters, "accepted" | "approvals" | "feedback" | "handovers" | "rooms" | "messageChanges">;
   readonly tracing: Tracing;
@@ -68,14 +69,14 @@ export type Commands = ReturnType<typeof createCommands>;
 /** What a caller may have done with a conversation, over whatever transport. Each throws ChatError, which is the caller's answer. */
 export function createCommands(deps: CommandDeps) {
   const { bus, ownership, may, isKeptOut, limits, viewing, outbox, onAccepted, counters, tracing } = deps;
-  const { guests, signals, agentNames } = deps;
+  const { guests, signals, agentNames, onSaid } = deps;
   const findFor = createFairFinding(bus);
   const questionNow = createQuestionNow(bus, deps.hasChanges);
   const branches = createBranches({ bus, ownership, questionNow });
   const queue = createQueueHandler({ bus, ownership });
   const usageTold = createUsageTelling(deps);
   const handover = createHandoverCommands({ bus, ownership, may, figures: counters.handovers });
-  const seen = { viewing, outbox, onAccepted, counters, tracing, guests };
+  const seen = { viewing, outbox, onAccepted, onSaid, counters, tracing, guests };
   const asking = { bus, ownership, may, limits, branches, agentNames, ...seen };
   return {
     message: createMessageHandler({ ...asking, usageTold, onAnswered: handover.answered }),

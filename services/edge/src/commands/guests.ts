@@ -48,6 +48,12 @@ export function createGuests(deps: GuestDeps) {
     leave,
     mayLook,
 
+    /** For who looks already. Asks the broker only where this process remembers nothing of it; while that is away it is as it was. */
+    async mayStillLook(connection: HubConnection, conversation: ConversationId): Promise<boolean> {
+      if (known.peek(conversation) === undefined) await known.lookUp(conversation);
+      return mayLook(connection, conversation);
+    },
+
     /** Once it looks at it: its right to it may have ended before it was there to be told. `standing`: looked up since then. */
     async confirm(connection: HubConnection, conversation: ConversationId, standing: Promise<unknown>): Promise<void> {
       await standing.catch(() => leave(connection, conversation));

@@ -32,8 +32,10 @@ function peopledOf(known: KnownConversation | undefined): Peopled | undefined {
   return known?.people === undefined ? undefined : { n: known.n, people: known.people };
 }
 
-/** The people of a conversation were changed. */
-export type OnPeople = (conversation: ConversationId) => void;
+export type PeopleOf = (conversation: ConversationId) => Promise<People | undefined>;
+
+/** The people of a conversation were changed, behind `knownMs` (a `performance.now`), as far as this process has asked. */
+export type OnPeople = (conversation: ConversationId, knownMs: number) => void;
 
 export type KnownPeople = ReturnType<typeof createKnownPeople>;
 
@@ -78,7 +80,8 @@ function createMemory() {
     hear({ conversation, record }: FollowedPeople): void {
       const known = remembered.get(conversation);
       if (known === undefined) return;
-      if (record === undefined) forget(conversation);
+      // Whose it is when it begins again nobody knows.
+      if (record?.people === undefined) forget(conversation);
       else if (record.n > known.n) set(conversation, { ...known, people: record.people, n: record.n });
     },
   };
@@ -122,6 +125,7 @@ function createFollowing(
   void goOn();
   return {
     isLate,
+    knownMs: (): number => knownMs,
     caughtUp: (): Promise<void> =>
       (catchingUp ??= Promise.race([catchUp(), sleep(catchUpMs)]).finally(() => (catchingUp = undefined))),
     close: (): void => stopping.abort(),
@@ -186,7 +190,7 @@ export function createKnownPeople(deps: KnownPeopleDeps) {
   const hear = (followed: FollowedPeople): void => {
     memory.hear(followed);
     lookUps.hear(followed);
-    for (const listener of listeners) listener(followed.conversation);
+    for (const listener of listeners) listener(followed.conversation, following.knownMs());
   };
   const following = createFollowing(deps, (found, isAnew) => {
     if (isAnew) {
@@ -225,6 +229,7 @@ export function createKnownPeople(deps: KnownPeopleDeps) {
     /** Of whom a room is, as snapshots show it. */
     room: {
       known: (conversation: ConversationId): Peopled | undefined => peopledOf(memory.get(conversation)),
+      find: async (conversation: ConversationId): Promise<Peopled | undefined> => peopledOf(await find(conversation)),
       lookUp: async (conversation: ConversationId): Promise<Peopled | undefined> =>
         peopledOf(await lookUp(conversation)),
     },

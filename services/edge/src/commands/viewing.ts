@@ -20,6 +20,8 @@ export interface ViewingDeps {
   readonly subscriptions: SubscriptionLimit;
   /** Whether its user has a part in it, as far as is known now. */
   readonly mayLook: Guests["mayLook"];
+  /** The same where nothing is known of it any more: looked up. */
+  readonly mayStillLook: Guests["mayStillLook"];
 }
 
 export interface SubscriptionLimit {
@@ -55,9 +57,16 @@ function createAttach({ hubs, subscriptions, mayLook }: Pick<ViewingDeps, "hubs"
 
 /** Which connection looks at which conversation, and from where on. */
 export function createViewing(deps: ViewingDeps) {
-  const { catchUp, resuming, waiting, events } = deps;
+  const { catchUp, resuming, waiting, events, mayStillLook } = deps;
   const places = createPlaces({ events, resuming });
   const attach = createAttach(deps);
+  const attachAllowed: typeof attach = async (connection, conversation) => {
+    const viewer = await attach(connection, conversation);
+    // From here on this process looks at each change of its people for them; what it knew may be forgotten, and the last change with it.
+    if (await mayStillLook(connection, conversation)) return viewer;
+    leave(connection, conversation);
+    throw new ChatError("FORBIDDEN");
+  };
   const release = (viewer: HubViewer): void => {
     if (viewer.state !== "held") return;
     moveViewer(viewer, viewer.doubtedSeq === noCursor ? "lagging" : "doubted");
@@ -66,7 +75,7 @@ export function createViewing(deps: ViewingDeps) {
 
   return {
     ...{ ...places, leave, release },
-    followExactly: createExactFollowing({ attach, release, places, waiting }),
+    followExactly: createExactFollowing({ attach: attachAllowed, release, places, waiting }),
 
     /** Leaves the conversation, and remembers how far the client is. */
     unsubscribe(connection: HubConnection, conversation: ConversationId): void {
@@ -99,7 +108,7 @@ export function createViewing(deps: ViewingDeps) {
       const left = connection.left?.get(conversation);
       // The client says itself how far it is.
       connection.left?.delete(conversation);
-      const viewer = await attach(connection, conversation);
+      const viewer = await attachAllowed(connection, conversation);
       const leaveAgain = (error: unknown): never => {
         leave(connection, conversation);
         throw error;

@@ -99,6 +99,9 @@ export function createHubs(deps: HubDeps) {
       return hub;
     },
 
+    /** The hub of a conversation, if it has one. */
+    peek: (id: ConversationId): Hub | undefined => entries.get(id)?.hub,
+
     /** Who looks at a conversation here, as of now. */
     viewersOf: (id: ConversationId): readonly HubViewer[] => [...(entries.get(id)?.hub.viewers ?? [])],
 

@@ -70,8 +70,12 @@ export interface Ring extends Known {
   quiet: { since: number; turn: TurnId } | undefined;
   title: string | undefined;
   handover?: Handover | undefined;
-  /** Whether messages of the conversation were ever changed, but for what is in `events`. Undefined: nobody has looked. */
-  hasChanges: boolean | undefined;
+  /** A change of a message has left it. */
+  hasChanges: boolean;
+  /** The conversation was shown last as one in which its owner alone has a part. */
+  isShownAlone: boolean;
+  /** When it began (a `performance.now`). */
+  readonly madeMs: number;
   readonly base: Map<TurnId, OpenTurn>;
   /** Of those that were made of what decides, what was made: for who reads what is below the floor, where events of theirs may be. */
   readonly settled: Map<TurnId, OpenTurn>;
@@ -95,7 +99,9 @@ export function createRing(floor: number): Ring {
     rooted: false,
     quiet: undefined,
     title: undefined,
-    hasChanges: undefined,
+    hasChanges: false,
+    isShownAlone: false,
+    madeMs: performance.now(),
     base: new Map(),
     settled: new Map(),
     ended: new Map(),

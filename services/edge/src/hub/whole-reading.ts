@@ -8,7 +8,6 @@ import {
   type Changes,
   transcriptOfPost,
   type ConversationId,
-  type People,
   type StoredTurn,
   type TranscriptMessage,
   type TurnId,
@@ -32,22 +31,21 @@ export interface WholeReadingDeps {
   readonly feedback: Pick<Bus["feedback"], "of">;
   readonly handovers: Pick<Bus["handovers"], "of">;
   readonly changes: Pick<Bus["changes"], "of">;
-  readonly people: Pick<Bus["people"], "of">;
   readonly posts: Pick<Bus["posts"], "shown" | "find">;
-  /** Who has a part in a conversation beside its owner, as this edge knows; undefined: nobody, and nothing of theirs is looked for. */
-  readonly peopleOf: PeopleOf;
   readonly room: RoomReading;
+  /** Whether this process has seen that a message of it was changed. */
+  readonly isChanged: (conversation: ConversationId) => boolean;
 }
 
-/** The people of conversations. */
+/** The people of conversations; undefined: nobody but its owner has a part in it, and nothing of others is looked for. */
 export interface RoomReading {
-  /** As this process remembers them, where somebody looks on; undefined: nobody but its owner has a part in it. */
+  /** As this process remembers them now. */
   readonly known: (conversation: ConversationId) => Peopled | undefined;
+  /** The same; looked up where it remembers nothing of the conversation. */
+  readonly find: (conversation: ConversationId) => Promise<Peopled | undefined>;
   /** As they are stored. */
   readonly lookUp: (conversation: ConversationId) => Promise<Peopled | undefined>;
 }
-
-export type PeopleOf = (conversation: ConversationId) => Promise<People | undefined>;
 
 /** What those need who wait for it. */
 export interface WholeNeeds {
@@ -88,28 +86,30 @@ export async function readWhole(
   const laterEnds = fromSeq === undefined ? 0 : countEnds(past ?? ring);
   const beside = await pathToOpen(transcripts, hub, ring, page.turns);
   const records = [...(await olderRecords(deps, hub, page, laterEnds)), ...messagesOf([...beside, ...page.turns])];
-  const owedRecords = await recordsOf(deps, hub, owed, records);
+  const owedRecords = await recordsOf(deps, hub, owed, { read: records, isRoom: room !== undefined });
   const shown = records.filter(({ turn_id }) => queued?.startless.has(turn_id) !== true || ring.ended.has(turn_id));
   const known = past ?? ring;
   const { sure } = hub.feed.intake;
-  const changes = await changesIn(deps, hub, [...shown, ...posts, ...owedRecords], known);
-  const isCurrent = createCurrency(hub, { ring, endsLeft, past, room, changesSeq: sure });
+  const changes = await changesIn(deps, hub, room, { records: [...shown, ...posts, ...owedRecords], known });
+  const isCurrent = createCurrency(deps, hub, { ring, endsLeft, past, room, changesSeq: sure });
   const isTooMuch = reach !== undefined && past === undefined;
   const isBeginning = page.before === 0;
   const told = { title, handover, room, feedback, posts, isBeginning, changes };
   const parts = { past, isTooMuch, records: shown, ...told, owed, owedRecords, isCurrent };
+  ring.isShownAlone = room === undefined;
   return isCurrent() ? createWhole(hub, parts) : undefined;
 }
 
 /** What is kept of the conversation beside its events. */
 async function readKept(deps: WholeReadingDeps, hub: Hub) {
   const { conversation } = hub;
+  const remembered = deps.room.find(conversation);
   const [page, title, feedback, posts, early] = await Promise.all([
     newestPath(deps.transcripts, hub),
     deps.titles.shown(conversation),
     deps.feedback.of(conversation),
-    newestPosts(deps, hub),
-    deps.room.known(conversation) === undefined ? undefined : deps.room.lookUp(conversation),
+    newestPosts(deps, hub, remembered),
+    remembered.then((room) => room && deps.room.lookUp(conversation)),
     deps.lookOnce(hub),
   ]);
   return { page, title, feedback, posts, early };
@@ -135,10 +135,14 @@ interface Read {
 }
 
 /** Whether the hub still has what is missing in what was read. */
-function createCurrency(hub: Hub, { ring, endsLeft, past, room, changesSeq }: Read) {
+function createCurrency(
+  { room: { known } }: WholeReadingDeps,
+  hub: Hub,
+  { ring, endsLeft, past, room, changesSeq }: Read,
+) {
   return (): boolean => {
-    // Its first members came meanwhile: of whom it was nobody knows here.
-    if (room === undefined && roomNumberIn(ring.events) > 0) return false;
+    // Its first members came meanwhile: of whom it was nobody knows here, and what they said was not looked for.
+    if (room === undefined && (roomNumberIn(ring.events) > 0 || known(hub.conversation) !== undefined)) return false;
     // One that began anew meanwhile, as a late event below it makes it do, knows nothing of what is open.
     if (!isLive(hub) || hub.ring !== ring) return false;
     // Below its floor the ring has no place any more for what comes late.
@@ -157,25 +161,21 @@ function createCurrency(hub: Hub, { ring, endsLeft, past, room, changesSeq }: Re
  */
 async function changesIn(
   deps: WholeReadingDeps,
-  hub: Hub,
-  records: readonly TranscriptMessage[],
-  { events }: Pick<Known, "events">,
+  { conversation, ring }: Hub,
+  room: Peopled | undefined,
+  {
+    records,
+    known: { events },
+  }: { readonly records: readonly TranscriptMessage[]; readonly known: Pick<Known, "events"> },
 ): Promise<Changes> {
-  if (!(await hasChanges(deps, hub))) return new Map();
+  // Whose first change this process does not know yet is shown anew when it does: see `showLateRoom`.
+  const isKnown = room?.people.has.changes === true || ring.hasChanges || deps.isChanged(conversation);
+  if (!isKnown && !ring.events.some(isChange)) return new Map();
   const begun = events.flatMap(({ type, turn }) => (type === "message" || isTerminal(type) ? turn : []));
-  const told = [...new Set([...begun, ...hub.ring.base.keys(), ...hub.ring.settled.keys()])];
+  const told = [...new Set([...begun, ...ring.base.keys(), ...ring.settled.keys()])];
   const ofTurns = told.flatMap((turn) => [messageIdOf(turn, "user"), messageIdOf(turn, "assistant")]);
   const written = [...records, ...events.flatMap((event) => postIn(event) ?? [])];
-  return deps.changes.of(hub.conversation, [...written.map(({ message_id }) => message_id), ...ofTurns]);
-}
-
-/** By what is stored when the ring is new: what this process remembers may be too old by a moment. From then on the ring has what is told. */
-async function hasChanges({ people }: WholeReadingDeps, { conversation, ring }: Hub): Promise<boolean> {
-  if (ring.hasChanges === undefined) {
-    const found = (await people.of(conversation))?.people?.has.changes === true;
-    ring.hasChanges ??= found;
-  }
-  return ring.hasChanges || ring.events.some(isChange);
+  return deps.changes.of(conversation, [...written.map(({ message_id }) => message_id), ...ofTurns]);
 }
 
 function countEnds({ events }: Pick<Known, "events">): number {
@@ -227,8 +227,12 @@ async function olderRecords(
 }
 
 /** Also where nobody is known to have written any: what is remembered of people may be a moment old. */
-async function newestPosts({ posts, peopleOf }: WholeReadingDeps, hub: Hub): Promise<readonly TranscriptMessage[]> {
-  if ((await peopleOf(hub.conversation)) === undefined) return [];
+async function newestPosts(
+  { posts }: WholeReadingDeps,
+  hub: Hub,
+  room: Promise<Peopled | undefined>,
+): Promise<readonly TranscriptMessage[]> {
+  if ((await room) === undefined) return [];
   const page = await posts.shown(hub.conversation, deliveryLimits.snapshotMessages);
   return page.posts.map(({ post }) => transcriptOfPost(post));
 }
@@ -263,10 +267,10 @@ function parentOfNewest({ events, base }: Pick<Known, "events" | "base">): TurnI
 
 /** The messages of turns that are not among those that were read. */
 async function recordsOf(
-  { events, transcripts, posts, peopleOf }: WholeReadingDeps,
+  { events, transcripts, posts }: WholeReadingDeps,
   { conversation, shard }: Hub,
   turns: ReadonlySet<TurnId>,
-  read: readonly TranscriptMessage[],
+  { read, isRoom }: { readonly read: readonly TranscriptMessage[]; readonly isRoom: boolean },
 ): Promise<TranscriptMessage[]> {
   const known = new Set(read.map(({ turn_id }) => turn_id));
   const find = async (turn: TurnId): Promise<TranscriptMessage[]> => {
@@ -274,7 +278,7 @@ async function recordsOf(
     const acceptedMs = begin?.event.type === "message" ? begin.event.ts : 0;
     const recorded = await transcripts.find(conversation, turn, acceptedMs);
     if (recorded !== undefined) return messagesOf([recorded]);
-    if ((await peopleOf(conversation)) === undefined) return [];
+    if (!isRoom) return [];
     const post = await posts.find(conversation, turn, 0);
     return post === undefined ? [] : [transcriptOfPost(post)];
   };

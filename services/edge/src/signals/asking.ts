@@ -11,7 +11,7 @@ export interface PresenceDeps {
 }
 
 /** An edge that has just said something says it again when its second is over. */
-const answerMs = limits.signalEveryMs + 250;
+export const presenceMs = limits.signalEveryMs + 250;
 
 /** Who looks at a room, for who does not look on themselves: where nobody does at this edge, the others are asked, once for all who ask at the same time. */
 export function createPresence({ signals, own }: PresenceDeps) {
@@ -21,7 +21,7 @@ export function createPresence({ signals, own }: PresenceDeps) {
     const others = new Map<string, EdgeSignal>();
     const stop = signals.listen(conversation, (signal) => void others.set(signal.edge, signal));
     signals.say(conversation, { edge: own.edge, present: [], typing: [], asks: true });
-    await sleep(answerMs);
+    await sleep(presenceMs);
     stop();
     const agents = agentStates({ people, agents: new Map() }, own.offered());
     return { type: "presence", conversation_id: conversation, ...presenceAmong([...others.values()]), agents };

@@ -25,6 +25,14 @@ export interface RoomRouteDeps {
 
 const maxUserIdChars = 128;
 const maxNameChars = 128;
+/** What turns the text of others around, or is obeyed by terminals, is no part of a name; what joins letters is. */
+const nameText = /^(?=.*\S)(?:[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]|[\u200c\u200d])+$/u;
+const memberName = z
+  .string()
+  .min(1)
+  .max(maxNameChars)
+  .refine((text) => nameText.test(text), "must be one line without control characters")
+  .describe("As others read it.");
 const roleName = z.string().regex(/^[A-Za-z0-9][\w.:@/-]{0,63}$/, "must be the name of a role");
 const userId = z.string().min(1).max(maxUserIdChars).describe("Of a user.");
 
@@ -102,7 +110,7 @@ function addRoute({ commands: { rooms } }: RoomRouteDeps): Route {
     query: nothing,
     body: z.object({
       user_id: userId,
-      name: z.string().min(1).max(maxNameChars).nullish().describe("As others read it."),
+      name: memberName.nullish(),
       role: MemberRole,
       with_role: roleName.nullish().describe("They are a member for as long as they have this role of the deployment."),
     }),

@@ -29,7 +29,7 @@ import { createIndexRebuild } from "./index-rebuild.ts";
 import type { Matches } from "./list-search.ts";
 import type { PageCursor } from "./page-cursor.ts";
 import { createListing, type ListPage, type ListQuery } from "./listing.ts";
-import type { PeopleOf } from "../../hub/whole-reading.ts";
+import type { PeopleOf } from "../known-people.ts";
 import { hasNoTurnsLeft, pageWithPosts, plainPage, turnsOfPage, type MessagesPage } from "./post-pages.ts";
 import { createChangesOf, pageNow, type ChangesOf, type HasChanges } from "./shown-changes.ts";
 import { createMessageSearch, type SearchQuery, type SearchResult } from "./message-search.ts";

@@ -8,7 +8,7 @@ import {
   type StoredTurn,
   type TurnId,
 } from "@parley/protocol";
-import type { PeopleOf } from "../../hub/whole-reading.ts";
+import type { PeopleOf } from "../known-people.ts";
 import { createFairGate } from "../../fair-gate.ts";
 import type { BeginningOf } from "./beginnings.ts";
 import type { ConversationIndex, IndexEntry, PagePlace } from "./conversation-index.ts";

@@ -1,0 +1,125 @@
+import { createHash } from "node:crypto";
+import { NoticeJob, noticeQueueName, type Notice } from "@parley/protocol";
+import { withDeadline, type Logger } from "@parley/runtime";
+import { Queue, UnrecoverableError, Worker, type Job } from "bullmq";
+import type { Redis } from "ioredis";
+import { connectRedis, type RedisAddress } from "./redis.ts";
+
+/** Of these two, whoever says them again makes no second notice. */
+const keptSeconds = 7_200;
+const mostKept = 50_000;
+/** Where nobody sends them they would fill Redis. */
+const mostQueued = 50_000;
+const lookEveryMs = 5_000;
+/** The first try, and four more: after 2, 4, 8 and 16 s. */
+const tries = 5;
+const backoffMs = 2_000;
+
+/** The same notice has the same id, whoever makes it and however often: its job's, and the receiver's. */
+export function noticeIdOf({ conversation_id, message_id, call_id, user_id }: Notice): string {
+  const parts = JSON.stringify([conversation_id, message_id ?? null, call_id ?? null, user_id]);
+  return `ntc_${createHash("sha256").update(parts).digest("base64url")}`;
+}
+
+export interface NoticeQueue {
+  /** One that was added before, also if it was sent since (for two hours), changes nothing. Throws at once while Redis is down, and where too many wait. */
+  add(job: Omit<NoticeJob, "v">, delayMs: number): Promise<void>;
+  /** One that is not sent yet never is. One that is being sent is left alone. Throws at once while Redis is down. */
+  drop(notice: Notice): Promise<boolean>;
+}
+
+interface NoticeQueueDeps {
+  readonly redis: Redis;
+  /** So many wait, about, before no more are taken. Default: 50,000. */
+  readonly most?: number;
+  readonly log: Logger;
+}
+
+/** For who makes notices. `redis` stays its owner's. */
+export function createNoticeQueue({ redis, most = mostQueued, log }: NoticeQueueDeps): NoticeQueue {
+  let queue: Queue | undefined;
+  const opened = (): Queue => {
+    // BullMQ itself would wait for the first connection, however long that takes.
+    if (redis.status !== "ready") throw new Error("Redis cannot be reached.");
+    if (queue !== undefined) return queue;
+    queue = new Queue(noticeQueueName, { connection: redis, skipMetasUpdate: true });
+    queue.on("error", (error) => log.debug({ reason: error.message }, "the queue of notices reports an error"));
+    return queue;
+  };
+  let lookedMs = -Infinity;
+  let count = 0;
+  const requireRoom = async (jobs: Queue): Promise<void> => {
+    if (performance.now() - lookedMs >= lookEveryMs) {
+      lookedMs = performance.now();
+      count = await jobs.getJobCountByTypes("delayed", "waiting");
+    }
+    if (count >= most) throw new Error("Too many notices wait to be sent.");
+  };
+  return {
+    async add(job, delayMs) {
+      const jobs = opened();
+      await requireRoom(jobs);
+      const { type } = job.notice;
+      await jobs.add(type, { v: 1, ...job } satisfies NoticeJob, {
+        jobId: noticeIdOf(job.notice),
+        delay: delayMs,
+        attempts: tries,
+        backoff: { type: "exponential", delay: backoffMs, jitter: 0.5 },
+        removeOnComplete: { age: keptSeconds, count: mostKept },
+        removeOnFail: { age: keptSeconds, count: mostKept },
+      });
+    },
+    drop: async (notice) => (await opened().remove(noticeIdOf(notice))) === 1,
+  };
+}
+
+export interface NoticeWorkerOptions extends RedisAddress {
+  readonly log: Logger;
+  /** Sends it under this id. What it throws has it tried again, up to five times in all. A worker that is killed behind it makes that another one sends it again. */
+  send(id: string, job: NoticeJob, signal: AbortSignal): Promise<void>;
+  /** It was tried for the last time. */
+  onGivenUp(job: NoticeJob): void;
+  readonly lockDurationMs: number;
+  readonly stalledIntervalMs: number;
+}
+
+export interface NoticeWorker {
+  ready(): boolean;
+  /** Takes no more, and waits for what is being sent, `graceMs` at most. */
+  close(graceMs: number): Promise<void>;
+}
+
+const sentAtOnce = 8;
+const reconnectDelayMs = 1_000;
+/** Whoever has a notice may be lost so often before it is given up. */
+const mostLost = 3;
+
+/** Sends notices from the queue when they are due. Redis may come and go. */
+export function startNoticeWorker(options: NoticeWorkerOptions): NoticeWorker {
+  const { url, tls, log, send, onGivenUp, lockDurationMs: lockDuration, stalledIntervalMs: stalledInterval } = options;
+  const redis = connectRedis({ url, tls, role: "worker", log });
+  const process = async (job: Job, _token: string | undefined, signal: AbortSignal | undefined): Promise<void> => {
+    const parsed = NoticeJob.safeParse(job.data);
+    if (!parsed.success || job.id === undefined || signal === undefined)
+      throw new UnrecoverableError("the job is no notice as this version knows it");
+    await send(job.id, parsed.data, signal);
+  };
+  const worker = new Worker(noticeQueueName, process, {
+    ...{ connection: redis, concurrency: sentAtOnce, lockDuration, stalledInterval },
+    ...{ maxStalledCount: mostLost, runRetryDelay: reconnectDelayMs },
+  });
+  worker.on("error", (error) => log.debug({ reason: error.message }, "the queue of notices reports an error"));
+  worker.on("failed", (job, error) => {
+    log.warn({ notice: job?.id, reason: error.message }, "a notice could not be sent");
+    const parsed = NoticeJob.safeParse(job?.data);
+    if (job?.finishedOn !== undefined && parsed.success) onGivenUp(parsed.data);
+  });
+  return {
+    ready: () => redis.status === "ready" && worker.isRunning(),
+    async close(graceMs) {
+      const closed = worker.close();
+      await withDeadline(closed, graceMs, "closing the queue of notices").catch(() => worker.cancelAllJobs("stopped"));
+      redis.disconnect();
+    },
+  };
+}
