@@ -14,6 +14,14 @@ test("keeps the share of those who chat when the number of users changes", () =>
   expect(readCommand(["edge-killed", "--users", "1000"])?.options).toMatchObject({ users: 1_000, active: 500 });
 });
 
+test("counts users by rooms, where there are some", () => {
+  const small = readCommand(["rooms", "--rooms", "10", "--people", "8"]);
+  expect(small?.options).toMatchObject({ users: 80, rooms: 10, people: 8 });
+  expect(small?.scenario.groups(small.options)).toHaveLength(10);
+  expect(readCommand(["rooms"])?.options).toMatchObject({ users: 1_000 });
+  expect(readCommand(["chat", "--rooms", "3"])?.options.users).toBe(200);
+});
+
 test("takes minutes for seconds", () => {
   expect(readCommand(["soak", "--minutes", "1.5"])?.options.seconds).toBe(90);
 });
