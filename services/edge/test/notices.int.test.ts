@@ -35,7 +35,7 @@ afterAll(async () => {
 /** Of both edges. */
 async function counted(kind: string, result: string): Promise<number> {
   const metrics = await Promise.all(
-    edges.map(({ registry }) => registry.getSingleMetric("parley_edge_notices_total")?.get()),
+    edges.map(async ({ registry }) => await registry.getSingleMetric("parley_edge_notices_total")?.get()),
   );
   const values = metrics.flatMap((metric) => metric?.values ?? []);
   const fit = values.filter(({ labels }) => labels["kind"] === kind && labels["result"] === result);
