@@ -10,7 +10,7 @@ import {
   Part,
   StoredEvent,
 } from "@parley/protocol";
-import type { z } from "zod";
+import { z } from "zod";
 import { fieldTable, objects } from "./field-table.ts";
 
 const fixtures = new URL("../../libs/protocol/fixtures/v1/", import.meta.url);
@@ -139,9 +139,12 @@ function section({ heading, schema, description, example, shared }: Frame): stri
     .join("\n");
 }
 
-function sharedSentence({ properties = {} }: Frame["schema"], shared: readonly string[]): string {
+function sharedSentence(schema: Frame["schema"], shared: readonly string[]): string {
+  // That of a post is of no turn that ever runs.
   const ofNoTurn =
-    "turn_id" in properties ? "It belongs to no turn." : "It belongs to no turn, so it has no `turn_id`.";
+    schema instanceof z.ZodObject && "turn_id" in schema.shape
+      ? "It belongs to no turn."
+      : "It belongs to no turn, so it has no `turn_id`.";
   if (!shared.includes("turn_id"))
     return `${ofNoTurn} The other [fields of every event](#fields-of-every-event), and:\n`;
   const extra = shared.includes("attempt") ? " and of the agent" : "";
