@@ -20,6 +20,7 @@ import {
   HandoverRecord,
   LogRecord,
   MemoryRecord,
+  NoticeJob,
   OwnerRecord,
   PeopleRecord,
   PostRecord,
@@ -77,6 +78,7 @@ const records: Record<string, z.ZodType> = {
   "changes-record": ChangesRecord,
   "read-record": ReadRecord,
   "edge-signal": EdgeSignal,
+  "notice-job": NoticeJob,
   "feedback-record": FeedbackRecord,
   "summary-record": SummaryRecord,
   "memory-record": MemoryRecord,
@@ -137,6 +139,7 @@ describe("golden files", () => {
         "Author",
         "CallerRights",
         "Handover",
+        "Notice",
         ...["AnswerRule", "Invite", "InviteId", "Member", "MemberChange", "MemberRole", "MessageChanges", "Person"],
         ...[
           "PresentAgent",
