@@ -132,7 +132,7 @@ it("goes on with the trace of an HTTP caller, and not with one that is not sampl
   expect(only(spans, "send chat").parent_id).toBe("d".repeat(16));
 });
 
-it("points from the attempt that took over to the one that was killed", async () => {
+it("points from the attempt that took over to the one that was killed", { timeout: 60_000 }, async () => {
   await using folder = await tempDir();
   const file = path.join(folder.path, "traces.jsonl");
   const env = traced(file);
@@ -162,23 +162,27 @@ it("points from the attempt that took over to the one that was killed", async ()
   expect(shown).toContain(`links to ${firstClaim?.parent_id} (the attempt that never ended)`);
 });
 
-it("sends the span of a worker that is stopped, and points to it from the next attempt", async () => {
-  await using folder = await tempDir();
-  const file = path.join(folder.path, "traces.jsonl");
-  await using system = await startSystem({ env: traced(file) });
-  using anna = await person(system.edges[0]!);
-  const chat = anna.conversation();
-  const { turn_id } = await chat.send("hello\n/sim tokens=160 rate=20");
-  await expect.poll(() => shownTurn(chat.view, turn_id)?.text.length ?? 0).toBeGreaterThan(10);
-  await system.add("agent-worker");
-  await system.agentWorkers[0]!.kill("SIGTERM");
-  expect((await chat.untilEnd(turn_id)).type).toBe("complete");
+it(
+  "sends the span of a worker that is stopped, and points to it from the next attempt",
+  { timeout: 60_000 },
+  async () => {
+    await using folder = await tempDir();
+    const file = path.join(folder.path, "traces.jsonl");
+    await using system = await startSystem({ env: traced(file) });
+    using anna = await person(system.edges[0]!);
+    const chat = anna.conversation();
+    const { turn_id } = await chat.send("hello\n/sim tokens=160 rate=20");
+    await expect.poll(() => shownTurn(chat.view, turn_id)?.text.length ?? 0).toBeGreaterThan(10);
+    await system.add("agent-worker");
+    await system.agentWorkers[0]!.kill("SIGTERM");
+    expect((await chat.untilEnd(turn_id)).type).toBe("complete");
 
-  const spans = await spansOfTurn(file, turn_id, hasProcessed);
-  const [first, second] = spans
-    .filter(({ name }) => name.startsWith("process chat"))
-    .toSorted((a, b) => a.start_ms - b.start_ms);
-  expect(first?.attributes).toMatchObject({ "parley.turn.attempt": 1, "parley.turn.result": "handed over" });
-  expect(second?.attributes).toMatchObject({ "parley.turn.attempt": 2, "parley.turn.result": "ended" });
-  expect(second?.links).toEqual([{ trace_id: first?.trace_id, span_id: first?.span_id }]);
-});
+    const spans = await spansOfTurn(file, turn_id, hasProcessed);
+    const [first, second] = spans
+      .filter(({ name }) => name.startsWith("process chat"))
+      .toSorted((a, b) => a.start_ms - b.start_ms);
+    expect(first?.attributes).toMatchObject({ "parley.turn.attempt": 1, "parley.turn.result": "handed over" });
+    expect(second?.attributes).toMatchObject({ "parley.turn.attempt": 2, "parley.turn.result": "ended" });
+    expect(second?.links).toEqual([{ trace_id: first?.trace_id, span_id: first?.span_id }]);
+  },
+);
