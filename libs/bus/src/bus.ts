@@ -3,6 +3,7 @@ import { limits, type ConversationId, type RecordFormat } from "@parley/protocol
 import { createBackoff, sleep, withDeadline, type Logger } from "@parley/runtime";
 import { createAgentSignals, type AgentSignals } from "./agent-signals.ts";
 import { createAppender } from "./appender.ts";
+import { atMostEvery } from "./at-most-every.ts";
 import { createAuditLog, type AuditLog } from "./audit-log.ts";
 import { createBrokerClock } from "./broker-clock.ts";
 import { hasStreamMetadata, isTooOldForCluster, oldestForCluster } from "./broker-version.ts";
@@ -18,13 +19,14 @@ import { createHandovers, type Handovers } from "./handovers.ts";
 import { createGateLog, type GateLog, type GateLogDeps } from "./gate-log.ts";
 import { createLogMarks } from "./log-marks.ts";
 import { createMemories, type Memories } from "./memories.ts";
+import { createNoticeRecords, type NoticeRecords } from "./notice-records.ts";
 import { createMessageChanges, type MessageChangeLog } from "./message-changes.ts";
 import { connectNats, type BrokerLink, type NatsOptions } from "./nats-connection.ts";
 import { askTimeoutMs, createPatientLookups } from "./patient-lookups.ts";
 import { watchPayloadLimit } from "./payload-limit.ts";
 import { createUnreadable, type Unreadable } from "./unreadable.ts";
 import type { StreamOptions } from "./stream-configs.ts";
-import { setUpAudit, setUpGate, setUpMemory, setUpStreams } from "./stream-setup.ts";
+import { setUpAudit, setUpGate, setUpMemory, setUpNotices, setUpStreams } from "./stream-setup.ts";
 import { createOutbox } from "./outbox.ts";
 import { createPosts, type Posts } from "./posts.ts";
 import { createRequests } from "./requests.ts";
@@ -83,10 +85,12 @@ export interface Bus extends BrokerLink {
   /** How far members of conversations have read. For edges: others have no right to write it. */
   readonly readMarks: ReadMarks;
   readonly conversations: StoredConversations;
-  /** What was revoked. For edges: others have no right to it. */
+  /** What was revoked. For edges; tool workers may ask by exact names. */
   readonly gate: GateLog;
   /** What users want to be remembered. For edges and agent workers: others have no right to it. */
   readonly memories: Memories;
+  /** What users want to be told when they are away, and where. For edges and tool workers: others have no right to it. */
+  readonly noticeRecords: NoticeRecords;
   /** Who did what. For edges and tool workers: others have no right to it. */
   readonly audit: AuditLog;
   /** What tenants have brought. Edges write it, agent workers read it. */
@@ -204,6 +208,7 @@ function sharedLogs(
   return {
     gate: createGateLog({ ...deps, setUp: () => setUpGate(manager, options) }),
     memories: createMemories({ ...deps, setUp: () => setUpMemory(manager, options) }),
+    noticeRecords: createNoticeRecords({ ...deps, setUp: () => setUpNotices(manager, options) }),
     audit: createAuditLog({ ...deps, setUp: () => setUpAudit(manager, options) }),
     documents: createDocumentStore({ ...deps, setUp: () => setUpDocuments(manager, options) }),
     documentQuestions: createDocumentQuestions(deps.link, log),
@@ -270,21 +275,6 @@ async function untilSetUp<T>(setUp: () => Promise<T>, log: Logger): Promise<T> {
     }
     await sleep(backoff.nextMs());
   }
-}
-
-/** Joins callers while the action runs, and skips it when it ran a moment ago. */
-function atMostEvery(intervalMs: number, action: () => Promise<void>): () => Promise<void> {
-  let running: Promise<void> | undefined;
-  let ranAt = -Infinity;
-  return () => {
-    if (running !== undefined) return running;
-    if (performance.now() - ranAt < intervalMs) return Promise.resolve();
-    running = action().finally(() => {
-      running = undefined;
-      ranAt = performance.now();
-    });
-    return running;
-  };
 }
 
 function completed(options: Partial<StreamOptions>, { nc }: BrokerLink): StreamOptions {

@@ -25,6 +25,8 @@ export const actions = {
   "connection:change": "user",
   "memory:read": "user",
   "memory:change": "user",
+  "notices:read": "user",
+  "notices:change": "user",
   "usage:read": "user",
   "agent:use": "agent",
   "model:use": "model",
@@ -112,7 +114,7 @@ export const everybody = "everybody";
 const standardRoles: Readonly<Record<string, RoleRights>> = {
   [everybody]: {
     actions: [
-      ...["conversation:*", "session:*", "connection:*", "documents:read", "usage:*", "memory:*"],
+      ...["conversation:*", "session:*", "connection:*", "documents:read", "usage:*", "memory:*", "notices:*"],
       ...["agent:use", "model:use", "tool:run"],
     ],
     agents: ["*"],

@@ -12,6 +12,7 @@ import { facades as allFacades, socketFacades } from "./facades.ts";
 import { openLimiter, type LimiterOptions } from "./edge-limiter.ts";
 import { cancelAllOf } from "./commands/cancel-all.ts";
 import { createCommands } from "./commands/commands.ts";
+import type { PushSettings } from "./commands/notices/choices.ts";
 import { openNotices } from "./commands/notices/notices.ts";
 import type { Redis } from "./commands/conversations/conversation-index.ts";
 import { openConnections, type ConnectionOptions } from "./commands/connections/connections.ts";
@@ -35,6 +36,7 @@ import type { Facade } from "./transport/facade.ts";
 import { addHttpService } from "./transport/http-service.ts";
 import { capConnections, listenPublicly, type ListenOptions } from "./transport/listener.ts";
 import type { Pages } from "./transport/pages.ts";
+import { startSweeping } from "./sweeping.ts";
 import { addSocketService } from "./transport/socket-service.ts";
 
 export interface EdgeOptions extends LimiterOptions, WaysIn, Pick<ConnectionOptions, "accounts"> {
@@ -53,6 +55,10 @@ export interface EdgeOptions extends LimiterOptions, WaysIn, Pick<ConnectionOpti
   readonly pages: Pages;
   /** People who are away are told of what addresses them, so long after it was said; needs Redis. Default: nobody is. */
   readonly noticeDelayMs?: number | undefined;
+  /** With the beginning of the message. Default: not. */
+  readonly noticeText?: boolean;
+  /** How browsers are sent notices. Default: not at all. */
+  readonly push?: PushSettings;
   /** Protocols of others that it speaks. Default: all. */
   readonly facades?: readonly Facade[];
   readonly version: string;
@@ -91,7 +97,7 @@ const defaultDeadlines: Deadlines = { authMs: 5_000, anonymousMs: 1_800_000, war
 /** Longer than answers take, shorter than load balancers wait at the most. */
 const defaultHttpWaitMs = 600_000;
 
-const sweepEveryMs = 1_000;
+const noPush: PushSettings = { publicKey: undefined, hosts: [] };
 
 /** Conversations as things, and their messages as they stand now. */
 function createConversationRoom(
@@ -210,7 +216,8 @@ function createTransportRoom(
   addSocketService(app, { ...shared, ...sockets });
   const told = { version, problems, notes: () => [...tokens.notes(), ...gate.notes()] };
   const accounts = openConnections(options);
-  const others = { accounts, redis, maxWaitMs, pages, facades, publicUrl: options.publicUrl };
+  const noticeSettings = { push: options.push ?? noPush, areNoticesOn: options.noticeDelayMs !== undefined };
+  const others = { accounts, redis, maxWaitMs, pages, facades, publicUrl: options.publicUrl, ...noticeSettings };
   // Who asks over HTTP is shown messages as they stand now.
   const shownBus = { ...bus, transcripts: { ...bus.transcripts, ...shown } };
   const http = addHttpService(app, { ...shared, bus: shownBus, ...told, ...others });
@@ -219,18 +226,6 @@ function createTransportRoom(
 
 interface TransportNeeds extends Counting, Readiness {
   readonly limiter: Limiter;
-}
-
-interface Swept {
-  sweep(nowMs: number): void;
-}
-
-/** What happens by the clock: one timer for all sockets and conversations. */
-function startSweeping(parts: readonly Swept[]): NodeJS.Timeout {
-  return setInterval(() => {
-    const nowMs = performance.now();
-    for (const part of parts) part.sweep(nowMs);
-  }, sweepEveryMs);
 }
 
 /** What hubs must know of the broker: whether it is there, and whether it may have kept copies to itself. Returns how to stop. */

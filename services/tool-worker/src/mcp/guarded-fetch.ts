@@ -97,13 +97,14 @@ export function createGuardedFetch(options: GuardedFetchOptions): GuardedFetch {
       const problem = isIP(host) === 0 ? undefined : addressProblem(host, privateAddresses);
       if (problem !== undefined) throw new Error(problem);
       const { method = "GET", body, signal, redirect } = init;
-      if (body !== undefined && body !== null && typeof body !== "string" && !(body instanceof URLSearchParams))
-        throw new TypeError("Only text is sent.");
+      const isBytes = body instanceof Uint8Array;
+      const isText = body === undefined || body === null || typeof body === "string" || body instanceof URLSearchParams;
+      if (!isText && !isBytes) throw new TypeError("Only text and bytes are sent.");
       const response = await fetchBy(url, {
         method,
         headers: Object.fromEntries(new Headers(init.headers)),
         ...{ redirect: redirect ?? "manual", dispatcher },
-        ...(body && { body: String(body) }),
+        ...(body && { body: isBytes ? body : String(body) }),
         ...(signal && { signal }),
       });
       return bounded(response, options.messageBytes, rate);
