@@ -21,6 +21,7 @@ import {
   LogRecord,
   MemoryRecord,
   NoticeJob,
+  NoticeRecord,
   OwnerRecord,
   PeopleRecord,
   PostRecord,
@@ -82,6 +83,7 @@ const records: Record<string, z.ZodType> = {
   "feedback-record": FeedbackRecord,
   "summary-record": SummaryRecord,
   "memory-record": MemoryRecord,
+  "notice-record": NoticeRecord,
   "usage-record": UsageRecord,
   "audit-entry": AuditEntry,
   "fact-text": TextFact,
@@ -140,6 +142,7 @@ describe("golden files", () => {
         "CallerRights",
         "Handover",
         "Notice",
+        "NoticeDevice",
         ...["AnswerRule", "Invite", "InviteId", "Member", "MemberChange", "MemberRole", "MessageChanges", "Person"],
         ...[
           "PresentAgent",

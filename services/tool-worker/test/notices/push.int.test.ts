@@ -24,7 +24,7 @@ let bus: Bus;
 
 beforeAll(async () => {
   [nats, redisServer, pushes] = await Promise.all([
-    startNats({ roles: true }),
+    startNats(),
     startRedis({ persist: false }),
     startSimulatedPushService(),
   ]);

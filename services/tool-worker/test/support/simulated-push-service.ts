@@ -93,7 +93,7 @@ async function senderOf(authorization: string, audience: string) {
   const point = Buffer.from(key, "base64url");
   const [x, y] = [point.subarray(1, 33), point.subarray(33)].map((part) => part.toString("base64url"));
   const verifying = await importJWK({ kty: "EC", crv: "P-256", x: x ?? "", y: y ?? "" }, "ES256");
-  const { payload } = await jwtVerify(token, verifying, { audience, maxTokenAge: undefined });
+  const { payload } = await jwtVerify(token, verifying, { audience });
   if (payload.exp === undefined || payload.exp - Date.now() / 1_000 > 86_400) return undefined;
   return payload.sub === undefined ? undefined : { key, subject: payload.sub };
 }
