@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { NoticeJob, noticeQueueName, pushQueueName, type Notice } from "@parley/protocol";
+import { NoticeJob, noticeQueueName, type Notice, type pushQueueName } from "@parley/protocol";
 import { withDeadline, type Logger } from "@parley/runtime";
 import { Queue, UnrecoverableError, Worker, type Job } from "bullmq";
 import type { Redis } from "ioredis";

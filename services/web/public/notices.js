@@ -60,6 +60,8 @@ async function lead(path) {
   // Not the test page, nor somebody else's chat in a frame.
   const page = pages.find(({ url, frameType }) => frameType !== "nested" && !new URL(url).pathname.startsWith("/ws/"));
   if (page === undefined) return clients.openWindow(path);
+  // A page of our own: workers have no others.
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin
   page.postMessage({ type: "open", path });
   return page.focus();
 }

@@ -1,8 +1,7 @@
 import { noticeIdOf, type Bus, type NoticeQueue } from "@parley/bus";
 import { isWanted, type Notice, type NoticeDevice, type NoticeJob } from "@parley/protocol";
-import type { Count } from "./notices.ts";
+import { staleMs, type Count } from "./figures.ts";
 import type { Push } from "./push.ts";
-import { staleMs } from "./sending.ts";
 
 export interface DevicesDeps {
   readonly bus: Pick<Bus, "noticeRecords" | "gate">;

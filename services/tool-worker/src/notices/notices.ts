@@ -6,10 +6,11 @@ import {
   type NoticeQueue,
   type connectRedis,
 } from "@parley/bus";
-import { pushQueueName, type NoticeJob, type ToolJob } from "@parley/protocol";
-import { Counter, type Lifecycle, type Logger, type Registry } from "@parley/runtime";
+import { pushQueueName, type ToolJob } from "@parley/protocol";
+import type { Lifecycle, Logger, Registry } from "@parley/runtime";
 import { webhookKeyOf } from "../webhook-key.ts";
 import { createDevices } from "./devices.ts";
+import { createNoticeFigures, type Count } from "./figures.ts";
 import { createPush } from "./push.ts";
 import { createSend } from "./sending.ts";
 import { vapidKeyOf } from "./vapid.ts";
@@ -91,22 +92,6 @@ function openDevices({ config, bus, redis, log, life }: NoticeParts, count: Coun
   });
   life.use("notices to devices", () => worker.close(closeMs));
   return devices;
-}
-
-export type Count = ReturnType<typeof createNoticeFigures>;
-
-/** `stale`, `needless` and `unwanted`: it is sent to nobody. */
-export function createNoticeFigures(registry: Registry) {
-  const notices = new Counter({
-    name: "parley_tool_notices_total",
-    help: "Notices to people who are away, by kind and by what became of them here: made (of a call that waits for somebody), lost as Redis was away, sent, failed (a try), given up, stale (an hour old), needless as it was decided meanwhile, or unwanted by who would be told. Those to single devices: push_sent, push_failed, push_given_up, push_gone (the device is not there any more) and push_revoked.",
-    labelNames: ["kind", "result"],
-    registers: [registry],
-  });
-  type Result = "made" | "lost" | "sent" | "failed" | "given_up" | "stale" | "needless" | "unwanted";
-  type PushResult = `push_${"sent" | "failed" | "given_up" | "gone" | "revoked"}`;
-  return ({ notice }: Pick<NoticeJob, "notice">, result: Result | PushResult): void =>
-    notices.inc({ kind: notice.type, result });
 }
 
 interface AskingDeps {

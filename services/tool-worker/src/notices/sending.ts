@@ -2,11 +2,8 @@ import type { Bus, NoticeChoice } from "@parley/bus";
 import { isWanted, type NoticeJob } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import type { Devices } from "./devices.ts";
-import type { Count } from "./notices.ts";
+import { staleMs, type Count } from "./figures.ts";
 import type { Webhook } from "./webhook.ts";
-
-/** What nobody could be told for so long is no news. */
-export const staleMs = 3_600_000;
 
 export interface SendDeps {
   readonly bus: Pick<Bus, "facts" | "noticeRecords">;

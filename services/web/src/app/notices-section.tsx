@@ -135,7 +135,7 @@ function useNotices(userId: string) {
     [load],
   );
   useEffect(() => {
-    load().catch(setProblem);
+    void Promise.resolve().then(load).catch(setProblem);
   }, [load]);
   return { choice, here, ownId, problem, attempt };
 }

@@ -42,8 +42,7 @@ export function Shell(props: ShellProps) {
   const route = useSyncExternalStore(navigation.subscribe, navigation.read, navigation.read);
   const currentId = route.name === "conversation" ? route.id : undefined;
   const userId = session.me.user.id;
-  const seen = useMemo(() => seenBy(userId), [userId]);
-  const drafts = useMemo(() => createDraftsOf(userId), [userId]);
+  const { seen, drafts } = useMemo(() => ({ seen: seenBy(userId), drafts: createDraftsOf(userId) }), [userId]);
   const conversations = useConversations(seen, currentId);
   const approvals = useOthersApprovals(session.me.approves);
   const sidebar = useSidebar();

@@ -58,17 +58,7 @@ export type NoticeChoices = ReturnType<typeof createNoticeChoices>;
 /** What callers want to be told when they are away, and on which of their devices. All of it throws FORBIDDEN for who may not, and OVERLOADED when the broker does not answer. */
 export function createNoticeChoices({ records, push, areOn, may }: ChoicesDeps) {
   const enter = createFairGate(changes);
-  const shown = ({ wants, devices }: NoticeChoice): ShownChoice => ({
-    enabled: areOn,
-    wants,
-    ...(push.publicKey === undefined ? {} : { push_key: push.publicKey }),
-    devices: devices.map(({ id, name, added_at, seen_at }) => ({
-      id,
-      ...(name === undefined ? {} : { name }),
-      added_at,
-      seen_at,
-    })),
-  });
+  const shown = (choice: NoticeChoice): ShownChoice => shownOf(choice, push, areOn);
   const change = async (
     caller: Caller,
     next: (choice: NoticeChoice) => NoticeChoice | undefined,
@@ -116,6 +106,15 @@ export function createNoticeChoices({ records, push, areOn, may }: ChoicesDeps) 
       );
     },
   };
+}
+
+function shownOf({ wants, devices }: NoticeChoice, { publicKey }: PushSettings, enabled: boolean): ShownChoice {
+  const key = publicKey === undefined ? {} : { push_key: publicKey };
+  const told = devices.map(({ id, name, added_at, seen_at }) => {
+    const named = name === undefined ? {} : { name };
+    return { id, ...named, added_at, seen_at };
+  });
+  return { enabled, wants, ...key, devices: told };
 }
 
 function requirePush({ publicKey, hosts }: PushSettings, { endpoint, keys: { p256dh, auth } }: NewDevice): void {

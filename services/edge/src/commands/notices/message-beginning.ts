@@ -6,7 +6,7 @@ export function beginningOf(message: string): string {
     .slice(0, 4 * limits.noticeTextChars)
     .replaceAll(/\s+/gu, " ")
     .trim();
-  const characters = [...line.toWellFormed()];
+  const characters = Array.from(line.toWellFormed());
   if (characters.length <= limits.noticeTextChars) return line.toWellFormed();
   return `${characters.slice(0, limits.noticeTextChars - 1).join("")}…`;
 }
