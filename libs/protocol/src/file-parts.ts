@@ -5,9 +5,11 @@ import type { FilePart, Part } from "./parts.ts";
 export type Files = readonly FilePart[];
 export const noFiles: Files = [];
 
+type FileIds = readonly Pick<FilePart, "file_id">[];
+
 /** Whether two messages bring the same files. */
-export function hasSameFiles(one: Files | undefined, other: Files | undefined): boolean {
-  const ids = (files: Files | undefined): string => (files ?? []).map(({ file_id }) => file_id).join(" ");
+export function hasSameFiles(one: FileIds | undefined, other: FileIds | undefined): boolean {
+  const ids = (files: FileIds | undefined): string => (files ?? []).map(({ file_id }) => file_id).join(" ");
   return one === other || ids(one) === ids(other);
 }
 

@@ -2,6 +2,7 @@ import {
   ChatError,
   checkMessageText,
   demand,
+  filesNamed,
   toChatError,
   turnsDestination,
   type Caller,
@@ -18,6 +19,7 @@ import type { Counters } from "../figures/metrics.ts";
 import type { HubConnection } from "../hub/hub.ts";
 import { createAccept, type Accepted, type AcceptanceDeps } from "./acceptance.ts";
 import type { Branches } from "./branches.ts";
+import type { MessageFiles } from "./message-files.ts";
 import type { MessageFate, MessageLimits, MessagePlace, Spender } from "./message-limits.ts";
 import type { Aside } from "./message-order.ts";
 import type { Guests } from "./guests.ts";
@@ -28,7 +30,7 @@ import { behindStopped, type SubmissionBus } from "./submission.ts";
 import { turnRequestOf, type GivenMessageFrame } from "./turn-request.ts";
 import type { TurnPlace } from "./usage-telling.ts";
 
-export interface MessageDeps extends Omit<AcceptanceDeps, "posting">, Pick<DecidingDeps, "agentNames"> {
+export interface MessageDeps extends Omit<AcceptanceDeps, "posting" | "files">, Pick<DecidingDeps, "agentNames"> {
   readonly bus: SubmissionBus & PostingBus;
   readonly ownership: Ownership;
   readonly may: May;
@@ -36,6 +38,7 @@ export interface MessageDeps extends Omit<AcceptanceDeps, "posting">, Pick<Decid
   readonly branches: Pick<Branches, "place">;
   /** What is to be done at the end of an answer for whoever has quotas; undefined: nothing. */
   readonly usageTold: (connection: HubConnection, caller: Caller, turn: TurnPlace) => AnswerEnded | undefined;
+  readonly files: MessageFiles;
   readonly counters: Pick<Counters, "accepted">;
   readonly tracing: Tracing;
   readonly guests: Pick<Guests, "add" | "confirm">;
@@ -67,7 +70,8 @@ export function createMessageHandler(deps: MessageDeps): OnMessage {
   const decide = createDeciding(deps);
   return async (connection, caller, frame, { parent, aside = alone } = {}): Promise<void> => {
     const askedMs = performance.now();
-    checkMessageText(frame.message);
+    const named = filesNamed(frame.parts);
+    checkMessageText(frame.message, frame.files ?? named);
     checkChoice(may, caller, frame);
     checkLimits(deps, connection, caller, frame);
     const conversation = frame.conversation_id ?? newConversationId();
@@ -83,8 +87,12 @@ export function createMessageHandler(deps: MessageDeps): OnMessage {
       // One that was just made up cannot be somebody else's: then nothing has to wait for this.
       const isOperator = frame.conversation_id !== undefined && (await joins(deps, connection, frame, owned));
       const { isPost, isRoom, agent } = isOperator ? plainTurn : await decide(caller, frame);
+      const files = frame.files ?? (await deps.files.of(caller, { conversation, turn }, named));
       const asking = await placedIn(deps, caller, { ...frame, ...agent }, { turn, isPost });
-      const request = turnRequestOf(asking, { caller, conversation, turn, trace, isExempt, isOperator, isRoom });
+      const request = turnRequestOf(
+        { ...asking, files },
+        { caller, conversation, turn, trace, isExempt, isOperator, isRoom },
+      );
       // Who answers for the agent stops nobody, nor does who writes to others.
       const asked = isOperator || isPost ? ({ ...frame, on_busy: "enqueue" } as const) : frame;
       const onEnd = deps.usageTold(connection, caller, request);
