@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { type ApiError, badRequest, sendError, sendJson, simulatedError } from "./api-error.ts";
+import { hasImages } from "./attachments.ts";
 import { asksForAgent, ChatRequest, findHistoryFault, textOf } from "./chat-request.ts";
 import { type CompletionIdentity, completionBody, completionId } from "./completion.ts";
 import { type Control, readControl } from "./control.ts";
@@ -106,6 +107,8 @@ function parse(req: IncomingMessage, body: Buffer): Parsed {
   const header = headerOf(req, "x-sim");
   const read = readControl(header, asksForAgent(request) ? "" : lastUserText(request));
   if (!read.ok) return refuse(badRequest(read.problem, "simulator_directive"));
+  if (read.control.images === "refuse" && hasImages(request.messages))
+    return refuse(badRequest("Image input is not supported by this model."));
   const requestHash = createHash("sha256")
     .update(body)
     .update(`\n${header ?? ""}`)

@@ -1,4 +1,4 @@
-import { cutJsonText, isText, limits, type StoredTurn, type Summary } from "@parley/protocol";
+import { cutJsonText, filesOf, isText, limits, type StoredTurn, type Summary } from "@parley/protocol";
 import { withoutMarksOf } from "../fences.ts";
 
 /** What a model is asked for the beginning of a conversation, and how it is told of it later. Pure. */
@@ -37,6 +37,8 @@ function assistantOf(answer: StoredTurn["answer"]): string {
 /** One turn as the model that summarises reads it: what was said, and which tools were called. */
 export function turnText({ question, answer }: Pick<StoredTurn, "question" | "answer">): string {
   const said = question === undefined ? [] : [`${speakerOf(question)}: ${beginningAndEnd(question.message)}`];
+  const names = filesOf(question?.parts ?? []).map(({ name }) => name);
+  const attached = names.length === 0 ? [] : [`(Attached: ${names.join(", ")}.)`];
   const tools = [...new Set((answer?.tool_calls ?? []).map(({ tool_name }) => tool_name))];
   const called = tools.length === 0 ? [] : [`(The assistant used ${tools.join(", ")}.)`];
   const text =
@@ -47,7 +49,7 @@ export function turnText({ question, answer }: Pick<StoredTurn, "question" | "an
     answer?.message ??
     "";
   const answered = text === "" ? [] : [`${assistantOf(answer)}: ${beginningAndEnd(text)}`];
-  return escaped([...said, ...called, ...answered].join("\n"));
+  return escaped([...said, ...attached, ...called, ...answered].join("\n"));
 }
 
 /** The question to the model. `before`: what the turns before these came to. */
