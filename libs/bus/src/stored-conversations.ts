@@ -16,6 +16,7 @@ import type { Logger } from "@parley/runtime";
 import { z } from "zod";
 import type { EventLog } from "./event-log.ts";
 import type { Facts } from "./facts.ts";
+import type { Files } from "./files.ts";
 import type { FeedbackLog } from "./feedback.ts";
 import type { Handovers } from "./handovers.ts";
 import type { MessageChangeLog } from "./message-changes.ts";
@@ -34,6 +35,7 @@ export interface StoredConversationsDeps {
   readonly jsm: PatientLookups;
   readonly events: EventLog;
   readonly facts: Pick<Facts, "purge">;
+  readonly files: Pick<Files, "bury">;
   readonly titles: Pick<Titles, "bury">;
   readonly feedback: Pick<FeedbackLog, "bury">;
   readonly summaries: Pick<Summaries, "bury">;
@@ -233,6 +235,7 @@ async function buryKept(
   const kept = [deps.titles, deps.feedback, deps.handovers, deps.summaries, deps.readMarks];
   await Promise.all(kept.map(({ bury }) => bury(conversation)));
   await deps.changes.bury(conversation, end?.log);
+  await deps.files.bury(conversation);
 }
 
 /** One that a newer version wrote is not a reason to lose the conversation. */

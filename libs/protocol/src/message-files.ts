@@ -1,12 +1,10 @@
 import { z } from "zod";
 import { ChatError } from "./chat-error.ts";
+import { FileId } from "./files.ts";
 import { limits } from "./limits.ts";
 import { FilePart } from "./parts.ts";
 
 /** Files in messages: what a client names, and what is stored and told of them. Who may name which is decided where they are stored. */
-
-/** Of a file that is stored here. */
-const fileId = /^file_[A-Za-z0-9_-]{22}$/;
 
 const MessageText = z
   .object({
@@ -17,7 +15,7 @@ const MessageText = z
 export const FileReference = z
   .object({
     type: z.literal("file"),
-    file_id: z.string().regex(fileId, "must be the id of a stored file").describe("As the upload has named it."),
+    file_id: FileId.describe("As the upload has named it."),
   })
   .describe("A file that was uploaded before. Whatever else a client says of it is ignored.");
 export type FileReference = z.infer<typeof FileReference>;

@@ -146,7 +146,7 @@ function requestFor(
       ...{ history, summary },
       message: request.message,
       room: shared?.contextFor(briefing.agent, fenceOf),
-      given: givenHistory(request, fenceOf(request.turn_id)),
+      given: givenHistory(request, fenceOf),
       steps: stepsOf(fold),
       ...{ files: shown, turnId: request.turn_id, fenceOf, maxBytes },
     }),
