@@ -8,7 +8,10 @@ export type FileContent =
   | { readonly kind: "nothing"; readonly why: string };
 
 /** How a file is given to a model, by what it is. */
-export type FileWay = { readonly by: "image" | "hearing" } | { readonly by: "reading"; readonly kind: DocumentKind };
+export type FileWay =
+  | { readonly by: "image" }
+  | { readonly by: "hearing" }
+  | { readonly by: "reading"; readonly kind: DocumentKind };
 
 /** What all models that see images take. */
 const images: ReadonlySet<string> = new Set(["image/png", "image/jpeg", "image/webp", "image/gif"]);

@@ -112,8 +112,8 @@ function createReadOne({ bus: { files }, keptTexts, readDocument, transcribe }: 
   };
 
   return (record: FileRecord, way: FileWay, how: ReadingFiles): Promise<FileContent> => {
-    if (way.by === "image") return image(record, how);
-    return way.by === "hearing" ? hear(record, how) : extract(record, way, how);
+    if (way.by === "reading") return extract(record, way, how);
+    return way.by === "image" ? image(record, how) : hear(record, how);
   };
 }
 

@@ -14,6 +14,7 @@ import { createQuestionNow } from "./changes/text-now.ts";
 import type { Guests } from "./guests.ts";
 import { createHandoverCommands } from "./handovers.ts";
 import { createUsageTelling, type UsageTellingDeps } from "./usage-telling.ts";
+import { createKeepFile } from "./kept-file.ts";
 import { createMessageFiles } from "./message-files.ts";
 import { createMessageHandler, type MessageDeps } from "./message.ts";
 import { createOpenApprovals } from "./open-approvals.ts";
@@ -79,7 +80,7 @@ export function createCommands(deps: CommandDeps) {
   const usageTold = createUsageTelling(deps);
   const handover = createHandoverCommands({ bus, ownership, may, figures: counters.handovers });
   const seen = { viewing, outbox, onAccepted, onSaid, counters, tracing, guests };
-  const files = createMessageFiles({ bus });
+  const files = createMessageFiles({ bus, keepFile: createKeepFile(bus) });
   const asking = { bus, files, ownership, may, limits, branches, agentNames, ...seen };
   return {
     message: createMessageHandler({ ...asking, usageTold, onAnswered: handover.answered }),

@@ -1,19 +1,39 @@
 import type { Bus } from "@parley/bus";
+import type { GivenFile } from "@parley/dialects";
 import {
   ChatError,
+  filesNamed,
   hasSameFiles,
   noFiles,
   toChatError,
   type Caller,
   type ConversationId,
+  type FileId,
   type FilePart,
   type FileRecord,
   type Files,
   type TurnId,
 } from "@parley/protocol";
+import type { GivenMessageFrame } from "./turn-request.ts";
 
 export interface MessageFilesDeps {
   readonly bus: Pick<Bus, "files" | "facts">;
+  /** Stores a file as an upload of the caller's. */
+  readonly keepFile: KeepFile;
+}
+
+/** `id`: by which it is the same file when it comes again. */
+export type KeepFile = (
+  caller: Caller,
+  file: Extract<GivenFile, { bytes: Uint8Array }> & { readonly id: string },
+) => Promise<FileId>;
+
+/** What a message brings: ids of files, or files. */
+export type NamedFile = FileId | GivenFile;
+
+/** All that a message brings, whichever way. */
+export function broughtBy({ parts, brought = [] }: GivenMessageFrame): NamedFile[] {
+  return [...filesNamed(parts), ...brought];
 }
 
 interface Place {
@@ -27,20 +47,28 @@ export type MessageFiles = ReturnType<typeof createMessageFiles>;
  * Files that a message names. They are looked up before the message is noted, and made the conversation's behind that, before its turn is queued: an edge that dies between
  * any two of these leaves a message that is sent again, which finds them attached to its own conversation.
  */
-export function createMessageFiles({ bus: { files, facts } }: MessageFilesDeps) {
+export function createMessageFiles({ bus: { files, facts }, keepFile }: MessageFilesDeps) {
+  const idOf = async (caller: Caller, named: NamedFile, id: string): Promise<FileId> => {
+    if (typeof named === "string") return named;
+    return "file_id" in named ? named.file_id : keepFile(caller, { ...named, id });
+  };
+
   return {
     /**
      * As the message brings them. Throws NOT_FOUND for one that is not there or is somebody else's, and CONFLICT for one that is not whole, or another conversation's. A
      * message that was accepted before is repeated as it was, whatever became of its files.
      */
-    async of(caller: Caller, place: Place, ids: readonly string[]): Promise<Files> {
-      if (ids.length === 0) return noFiles;
+    async of(caller: Caller, place: Place, named: readonly NamedFile[]): Promise<Files> {
+      if (named.length === 0) return noFiles;
+      const ids: FileId[] = [];
+      // One after the other: the data of each is in memory as it is.
+      for (const [nth, one] of named.entries()) ids.push(await idOf(caller, one, `${place.turn} ${nth}`));
       const records = await Promise.all(ids.map((id) => files.read(id)));
       const problem = records.map((record) => problemOf(record, caller, place.conversation)).find(Boolean);
       if (problem === undefined) return records.flatMap((record) => (record === undefined ? [] : [filePartOf(record)]));
       const said = await facts.read("said", place);
-      const named = ids.map((file_id) => ({ file_id }));
-      if (said?.kind === "said" && hasSameFiles(said.files, named)) return said.files ?? noFiles;
+      const same = ids.map((file_id) => ({ file_id }));
+      if (said?.kind === "said" && hasSameFiles(said.files, same)) return said.files ?? noFiles;
       throw problem;
     },
 

@@ -2,7 +2,6 @@ import {
   ChatError,
   checkMessageText,
   demand,
-  filesNamed,
   toChatError,
   turnsDestination,
   type Caller,
@@ -19,7 +18,7 @@ import type { Counters } from "../figures/metrics.ts";
 import type { HubConnection } from "../hub/hub.ts";
 import { createAccept, type Accepted, type AcceptanceDeps } from "./acceptance.ts";
 import type { Branches } from "./branches.ts";
-import type { MessageFiles } from "./message-files.ts";
+import { broughtBy, type MessageFiles } from "./message-files.ts";
 import type { MessageFate, MessageLimits, MessagePlace, Spender } from "./message-limits.ts";
 import type { Aside } from "./message-order.ts";
 import type { Guests } from "./guests.ts";
@@ -70,7 +69,7 @@ export function createMessageHandler(deps: MessageDeps): OnMessage {
   const decide = createDeciding(deps);
   return async (connection, caller, frame, { parent, aside = alone } = {}): Promise<void> => {
     const askedMs = performance.now();
-    const named = filesNamed(frame.parts);
+    const named = broughtBy(frame);
     checkMessageText(frame.message, frame.files ?? named);
     checkChoice(may, caller, frame);
     checkLimits(deps, connection, caller, frame);

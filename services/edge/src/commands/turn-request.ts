@@ -1,3 +1,4 @@
+import type { GivenFile } from "@parley/dialects";
 import {
   jsonBytes,
   limits,
@@ -43,6 +44,8 @@ export type GivenMessageFrame = MessageFrame & {
   readonly placed?: Placed | undefined;
   /** Its files, where they are known: those that its `parts` name, or those of the message that is asked again. */
   readonly files?: Files | undefined;
+  /** Files that it brings with all of their data, as clients of other protocols do. */
+  readonly brought?: readonly GivenFile[] | undefined;
 };
 
 /** What is queued for a message. */

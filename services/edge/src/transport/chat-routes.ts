@@ -159,7 +159,7 @@ async function questionOf(
   body: Partial<ChatRequest> & { readonly message: string },
   key: string | undefined,
 ): Promise<Question> {
-  return withSaidText({
+  return withSaidText<Question>({
     type: "message",
     id: key ?? randomBytes(12).toString("base64url"),
     message: body.message,

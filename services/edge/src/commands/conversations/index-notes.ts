@@ -61,7 +61,7 @@ export function createIndexNotes(
   const { waiting, keep, drain } = createWaitingNotes(index, isReady, log);
   return {
     /** A message was accepted in these users' conversation. */
-    accepted({ conversation_id, message, files = noFiles, accepted_at }: TurnRequest, users: readonly string[]): void {
+    accepted({ conversation_id, message, files, accepted_at }: TurnRequest, users: readonly string[]): void {
       for (const userId of users) {
         const older = waiting.get(keyOf({ userId, conversation_id }))?.state;
         // The title is that of the first message.
