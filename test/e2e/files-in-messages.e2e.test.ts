@@ -8,7 +8,7 @@ import { pngOf, removeFile, storeFile, wavOf, type StoredFile } from "./stored-f
 let system: System;
 
 beforeAll(async () => {
-  system = await startSystem({ edges: 2 });
+  system = await startSystem({ edges: 2, env: { "tool-worker": { DEMO_TOOLS: "1" } } });
 });
 afterAll(() => system[Symbol.asyncDispose]());
 
@@ -139,7 +139,7 @@ describe("a tool that gives a file back", () => {
     expect(end.tool_calls[0]?.result).toContain("The user was given the file Squares.csv");
     const answer = messages(chat.view)[1]?.parts ?? [];
     expect(answer.map(({ type }) => type)).toEqual(["text", "tool_call", "file", "text"]);
-    expect(filesOf(answer)).toMatchObject([{ name: "Squares.csv", media_type: "text/csv", bytes: 27 }]);
+    expect(filesOf(answer)).toMatchObject([{ name: "Squares.csv", media_type: "text/csv", bytes: 26 }]);
     const joined = late.conversation(chat.id);
     await joined.subscribe();
     expect(messages(joined.view)[1]?.parts).toEqual(answer);
