@@ -6,7 +6,6 @@ import type { Chain } from "./chain.ts";
 import type { Classify } from "./classifier.ts";
 import type { ClaimedTurn } from "./claimed-turn.ts";
 import { completeOutcome } from "./ending.ts";
-import { textOrNames } from "./files/attached-files.ts";
 import type { TurnFiles, TurnFilesOf } from "./files/turn-files.ts";
 import { groundsOf } from "./retrieval/citations.ts";
 import { wantsNoTools } from "./given.ts";
@@ -84,19 +83,10 @@ function createLoop(
     const { room, ...before } = await readBefore(turn, history, summaries);
     const classified = classifying(turn, classify);
     const asking = { classify: classified, spending, signal: stop.signal, ...(room && { nameOf: room.nameOf }) };
-    const briefed = await brief({
-      request: { ...request, message: textOrNames(request) },
-      history,
-      chain,
-      isTold,
-      decisions,
-      mayUse,
-      ...asking,
-      span,
-    });
+    const briefed = await brief({ request, history, chain, isTold, decisions, mayUse, ...asking, span });
     const files = await filesOf({ turn, history, agent: briefed.agent, chain, isTold });
     const guard = guards.of(briefed.agent);
-    if (guard !== undefined) await checkInput(guard, turn, files);
+    await checkInput(guard, turn, files);
     const briefing = await withWarning(briefed, { turn, chain, safety });
     const memory = await memoryOf(turn, briefing.agent, mayRun);
     const tell = (message: string): void => chain.push({ type: "progress", step: "tools", message });
@@ -167,11 +157,11 @@ function withMemoryText(briefing: Briefing, memory: TurnMemory | undefined): Bri
 
 /** What an agent has begun to answer was checked before. */
 async function checkInput(
-  guard: AgentGuard,
+  guard: AgentGuard | undefined,
   { request, fold, stop }: ClaimedTurn,
   files: TurnFiles | undefined,
 ): Promise<void> {
-  if (fold.steps.length > 0 || fold.text !== "") return;
+  if (guard === undefined || fold.steps.length > 0 || fold.text !== "") return;
   const texts = [request.message, files?.askedText ?? ""].filter((text) => text !== "");
   await guard.checkInput(texts.join("\n\n"), stop.signal);
 }

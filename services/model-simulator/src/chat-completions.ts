@@ -107,13 +107,17 @@ function parse(req: IncomingMessage, body: Buffer): Parsed {
   const header = headerOf(req, "x-sim");
   const read = readControl(header, asksForAgent(request) ? "" : lastUserText(request));
   if (!read.ok) return refuse(badRequest(read.problem, "simulator_directive"));
-  if (read.control.images === "refuse" && hasImages(request.messages))
-    return refuse(badRequest("Image input is not supported by this model."));
   const requestHash = createHash("sha256")
     .update(body)
     .update(`\n${header ?? ""}`)
     .digest("hex");
-  return { ok: true, request, control: read.control, requestHash };
+  return seesImages(request, read.control) ? { ok: true, request, control: read.control, requestHash } : blind;
+}
+
+const blind: Parsed = { ok: false, error: badRequest("Image input is not supported by this model.") };
+
+function seesImages({ messages }: ChatRequest, { images }: Control): boolean {
+  return images !== "refuse" || !hasImages(messages);
 }
 
 function refuse(error: ApiError): Parsed {

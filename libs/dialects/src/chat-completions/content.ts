@@ -119,17 +119,22 @@ export function newestFiles(messages: readonly RequestMessage[], start = 0): Giv
   throw paramError(list, `A message brings ${limits.filesPerMessage} files at most.`);
 }
 
-function givenFile({ image_url: image, file, input_audio: audio }: ContentPart, param: string): GivenFile {
+function givenFile(part: ContentPart, param: string): GivenFile {
   try {
-    if (image !== undefined) return fileOfUrl(image.url);
-    if (audio !== undefined) return fileOfBase64(audio.data, { mediaType: `audio/${audio.format ?? "wav"}` });
-    if (typeof file?.file_id === "string") return fileOfUrl(addressOfFile(file.file_id));
-    const { file_data: data = "", filename: name } = file ?? {};
-    return (data ?? "").startsWith("data:") ? fileOfUrl(data ?? "", { name }) : fileOfBase64(data ?? "", { name });
+    return fileOfPart(part);
   } catch (error) {
     const { code, message } = toChatError(error);
     throw paramError(param, message, code === "UNSUPPORTED" ? code : "INVALID_FRAME");
   }
+}
+
+function fileOfPart({ image_url: image, file = {}, input_audio: audio }: ContentPart): GivenFile {
+  if (image !== undefined) return fileOfUrl(image.url);
+  if (audio !== undefined) return fileOfBase64(audio.data, { mediaType: `audio/${audio.format ?? "wav"}` });
+  const { file_id: id, file_data, filename: name } = file;
+  if (typeof id === "string") return fileOfUrl(addressOfFile(id));
+  const data = file_data ?? "";
+  return data.startsWith("data:") ? fileOfUrl(data, { name }) : fileOfBase64(data, { name });
 }
 
 function partText({ type, text, refusal }: z.infer<typeof ContentPart>, param: string): string {

@@ -55,7 +55,7 @@ export function createKeptTexts({ files }: Pick<Bus, "files">) {
 }
 
 /** Stores take them for a sign of something else than text. */
-const unprintable = /[\u0000-\u0008\u000b\u000e-\u001a\u001c-\u001f]/g;
+const unprintable = /[^\P{Cc}\t\n\f\r]/gu;
 
 /** Between characters. */
 function cutUtf8(bytes: Buffer, most: number): Buffer {

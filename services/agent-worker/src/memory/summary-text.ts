@@ -34,11 +34,14 @@ function assistantOf(answer: StoredTurn["answer"]): string {
   return name === undefined ? "Assistant" : `Assistant (${name})`;
 }
 
+function attachedTo(question: StoredTurn["question"]): string[] {
+  const names = filesOf(question?.parts ?? []).map(({ name }) => name);
+  return names.length === 0 ? [] : [`(Attached: ${names.join(", ")}.)`];
+}
+
 /** One turn as the model that summarises reads it: what was said, and which tools were called. */
 export function turnText({ question, answer }: Pick<StoredTurn, "question" | "answer">): string {
   const said = question === undefined ? [] : [`${speakerOf(question)}: ${beginningAndEnd(question.message)}`];
-  const names = filesOf(question?.parts ?? []).map(({ name }) => name);
-  const attached = names.length === 0 ? [] : [`(Attached: ${names.join(", ")}.)`];
   const tools = [...new Set((answer?.tool_calls ?? []).map(({ tool_name }) => tool_name))];
   const called = tools.length === 0 ? [] : [`(The assistant used ${tools.join(", ")}.)`];
   const text =
@@ -49,7 +52,7 @@ export function turnText({ question, answer }: Pick<StoredTurn, "question" | "an
     answer?.message ??
     "";
   const answered = text === "" ? [] : [`${assistantOf(answer)}: ${beginningAndEnd(text)}`];
-  return escaped([...said, ...attached, ...called, ...answered].join("\n"));
+  return escaped([...said, ...attachedTo(question), ...called, ...answered].join("\n"));
 }
 
 /** The question to the model. `before`: what the turns before these came to. */

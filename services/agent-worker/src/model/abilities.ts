@@ -115,14 +115,7 @@ function createRequests({ provider, log }: ModelAbilitiesDeps, known: Known) {
       return lessonsOf(refusal, body, abilities).some((lesson) => tryOne(model, asked, lesson, refusal.words));
     },
     /** What the request has, and what was left out of the form in which it was sent last. */
-    leftOut(request: ModelRequest): ModelEvent[] {
-      const { tools, images } = requests.get(request)?.abilities ?? {};
-      const { length: imageCount = 0 } = request.images ?? [];
-      return [
-        ...(request.tools.length > 0 && tools === false ? [{ type: "without_tools" } as const] : []),
-        ...(imageCount > 0 && images === false ? [{ type: "without_images" } as const] : []),
-      ];
-    },
+    leftOut: (request: ModelRequest): ModelEvent[] => leftOutOf(request, requests.get(request)?.abilities),
     /** The model took the request as it was sent last: what its refusals have taught is true. */
     answered(request: ModelRequest): void {
       const asked = requests.get(request);
@@ -136,6 +129,13 @@ function createRequests({ provider, log }: ModelAbilitiesDeps, known: Known) {
       asked.pending = {};
     },
   };
+}
+
+function leftOutOf({ tools, images = [] }: ModelRequest, taken: Abilities | undefined): ModelEvent[] {
+  return [
+    ...(tools.length > 0 && taken?.tools === false ? [{ type: "without_tools" } as const] : []),
+    ...(images.length > 0 && taken?.images === false ? [{ type: "without_images" } as const] : []),
+  ];
 }
 
 /** The same words again: it was not what the newest lesson said. */

@@ -1,5 +1,4 @@
 import type { ModelImage, ModelMessage } from "./model.ts";
-import type { RequestBody } from "./request-body.ts";
 
 /**
  * Images of a request. All that is done with messages before (windows, joins, masks, counts) is done with texts alone: an image is a mark in the text of a user's message until
@@ -9,10 +8,10 @@ import type { RequestBody } from "./request-body.ts";
 /** The messages as the model takes them: with the images behind the texts in which they are marked, or with a word for each that it is not given. */
 export function withImages(
   messages: readonly ModelMessage[],
-  images: readonly ModelImage[],
+  images: readonly ModelImage[] | undefined,
   isTaken: boolean,
 ): readonly ModelMessage[] {
-  if (images.length === 0) return messages;
+  if (images === undefined) return messages;
   return messages.map((message) => {
     const { role, content } = message;
     if (role !== "user" || typeof content !== "string") return message;
@@ -31,7 +30,7 @@ function labelOf(name: string, isTaken: boolean): string {
     : `[An image is attached, ${name}, but you cannot see images: say so if it matters.]`;
 }
 
-export function hasImages({ messages }: Pick<RequestBody, "messages">): boolean {
+export function hasImages({ messages }: { readonly messages: readonly ModelMessage[] }): boolean {
   return messages.some(({ content }) => Array.isArray(content) && content.some(({ type }) => type === "image_url"));
 }
 

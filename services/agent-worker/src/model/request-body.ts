@@ -24,7 +24,7 @@ export function buildBody(request: ModelRequest, { model, provider, abilities }:
   return {
     ...options,
     model,
-    messages: [...withImages(messagesFor(request, abilities), request.images ?? [], abilities.images)],
+    messages: [...withImages(messagesFor(request, abilities), request.images, abilities.images)],
     ...(abilities.stream && { stream: true }),
     ...(hasTools && { tools: abilities.tool_schemas === "plain" ? tools.map(plainTool) : tools }),
     ...(maxOutputTokens !== undefined && { [abilities.output_limit_field]: maxOutputTokens }),

@@ -32,8 +32,8 @@ export type KeepFile = (
 export type NamedFile = FileId | GivenFile;
 
 /** All that a message brings, whichever way. */
-export function broughtBy({ parts, brought = [] }: GivenMessageFrame): NamedFile[] {
-  return [...filesNamed(parts), ...brought];
+export function broughtBy({ parts, files, brought = [] }: GivenMessageFrame): NamedFile[] {
+  return files?.map(({ file_id }) => file_id) ?? [...filesNamed(parts), ...brought];
 }
 
 interface Place {

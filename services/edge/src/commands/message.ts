@@ -69,8 +69,7 @@ export function createMessageHandler(deps: MessageDeps): OnMessage {
   const decide = createDeciding(deps);
   return async (connection, caller, frame, { parent, aside = alone } = {}): Promise<void> => {
     const askedMs = performance.now();
-    const named = broughtBy(frame);
-    checkMessageText(frame.message, frame.files ?? named);
+    checkMessageText(frame.message, broughtBy(frame));
     checkChoice(may, caller, frame);
     checkLimits(deps, connection, caller, frame);
     const conversation = frame.conversation_id ?? newConversationId();
@@ -86,12 +85,8 @@ export function createMessageHandler(deps: MessageDeps): OnMessage {
       // One that was just made up cannot be somebody else's: then nothing has to wait for this.
       const isOperator = frame.conversation_id !== undefined && (await joins(deps, connection, frame, owned));
       const { isPost, isRoom, agent } = isOperator ? plainTurn : await decide(caller, frame);
-      const files = frame.files ?? (await deps.files.of(caller, { conversation, turn }, named));
-      const asking = await placedIn(deps, caller, { ...frame, ...agent }, { turn, isPost });
-      const request = turnRequestOf(
-        { ...asking, files },
-        { caller, conversation, turn, trace, isExempt, isOperator, isRoom },
-      );
+      const asking = await placedIn(deps, caller, { ...frame, ...agent }, { conversation, turn, isPost, owned });
+      const request = turnRequestOf(asking, { caller, conversation, turn, trace, isExempt, isOperator, isRoom });
       // Who answers for the agent stops nobody, nor does who writes to others.
       const asked = isOperator || isPost ? ({ ...frame, on_busy: "enqueue" } as const) : frame;
       const onEnd = deps.usageTold(connection, caller, request);
@@ -117,14 +112,23 @@ export function createMessageHandler(deps: MessageDeps): OnMessage {
   };
 }
 
-/** A post is of no branch. */
+interface Placing extends MessagePlace {
+  readonly isPost: boolean;
+  readonly owned: Promise<unknown>;
+}
+
+/** With its files, and where it goes. A post is of no branch. */
 async function placedIn(
-  { branches }: MessageDeps,
+  { branches, files }: MessageDeps,
   caller: Caller,
   frame: GivenMessageFrame,
-  { turn, isPost }: { readonly turn: TurnId; readonly isPost: boolean },
+  { conversation, turn, isPost, owned }: Placing,
 ): Promise<GivenMessageFrame> {
-  return isPost ? frame : { ...frame, placed: await branches.place(caller, frame, turn) };
+  // Nothing is stored for who may not write here.
+  if (frame.brought !== undefined) await owned;
+  const found = frame.files ?? (await files.of(caller, { conversation, turn }, broughtBy(frame)));
+  const whole = { ...frame, files: found };
+  return isPost ? whole : { ...whole, placed: await branches.place(caller, frame, turn) };
 }
 
 /** Whether the sender answers in place of the agent; then it is their guest from now on. */
