@@ -152,8 +152,7 @@ export { ChainEvent, MessageEvent, Outcome, StoredEvent, ToolCallEndEvent, type 
 export { AnswerMetadata } from "./answer-metadata.ts";
 export { Author } from "./author.ts";
 export { Cost, Usage } from "./usage.ts";
-export { ConversationEvent, TitleEvent, TitleRecord } from "./conversation-events.ts";
-export { titleLine } from "./title-line.ts";
+export { ConversationEvent, TitleEvent, TitleRecord, titleLine } from "./conversation-events.ts";
 export { MemoryFact, MemoryFactId, MemoryRecord, memoryLine } from "./memory.ts";
 export { SummaryRecord, type SummarisedUntil, type Summary } from "./summary.ts";
 export {
@@ -266,8 +265,8 @@ export {
   turnPlaceOf,
 } from "./stored-turns.ts";
 export { newestBranch } from "./newest-branch.ts";
-export { beginning } from "./branch-fields.ts";
-export { hasBranches, treeOf, type TurnPlace, type TurnTree } from "./branches.ts";
+export { FileReference, SaidParts, filesNamed, withSaidText } from "./message-files.ts";
+export { beginning, hasBranches, treeOf, type TurnPlace, type TurnTree } from "./branches.ts";
 export {
   checkMessageText,
   decodeClientFrame,
@@ -287,6 +286,7 @@ export {
   wellFormedJson,
   withSeq,
 } from "./codec.ts";
+export { filesOf, hasSameFiles, isFile, noFiles, withFiles, type Files } from "./file-parts.ts";
 export { appended } from "./growing-text.ts";
 export { issueWords, problemOf } from "./issue-words.ts";
 export {

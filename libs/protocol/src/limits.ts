@@ -26,6 +26,12 @@ export const limits = {
   roomMembersShown: 100,
   /** Users on whose behalf a gateway may ask over one connection. More: QUOTA_EXCEEDED. */
   gatewayUsers: 1_000,
+  /** Files of one message. More: INVALID_FRAME. */
+  filesPerMessage: 10,
+  /** Parts of one message as a client sends it. More: INVALID_FRAME. */
+  saidParts: 64,
+  /** Files that one tool call gives back. The next ones are left out, and the model is told. */
+  filesPerCall: 8,
   /** Users whom one message may address. More: INVALID_FRAME. */
   mentions: 20,
   /** Characters (code points) of a reaction. */
