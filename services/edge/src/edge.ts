@@ -1,5 +1,5 @@
-import { createOfferBoard, createShownTranscripts, type Bus } from "@parley/bus";
-import type { ConversationId, May, TurnRequest } from "@parley/protocol";
+import { createOfferBoard, type Bus } from "@parley/bus";
+import type { May, TurnRequest } from "@parley/protocol";
 import { noTracing, type Logger, type Registry, type Tracing } from "@parley/runtime";
 import uWS from "uWebSockets.js";
 import { openGate } from "./admission/gate.ts";
@@ -8,19 +8,21 @@ import type { Limiter } from "./admission/limits.ts";
 import type { Tokens } from "./admission/tokens.ts";
 import { createAdmissionRoom, type WaysIn } from "./admission-room.ts";
 import { startCanary } from "./canary.ts";
+import { createConversationRoom } from "./conversation-room.ts";
 import { facades as allFacades, socketFacades } from "./facades.ts";
 import { openLimiter, type LimiterOptions } from "./edge-limiter.ts";
 import { cancelAllOf } from "./commands/cancel-all.ts";
 import { createCommands } from "./commands/commands.ts";
 import type { PushSettings } from "./commands/notices/choices.ts";
+import { startFileCare } from "./commands/files/care.ts";
+import { defaultFileSettings, type FileSettings } from "./commands/files/files.ts";
 import { openNotices } from "./commands/notices/notices.ts";
 import type { Redis } from "./commands/conversations/conversation-index.ts";
 import { openConnections, type ConnectionOptions } from "./commands/connections/connections.ts";
-import { createConversations } from "./commands/conversations/conversations.ts";
 import { createIsOperator } from "./commands/handovers.ts";
 import { createAgentNames, createOfferReading } from "./commands/offer.ts";
 import type { IsKeptOut } from "./commands/open-call.ts";
-import { createOwnership, type Ownership } from "./commands/ownership.ts";
+import { createOwnership } from "./commands/ownership.ts";
 import { createWriterMarks } from "./commands/reading.ts";
 import { createViewing } from "./commands/viewing.ts";
 import { createAnswerTimes } from "./delivery/answer-times.ts";
@@ -59,6 +61,8 @@ export interface EdgeOptions extends LimiterOptions, WaysIn, Pick<ConnectionOpti
   readonly noticeText?: boolean;
   /** How browsers are sent notices. Default: not at all. */
   readonly push?: PushSettings;
+  /** Default: files of 256 MB, kept for a day where nobody sends them. */
+  readonly files?: FileSettings;
   /** Protocols of others that it speaks. Default: all. */
   readonly facades?: readonly Facade[];
   readonly version: string;
@@ -99,27 +103,21 @@ const defaultHttpWaitMs = 600_000;
 
 const noPush: PushSettings = { publicKey: undefined, hosts: [] };
 
-/** Conversations as things, and their messages as they stand now. */
-function createConversationRoom(
-  { bus, redis, log }: EdgeOptions,
-  { hubs, seenChanges }: HubRoom,
-  { people: peopleOf, peekPeople }: Ownership,
-) {
-  const hasChanges = async (id: ConversationId): Promise<boolean> =>
-    seenChanges.has(id) || (await peopleOf(id))?.has.changes === true;
-  const shown = createShownTranscripts(bus.transcripts, bus.changes, hasChanges);
-  const read = { bus, transcripts: shown, hasChanges, peopleOf, peekPeople };
-  const conversations = createConversations({ ...read, redis, onDeleted: hubs.forget, log });
-  return { hasChanges, shown, conversations };
-}
-
 /** `commands`: what callers may ask. */
 function createCommandRoom(
   options: EdgeOptions,
   hubRoom: HubRoom,
   { counters, limiter }: { readonly counters: Counters; readonly limiter: Limiter },
 ) {
-  const { bus, redis, may, gate = openGate, tracing = noTracing, log } = options;
+  const {
+    bus,
+    redis,
+    may,
+    gate = openGate,
+    tracing = noTracing,
+    files: fileSettings = defaultFileSettings,
+    log,
+  } = options;
   const { outbox, hubs, catchUp, resuming, waiting, guests, signals, known, seenChanges } = hubRoom;
   const { messages: limits, conversations: quota, subscriptions, usage } = limiter;
   const isOperator = createIsOperator(bus, may);
@@ -154,11 +152,11 @@ function createCommandRoom(
     onChanged: seenChanges.add,
     hasChanges,
     agentNames: createAgentNames(redis && createOfferBoard({ redis, log })),
-    usage,
-    subscriptions,
+    ...{ usage, subscriptions, uploads: limiter.uploads, fileSettings },
   };
   const commands = createCommands(parts);
-  const close = closing(conversations.close, notices?.close);
+  const care = startFileCare({ files: bus.files, settings: fileSettings, figures: counters.files, log });
+  const close = closing(conversations.close, notices?.close, care);
   return { ownership, viewing, conversations, commands, shown, close };
 }
 
