@@ -84,6 +84,7 @@ function edgeSettings(config: Config) {
     maxHttpWaitMs: config.MAX_HTTP_WAIT_MS,
     noticeDelayMs: config.NOTICES ? config.NOTICE_DELAY_MS : undefined,
     whence: proxyRules(config),
+    files: { maxBytes: config.FILE_MAX_BYTES, keepUnattachedMs: config.FILE_KEEP_UNATTACHED_MS },
   };
 }
 
