@@ -131,6 +131,7 @@ export {
   streams,
   subjects,
   noticeQueueName,
+  pushQueueName,
   toolQueueName,
   generationKey,
   turnsConsumer,
@@ -243,13 +244,22 @@ export { TurnRequest, authorOf, messageEventOf } from "./turn-request.ts";
 export { KnowledgeEntry, knowledgeLimits } from "./knowledge.ts";
 export type { ClientCall, GivenCall, GivenChoice, GivenContext, GivenMessage, GivenTool } from "./given-context.ts";
 export { Notice, NoticeJob } from "./notice.ts";
+export { NoticeDevice, NoticeRecord, isWanted, noticeWants, type NoticeWants } from "./notice-record.ts";
+export { knownPushHosts, pushHostsIn, pushPlaceOf, type PushPlace } from "./push-hosts.ts";
 export { ToolJob, toolJobId } from "./tool-job.ts";
 export { turnsDestination } from "./trace.ts";
 export { clusterToolPrefix, runsWithoutModel, ToolDefinition, toolCatalogueKey } from "./tool-definition.ts";
 export { redisKeys, sharedKeyPrefixes } from "./redis-keys.ts";
 export { RecordLink, linkTo, seqsBefore } from "./record-link.ts";
 export { LogRecord, OwnerRecord, wasAcceptedBefore } from "./transcript.ts";
-export { RevocationRecord, revocable, revocationKey, type Revocable } from "./revocation.ts";
+export {
+  RevocationRecord,
+  isRevocationOver,
+  revocable,
+  revocationHolds,
+  revocationKey,
+  type Revocable,
+} from "./revocation.ts";
 export {
   messageRecordsOf,
   inOrderOfAcceptance,

@@ -80,6 +80,12 @@ export const limits = {
   memoryBytes: 128 * 1024,
   /** Of them what a model is given, the newest first. */
   memoryPromptBytes: 8 * 1024,
+  /** Devices of one user that are told when they are away. One more takes the place of the one that was not seen for longest. */
+  noticeDevices: 10,
+  /** Of a message, in its notice, where the operator wants text in it: so many characters. */
+  noticeTextChars: 160,
+  /** Members of a room with more are told of messages that address them, and of no others. */
+  noticeRoomMembers: 50,
   /** Characters of an access token. Longer: AUTH_INVALID. */
   accessTokenChars: 16_384,
   /** Objects and arrays of `metadata` within each other. Deeper: INVALID_FRAME. */

@@ -26,6 +26,7 @@ import {
   LogRecord,
   MemoryRecord,
   NoticeJob,
+  NoticeRecord,
   OwnerRecord,
   PeopleRecord,
   PostRecord,
@@ -87,6 +88,7 @@ const records: Record<string, z.ZodType> = {
   "feedback-record": FeedbackRecord,
   "summary-record": SummaryRecord,
   "memory-record": MemoryRecord,
+  "notice-record": NoticeRecord,
   "file-record": FileRecord,
   "file-set": FileSet,
   "file-sum": FileSum,
@@ -150,6 +152,7 @@ describe("golden files", () => {
         "CallerRights",
         "Handover",
         "Notice",
+        "NoticeDevice",
         ...["AnswerRule", "Invite", "InviteId", "Member", "MemberChange", "MemberRole", "MessageChanges", "Person"],
         ...[
           "PresentAgent",
