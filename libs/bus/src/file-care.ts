@@ -36,9 +36,11 @@ export type FileCareTaker = ReturnType<typeof createFileCare>;
 export function createFileCare(deps: FileCareDeps) {
   const last = deps.records.stored.lastOf(FileCare);
   return {
-    /** Whether it is this process's turn: nobody's has begun for so long. */
+    /** Whether it is this process's turn: there are files, and nobody's has begun for so long. */
     async claim(by: string, everyMs: number): Promise<boolean> {
       let isOurs = false;
+      // Nothing is made for it where nobody has ever brought a file.
+      if (!(await deps.records.areThere())) return false;
       const behind = { append: deps.records.stored.append, last };
       await appendBehind<FileCare>(behind, subjects.fileCare, (found, tried) => {
         const before = found?.value;

@@ -28,7 +28,7 @@ export { addAuditFigures, auditNotes, type AuditLog } from "./audit-log.ts";
 export { auditMatcher, openAuditReader, type AuditPage, type AuditRecord } from "./audit-reading.ts";
 export type { DocumentQuestions } from "./document-questions.ts";
 export type { DocumentStore, NewDocument, TenantDocuments } from "./document-store.ts";
-export type { BroughtFile, Files, FilesOptions } from "./files.ts";
+export type { BroughtFile, FilePage, Files, FilesOptions } from "./files.ts";
 export type { ByteRange } from "./file-reading.ts";
 export type { FileStore } from "./file-store.ts";
 export type { FileStoreOptions } from "./file-store-choice.ts";

@@ -69,6 +69,14 @@ export {
   type StoredPart,
 } from "./files.ts";
 export { fileNameOf } from "./file-name.ts";
+export {
+  FileFrame,
+  FileProgressFrame,
+  FileStoredFrame,
+  encodeFileFrame,
+  readFileFrame,
+  type ReadFileFrame,
+} from "./file-frames.ts";
 export { AddressRules, Limits, LimitsFile, type Rate } from "./limits-file.ts";
 export type { CountRow, RateRow } from "./limit-row.ts";
 export {

@@ -86,6 +86,7 @@ function edgeSettings(config: Config) {
     noticeText: config.NOTICE_TEXT,
     push: { publicKey: config.VAPID_PUBLIC_KEY, hosts: config.PUSH_HOSTS },
     whence: proxyRules(config),
+    files: { maxBytes: config.FILE_MAX_BYTES, keepUnattachedMs: config.FILE_KEEP_UNATTACHED_MS },
   };
 }
 
