@@ -198,3 +198,45 @@ test("names and contents of files are text, whatever is in them, and a file that
     .click();
   await page.getByText("This file is not there any more.").first().waitFor();
 });
+
+test("a file that a tool gives back stands behind its call, live and later, and can be saved", async () => {
+  await using web = await openWeb();
+  const { page, model } = web;
+  const question = `make a report ${crypto.randomUUID()}`;
+  model.script(question, { calls: [{ name: "demo_report", arguments: { rows: 3 } }] }, { text: "Here it is." });
+  const [chat, files] = [chatOn(page), filesOn(page)];
+  await chat.send(question);
+  const answer = await chat.answered();
+  const shown = answer.getByRole("figure", { name: /^File .*csv$/ });
+  await shown.waitFor();
+  await page.reload();
+  await shown.waitFor();
+  const [download] = await Promise.all([
+    page.waitForEvent("download"),
+    shown.getByRole("button", { name: /^Download / }).click(),
+  ]);
+  expect(download.suggestedFilename()).toMatch(/csv$/);
+  expect(await files.list.count()).toBe(0);
+});
+
+test("on a phone and in the dark files are within the screen, and the keyboard reaches all there is to do", async () => {
+  const phone = { viewport: { width: 360, height: 640 }, hasTouch: true, isMobile: true };
+  await using web = await openWeb({ ...phone, colorScheme: "dark" });
+  const { page } = web;
+  const [chat, files] = [chatOn(page), filesOn(page)];
+  await files.pick([picture, { ...text, name: `${"a-long-name-".repeat(12)}.txt` }]);
+  await files.there(2);
+  const isWide = (): Promise<boolean> =>
+    page.evaluate<boolean>("document.documentElement.scrollWidth > document.documentElement.clientWidth");
+  expect(await isWide()).toBe(false);
+  expect(await seriousFindings(page)).toEqual([]);
+  const remove = files.list.getByRole("button", { name: "Remove press.png" });
+  await remove.focus();
+  await page.keyboard.press("Enter");
+  await files.there(1);
+  await chat.send("look");
+  await chat.answered();
+  await page.getByRole("log", { name: "Messages" }).getByRole("figure").first().waitFor();
+  expect(await isWide()).toBe(false);
+  expect(await seriousFindings(page)).toEqual([]);
+});

@@ -118,16 +118,8 @@ export const everybody = "everybody";
 const standardRoles: Readonly<Record<string, RoleRights>> = {
   [everybody]: {
     actions: [
-      ...[
-        "conversation:*",
-        "session:*",
-        "connection:*",
-        "documents:read",
-        "usage:*",
-        "memory:*",
-        "notices:*",
-        "file:*",
-      ],
+      ...["conversation:*", "session:*", "connection:*", "documents:read", "usage:*", "memory:*", "notices:*"],
+      "file:*",
       ...["agent:use", "model:use", "tool:run"],
     ],
     agents: ["*"],
