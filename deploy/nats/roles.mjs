@@ -41,6 +41,9 @@ function readConsumers(name) {
 /** What users want to be remembered: edges show and change it, agent workers read it and write down what an agent is told. */
 const memory = reading([streams.memory]);
 
+/** What users want to be told when they are away, and where: edges show and change it, tool workers read it and take out what is gone. */
+const notices = [`STREAM.CREATE.${streams.notices}`, `STREAM.MSG.GET.${streams.notices}`];
+
 /** Accounts that people connect at edges, and tool workers use. The deployment's own tokens edges can neither write nor read. */
 const connections = [`STREAM.CREATE.${streams.connections}`, `STREAM.MSG.GET.${streams.connections}`];
 
@@ -49,7 +52,7 @@ const api = (names) => names.map((name) => `$JS.API.${name}`);
 /** What edges tell of the whole deployment. */
 const ofAllShards = [
   ...[subjects.canary(every), subjects.allDeleted, subjects.allSignals],
-  ...[subjects.allRevoked, subjects.allConnections, subjects.allMemories],
+  ...[subjects.allRevoked, subjects.allConnections, subjects.allMemories, subjects.allNotices],
 ];
 
 /** What edges store of tenants' documents, and ask workers about them. */
@@ -108,7 +111,7 @@ export function edgeRole(shards) {
       ...[subjects.audit("decided", every, every), subjects.auditAdmin(every)],
       ...api([
         ...reading([...namesOf(shards), streams.gate]),
-        ...[...connections, ...memory],
+        ...[...connections, ...memory, ...reading([streams.notices])],
         // What has run out goes where there is no room for more.
         `STREAM.MSG.DELETE.${streams.gate}`,
         ...readConsumers(streams.gate),
@@ -233,7 +236,7 @@ export function toolAccount(shards) {
   return {
     services: [
       subjects.allTokens,
-      subjects.allConnections,
+      ...[subjects.allConnections, subjects.allNotices],
       subjects.allWorkshop,
       ...forEachShard(shards, (shard) => [
         subjects.toolResult(shard, every, every, every),
@@ -254,6 +257,10 @@ export function toolAccount(shards) {
       `STREAM.CREATE.${streams.workshop}`,
       `STREAM.MSG.GET.${streams.workshop}`,
       ...connections,
+      ...notices,
+      `DIRECT.GET.${streams.notices}.${subjects.allNotices}`,
+      // Whether whoever asked for notices on a device was signed out since: by exact names, which are hashes.
+      `DIRECT.GET.${streams.gate}.${subjects.allRevoked}`,
       ...[...namesOf(shards), streams.audit].map((name) => `STREAM.CREATE.${name}`),
       ...fileReading,
       // How full it is, and how long it keeps, for the notes of /readyz.

@@ -14,6 +14,7 @@ import { cancelAllOf } from "./commands/cancel-all.ts";
 import { createCommands } from "./commands/commands.ts";
 import { startFileCare } from "./commands/files/care.ts";
 import { defaultFileSettings, type FileSettings } from "./commands/files/files.ts";
+import type { PushSettings } from "./commands/notices/choices.ts";
 import { openNotices } from "./commands/notices/notices.ts";
 import type { Redis } from "./commands/conversations/conversation-index.ts";
 import { openConnections, type ConnectionOptions } from "./commands/connections/connections.ts";
@@ -37,6 +38,7 @@ import type { Facade } from "./transport/facade.ts";
 import { addHttpService } from "./transport/http-service.ts";
 import { capConnections, listenPublicly, type ListenOptions } from "./transport/listener.ts";
 import type { Pages } from "./transport/pages.ts";
+import { startSweeping } from "./sweeping.ts";
 import { addSocketService } from "./transport/socket-service.ts";
 
 export interface EdgeOptions extends LimiterOptions, WaysIn, Pick<ConnectionOptions, "accounts"> {
@@ -57,6 +59,10 @@ export interface EdgeOptions extends LimiterOptions, WaysIn, Pick<ConnectionOpti
   readonly noticeDelayMs?: number | undefined;
   /** Default: files of 256 MB, kept for a day where nobody sends them. */
   readonly files?: FileSettings;
+  /** With the beginning of the message. Default: not. */
+  readonly noticeText?: boolean;
+  /** How browsers are sent notices. Default: not at all. */
+  readonly push?: PushSettings;
   /** Protocols of others that it speaks. Default: all. */
   readonly facades?: readonly Facade[];
   readonly version: string;
@@ -95,7 +101,7 @@ const defaultDeadlines: Deadlines = { authMs: 5_000, anonymousMs: 1_800_000, war
 /** Longer than answers take, shorter than load balancers wait at the most. */
 const defaultHttpWaitMs = 600_000;
 
-const sweepEveryMs = 1_000;
+const noPush: PushSettings = { publicKey: undefined, hosts: [] };
 
 /** Conversations as things, and their messages as they stand now. */
 function createConversationRoom(
@@ -222,7 +228,8 @@ function createTransportRoom(
   addSocketService(app, { ...shared, ...sockets });
   const told = { version, problems, notes: () => [...tokens.notes(), ...gate.notes()] };
   const accounts = openConnections(options);
-  const others = { accounts, redis, maxWaitMs, pages, facades, publicUrl: options.publicUrl };
+  const noticeSettings = { push: options.push ?? noPush, areNoticesOn: options.noticeDelayMs !== undefined };
+  const others = { accounts, redis, maxWaitMs, pages, facades, publicUrl: options.publicUrl, ...noticeSettings };
   // Who asks over HTTP is shown messages as they stand now.
   const shownBus = { ...bus, transcripts: { ...bus.transcripts, ...shown } };
   const http = addHttpService(app, { ...shared, bus: shownBus, ...told, ...others });
@@ -231,18 +238,6 @@ function createTransportRoom(
 
 interface TransportNeeds extends Counting, Readiness {
   readonly limiter: Limiter;
-}
-
-interface Swept {
-  sweep(nowMs: number): void;
-}
-
-/** What happens by the clock: one timer for all sockets and conversations. */
-function startSweeping(parts: readonly Swept[]): NodeJS.Timeout {
-  return setInterval(() => {
-    const nowMs = performance.now();
-    for (const part of parts) part.sweep(nowMs);
-  }, sweepEveryMs);
 }
 
 /** What hubs must know of the broker: whether it is there, and whether it may have kept copies to itself. Returns how to stop. */
