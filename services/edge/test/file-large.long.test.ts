@@ -17,6 +17,7 @@ import {
 import { Upload } from "tus-js-client";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { jwtSecret, tokenOf } from "./support/edge-fixture.ts";
+import { jsonOf } from "./support/file-client.ts";
 
 const fileBytes = 200 * 2 ** 20;
 const cuts = 10;
@@ -128,9 +129,9 @@ it("200 MB by tus-js-client arrive once and whole, cut ten times, with one edge 
 
   const headers = { authorization: `Bearer ${await tokenOf("ann")}` };
   const { pathname } = new URL(url);
-  const info = await (await fetch(`http://127.0.0.1:${other.port}${pathname}/info`, { headers })).json();
+  const info = await jsonOf(await fetch(`http://127.0.0.1:${other.port}${pathname}/info`, { headers }));
   expect(info).toMatchObject({ status: "stored", bytes: fileBytes, sha256, media_type: "video/mp4", name: "film.mp4" });
-  const listed = await (await fetch(`http://127.0.0.1:${other.port}/api/v1/files`, { headers })).json();
+  const listed = await jsonOf(await fetch(`http://127.0.0.1:${other.port}/api/v1/files`, { headers }));
   expect(listed.files).toHaveLength(1);
 
   const rssBefore = await rssOf(other);
