@@ -1,5 +1,5 @@
-import { createOfferBoard, createShownTranscripts } from "@parley/bus";
-import type { ConversationId, May, TurnRequest } from "@parley/protocol";
+import { createOfferBoard } from "@parley/bus";
+import type { May, TurnRequest } from "@parley/protocol";
 import { noTracing, type Logger, type Registry, type Tracing } from "@parley/runtime";
 import uWS from "uWebSockets.js";
 import { openGate } from "./admission/gate.ts";
@@ -8,21 +8,21 @@ import type { Limiter } from "./admission/limits.ts";
 import type { Tokens } from "./admission/tokens.ts";
 import { createAdmissionRoom, type WaysIn } from "./admission-room.ts";
 import { startCanary } from "./canary.ts";
+import { createConversationRoom } from "./conversation-room.ts";
 import { facades as allFacades, socketFacades } from "./facades.ts";
 import { openLimiter, type LimiterOptions } from "./edge-limiter.ts";
 import { cancelAllOf } from "./commands/cancel-all.ts";
 import { createCommands } from "./commands/commands.ts";
+import type { PushSettings } from "./commands/notices/choices.ts";
 import { startFileCare } from "./commands/files/care.ts";
 import { defaultFileSettings, type FileSettings } from "./commands/files/files.ts";
-import type { PushSettings } from "./commands/notices/choices.ts";
 import { openNotices } from "./commands/notices/notices.ts";
 import type { Redis } from "./commands/conversations/conversation-index.ts";
 import { openConnections, type ConnectionOptions } from "./commands/connections/connections.ts";
-import { createConversations } from "./commands/conversations/conversations.ts";
 import { createIsOperator } from "./commands/handovers.ts";
 import { createAgentNames, createOfferReading } from "./commands/offer.ts";
 import type { IsKeptOut } from "./commands/open-call.ts";
-import { createOwnership, type Ownership } from "./commands/ownership.ts";
+import { createOwnership } from "./commands/ownership.ts";
 import { createWriterMarks } from "./commands/reading.ts";
 import { createViewing } from "./commands/viewing.ts";
 import { createAnswerTimes } from "./delivery/answer-times.ts";
@@ -56,12 +56,12 @@ export interface EdgeOptions extends LimiterOptions, WaysIn, Pick<ConnectionOpti
   readonly pages: Pages;
   /** People who are away are told of what addresses them, so long after it was said; needs Redis. Default: nobody is. */
   readonly noticeDelayMs?: number | undefined;
-  /** Default: files of 256 MB, kept for a day where nobody sends them. */
-  readonly files?: FileSettings;
   /** With the beginning of the message. Default: not. */
   readonly noticeText?: boolean;
   /** How browsers are sent notices. Default: not at all. */
   readonly push?: PushSettings;
+  /** Default: files of 256 MB, kept for a day where nobody sends them. */
+  readonly files?: FileSettings;
   /** Protocols of others that it speaks. Default: all. */
   readonly facades?: readonly Facade[];
   readonly version: string;
@@ -101,20 +101,6 @@ const defaultDeadlines: Deadlines = { authMs: 5_000, anonymousMs: 1_800_000, war
 const defaultHttpWaitMs = 600_000;
 
 const noPush: PushSettings = { publicKey: undefined, hosts: [] };
-
-/** Conversations as things, and their messages as they stand now. */
-function createConversationRoom(
-  { bus, redis, log }: EdgeOptions,
-  { hubs, seenChanges }: HubRoom,
-  { people: peopleOf, peekPeople }: Ownership,
-) {
-  const hasChanges = async (id: ConversationId): Promise<boolean> =>
-    seenChanges.has(id) || (await peopleOf(id))?.has.changes === true;
-  const shown = createShownTranscripts(bus.transcripts, bus.changes, hasChanges);
-  const read = { bus, transcripts: shown, hasChanges, peopleOf, peekPeople };
-  const conversations = createConversations({ ...read, redis, onDeleted: hubs.forget, log });
-  return { hasChanges, shown, conversations };
-}
 
 /** `commands`: what callers may ask. */
 function createCommandRoom(
