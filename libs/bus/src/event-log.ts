@@ -6,6 +6,7 @@ import { createEventLookups } from "./event-lookups.ts";
 import { createEventReader, type ReadRange } from "./event-reader.ts";
 import { createLiveEvents } from "./live-events.ts";
 import type { BrokerLink } from "./nats-connection.ts";
+import type { Opening } from "./opening.ts";
 import type { StoredMessage } from "./stored-message.ts";
 import type { Unreadable } from "./unreadable.ts";
 import { createWriteOnce } from "./write-once.ts";
@@ -16,6 +17,7 @@ export interface EventLogDeps {
   readonly appender: Appender;
   readonly shards: number;
   readonly unreadable: Unreadable;
+  readonly opening: Opening;
   readonly log: Logger;
   /** Makes a stream again that is not there. */
   readonly restore: () => Promise<void>;
@@ -24,8 +26,8 @@ export interface EventLogDeps {
 export type EventLog = ReturnType<typeof createEventLog>;
 
 /** The event streams: fenced appends, write-once events, reading back, and the live copies of what was stored. */
-export function createEventLog({ link, jsm, appender, shards, unreadable, log, restore }: EventLogDeps) {
-  const reader = createEventReader(link, jsm);
+export function createEventLog({ link, jsm, appender, shards, unreadable, opening, log, restore }: EventLogDeps) {
+  const reader = createEventReader(link, jsm, opening);
   const lookups = createEventLookups(jsm, unreadable);
 
   const { append } = appender;
@@ -35,7 +37,7 @@ export function createEventLog({ link, jsm, appender, shards, unreadable, log, r
     append,
     maxBytes: appender.maxBytes,
     ...createWriteOnce({ append, lastFromLeader: lookups.lastFromLeader }),
-    subscribe: createLiveEvents(link.nc, unreadable, log),
+    subscribe: createLiveEvents({ nc: link.nc, unreadable, opening, log }),
 
     /** All events of a conversation in a range, in order. */
     read: (conversation: ConversationId, range: ReadRange): Promise<StoredMessage[]> =>

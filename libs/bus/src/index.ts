@@ -1,4 +1,9 @@
 export { openBus, type Bus, type BusOptions } from "./bus.ts";
+export { openEncryption, openMasterKeys, type Encryption } from "./encryption.ts";
+export { SealedError } from "./opening.ts";
+export { plainTexts, type SealedTexts, type TextPlace } from "./sealed-texts.ts";
+export type { KeyFigures } from "./sealing.ts";
+export { tenantToken } from "./seal-places.ts";
 export { connectNats, type BrokerLink } from "./nats-connection.ts";
 export { EventTooLargeError, wrongLastSequence, type AppendResult } from "./appender.ts";
 export type { EventLog } from "./event-log.ts";

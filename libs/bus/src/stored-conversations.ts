@@ -42,6 +42,8 @@ export interface StoredConversationsDeps {
   readonly posts: Pick<Posts, "bury">;
   readonly people: Pick<PeopleLog, "bury">;
   readonly readMarks: Pick<ReadMarks, "bury">;
+  /** See `Sealing`. */
+  readonly shred: (conversation: ConversationId) => Promise<void>;
   readonly shards: number;
   readonly unreadable: Unreadable;
   readonly log: Logger;
@@ -182,6 +184,8 @@ function createDeletionParts(deps: StoredConversationsDeps) {
       const shard = events.shardOf(conversation);
       // A purge goes up to a sequence, that one not included.
       const upTo = (last: number | undefined) => (last === undefined ? {} : { seq: last + 1 });
+      // Before all: whatever fails from here on, nothing of it can be read any more.
+      await deps.shred(conversation);
       // First: a message that comes again while this goes on is then a new one, not one that has vanished from queue and transcript.
       await facts.purge(conversation, end?.facts);
       const filter = subjects.eventsOf(shard, conversation);

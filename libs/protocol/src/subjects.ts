@@ -24,6 +24,8 @@ export const streams = {
   workshop: "WORKSHOP",
   /** What turns have used, of the whole deployment; there where quotas are, or somebody wants it kept. */
   usage: "USAGE",
+  /** Data keys, wrapped; there where what is stored is encrypted. */
+  keys: "KEYS",
 } as const;
 
 /** In the metadata of an event stream: when it was made, ms since 1970. All cursors of the stream are counted from it. */
@@ -232,6 +234,13 @@ export const subjects = {
   /** What a turn has used, by the hashes of its tenant and user. */
   usage: (tenant: string, user: string): string => `chat.usage.${tenant}.${user}`,
   allUsage: "chat.usage.*.*",
+
+  /** The data key of one scope, wrapped, by the hash of the scope: compare-and-set, the last one counts. */
+  key: (hash: string): string => `chat.key.${hash}`,
+  allKeys: "chat.key.*",
+  /** Not stored: tells every process to forget a data key. */
+  keyGone: (hash: string): string => `chat.keygone.${hash}`,
+  allKeysGone: "chat.keygone.*",
 } as const;
 
 /** What an event subject says about its event. */

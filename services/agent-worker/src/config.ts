@@ -1,6 +1,7 @@
 import {
   brokerFields,
   durationMs,
+  encryptionFields,
   host,
   limitsFile,
   logFormat,
@@ -33,6 +34,7 @@ const MIN_ROUND_MS = 100;
 export const Config = z.object({
   NODE_ENV: nodeEnv(),
   ...brokerFields(),
+  ...encryptionFields(),
   ...redisFields("for the queue of tool calls"),
   ADMIN_HOST: host().describe("Where probes and metrics are served."),
   ADMIN_PORT: port().default(8011).describe("Where probes and metrics are served."),

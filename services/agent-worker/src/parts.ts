@@ -10,6 +10,7 @@ import {
   factNotes,
   natsAddress,
   openBus,
+  openEncryption,
   redisAddress,
   streamSettings,
   type Bus,
@@ -71,6 +72,7 @@ export async function connectBus({ config, log, life }: Process, name: string): 
   const bus = await openBus({
     ...natsAddress(config),
     ...streamSettings(config),
+    ...(await openEncryption(config, { mayMakeKeys: true, log })),
     ackWaitMs: config.ACK_WAIT_MS,
     ...{ name, log },
   });

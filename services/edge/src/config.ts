@@ -2,6 +2,7 @@ import {
   auditFields,
   brokerFields,
   durationMs,
+  encryptionFields,
   flag,
   host,
   isOrigin,
@@ -53,6 +54,7 @@ export const Config = z
         "What opens the admin endpoints for blocks, revocations and draining. Unset: only tokens of users with the role `operator` do.",
       ),
     ...brokerFields(),
+    ...encryptionFields(),
     ...auditFields(),
     ...redisFields("for the lists of conversations"),
     AUTH_JWT_SECRET: secret()

@@ -10,6 +10,7 @@ import {
   factNotes,
   natsAddress,
   openBus,
+  openEncryption,
   openSealedTokens,
   redisAddress,
   streamSettings,
@@ -94,7 +95,8 @@ interface Surroundings {
 
 /** The brokers, until the process ends. */
 async function connect(config: Config, name: string, { lifecycle, registry, log }: Surroundings) {
-  const bus = await openBus({ ...natsAddress(config), name, ...streamSettings(config), log });
+  const encryption = await openEncryption(config, { mayMakeKeys: true, log });
+  const bus = await openBus({ ...natsAddress(config), name, ...streamSettings(config), ...encryption, log });
   lifecycle.use("broker", bus.close);
   addStorageFigures(registry, bus);
   addAuditFigures(registry, bus.audit);

@@ -3,6 +3,7 @@ import {
   auditFields,
   brokerFields,
   durationMs,
+  encryptionFields,
   flag,
   host,
   httpAddress,
@@ -72,6 +73,7 @@ export const Config = z
   .object({
     NODE_ENV: nodeEnv(),
     ...brokerFields(),
+    ...encryptionFields(),
     ...auditFields(),
     AUDIT_ARGUMENTS: flag().describe(
       "Keeps the arguments of calls in the audit log, masked and at most 1 KB, beside their hash.",

@@ -4,6 +4,7 @@ import {
   connectRedis,
   natsAddress,
   openBus,
+  openEncryption,
   redisAddress,
   startToolWorker,
   streamSettings,
@@ -42,7 +43,9 @@ runMain("tool-worker", async ({ env }) => {
   const told = { ready: () => ready(), notes: () => notes() };
   const admin = await startAdmin({ host, port, registry: figures, pages, log, ...told });
   life.use("the admin server", admin.close);
-  const bus = await openBus({ ...natsAddress(config), name: worker, ...streamSettings(config), log });
+  // A process that runs tools reads keys and has no right to make any: edges make those of a tenant with its first conversation.
+  const encryption = await openEncryption(config, { mayMakeKeys: false, log });
+  const bus = await openBus({ ...natsAddress(config), name: worker, ...streamSettings(config), ...encryption, log });
   life.use("the broker connection", bus.close);
   const redis = connectRedis({ ...redisAddress(config), role: "cache", log });
   life.use("Redis", () => redis.disconnect());
