@@ -164,7 +164,17 @@ export async function openBus({ servers, tls, name, log, encryption, ...streamOp
   const sealing = createSealing({ link, jsm: lookups, manager, appender: publisher, options, log }, encryption);
   const { appender, jsm, opening } = sealing;
   await untilSetUp(sealing.setUp, log);
-  const events = createEventLog({ link, jsm, appender, shards: options.shards, unreadable, opening, log, restore });
+  const events = createEventLog({
+    link,
+    jsm,
+    stored: lookups,
+    appender,
+    shards: options.shards,
+    unreadable,
+    opening,
+    log,
+    restore,
+  });
   const transcripts = createTranscripts(jsm, events, unreadable);
   const { shards, eventWindowMs } = options;
   const facts = createFacts({ jsm, appender, shards, unreadable });

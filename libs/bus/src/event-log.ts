@@ -14,6 +14,8 @@ import { createWriteOnce } from "./write-once.ts";
 export interface EventLogDeps {
   readonly link: BrokerLink;
   readonly jsm: PatientLookups;
+  /** The same without opening anything: for readings, which need to know where events stand and open them afterwards. */
+  readonly stored: PatientLookups;
   readonly appender: Appender;
   readonly shards: number;
   readonly unreadable: Unreadable;
@@ -26,8 +28,18 @@ export interface EventLogDeps {
 export type EventLog = ReturnType<typeof createEventLog>;
 
 /** The event streams: fenced appends, write-once events, reading back, and the live copies of what was stored. */
-export function createEventLog({ link, jsm, appender, shards, unreadable, opening, log, restore }: EventLogDeps) {
-  const reader = createEventReader(link, jsm, opening);
+export function createEventLog({
+  link,
+  jsm,
+  stored,
+  appender,
+  shards,
+  unreadable,
+  opening,
+  log,
+  restore,
+}: EventLogDeps) {
+  const reader = createEventReader(link, stored, opening);
   const lookups = createEventLookups(jsm, unreadable);
 
   const { append } = appender;

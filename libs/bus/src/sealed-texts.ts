@@ -5,7 +5,7 @@ import { isKnownSeal, isSealed, isSealedWith, openData, sealData } from "./seal-
 /** Of what is kept elsewhere than in streams: `scope` as in `SealPlace`, `place` what the seal is bound to. */
 export interface TextPlace {
   readonly scope: string;
-  readonly place: string;
+  readonly place: string | Buffer;
   /** For a key that is made by it. */
   readonly tenant?: string | undefined;
 }
@@ -15,11 +15,13 @@ export interface SealedTexts {
   /** Whether anything is sealed. */
   readonly seals: boolean;
   seal(at: TextPlace, text: string): Promise<string>;
-  /** Undefined: its key was erased, or it was sealed for another place. Throws SealedError where it cannot be opened now. */
+  /** What is plain comes as it is. Undefined: its key was erased, or it was sealed for another place. Throws SealedError where it cannot be opened now. */
   open(at: TextPlace, sealed: string): Promise<string | undefined>;
   sealBytes(at: TextPlace, data: Uint8Array): Promise<Uint8Array>;
   openBytes(at: TextPlace, data: Uint8Array): Promise<Uint8Array | undefined>;
 }
+
+const bytesOf = (place: string | Buffer): Buffer => (typeof place === "string" ? Buffer.from(place) : place);
 
 /** No JSON begins so. */
 const prefix = "sealed:";
@@ -33,22 +35,26 @@ export const plainTexts: SealedTexts = {
     return text;
   },
   sealBytes: async (_, data) => data,
-  openBytes: async (_, data) => data,
+  async openBytes(_, data) {
+    if (isSealed(data)) throw new SealedError(new Error("this process has no keys"));
+    return data;
+  },
 };
 
 export function createSealedTexts({ keys, seals }: { readonly keys: DataKeys; readonly seals: boolean }): SealedTexts {
   const sealBytes: SealedTexts["sealBytes"] = async ({ scope, place, tenant }, data) => {
     const state = await keys.state(scope, { makes: true, tenant });
     if (state.kind !== "key") throw new SealedError(state.kind === "unavailable" ? state.error : undefined);
-    return sealData(state.key, Buffer.from(place), data);
+    return sealData(state.key, bytesOf(place), data);
   };
   const openBytes: SealedTexts["openBytes"] = async ({ scope, place }, data) => {
-    if (!isSealed(data) || !isKnownSeal(data)) return undefined;
+    if (!isSealed(data)) return data;
+    if (!isKnownSeal(data)) return undefined;
     let state = await keys.state(scope);
     if (state.kind === "key" && !isSealedWith(data, state.key)) state = await keys.state(scope, { isFresh: true });
     if (state.kind === "unavailable") throw new SealedError(state.error);
     if (state.kind !== "key" || !isSealedWith(data, state.key)) return undefined;
-    return openData(state.key, Buffer.from(place), data);
+    return openData(state.key, bytesOf(place), data);
   };
   return {
     seals,

@@ -12,7 +12,7 @@ const secret = "xylophon-4711";
 
 function turn(id: string, conversation_id = "c1"): TurnRequest {
   const message = { id, message_id: `${id}-u`, message: `hello ${secret}`, accepted_at: 1 };
-  return { v: 1, turn_id: id, conversation_id, user: { id: "anna", tenant: "acme" }, ...message };
+  return { v: 1, turn_id: id, conversation_id, user: { id: "anna" }, ...message };
 }
 
 function token(n: number, text = `${secret} ${n}`): StoredEvent {
@@ -51,7 +51,7 @@ it("what one process writes another one reads, live, again and by look-up, and t
   }));
   expect((await reader.memories.of({ user: "anna", tenant: "acme" })).facts).toHaveLength(1);
   await writer.documents.write("acme", encoder.encode(secret)).then(async (version) => {
-    expect(Buffer.from((await reader.documents.read("acme", version)) ?? "").toString()).toBe(secret);
+    expect(Buffer.from((await reader.documents.read("acme", { ...version, source: "a.txt", kind: "text" })) ?? "").toString()).toBe(secret);
   });
   expect(await filesWith(bench.store, secret)).toEqual([]);
   expect(await filesWith(bench.store, "anna")).not.toEqual([]);

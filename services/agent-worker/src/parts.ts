@@ -102,7 +102,7 @@ export async function connectTools(
   life.use("Redis", () => redis.disconnect());
   // The first turn would find no tools while the connection is being made.
   await withDeadline(once(redis, "ready"), firstConnectionMs, "the first connection to Redis").catch(() => {});
-  const queue = createToolQueue({ ...redisAddress(config), log });
+  const queue = createToolQueue({ ...redisAddress(config), texts: bus.texts, log });
   life.use("the tool queue", queue.close);
   const catalogue = createToolCatalogue({ redis, log });
   const board = createOfferBoard({ redis, log });

@@ -24,7 +24,7 @@ export interface NoticeSettings extends RedisSettings {
 
 export interface NoticeParts {
   readonly config: NoticeSettings;
-  readonly bus: Pick<Bus, "facts">;
+  readonly bus: Pick<Bus, "facts" | "texts">;
   readonly redis: ReturnType<typeof connectRedis>;
   /** Of figures. */
   readonly figures: Registry;
@@ -49,12 +49,13 @@ export function openNotices({ config, bus, redis, figures, log, life }: NoticePa
   const count = createNoticeFigures(figures);
   const worker = startNoticeWorker({
     ...redisAddress(config),
+    texts: bus.texts,
     ...{ lockDurationMs: config.LOCK_MS, stalledIntervalMs: config.STALLED_CHECK_MS, log },
     send: createSend({ bus, webhook, count }),
     onGivenUp: (job) => count(job, "given_up"),
   });
   life.use("notices", () => worker.close(closeMs));
-  return createAsking({ queue: createNoticeQueue({ redis, log }), waitingMs, count, log });
+  return createAsking({ queue: createNoticeQueue({ redis, texts: bus.texts, log }), waitingMs, count, log });
 }
 
 type Count = ReturnType<typeof createNoticeFigures>;

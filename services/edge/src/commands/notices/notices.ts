@@ -15,7 +15,7 @@ import { createNoticeFigures, type NoticeFigures } from "./notice-figures.ts";
  */
 
 export interface NoticeOptions {
-  readonly bus: Pick<Bus, "changes" | "readMarks" | "titles"> & Parameters<typeof createFairFinding>[0];
+  readonly bus: Pick<Bus, "changes" | "readMarks" | "texts" | "titles"> & Parameters<typeof createFairFinding>[0];
   readonly redis?: Redis | undefined;
   readonly noticeDelayMs?: number | undefined;
   readonly registry: Registry;
@@ -38,7 +38,7 @@ type Said = FactOf<"said">;
 export function openNotices(options: NoticeOptions, room: NoticeRoom) {
   const { redis, noticeDelayMs: delayMs, registry, log } = options;
   if (redis === undefined || delayMs === undefined) return undefined;
-  const queue = createNoticeQueue({ redis, log });
+  const queue = createNoticeQueue({ redis, texts: options.bus.texts, log });
   return createNotices({ ...options, ...room, queue, delayMs, figures: createNoticeFigures(registry) });
 }
 
