@@ -1,8 +1,10 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { rewrap, status } from "./master-keys.ts";
 import { makeKey, withEntry } from "./new-key.ts";
 
-const usage = "Usage: npm run keys -- create --name NAME --user USER --scopes LIST (--help says more)";
+const usage =
+  "Usage: npm run keys -- create --name NAME --user USER --scopes LIST | rewrap | status (--help says more)";
 
 function say(line: string): void {
   process.stdout.write(`${line}\n`);
@@ -36,8 +38,10 @@ function create(args: readonly string[]): void {
 
 try {
   const [command, ...args] = process.argv.slice(2);
-  if (command !== "create") throw new Error(usage);
-  create(args);
+  if (command === "create") create(args);
+  else if (command === "rewrap" && args.length === 0) await rewrap();
+  else if (command === "status" && args.length === 0) await status();
+  else throw new Error(usage);
 } catch (error) {
   say(error instanceof Error ? error.message : String(error));
   process.exitCode = 1;

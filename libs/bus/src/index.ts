@@ -1,5 +1,6 @@
 export { openBus, type Bus, type BusOptions } from "./bus.ts";
 export { openEncryption, openMasterKeys, type Encryption } from "./encryption.ts";
+export { openKeyTools, type KeyCensus, type KeyTools, type RewrapReport, type StreamCensus } from "./key-tools.ts";
 export { SealedError } from "./opening.ts";
 export { plainTexts, type SealedTexts, type TextPlace } from "./sealed-texts.ts";
 export type { KeyFigures } from "./sealing.ts";

@@ -51,7 +51,11 @@ it("what one process writes another one reads, live, again and by look-up, and t
   }));
   expect((await reader.memories.of({ user: "anna", tenant: "acme" })).facts).toHaveLength(1);
   await writer.documents.write("acme", encoder.encode(secret)).then(async (version) => {
-    expect(Buffer.from((await reader.documents.read("acme", { ...version, source: "a.txt", kind: "text" })) ?? "").toString()).toBe(secret);
+    expect(
+      Buffer.from(
+        (await reader.documents.read("acme", { ...version, source: "a.txt", kind: "text" })) ?? "",
+      ).toString(),
+    ).toBe(secret);
   });
   expect(await filesWith(bench.store, secret)).toEqual([]);
   expect(await filesWith(bench.store, "anna")).not.toEqual([]);

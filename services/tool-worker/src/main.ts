@@ -66,7 +66,13 @@ runMain("tool-worker", async ({ env }) => {
   const onAsked = openNotices({ config, bus, redis, figures, log, life });
   const { registry } = tools;
   const runner = createCallRunner({ registry, calls, ...decides, running, metrics, tracing, onAsked, log });
-  const queue = startToolWorker({ ...queueOptions(config), texts: bus.texts, run: runner.run, onAbandoned: runner.abandon, log });
+  const queue = startToolWorker({
+    ...queueOptions(config),
+    texts: bus.texts,
+    run: runner.run,
+    onAbandoned: runner.abandon,
+    log,
+  });
   life.use("running calls", () => queue.close(Math.max(0, config.SHUTDOWN_MS - CLOSE_MS)));
   const definitions = () => tools.registry.definitions;
   const announcements = keepAnnouncing({ redis, definitions, config, log, life });

@@ -64,7 +64,10 @@ export function createConversationIndex(redis: Redis, texts: SealedTexts) {
       if (titled.has(place) && (await adding) === 0) return;
       // Not there any more: removed meanwhile, perhaps by another edge, or lost with Redis. Should the next line fail, it is not known again.
       titled.delete(place);
-      const [added] = await Promise.all([adding, redis.hsetnx(titles, conversation_id, await seal(conversation_id, title))]);
+      const [added] = await Promise.all([
+        adding,
+        redis.hsetnx(titles, conversation_id, await seal(conversation_id, title)),
+      ]);
       titled.add(place);
       // One that was there already makes them no more.
       if (added === 0) return;

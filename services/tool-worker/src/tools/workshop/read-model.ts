@@ -131,7 +131,10 @@ async function readOn({ log, redis, texts, logger }: ReadModelDeps, from: Place,
   while (seq < newest) {
     const day = await log.next(seq);
     if (day === undefined) return true;
-    const applied = await redis.eval(applyScript, ...(await applyArguments({ id: from.id, seq }, day, { texts, logger })));
+    const applied = await redis.eval(
+      applyScript,
+      ...(await applyArguments({ id: from.id, seq }, day, { texts, logger })),
+    );
     if (applied === 0) return false;
     seq = day.seq;
   }
