@@ -3,29 +3,29 @@ import { limits, type ConversationId, type RecordFormat } from "@parley/protocol
 import { createBackoff, sleep, withDeadline, type Logger } from "@parley/runtime";
 import { createAgentSignals, type AgentSignals } from "./agent-signals.ts";
 import { createAppender } from "./appender.ts";
-import { createAuditLog, type AuditLog, type AuditLogDeps } from "./audit-log.ts";
+import type { AuditLog } from "./audit-log.ts";
 import { createBrokerClock } from "./broker-clock.ts";
 import { hasStreamMetadata, isTooOldForCluster, oldestForCluster } from "./broker-version.ts";
 import { createDecisions, type Decisions } from "./decisions.ts";
-import { createDocumentQuestions, type DocumentQuestions } from "./document-questions.ts";
-import { setUpDocuments } from "./document-stream.ts";
-import { createDocumentStore, type DocumentStore } from "./document-store.ts";
+import type { DocumentQuestions } from "./document-questions.ts";
+import type { DocumentStore } from "./document-store.ts";
 import type { Encryption } from "./encryption.ts";
 import { createEventRoom } from "./event-room.ts";
 import { createEventLog, type EventLog } from "./event-log.ts";
 import { createFacts, type Facts } from "./facts.ts";
+import type { Files, FilesOptions } from "./files.ts";
 import { createFeedbackLog, type FeedbackLog } from "./feedback.ts";
 import { createHandovers, type Handovers } from "./handovers.ts";
-import { createGateLog, type GateLog, type GateLogDeps } from "./gate-log.ts";
+import type { GateLog } from "./gate-log.ts";
 import { createLogMarks } from "./log-marks.ts";
-import { createMemories, type Memories } from "./memories.ts";
+import type { Memories } from "./memories.ts";
 import { createMessageChanges, type MessageChangeLog } from "./message-changes.ts";
 import { connectNats, type BrokerLink, type NatsOptions } from "./nats-connection.ts";
 import { askTimeoutMs, createPatientLookups } from "./patient-lookups.ts";
 import { watchPayloadLimit } from "./payload-limit.ts";
 import { createUnreadable, type Unreadable } from "./unreadable.ts";
 import type { StreamOptions } from "./stream-configs.ts";
-import { setUpAudit, setUpGate, setUpMemory, setUpStreams } from "./stream-setup.ts";
+import { setUpStreams } from "./stream-setup.ts";
 import { createOutbox } from "./outbox.ts";
 import { createPosts, type Posts } from "./posts.ts";
 import { createRequests } from "./requests.ts";
@@ -40,18 +40,20 @@ import {
 import type { SealedTexts } from "./sealed-texts.ts";
 import { createSealing, type KeyFigures, type Sealing } from "./sealing.ts";
 import { createReadMarks, type ReadMarks } from "./read-marks.ts";
+import { openSharedLogs } from "./shared-logs.ts";
 import { createRoomSignals, type RoomSignals } from "./signals.ts";
 import { createSummaries, type Summaries } from "./summaries.ts";
 import { createTitles, type Titles } from "./titles.ts";
 import { createTranscripts, type Transcripts } from "./transcripts.ts";
 import { createTurnQueue, type TurnQueue } from "./turn-queue.ts";
-import { createUsageLog, type UsageLog } from "./usage-log.ts";
-import { setUpUsage } from "./usage-stream.ts";
+import type { UsageLog } from "./usage-log.ts";
 import { createWaitingTexts, type WaitingTexts } from "./waiting-texts.ts";
 
 export interface BusOptions extends NatsOptions, Partial<Omit<StreamOptions, "metadata">> {
   /** Default: nothing is encrypted. */
   readonly encryption?: Encryption | undefined;
+  /** Default: their bytes at the broker. */
+  readonly files?: FilesOptions | undefined;
 }
 
 export interface Bus extends BrokerLink {
@@ -93,6 +95,8 @@ export interface Bus extends BrokerLink {
   readonly gate: GateLog;
   /** What users want to be remembered. For edges and agent workers: others have no right to it. */
   readonly memories: Memories;
+  /** Files that people, tools and agents bring. Edges do all with them; the others read, and bring. */
+  readonly files: Files;
   /** Who did what. For edges and tool workers: others have no right to it. */
   readonly audit: AuditLog;
   /** What tenants have brought. Edges write it, agent workers read it. */
@@ -147,9 +151,9 @@ const defaults: Omit<StreamOptions, "metadata"> = {
 };
 
 /** Connects to NATS, makes sure the streams are there, and opens what is built on them. */
-export async function openBus({ servers, tls, name, log, encryption, ...streamOptions }: BusOptions): Promise<Bus> {
+export async function openBus({ servers, tls, name, log, files, encryption, ...rest }: BusOptions): Promise<Bus> {
   const link = await connectNats({ servers, tls, name, log });
-  const options = completed(streamOptions, link);
+  const options = completed(rest, link);
   warnOfOldCluster(link, options, log);
   const manager = await jetstreamManager(link.nc, { checkAPI: false, timeout: askTimeoutMs });
   const outbox = createOutbox();
@@ -178,6 +182,8 @@ export async function openBus({ servers, tls, name, log, encryption, ...streamOp
   const transcripts = createTranscripts(jsm, events, unreadable);
   const { shards, eventWindowMs } = options;
   const facts = createFacts({ jsm, appender, shards, unreadable });
+  const sharedDeps = { link, jsm, append: appender.append, unreadable, opening, sealing: sealing.ofFiles };
+  const shared = openSharedLogs(sharedDeps, manager, { options, files, log });
   return {
     ...link,
     events,
@@ -189,8 +195,8 @@ export async function openBus({ servers, tls, name, log, encryption, ...streamOp
     agents: createAgentSignals(link, outbox, log),
     signals: createRoomSignals({ link, shards, log }),
     transcripts,
-    ...sharedLogs({ link, jsm, append: appender.append, unreadable, opening }, manager, { options, log }),
-    ...conversationParts({ link, jsm, events, facts, shards, unreadable, log }, sealing, eventWindowMs),
+    ...shared,
+    ...conversationParts({ link, jsm, events, facts, files: shared.files, shards, unreadable, log }, sealing, eventWindowMs),
     ...{ texts: sealing.texts, shred: sealing.shred, keyFigures: sealing.figures },
     watchStreams(onDisturbed, signal) {
       if (options.replicas > 1) createStreamWatch({ jsm: manager, shards: options.shards }).start(onDisturbed, signal);
@@ -203,6 +209,7 @@ export async function openBus({ servers, tls, name, log, encryption, ...streamOp
         : ["The broker cannot be reached."],
     async close() {
       stop();
+      shared.files.close();
       payloadLimit.close();
       sealing.close();
       outbox.close();
@@ -222,22 +229,6 @@ function createRestoring(setUp: () => Promise<boolean>, { replicas }: StreamOpti
   });
   const restoreSoon = replicas > 1 ? () => Promise.race([restore(), sleep(electionMs)]) : restore;
   return { restore, restoreSoon };
-}
-
-/** Of the whole deployment, for some of the processes: whoever uses one makes it. */
-function sharedLogs(
-  deps: Omit<GateLogDeps & AuditLogDeps, "setUp">,
-  manager: JetStreamManager,
-  { options, log }: { readonly options: StreamOptions; readonly log: Logger },
-) {
-  return {
-    gate: createGateLog({ ...deps, setUp: () => setUpGate(manager, options) }),
-    memories: createMemories({ ...deps, setUp: () => setUpMemory(manager, options) }),
-    audit: createAuditLog({ ...deps, setUp: () => setUpAudit(manager, options) }),
-    documents: createDocumentStore({ ...deps, setUp: () => setUpDocuments(manager, options) }),
-    documentQuestions: createDocumentQuestions(deps.link, log),
-    usage: createUsageLog({ ...deps, setUp: () => setUpUsage(manager, options) }),
-  };
 }
 
 function conversationParts(

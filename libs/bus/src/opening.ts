@@ -3,7 +3,7 @@ import type { Logger } from "@parley/runtime";
 import type { DataKeys, KeyState } from "./data-keys.ts";
 import type { FoundMessage } from "./direct-get.ts";
 import { isKnownSeal, isSealed, isSealedWith, openData, type DataKey } from "./seal-format.ts";
-import type { SealPlace } from "./seal-places.ts";
+import { createSealPlaces, type SealPlace } from "./seal-places.ts";
 import type { StoredMessage } from "./stored-message.ts";
 
 /** It is there, and cannot be read at present: nobody may take it for empty. */
@@ -49,10 +49,13 @@ export function createKeylessOpening(onSealed: () => unknown, log: Logger): Open
     onSealed();
     return new SealedError(new Error("this process has no keys"));
   };
+  const placeOf = createSealPlaces();
+  /** Plain bytes of files and documents may begin as sealed ones do. */
+  const isRefused = (subject: string, data: Uint8Array): boolean => isSealed(data) && placeOf(subject)?.isRaw === false;
   return {
     passesPlain: true,
     async found(message) {
-      if (message !== null && isSealed(message.data)) throw refused();
+      if (message !== null && isRefused(message.subject, message.data)) throw refused();
       return message;
     },
     inOrder({ subject, data }, take, notOpened) {

@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
+import { scopeOfRecord } from "./file-store-sealed.ts";
 
 /** Where something is stored, as far as its seal is concerned. */
 export interface SealPlace {
-  /** Whose key: `c:` a conversation, `u:` a user's memory, `t:` a tenant, `f:` a file. */
+  /** Whose key: `c:` a conversation, `u:` a user's memory, `t:` a tenant, `f:` the bytes of a file, `n:` its record. */
   readonly scope: string;
   /** What the seal is bound to: the subject without its shard, a live copy's as the stored one's. */
   readonly place: Buffer;
@@ -28,7 +29,7 @@ function scopeOf(kind: string, tokens: readonly string[]): string | undefined {
   // What concerns the deployment has no tenant.
   if (kind === "audit") return first === "admin" ? "t:_" : `t:${second}`;
   if (kind === "workshop") return first === "id" ? undefined : `t:${second}`;
-  if (kind === "file") return `f:${first}`;
+  if (kind === "file") return scopeOfRecord(second);
   return undefined;
 }
 

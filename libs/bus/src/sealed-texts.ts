@@ -18,7 +18,8 @@ export interface SealedTexts {
   /** What is plain comes as it is. Undefined: its key was erased, or it was sealed for another place. Throws SealedError where it cannot be opened now. */
   open(at: TextPlace, sealed: string): Promise<string | undefined>;
   sealBytes(at: TextPlace, data: Uint8Array): Promise<Uint8Array>;
-  openBytes(at: TextPlace, data: Uint8Array): Promise<Uint8Array | undefined>;
+  /** `isRaw`: plain bytes may begin as sealed ones do; what has no such key is taken for plain, and its readers know it by a hash. */
+  openBytes(at: TextPlace, data: Uint8Array, options?: { readonly isRaw?: boolean }): Promise<Uint8Array | undefined>;
 }
 
 const bytesOf = (place: string | Buffer): Buffer => (typeof place === "string" ? Buffer.from(place) : place);
@@ -35,8 +36,8 @@ export const plainTexts: SealedTexts = {
     return text;
   },
   sealBytes: async (_, data) => data,
-  async openBytes(_, data) {
-    if (isSealed(data)) throw new SealedError(new Error("this process has no keys"));
+  async openBytes(_, data, { isRaw = false } = {}) {
+    if (isSealed(data) && !isRaw) throw new SealedError(new Error("this process has no keys"));
     return data;
   },
 };
@@ -47,13 +48,14 @@ export function createSealedTexts({ keys, seals }: { readonly keys: DataKeys; re
     if (state.kind !== "key") throw new SealedError(state.kind === "unavailable" ? state.error : undefined);
     return sealData(state.key, bytesOf(place), data);
   };
-  const openBytes: SealedTexts["openBytes"] = async ({ scope, place }, data) => {
+  const openBytes: SealedTexts["openBytes"] = async ({ scope, place }, data, { isRaw = false } = {}) => {
+    const otherwise = isRaw ? data : undefined;
     if (!isSealed(data)) return data;
-    if (!isKnownSeal(data)) return undefined;
+    if (!isKnownSeal(data)) return otherwise;
     let state = await keys.state(scope);
     if (state.kind === "key" && !isSealedWith(data, state.key)) state = await keys.state(scope, { isFresh: true });
     if (state.kind === "unavailable") throw new SealedError(state.error);
-    if (state.kind !== "key" || !isSealedWith(data, state.key)) return undefined;
+    if (state.kind !== "key" || !isSealedWith(data, state.key)) return otherwise;
     return openData(state.key, bytesOf(place), data);
   };
   return {

@@ -1,10 +1,11 @@
 import type { JetStreamManager } from "@nats-io/jetstream";
-import { OwnerRecord, parseStored, shardOf, streams, subjects, type ConversationId } from "@parley/protocol";
+import { FileRecord, OwnerRecord, parseStored, shardOf, streams, subjects, type ConversationId } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import type { Appender } from "./appender.ts";
 import { createDataKeys, type DataKeys } from "./data-keys.ts";
 import { wholeStream } from "./direct-get.ts";
 import type { Encryption } from "./encryption.ts";
+import type { FileSealing } from "./file-store-sealed.ts";
 import { createKeyStream, setUpKeys } from "./key-stream.ts";
 import type { BrokerLink } from "./nats-connection.ts";
 import { createOpening, createKeylessOpening, type Opening, type OpeningCounts } from "./opening.ts";
@@ -39,6 +40,7 @@ export interface Sealing {
   /** For what is kept elsewhere than in streams. */
   readonly texts: SealedTexts;
   /** Undefined: nothing is sealed here. */
+  readonly ofFiles: FileSealing | undefined;
   readonly figures: KeyFigures | undefined;
   /** Makes the stream of keys where there is to be one. */
   setUp(): Promise<void>;
@@ -63,7 +65,7 @@ function createKeyless({ jsm, manager, appender, log }: SealingDeps): Sealing {
   );
   const nothing = async (): Promise<void> => {};
   return {
-    ...{ appender, jsm: createSealedLookups(jsm, opening), opening, texts: plainTexts, figures: undefined },
+    ...{ appender, jsm: createSealedLookups(jsm, opening), opening, texts: plainTexts, ofFiles: undefined, figures: undefined },
     setUp: nothing,
     prepare() {},
     shredConversation: nothing,
@@ -76,10 +78,14 @@ function createKeyless({ jsm, manager, appender, log }: SealingDeps): Sealing {
   };
 }
 
-/** The owner record, which is plain, says whose a conversation is. */
-function createTenantOf({ jsm, options: { shards } }: SealingDeps) {
+/** The owner record, which is plain, says whose a conversation is, and a file's record whose that is. */
+function createTenantOf({ jsm, options: { shards } }: SealingDeps, opened: () => PatientLookups) {
   return async (scope: string): Promise<string | undefined> => {
     const [kind, conversation = ""] = scope.split(":");
+    if (kind === "f") {
+      const found = await opened().lookUp(streams.files, { last_by_subj: subjects.file(conversation) });
+      return found === null ? undefined : FileRecord.safeParse(parseStored(found.data)).data?.tenant;
+    }
     if (kind !== "c") return undefined;
     const shard = shardOf(conversation, shards);
     const found = await jsm.lookUp(streams.log(shard), { last_by_subj: subjects.owner(shard, conversation) });
@@ -114,21 +120,24 @@ export function createSealing(deps: SealingDeps, encryption: Encryption | undefi
     if (scope.startsWith("c:") && keys.ready(ofTenant) === undefined)
       void keys.state(ofTenant, { makes: true, tenant });
   };
-  const keys = createDataKeys({ stream, masters, mayMake, onMade, tenantOf: createTenantOf(deps), log });
+  const keys = createDataKeys({ stream, masters, mayMake, onMade, tenantOf: createTenantOf(deps, () => opened), log });
   const placeOf = createSealPlaces();
   const opening = createOpening({ keys, placeOf, log });
+  const opened = createSealedLookups(jsm, opening);
   const stopFollowing = followErasures(deps, keys);
   const shred = async (scope: string): Promise<void> => {
     await keys.shred(scope);
     link.nc.publish(subjects.keyGone(hashOfScope(scope)));
     await link.nc.flush();
   };
+  const texts = createSealedTexts({ keys, seals });
   const sealedPlaceOf = (subject: string): SealPlace | undefined => (seals ? placeOf(subject) : undefined);
   return {
     appender: createSealedAppender(appender, { keys, placeOf: sealedPlaceOf }),
-    jsm: createSealedLookups(jsm, opening),
+    jsm: opened,
     opening,
-    texts: createSealedTexts({ keys, seals }),
+    texts,
+    ofFiles: { texts, shred },
     figures: { cached: keys.cached, keys: keys.counts, notOpened: opening.counts },
     setUp,
     prepare(conversation, tenant) {

@@ -16,6 +16,7 @@ import type { Logger } from "@parley/runtime";
 import { z } from "zod";
 import type { EventLog } from "./event-log.ts";
 import type { Facts } from "./facts.ts";
+import type { Files } from "./files.ts";
 import type { FeedbackLog } from "./feedback.ts";
 import type { Handovers } from "./handovers.ts";
 import type { MessageChangeLog } from "./message-changes.ts";
@@ -34,6 +35,7 @@ export interface StoredConversationsDeps {
   readonly jsm: PatientLookups;
   readonly events: EventLog;
   readonly facts: Pick<Facts, "purge">;
+  readonly files: Pick<Files, "bury" | "shred">;
   readonly titles: Pick<Titles, "bury">;
   readonly feedback: Pick<FeedbackLog, "bury">;
   readonly summaries: Pick<Summaries, "bury">;
@@ -186,6 +188,7 @@ function createDeletionParts(deps: StoredConversationsDeps) {
       const upTo = (last: number | undefined) => (last === undefined ? {} : { seq: last + 1 });
       // Before all: whatever fails from here on, nothing of it can be read any more.
       await deps.shred(conversation);
+      await deps.files.shred(conversation);
       // First: a message that comes again while this goes on is then a new one, not one that has vanished from queue and transcript.
       await facts.purge(conversation, end?.facts);
       const filter = subjects.eventsOf(shard, conversation);
@@ -237,6 +240,7 @@ async function buryKept(
   const kept = [deps.titles, deps.feedback, deps.handovers, deps.summaries, deps.readMarks];
   await Promise.all(kept.map(({ bury }) => bury(conversation)));
   await deps.changes.bury(conversation, end?.log);
+  await deps.files.bury(conversation);
 }
 
 /** One that a newer version wrote is not a reason to lose the conversation. */

@@ -26,6 +26,8 @@ export const actions = {
   "memory:read": "user",
   "memory:change": "user",
   "usage:read": "user",
+  "file:read": "file",
+  "file:write": "file",
   "agent:use": "agent",
   "model:use": "model",
   "tool:run": "tool",
@@ -63,6 +65,8 @@ export type Resource =
   /** What a user has beside conversations. */
   | { readonly kind: "user"; readonly id: string }
   | { readonly kind: "agent" | "model" | "tool"; readonly name: string }
+  /** A file that no conversation has yet. `owner`: who brought it. */
+  | { readonly kind: "file"; readonly owner: string; readonly tenant: string | undefined }
   /** The documents of the caller's own tenant: no others can be named. */
   | { readonly kind: "documents" }
   /** Users of the caller's own tenant and issuer, who are given these roles. */
@@ -113,6 +117,7 @@ const standardRoles: Readonly<Record<string, RoleRights>> = {
   [everybody]: {
     actions: [
       ...["conversation:*", "session:*", "connection:*", "documents:read", "usage:*", "memory:*"],
+      "file:*",
       ...["agent:use", "model:use", "tool:run"],
     ],
     agents: ["*"],
@@ -186,6 +191,9 @@ function ofThing(caller: Caller, own: readonly RoleRights[], { action, thing }: 
       return only(thing.tenant === caller.tenant, "This is of another tenant.");
     case "user":
       return only(thing.id === caller.user.id, "This is somebody else's.");
+    case "file":
+      // To the letter, as names of users are of one tenant.
+      return only(thing.owner === caller.user.id && thing.tenant === caller.tenant, "This file is somebody else's.");
     case "agent":
     case "model":
     case "tool":

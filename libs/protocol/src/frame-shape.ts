@@ -101,6 +101,8 @@ const frames: Readonly<Record<string, string>> = {
   message_deleted: "conversation_id seq message_id stands",
   reaction: "conversation_id seq message_id stands",
   typing: "conversation_id users",
+  file_progress: "id file_id offset bytes",
+  file_stored: "id file_id name media_type bytes",
   presence: "conversation_id users online",
   read: "conversation_id marks",
   usage: "conversation_id turn_id currency periods",

@@ -1,3 +1,4 @@
+import { fileFields } from "@parley/bus";
 import {
   brokerFields,
   durationMs,
@@ -35,6 +36,7 @@ export const Config = z.object({
   NODE_ENV: nodeEnv(),
   ...brokerFields(),
   ...encryptionFields(),
+  ...fileFields(),
   ...redisFields("for the queue of tool calls"),
   ADMIN_HOST: host().describe("Where probes and metrics are served."),
   ADMIN_PORT: port().default(8011).describe("Where probes and metrics are served."),

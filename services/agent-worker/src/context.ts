@@ -37,7 +37,8 @@ export type ContextInput = {
  */
 export function buildMessages(input: ContextInput): ModelMessage[] {
   const { systemPrompt, steps, maxBytes, fenceOf, turnId, room } = input;
-  const fence = turnId === undefined ? undefined : fenceOf?.(turnId);
+  // Made where something needs it: it is a tenth of what a short request costs.
+  const fence = turnId === undefined || steps.length === 0 ? undefined : fenceOf?.(turnId);
   const { history, summary, asked, instructions } = conversationOf(input);
   const hasResults = steps.length > 0 || asked.some(isResult) || history.some(hasHadResults);
   const rules = [...(hasResults ? [dataRule] : []), ...(history.some(hasCutArguments) ? [earlierArgumentsRule] : [])];

@@ -8,6 +8,7 @@ import {
   createToolCatalogue,
   createToolQueue,
   factNotes,
+  fileSettings,
   natsAddress,
   openBus,
   openEncryption,
@@ -74,6 +75,7 @@ export async function connectBus({ config, log, life }: Process, name: string): 
     ...streamSettings(config),
     ...(await openEncryption(config, { mayMakeKeys: true, log })),
     ackWaitMs: config.ACK_WAIT_MS,
+    files: fileSettings(config),
     ...{ name, log },
   });
   life.use("the broker connection", bus.close);

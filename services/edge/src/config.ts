@@ -1,3 +1,4 @@
+import { fileFields } from "@parley/bus";
 import {
   auditFields,
   brokerFields,
@@ -55,6 +56,10 @@ export const Config = z
       ),
     ...brokerFields(),
     ...encryptionFields(),
+    ...fileFields(),
+    FILE_KEEP_UNATTACHED_MS: durationMs(24 * 3_600_000, 60_000).describe(
+      "How long a file is kept that nobody has sent to a conversation, from its last byte on.",
+    ),
     ...auditFields(),
     ...redisFields("for the lists of conversations"),
     AUTH_JWT_SECRET: secret()

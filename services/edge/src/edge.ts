@@ -12,6 +12,8 @@ import { facades as allFacades, socketFacades } from "./facades.ts";
 import { openLimiter, type LimiterOptions } from "./edge-limiter.ts";
 import { cancelAllOf } from "./commands/cancel-all.ts";
 import { createCommands } from "./commands/commands.ts";
+import { startFileCare } from "./commands/files/care.ts";
+import { defaultFileSettings, type FileSettings } from "./commands/files/files.ts";
 import { openNotices } from "./commands/notices/notices.ts";
 import type { Redis } from "./commands/conversations/conversation-index.ts";
 import { openConnections, type ConnectionOptions } from "./commands/connections/connections.ts";
@@ -53,6 +55,8 @@ export interface EdgeOptions extends LimiterOptions, WaysIn, Pick<ConnectionOpti
   readonly pages: Pages;
   /** People who are away are told of what addresses them, so long after it was said; needs Redis. Default: nobody is. */
   readonly noticeDelayMs?: number | undefined;
+  /** Default: files of 256 MB, kept for a day where nobody sends them. */
+  readonly files?: FileSettings;
   /** Protocols of others that it speaks. Default: all. */
   readonly facades?: readonly Facade[];
   readonly version: string;
@@ -113,7 +117,15 @@ function createCommandRoom(
   hubRoom: HubRoom,
   { counters, limiter }: { readonly counters: Counters; readonly limiter: Limiter },
 ) {
-  const { bus, redis, may, gate = openGate, tracing = noTracing, log } = options;
+  const {
+    bus,
+    redis,
+    may,
+    gate = openGate,
+    tracing = noTracing,
+    files: fileSettings = defaultFileSettings,
+    log,
+  } = options;
   const { outbox, hubs, catchUp, resuming, waiting, guests, signals, known, seenChanges } = hubRoom;
   const { messages: limits, conversations: quota, subscriptions, usage } = limiter;
   const isOperator = createIsOperator(bus, may);
@@ -148,11 +160,11 @@ function createCommandRoom(
     onChanged: seenChanges.add,
     hasChanges,
     agentNames: createAgentNames(redis && createOfferBoard({ redis, log })),
-    usage,
-    subscriptions,
+    ...{ usage, subscriptions, uploads: limiter.uploads, fileSettings },
   };
   const commands = createCommands(parts);
-  const close = closing(conversations.close, notices?.close);
+  const care = startFileCare({ files: bus.files, settings: fileSettings, figures: counters.files, log });
+  const close = closing(conversations.close, notices?.close, care);
   return { ownership, viewing, conversations, commands, shown, close };
 }
 

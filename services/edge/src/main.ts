@@ -8,6 +8,7 @@ import {
   connectionTokens,
   connectRedis,
   factNotes,
+  fileSettings,
   natsAddress,
   openBus,
   openEncryption,
@@ -84,6 +85,7 @@ function edgeSettings(config: Config) {
     maxHttpWaitMs: config.MAX_HTTP_WAIT_MS,
     noticeDelayMs: config.NOTICES ? config.NOTICE_DELAY_MS : undefined,
     whence: proxyRules(config),
+    files: { maxBytes: config.FILE_MAX_BYTES, keepUnattachedMs: config.FILE_KEEP_UNATTACHED_MS },
   };
 }
 
@@ -96,7 +98,8 @@ interface Surroundings {
 /** The brokers, until the process ends. */
 async function connect(config: Config, name: string, { lifecycle, registry, log }: Surroundings) {
   const encryption = await openEncryption(config, { mayMakeKeys: true, log });
-  const bus = await openBus({ ...natsAddress(config), name, ...streamSettings(config), ...encryption, log });
+  const stored = { ...streamSettings(config), files: fileSettings(config), ...encryption };
+  const bus = await openBus({ ...natsAddress(config), name, ...stored, log });
   lifecycle.use("broker", bus.close);
   addStorageFigures(registry, bus);
   addAuditFigures(registry, bus.audit);

@@ -1,3 +1,4 @@
+import { fileFields } from "@parley/bus";
 import { limits } from "@parley/protocol";
 import {
   auditFields,
@@ -74,6 +75,7 @@ export const Config = z
     NODE_ENV: nodeEnv(),
     ...brokerFields(),
     ...encryptionFields(),
+    ...fileFields(),
     ...auditFields(),
     AUDIT_ARGUMENTS: flag().describe(
       "Keeps the arguments of calls in the audit log, masked and at most 1 KB, beside their hash.",

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import {
   addStorageFigures,
   connectRedis,
+  fileSettings,
   natsAddress,
   openBus,
   openEncryption,
@@ -45,7 +46,8 @@ runMain("tool-worker", async ({ env }) => {
   life.use("the admin server", admin.close);
   // A process that runs tools reads keys and has no right to make any: edges make those of a tenant with its first conversation.
   const encryption = await openEncryption(config, { mayMakeKeys: false, log });
-  const bus = await openBus({ ...natsAddress(config), name: worker, ...streamSettings(config), ...encryption, log });
+  const stored = { ...streamSettings(config), files: fileSettings(config), ...encryption };
+  const bus = await openBus({ ...natsAddress(config), name: worker, ...stored, log });
   life.use("the broker connection", bus.close);
   const redis = connectRedis({ ...redisAddress(config), role: "cache", log });
   life.use("Redis", () => redis.disconnect());

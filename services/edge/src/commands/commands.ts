@@ -11,6 +11,7 @@ import { createChangeCommands, type ChangeDeps } from "./changes/changes.ts";
 import { createFairFinding } from "./changes/found-message.ts";
 import { createFeedbackHandler } from "./feedback.ts";
 import { createQuestionNow } from "./changes/text-now.ts";
+import { createFileCommands, type FileCommandDeps } from "./files/files.ts";
 import type { Guests } from "./guests.ts";
 import { createHandoverCommands } from "./handovers.ts";
 import { createUsageTelling, type UsageTellingDeps } from "./usage-telling.ts";
@@ -41,6 +42,7 @@ export interface CommandDeps {
     | "posts"
     | "audit"
     | "changes"
+    | "files"
   >;
   readonly known: RoomDeps["known"];
   readonly lists: RoomDeps["lists"];
@@ -53,7 +55,10 @@ export interface CommandDeps {
   readonly onAccepted: MessageDeps["onAccepted"];
   readonly onSaid?: MessageDeps["onSaid"];
   readonly agentNames: MessageDeps["agentNames"];
-  readonly counters: Pick<Counters, "accepted" | "approvals" | "feedback" | "handovers" | "rooms" | "messageChanges">;
+  readonly counters: Pick<
+    Counters,
+    "accepted" | "approvals" | "feedback" | "handovers" | "rooms" | "messageChanges" | "files"
+  >;
   readonly tracing: Tracing;
   readonly guests: Guests;
   readonly onChanged: ChangeDeps["onChanged"];
@@ -62,6 +67,8 @@ export interface CommandDeps {
   readonly usage: UsageTellingDeps["usage"];
   readonly signals: TypingDeps["signals"] & ReadingDeps["signals"];
   readonly subscriptions: ActingDeps["subscriptions"];
+  readonly uploads: FileCommandDeps["limits"];
+  readonly fileSettings: FileCommandDeps["settings"];
 }
 
 export type Commands = ReturnType<typeof createCommands>;
@@ -91,6 +98,10 @@ export function createCommands(deps: CommandDeps) {
     approvals: createOpenApprovals({ bus, ownership, may, isKeptOut }),
     queue,
     changes: createChangeCommands({ bus, findFor, ownership, queue, counters, onChanged: deps.onChanged }),
+    files: createFileCommands({
+      ...{ files: bus.files, ownership, may, figures: counters.files },
+      ...{ limits: deps.uploads, settings: deps.fileSettings },
+    }),
     title: createTitleHandler({ titles: bus.titles, ownership }),
     feedback: createFeedbackHandler({ bus, ownership, counters }),
     typing: createTypingHandler({ ownership, signals }),

@@ -16,6 +16,7 @@ import { createConnectionRoutes } from "./connection-routes.ts";
 import { createConversationRoutes } from "./conversation-routes.ts";
 import type { OfferReading } from "../commands/offer.ts";
 import { createDocumentRoutes } from "./document-routes.ts";
+import { createFileRoutes } from "./file-routes.ts";
 import { createMemoryCommands } from "../commands/memory/memory.ts";
 import { createListRoutes } from "./list-routes.ts";
 import { createSearchRoutes } from "./search-routes.ts";
@@ -77,6 +78,7 @@ function createOwnRoutes(deps: HttpServiceDeps, turns: HttpTurns, catalogue: Too
     ...createConversationRoutes({ conversations, facts: bus.facts, ownership, commands }),
     ...createSignalRoutes({ commands }),
     ...createListRoutes({ conversations, ownership, may, offer }),
+    ...createFileRoutes({ files: commands.files }),
     ...createDocumentRoutes({ documents: documentsOf(deps) }),
     ...createSearchRoutes({ conversations, ownership, may }),
     ...createMemoryRoutes(createMemoryCommands({ memories: bus.memories, may })),
