@@ -2,9 +2,10 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { rewrap, status } from "./master-keys.ts";
 import { makeKey, withEntry } from "./new-key.ts";
+import { vapidSettings } from "./vapid-pair.ts";
 
 const usage =
-  "Usage: npm run keys -- create --name NAME --user USER --scopes LIST | rewrap | status (--help says more)";
+  "Usage: npm run keys -- create --name NAME --user USER --scopes LIST | vapid | rewrap | status (--help says more)";
 
 function say(line: string): void {
   process.stdout.write(`${line}\n`);
@@ -38,7 +39,8 @@ function create(args: readonly string[]): void {
 
 try {
   const [command, ...args] = process.argv.slice(2);
-  if (command === "create") create(args);
+  if (command === "vapid") say(vapidSettings());
+  else if (command === "create") create(args);
   else if (command === "rewrap" && args.length === 0) await rewrap();
   else if (command === "status" && args.length === 0) await status();
   else throw new Error(usage);

@@ -18,7 +18,7 @@ const Started = z.object({ config: z.record(z.string(), z.unknown()), state: z.l
 
 type Connection = BrokerLink["nc"];
 
-/** The broker's own snapshot of each log stream, of what was revoked, of the audit log, of the workshop's diaries, of what is remembered of users, and of the tenants' documents: it keeps the sequences, which the records name each other by. */
+/** The broker's own snapshot of each log stream, of what was revoked, of the audit log, of the workshop's diaries, of what is remembered of users and of what they want to be told, and of the tenants' documents: it keeps the sequences, which the records name each other by. */
 export async function backUpLog(nc: Connection, folder: string): Promise<Manifest> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const backups: StreamBackup[] = [];
@@ -29,8 +29,8 @@ export async function backUpLog(nc: Connection, folder: string): Promise<Manifes
   }
   if (backups.length === 0) throw new Error("This NATS server has no log of Parley: there is nothing to back up.");
   // Else somebody who was revoked could come back with the conversations.
-  const { gate, audit, usage, workshop, memory, documents } = streams;
-  for (const stream of [gate, audit, usage, workshop, memory, documents])
+  const { gate, audit, usage, workshop, memory, notices, documents } = streams;
+  for (const stream of [gate, audit, usage, workshop, memory, notices, documents])
     if ((await findStream(nc, stream)) !== undefined) backups.push(await backUpStream(nc, stream, folder));
   const manifest: Manifest = { v: 1, made_at: new Date().toISOString(), streams: backups };
   // Written last: a folder without it is no backup.

@@ -3,6 +3,7 @@ import { limits, type ConversationId, type RecordFormat } from "@parley/protocol
 import { createBackoff, sleep, withDeadline, type Logger } from "@parley/runtime";
 import { createAgentSignals, type AgentSignals } from "./agent-signals.ts";
 import { createAppender } from "./appender.ts";
+import { atMostEvery } from "./at-most-every.ts";
 import type { AuditLog } from "./audit-log.ts";
 import { createBrokerClock } from "./broker-clock.ts";
 import { hasStreamMetadata, isTooOldForCluster, oldestForCluster } from "./broker-version.ts";
@@ -19,6 +20,7 @@ import { createHandovers, type Handovers } from "./handovers.ts";
 import type { GateLog } from "./gate-log.ts";
 import { createLogMarks } from "./log-marks.ts";
 import type { Memories } from "./memories.ts";
+import type { NoticeRecords } from "./notice-records.ts";
 import { createMessageChanges, type MessageChangeLog } from "./message-changes.ts";
 import { connectNats, type BrokerLink, type NatsOptions } from "./nats-connection.ts";
 import { askTimeoutMs, createPatientLookups } from "./patient-lookups.ts";
@@ -91,10 +93,12 @@ export interface Bus extends BrokerLink {
   /** How far members of conversations have read. For edges: others have no right to write it. */
   readonly readMarks: ReadMarks;
   readonly conversations: StoredConversations;
-  /** What was revoked. For edges: others have no right to it. */
+  /** What was revoked. For edges; tool workers may ask by exact names. */
   readonly gate: GateLog;
   /** What users want to be remembered. For edges and agent workers: others have no right to it. */
   readonly memories: Memories;
+  /** What users want to be told when they are away, and where. For edges and tool workers: others have no right to it. */
+  readonly noticeRecords: NoticeRecords;
   /** Files that people, tools and agents bring. Edges do all with them; the others read, and bring. */
   readonly files: Files;
   /** Who did what. For edges and tool workers: others have no right to it. */
@@ -196,7 +200,11 @@ export async function openBus({ servers, tls, name, log, files, encryption, ...r
     signals: createRoomSignals({ link, shards, log }),
     transcripts,
     ...shared,
-    ...conversationParts({ link, jsm, events, facts, files: shared.files, shards, unreadable, log }, sealing, eventWindowMs),
+    ...conversationParts(
+      { link, jsm, events, facts, files: shared.files, shards, unreadable, log },
+      sealing,
+      eventWindowMs,
+    ),
     ...{ texts: sealing.texts, shred: sealing.shred, keyFigures: sealing.figures },
     watchStreams(onDisturbed, signal) {
       if (options.replicas > 1) createStreamWatch({ jsm: manager, shards: options.shards }).start(onDisturbed, signal);
@@ -291,21 +299,6 @@ async function untilSetUp<T>(setUp: () => Promise<T>, log: Logger): Promise<T> {
     }
     await sleep(backoff.nextMs());
   }
-}
-
-/** Joins callers while the action runs, and skips it when it ran a moment ago. */
-function atMostEvery(intervalMs: number, action: () => Promise<void>): () => Promise<void> {
-  let running: Promise<void> | undefined;
-  let ranAt = -Infinity;
-  return () => {
-    if (running !== undefined) return running;
-    if (performance.now() - ranAt < intervalMs) return Promise.resolve();
-    running = action().finally(() => {
-      running = undefined;
-      ranAt = performance.now();
-    });
-    return running;
-  };
 }
 
 function completed(options: Partial<StreamOptions>, { nc }: BrokerLink): StreamOptions {

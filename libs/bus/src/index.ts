@@ -53,6 +53,7 @@ export type {
 export type { WaitingTexts } from "./waiting-texts.ts";
 export { noSuchAnswer, type FeedbackLog, type FeedbackPlace, type NewFeedback, type RatedAnswer } from "./feedback.ts";
 export type { Memories, Memory, MemoryOwner } from "./memories.ts";
+export type { NoticeChoice, NoticeRecords } from "./notice-records.ts";
 export type { Summaries, SummaryPlace } from "./summaries.ts";
 export type { EarlierText, MessageChangeLog, NextChange } from "./message-changes.ts";
 export { createShownTranscripts, type ShownTranscripts } from "./shown-transcripts.ts";
@@ -76,6 +77,7 @@ export { answeredWithin } from "./redis-deadline.ts";
 export {
   createNoticeQueue,
   noticeIdOf,
+  NoticeRefusedError,
   startNoticeWorker,
   type NoticeQueue,
   type NoticeWorker,

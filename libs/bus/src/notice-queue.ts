@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { noticeQueueName, type Notice, type NoticeJob } from "@parley/protocol";
+import { noticeQueueName, type Notice, type NoticeJob, type pushQueueName } from "@parley/protocol";
 import { withDeadline, type Logger } from "@parley/runtime";
 import { Queue, UnrecoverableError, Worker, type Job } from "bullmq";
 import type { Redis } from "ioredis";
@@ -17,11 +17,18 @@ const lookEveryMs = 5_000;
 const tries = 5;
 const backoffMs = 2_000;
 
-/** The same notice has the same id, whoever makes it and however often: its job's, and the receiver's. */
-export function noticeIdOf({ conversation_id, message_id, call_id, user_id }: Notice): string {
-  const parts = JSON.stringify([conversation_id, message_id ?? null, call_id ?? null, user_id]);
+/** Notices as they were made, and those to single devices: each of the second is made of one of the first. */
+export type NoticeQueueName = typeof noticeQueueName | typeof pushQueueName;
+
+/** The same notice has the same id, whoever makes it and however often: its job's, and the receiver's. `device`: to which alone it goes. */
+export function noticeIdOf({ conversation_id, message_id, call_id, user_id }: Notice, device?: string): string {
+  const to = device === undefined ? [] : [device];
+  const parts = JSON.stringify([conversation_id, message_id ?? null, call_id ?? null, user_id, ...to]);
   return `ntc_${createHash("sha256").update(parts).digest("base64url")}`;
 }
+
+/** It will not be taken later either. */
+export class NoticeRefusedError extends Error {}
 
 export interface NoticeQueue {
   /** One that was added before, also if it was sent since (for two hours), changes nothing. Throws at once while Redis is down, and where too many wait. */
@@ -34,19 +41,27 @@ interface NoticeQueueDeps {
   /** Seals what is queued. Default: nothing does. */
   readonly texts?: SealedTexts | undefined;
   readonly redis: Redis;
+  /** Default: `notices`. */
+  readonly name?: NoticeQueueName;
   /** So many wait, about, before no more are taken. Default: 50,000. */
   readonly most?: number;
   readonly log: Logger;
 }
 
 /** For who makes notices. `redis` stays its owner's. */
-export function createNoticeQueue({ redis, texts = plainTexts, most = mostQueued, log }: NoticeQueueDeps): NoticeQueue {
+export function createNoticeQueue({
+  redis,
+  texts = plainTexts,
+  name = noticeQueueName,
+  most = mostQueued,
+  log,
+}: NoticeQueueDeps): NoticeQueue {
   let queue: Queue | undefined;
   const opened = (): Queue => {
     // BullMQ itself would wait for the first connection, however long that takes.
     if (redis.status !== "ready") throw new Error("Redis cannot be reached.");
     if (queue !== undefined) return queue;
-    queue = new Queue(noticeQueueName, { connection: redis, skipMetasUpdate: true });
+    queue = new Queue(name, { connection: redis, skipMetasUpdate: true });
     queue.on("error", (error) => log.debug({ reason: error.message }, "the queue of notices reports an error"));
     return queue;
   };
@@ -64,7 +79,7 @@ export function createNoticeQueue({ redis, texts = plainTexts, most = mostQueued
       const jobs = opened();
       await requireRoom(jobs);
       const { type } = job.notice;
-      const jobId = noticeIdOf(job.notice);
+      const jobId = noticeIdOf(job.notice, job.device);
       await jobs.add(type, await sealNoticeJob(texts, jobId, { v: 1, ...job }), {
         jobId,
         delay: delayMs,
@@ -81,8 +96,10 @@ export function createNoticeQueue({ redis, texts = plainTexts, most = mostQueued
 export interface NoticeWorkerOptions extends RedisAddress {
   /** Opens what is queued. Default: nothing is sealed. */
   readonly texts?: SealedTexts | undefined;
+  /** Default: `notices`. */
+  readonly name?: NoticeQueueName;
   readonly log: Logger;
-  /** Sends it under this id. What it throws has it tried again, up to five times in all. A worker that is killed behind it makes that another one sends it again. */
+  /** Sends it under this id. What it throws has it tried again, up to five times in all, and `NoticeRefusedError` not again. A worker that is killed behind it makes that another one sends it again. */
   send(id: string, job: NoticeJob, signal: AbortSignal): Promise<void>;
   /** It was tried for the last time. */
   onGivenUp(job: NoticeJob): void;
@@ -103,7 +120,7 @@ const mostLost = 3;
 
 /** Sends notices from the queue when they are due. Redis may come and go. */
 export function startNoticeWorker(options: NoticeWorkerOptions): NoticeWorker {
-  const { url, tls, texts = plainTexts, log, send, onGivenUp } = options;
+  const { name = noticeQueueName, url, tls, texts = plainTexts, log, send, onGivenUp } = options;
   const { lockDurationMs: lockDuration, stalledIntervalMs: stalledInterval } = options;
   const redis = connectRedis({ url, tls, role: "worker", log });
   const process = async (job: Job, _token: string | undefined, signal: AbortSignal | undefined): Promise<void> => {
@@ -111,9 +128,11 @@ export function startNoticeWorker(options: NoticeWorkerOptions): NoticeWorker {
     const notice = id === undefined ? undefined : await openNoticeJob(texts, id, job.data);
     if (notice === undefined || id === undefined || signal === undefined)
       throw new UnrecoverableError("the job is no notice as this version knows it");
-    await send(id, notice, signal);
+    await send(id, notice, signal).catch((error: unknown) => {
+      throw error instanceof NoticeRefusedError ? new UnrecoverableError(error.message) : error;
+    });
   };
-  const worker = new Worker(noticeQueueName, process, {
+  const worker = new Worker(name, process, {
     ...{ connection: redis, concurrency: sentAtOnce, lockDuration, stalledInterval },
     ...{ maxStalledCount: mostLost, runRetryDelay: reconnectDelayMs },
   });

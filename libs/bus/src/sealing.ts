@@ -1,5 +1,13 @@
 import type { JetStreamManager } from "@nats-io/jetstream";
-import { FileRecord, OwnerRecord, parseStored, shardOf, streams, subjects, type ConversationId } from "@parley/protocol";
+import {
+  FileRecord,
+  OwnerRecord,
+  parseStored,
+  shardOf,
+  streams,
+  subjects,
+  type ConversationId,
+} from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import type { Appender } from "./appender.ts";
 import { createDataKeys, type DataKeys } from "./data-keys.ts";
@@ -65,7 +73,14 @@ function createKeyless({ jsm, manager, appender, log }: SealingDeps): Sealing {
   );
   const nothing = async (): Promise<void> => {};
   return {
-    ...{ appender, jsm: createSealedLookups(jsm, opening), opening, texts: plainTexts, ofFiles: undefined, figures: undefined },
+    ...{
+      appender,
+      jsm: createSealedLookups(jsm, opening),
+      opening,
+      texts: plainTexts,
+      ofFiles: undefined,
+      figures: undefined,
+    },
     setUp: nothing,
     prepare() {},
     shredConversation: nothing,

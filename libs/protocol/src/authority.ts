@@ -25,6 +25,8 @@ export const actions = {
   "connection:change": "user",
   "memory:read": "user",
   "memory:change": "user",
+  "notices:read": "user",
+  "notices:change": "user",
   "usage:read": "user",
   "file:read": "file",
   "file:write": "file",
@@ -116,7 +118,7 @@ export const everybody = "everybody";
 const standardRoles: Readonly<Record<string, RoleRights>> = {
   [everybody]: {
     actions: [
-      ...["conversation:*", "session:*", "connection:*", "documents:read", "usage:*", "memory:*"],
+      ...["conversation:*", "session:*", "connection:*", "documents:read", "usage:*", "memory:*", "notices:*"],
       "file:*",
       ...["agent:use", "model:use", "tool:run"],
     ],

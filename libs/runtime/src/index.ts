@@ -22,6 +22,7 @@ export {
   limitsFile,
   optionalText,
   port,
+  pushHosts,
   redisFields,
   secret,
   wholeNumber,

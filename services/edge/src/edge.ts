@@ -1,5 +1,5 @@
-import { createOfferBoard, createShownTranscripts, type Bus } from "@parley/bus";
-import type { ConversationId, May, TurnRequest } from "@parley/protocol";
+import { createOfferBoard, type Bus } from "@parley/bus";
+import type { May, TurnRequest } from "@parley/protocol";
 import { noTracing, type Logger, type Registry, type Tracing } from "@parley/runtime";
 import uWS from "uWebSockets.js";
 import { openGate } from "./admission/gate.ts";
@@ -8,20 +8,21 @@ import type { Limiter } from "./admission/limits.ts";
 import type { Tokens } from "./admission/tokens.ts";
 import { createAdmissionRoom, type WaysIn } from "./admission-room.ts";
 import { startCanary } from "./canary.ts";
+import { createConversationRoom } from "./conversation-room.ts";
 import { facades as allFacades, socketFacades } from "./facades.ts";
 import { openLimiter, type LimiterOptions } from "./edge-limiter.ts";
 import { cancelAllOf } from "./commands/cancel-all.ts";
 import { createCommands } from "./commands/commands.ts";
+import type { PushSettings } from "./commands/notices/choices.ts";
 import { startFileCare } from "./commands/files/care.ts";
 import { defaultFileSettings, type FileSettings } from "./commands/files/files.ts";
 import { openNotices } from "./commands/notices/notices.ts";
 import type { Redis } from "./commands/conversations/conversation-index.ts";
 import { openConnections, type ConnectionOptions } from "./commands/connections/connections.ts";
-import { createConversations } from "./commands/conversations/conversations.ts";
 import { createIsOperator } from "./commands/handovers.ts";
 import { createAgentNames, createOfferReading } from "./commands/offer.ts";
 import type { IsKeptOut } from "./commands/open-call.ts";
-import { createOwnership, type Ownership } from "./commands/ownership.ts";
+import { createOwnership } from "./commands/ownership.ts";
 import { createWriterMarks } from "./commands/reading.ts";
 import { createViewing } from "./commands/viewing.ts";
 import { createAnswerTimes } from "./delivery/answer-times.ts";
@@ -37,6 +38,7 @@ import type { Facade } from "./transport/facade.ts";
 import { addHttpService } from "./transport/http-service.ts";
 import { capConnections, listenPublicly, type ListenOptions } from "./transport/listener.ts";
 import type { Pages } from "./transport/pages.ts";
+import { startSweeping } from "./sweeping.ts";
 import { addSocketService } from "./transport/socket-service.ts";
 
 export interface EdgeOptions extends LimiterOptions, WaysIn, Pick<ConnectionOptions, "accounts"> {
@@ -55,6 +57,10 @@ export interface EdgeOptions extends LimiterOptions, WaysIn, Pick<ConnectionOpti
   readonly pages: Pages;
   /** People who are away are told of what addresses them, so long after it was said; needs Redis. Default: nobody is. */
   readonly noticeDelayMs?: number | undefined;
+  /** With the beginning of the message. Default: not. */
+  readonly noticeText?: boolean;
+  /** How browsers are sent notices. Default: not at all. */
+  readonly push?: PushSettings;
   /** Default: files of 256 MB, kept for a day where nobody sends them. */
   readonly files?: FileSettings;
   /** Protocols of others that it speaks. Default: all. */
@@ -95,21 +101,7 @@ const defaultDeadlines: Deadlines = { authMs: 5_000, anonymousMs: 1_800_000, war
 /** Longer than answers take, shorter than load balancers wait at the most. */
 const defaultHttpWaitMs = 600_000;
 
-const sweepEveryMs = 1_000;
-
-/** Conversations as things, and their messages as they stand now. */
-function createConversationRoom(
-  { bus, redis, log }: EdgeOptions,
-  { hubs, seenChanges }: HubRoom,
-  { people: peopleOf, peekPeople }: Ownership,
-) {
-  const hasChanges = async (id: ConversationId): Promise<boolean> =>
-    seenChanges.has(id) || (await peopleOf(id))?.has.changes === true;
-  const shown = createShownTranscripts(bus.transcripts, bus.changes, hasChanges);
-  const read = { bus, transcripts: shown, hasChanges, peopleOf, peekPeople };
-  const conversations = createConversations({ ...read, redis, onDeleted: hubs.forget, log });
-  return { hasChanges, shown, conversations };
-}
+const noPush: PushSettings = { publicKey: undefined, hosts: [] };
 
 /** `commands`: what callers may ask. */
 function createCommandRoom(
@@ -222,7 +214,8 @@ function createTransportRoom(
   addSocketService(app, { ...shared, ...sockets });
   const told = { version, problems, notes: () => [...tokens.notes(), ...gate.notes()] };
   const accounts = openConnections(options);
-  const others = { accounts, redis, maxWaitMs, pages, facades, publicUrl: options.publicUrl };
+  const noticeSettings = { push: options.push ?? noPush, areNoticesOn: options.noticeDelayMs !== undefined };
+  const others = { accounts, redis, maxWaitMs, pages, facades, publicUrl: options.publicUrl, ...noticeSettings };
   // Who asks over HTTP is shown messages as they stand now.
   const shownBus = { ...bus, transcripts: { ...bus.transcripts, ...shown } };
   const http = addHttpService(app, { ...shared, bus: shownBus, ...told, ...others });
@@ -231,18 +224,6 @@ function createTransportRoom(
 
 interface TransportNeeds extends Counting, Readiness {
   readonly limiter: Limiter;
-}
-
-interface Swept {
-  sweep(nowMs: number): void;
-}
-
-/** What happens by the clock: one timer for all sockets and conversations. */
-function startSweeping(parts: readonly Swept[]): NodeJS.Timeout {
-  return setInterval(() => {
-    const nowMs = performance.now();
-    for (const part of parts) part.sweep(nowMs);
-  }, sweepEveryMs);
 }
 
 /** What hubs must know of the broker: whether it is there, and whether it may have kept copies to itself. Returns how to stop. */

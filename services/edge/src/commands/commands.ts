@@ -15,6 +15,8 @@ import { createFileCommands, type FileCommandDeps } from "./files/files.ts";
 import type { Guests } from "./guests.ts";
 import { createHandoverCommands } from "./handovers.ts";
 import { createUsageTelling, type UsageTellingDeps } from "./usage-telling.ts";
+import { createKeepFile } from "./kept-file.ts";
+import { createMessageFiles } from "./message-files.ts";
 import { createMessageHandler, type MessageDeps } from "./message.ts";
 import { createOpenApprovals } from "./open-approvals.ts";
 import { createPresenceReading, createReadHandler, type ReadingDeps } from "./reading.ts";
@@ -31,6 +33,7 @@ export interface CommandDeps {
   readonly bus: Pick<
     Bus,
     | "events"
+    | "files"
     | "facts"
     | "turns"
     | "transcripts"
@@ -84,7 +87,8 @@ export function createCommands(deps: CommandDeps) {
   const usageTold = createUsageTelling(deps);
   const handover = createHandoverCommands({ bus, ownership, may, figures: counters.handovers });
   const seen = { viewing, outbox, onAccepted, onSaid, counters, tracing, guests };
-  const asking = { bus, ownership, may, limits, branches, agentNames, ...seen };
+  const files = createMessageFiles({ bus, keepFile: createKeepFile(bus) });
+  const asking = { bus, files, ownership, may, limits, branches, agentNames, ...seen };
   return {
     message: createMessageHandler({ ...asking, usageTold, onAnswered: handover.answered }),
     again: branches.again,

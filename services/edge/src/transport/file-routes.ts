@@ -75,6 +75,8 @@ async function bringPlain(files: FileCommands, call: Call, plain: Plain): Promis
   const { caller, exchange, recheck } = call;
   const announced = { ...plain, mediaType: exchange.header("content-type"), bytes: lengthOf(call) };
   const spender = { caller, isExempt: exchange.whence.isExempt };
+  // Before anything is stored for a conversation that it cannot come to.
+  if (plain.conversation_id !== undefined) await files.demandSending(caller, plain.conversation_id);
   const free = files.takeRoom(spender);
   try {
     const begun = await files.begin(spender, announced);

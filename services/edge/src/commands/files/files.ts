@@ -67,15 +67,14 @@ export function createFileCommands(deps: FileCommandDeps) {
       const { caller } = spender;
       demand(may(caller, "file:write", { kind: "file", owner: caller.user.id, tenant: caller.tenant }));
       demandSize(bytes, settings.maxBytes);
-      await limits.begin(spender);
       const owner = { user: caller.user.id, tenant: caller.tenant };
       const record = await files
-        .begin({ owner, clientId, name, mediaType, bytes, quota: limits.quota() })
+        .begin({ owner, clientId, name, mediaType, bytes, quota: limits.quota(), onNew: () => limits.begin(spender) })
         .catch((error: unknown) => {
           if (error instanceof ChatError && error.code === "QUOTA_EXCEEDED") limits.quotaMet("files_per_user");
           throw error;
         });
-      figures.count("begun");
+      if (record.offset === 0 && record.status === "uploading") figures.count("begun");
       return record;
     },
 
@@ -98,6 +97,10 @@ export function createFileCommands(deps: FileCommandDeps) {
 
     /** So many bytes were read. */
     sent: figures.sent,
+
+    /** Throws FORBIDDEN or NOT_FOUND where the caller may not write in the conversation. */
+    demandSending: (caller: Caller, conversation: ConversationId): Promise<void> =>
+      deps.ownership.check(conversation, caller, "conversation:send"),
 
     /** Gives a stored file to a conversation in which the caller may write. */
     async attach(caller: Caller, id: FileId, conversation: ConversationId): Promise<FileRecord> {
