@@ -38,6 +38,7 @@ import {
   TurnRecord,
   TurnRequest,
   UsageRecord,
+  WrappedKey,
 } from "@parley/protocol";
 import { z } from "zod";
 
@@ -68,6 +69,7 @@ const records: Record<string, z.ZodType> = {
   "memory-record": MemoryRecord,
   "notice-record": NoticeRecord,
   "file-frame": FileFrame,
+  "wrapped-key": WrappedKey,
   "file-record": FileRecord,
   "file-set": FileSet,
   "file-sum": FileSum,
