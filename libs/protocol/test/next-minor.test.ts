@@ -38,7 +38,6 @@ import {
   TurnRecord,
   TurnRequest,
   UsageRecord,
-  WrappedKey,
 } from "@parley/protocol";
 import { z } from "zod";
 
@@ -69,7 +68,6 @@ const records: Record<string, z.ZodType> = {
   "memory-record": MemoryRecord,
   "notice-record": NoticeRecord,
   "file-frame": FileFrame,
-  "wrapped-key": WrappedKey,
   "file-record": FileRecord,
   "file-set": FileSet,
   "file-sum": FileSum,
