@@ -9,11 +9,11 @@ import {
   type FileRecord,
   type May,
 } from "@parley/protocol";
-import type { UploadLimits } from "../../admission/limit-uploads.ts";
 import type { FileFigures } from "../../figures/file-figures.ts";
 import type { Spender } from "../message-limits.ts";
 import type { Ownership } from "../ownership.ts";
 import { createReceiving } from "./receiving.ts";
+import type { UploadLimits } from "./upload-limits.ts";
 
 export interface FileCommandDeps {
   readonly files: Bus["files"];
@@ -171,7 +171,7 @@ function createTelling({ settings }: FileCommandDeps) {
   };
 }
 
-export function noFile(): ChatError {
+function noFile(): ChatError {
   return new ChatError("NOT_FOUND", { message: "There is no such file." });
 }
 
