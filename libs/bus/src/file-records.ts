@@ -71,7 +71,8 @@ export function createFileRecords(deps: FileStreamDeps) {
       next: (record: FileRecord | undefined) => NextFile | undefined,
     ): Promise<FileRecord | undefined> {
       let counts: FileRecord | undefined;
-      await appendBehind<FileRecord>({ append: stored.append, last }, subjects.file(file), (found, tried) => {
+      const append = (message: Append): Promise<AppendResult> => stored.append({ ...message, tenant: counts?.tenant });
+      await appendBehind<FileRecord>({ append, last }, subjects.file(file), (found, tried) => {
         const standing = found?.value;
         // Written anew, what only that version knows would be lost.
         if (found !== undefined && standing === undefined) throw newerRecord();
