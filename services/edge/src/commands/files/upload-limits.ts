@@ -1,12 +1,19 @@
 import type { FileQuota } from "@parley/bus";
-import type { Spender } from "../message-limits.ts";
+import type { Caller } from "@parley/protocol";
+
+/** Who brings a file. */
+export interface Bringer {
+  readonly caller: Caller;
+  /** No limit of rates applies. */
+  readonly isExempt: boolean;
+}
 
 /** What bringing files may cost, as whoever counts it says. */
 export interface UploadLimits {
   /** A place for one upload, until the returned function is called. Throws RATE_LIMITED, or OVERLOADED. */
-  take(spender: Spender): () => void;
+  take(bringer: Bringer): () => void;
   /** A new file. Throws RATE_LIMITED. */
-  begin(spender: Spender): Promise<void>;
+  begin(bringer: Bringer): Promise<void>;
   /** What may be kept. */
   quota(): FileQuota;
   /** Somebody has more than they may keep. */
