@@ -1,5 +1,5 @@
-import { createOfferBoard, createShownTranscripts, type Bus } from "@parley/bus";
-import type { ConversationId, May, TurnRequest } from "@parley/protocol";
+import { createOfferBoard } from "@parley/bus";
+import type { May, TurnRequest } from "@parley/protocol";
 import { noTracing, type Logger, type Registry, type Tracing } from "@parley/runtime";
 import uWS from "uWebSockets.js";
 import { openGate } from "./admission/gate.ts";
@@ -8,29 +8,28 @@ import type { Limiter } from "./admission/limits.ts";
 import type { Tokens } from "./admission/tokens.ts";
 import { createAdmissionRoom, type WaysIn } from "./admission-room.ts";
 import { startCanary } from "./canary.ts";
+import { createConversationRoom } from "./conversation-room.ts";
 import { facades as allFacades, socketFacades } from "./facades.ts";
 import { openLimiter, type LimiterOptions } from "./edge-limiter.ts";
 import { cancelAllOf } from "./commands/cancel-all.ts";
 import { createCommands } from "./commands/commands.ts";
+import type { PushSettings } from "./commands/notices/choices.ts";
 import { startFileCare } from "./commands/files/care.ts";
 import { defaultFileSettings, type FileSettings } from "./commands/files/files.ts";
-import type { PushSettings } from "./commands/notices/choices.ts";
 import { openNotices } from "./commands/notices/notices.ts";
 import type { Redis } from "./commands/conversations/conversation-index.ts";
 import { openConnections, type ConnectionOptions } from "./commands/connections/connections.ts";
-import { createConversations } from "./commands/conversations/conversations.ts";
 import { createIsOperator } from "./commands/handovers.ts";
 import { createAgentNames, createOfferReading } from "./commands/offer.ts";
 import type { IsKeptOut } from "./commands/open-call.ts";
-import { createOwnership, type Ownership } from "./commands/ownership.ts";
+import { createOwnership } from "./commands/ownership.ts";
 import { createWriterMarks } from "./commands/reading.ts";
 import { createViewing } from "./commands/viewing.ts";
 import { createAnswerTimes } from "./delivery/answer-times.ts";
 import type { Deadlines } from "./delivery/connection.ts";
 import { deliveryLimits, type DeliveryLimits } from "./delivery/delivery-limits.ts";
 import { addEdgeMetrics, countOne, createCounters, type Counters } from "./figures/metrics.ts";
-import type { Hubs } from "./hub/hubs.ts";
-import { closing, createHubRoom, type Counting, type HubRoom } from "./hub-room.ts";
+import { closing, createHubRoom, followBroker, type Counting, type HubRoom } from "./hub-room.ts";
 import { createReadiness, type Readiness } from "./readiness.ts";
 import { createBegunStreams } from "./transport/begun-streams.ts";
 import { createConnections, type ConnectionsDeps } from "./transport/connections.ts";
@@ -57,12 +56,12 @@ export interface EdgeOptions extends LimiterOptions, WaysIn, Pick<ConnectionOpti
   readonly pages: Pages;
   /** People who are away are told of what addresses them, so long after it was said; needs Redis. Default: nobody is. */
   readonly noticeDelayMs?: number | undefined;
-  /** Default: files of 256 MB, kept for a day where nobody sends them. */
-  readonly files?: FileSettings;
   /** With the beginning of the message. Default: not. */
   readonly noticeText?: boolean;
   /** How browsers are sent notices. Default: not at all. */
   readonly push?: PushSettings;
+  /** Default: files of 256 MB, kept for a day where nobody sends them. */
+  readonly files?: FileSettings;
   /** Protocols of others that it speaks. Default: all. */
   readonly facades?: readonly Facade[];
   readonly version: string;
@@ -103,35 +102,14 @@ const defaultHttpWaitMs = 600_000;
 
 const noPush: PushSettings = { publicKey: undefined, hosts: [] };
 
-/** Conversations as things, and their messages as they stand now. */
-function createConversationRoom(
-  { bus, redis, log }: EdgeOptions,
-  { hubs, seenChanges }: HubRoom,
-  { people: peopleOf, peekPeople }: Ownership,
-) {
-  const hasChanges = async (id: ConversationId): Promise<boolean> =>
-    seenChanges.has(id) || (await peopleOf(id))?.has.changes === true;
-  const shown = createShownTranscripts(bus.transcripts, bus.changes, hasChanges);
-  const read = { bus, transcripts: shown, hasChanges, peopleOf, peekPeople };
-  const conversations = createConversations({ ...read, redis, onDeleted: hubs.forget, log });
-  return { hasChanges, shown, conversations };
-}
-
 /** `commands`: what callers may ask. */
 function createCommandRoom(
   options: EdgeOptions,
   hubRoom: HubRoom,
   { counters, limiter }: { readonly counters: Counters; readonly limiter: Limiter },
 ) {
-  const {
-    bus,
-    redis,
-    may,
-    gate = openGate,
-    tracing = noTracing,
-    files: fileSettings = defaultFileSettings,
-    log,
-  } = options;
+  const { bus, redis, may, gate = openGate, tracing = noTracing, log } = options;
+  const { files: fileSettings = defaultFileSettings } = options;
   const { outbox, hubs, catchUp, resuming, waiting, guests, signals, known, seenChanges } = hubRoom;
   const { messages: limits, conversations: quota, subscriptions, usage } = limiter;
   const isOperator = createIsOperator(bus, may);
@@ -161,10 +139,7 @@ function createCommandRoom(
     onSaid: notices?.said,
     counters,
     tracing,
-    guests,
-    signals,
-    onChanged: seenChanges.add,
-    hasChanges,
+    ...{ guests, signals, onChanged: seenChanges.add, hasChanges },
     agentNames: createAgentNames(redis && createOfferBoard({ redis, log })),
     ...{ usage, subscriptions, uploads: limiter.uploads, fileSettings },
   };
@@ -238,19 +213,6 @@ function createTransportRoom(
 
 interface TransportNeeds extends Counting, Readiness {
   readonly limiter: Limiter;
-}
-
-/** What hubs must know of the broker: whether it is there, and whether it may have kept copies to itself. Returns how to stop. */
-function followBroker(bus: Bus, hubs: Hubs): () => void {
-  const forgetReconnects = bus.onReconnect(() => void hubs.syncAll());
-  const forgetDisconnects = bus.onDisconnect(hubs.pauseAll);
-  const watching = new AbortController();
-  bus.watchStreams((shard, afterSeq) => void hubs.syncShard(shard, afterSeq), watching.signal);
-  return () => {
-    forgetReconnects();
-    forgetDisconnects();
-    watching.abort();
-  };
 }
 
 /** Wires the rooms of an edge, the innermost first, and starts to listen. Throws StartError when the port cannot be had. */
