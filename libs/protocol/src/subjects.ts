@@ -20,6 +20,8 @@ export const streams = {
   audit: "AUDIT",
   /** Documents that tenants have brought. */
   documents: "DOCUMENTS",
+  /** Who is held, who wants to be forgotten, and how far that is; who has the work of it. */
+  privacy: "PRIVACY",
   /** The diaries of the workshop, of which Redis is made again. */
   workshop: "WORKSHOP",
   /** What turns have used, of the whole deployment; there where quotas are, or somebody wants it kept. */

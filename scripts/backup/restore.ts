@@ -1,13 +1,11 @@
-import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
-import path from "node:path";
 import type { BrokerLink } from "@parley/bus";
-import { streams as names } from "@parley/protocol";
 import { z } from "zod";
-import { readManifest, snapshotFile, type Manifest, type StreamBackup } from "./manifest.ts";
+import type { Progress } from "./backup.ts";
+import type { Manifest, StreamBackup } from "./manifest.ts";
+import { isKept } from "./places.ts";
 import { askApi, deleteStream, findStream, parseAnswer, StreamState } from "./stream-api.ts";
+import { readChunks, verify, verifyKeys } from "./verify.ts";
 
-const chunkBytes = 128 * 1024;
 const chunkTimeoutMs = 30_000;
 /** At the end the broker unpacks the whole stream before it answers. */
 const unpackTimeoutMs = 10 * 60_000;
@@ -15,36 +13,48 @@ const unpackTimeoutMs = 10 * 60_000;
 const Started = z.object({ deliver_subject: z.string() });
 const Restored = z.object({ state: z.looseObject(StreamState.shape) });
 
-/** What they hold since the backup must stay: who was revoked, who did what, what people have booked, brought, and had forgotten. Then the broker keeps its own. */
-const keptIfThere: readonly string[] = [names.gate, names.audit, names.workshop, names.memory, names.documents];
-
 type Connection = BrokerLink["nc"];
 
 export interface RestoreOptions {
-  /** Deletes log streams that hold messages; else they are a reason to refuse. */
+  /** Deletes streams that hold messages; else they are a reason to refuse. */
   readonly replace: boolean;
+  /** The folder of the keys, where they are apart. */
+  readonly keys: string | undefined;
+  readonly onProgress?: Progress;
+}
+
+export interface RestoredAll {
+  readonly manifest: Manifest;
+  readonly restored: readonly StreamBackup[];
+  /** What the broker holds of them is newer, and stays. */
+  readonly kept: readonly string[];
 }
 
 /** Puts a backup into the broker. Everything is checked before the first stream is touched. */
-export async function restoreLog(nc: Connection, folder: string, { replace }: RestoreOptions): Promise<Manifest> {
-  const manifest = await readManifest(folder);
-  for (const backup of manifest.streams) await checkFile(folder, backup);
-  const kept = await heldOf(nc, keptIfThere);
-  const streams = manifest.streams.filter(({ stream }) => !kept.includes(stream));
-  for (const { stream } of streams) await checkPlace(nc, stream, replace);
-  for (const backup of streams) await restoreStream(nc, folder, backup);
-  return { ...manifest, streams };
+export async function restore(nc: Connection, folder: string, options: RestoreOptions): Promise<RestoredAll> {
+  const { replace, keys: keysFolder, onProgress } = options;
+  const manifest = await verify(folder);
+  const keys = await verifyKeys(manifest, keysFolder);
+  const all = [
+    // The other way round than they were taken: what is referred to is there before who refers to it.
+    ...placed(keys?.streams ?? [], keysFolder ?? ""),
+    ...placed(manifest.streams, folder).toReversed(),
+  ];
+  const kept = await heldOf(nc, all.map(({ backup }) => backup.stream).filter(isKept));
+  const wanted = all.filter(({ backup }) => !kept.includes(backup.stream));
+  for (const { backup } of wanted) await checkPlace(nc, backup.stream, replace);
+  for (const { from, backup } of wanted)
+    await restoreStream(nc, from, backup, (bytes) => onProgress?.(backup.stream, bytes));
+  return { manifest, restored: wanted.map(({ backup }) => backup), kept };
+}
+
+function placed(streams: readonly StreamBackup[], from: string) {
+  return streams.map((backup) => ({ from, backup }));
 }
 
 async function heldOf(nc: Connection, streams: readonly string[]): Promise<string[]> {
   const found = await Promise.all(streams.map(async (stream) => (await findStream(nc, stream))?.state.messages ?? 0));
   return streams.filter((_, i) => (found[i] ?? 0) > 0);
-}
-
-async function checkFile(folder: string, { stream, sha256 }: StreamBackup): Promise<void> {
-  const hash = createHash("sha256");
-  for await (const chunk of readChunks(folder, stream)) hash.update(chunk);
-  if (hash.digest("hex") !== sha256) throw new Error(`${snapshotFile(stream)} is damaged: its checksum is another.`);
 }
 
 async function checkPlace(nc: Connection, stream: string, replace: boolean): Promise<void> {
@@ -55,14 +65,21 @@ async function checkPlace(nc: Connection, stream: string, replace: boolean): Pro
   );
 }
 
-async function restoreStream(nc: Connection, folder: string, backup: StreamBackup): Promise<void> {
+async function restoreStream(
+  nc: Connection,
+  folder: string,
+  backup: StreamBackup,
+  onBytes: (bytes: number) => void,
+): Promise<void> {
   const { stream, config, state } = backup;
   if ((await findStream(nc, stream)) !== undefined) await deleteStream(nc, stream);
   const request = `RESTORE.${stream}`;
   const { deliver_subject } = await askApi(nc, request, { schema: Started, body: { config, state } });
+  let bytes = 0;
   for await (const chunk of readChunks(folder, stream)) {
     const answer = (await nc.request(deliver_subject, chunk, { timeout: chunkTimeoutMs })).string();
     if (answer !== "") parseAnswer(z.unknown(), answer, request);
+    onBytes((bytes += chunk.length));
   }
   const end = await nc.request(deliver_subject, "", { timeout: unpackTimeoutMs });
   checkState(backup, parseAnswer(Restored, end.string(), request).state);
@@ -73,12 +90,4 @@ function checkState({ stream, state }: StreamBackup, restored: StreamState): voi
   const isSameStart = state.messages === 0 || restored.first_seq === state.first_seq;
   if (isSameStart && restored.messages === state.messages && restored.last_seq === state.last_seq) return;
   throw new Error(`${stream} was restored with ${restored.messages} messages instead of ${state.messages}.`);
-}
-
-async function* readChunks(folder: string, stream: string): AsyncGenerator<Buffer> {
-  const file = createReadStream(path.join(folder, snapshotFile(stream)), { highWaterMark: chunkBytes });
-  for await (const chunk of file) {
-    if (!Buffer.isBuffer(chunk)) throw new Error("a file is read as bytes");
-    yield chunk;
-  }
 }
