@@ -3,11 +3,13 @@ import { limits, type ConversationId, type RecordFormat } from "@parley/protocol
 import { createBackoff, sleep, withDeadline, type Logger } from "@parley/runtime";
 import { createAgentSignals, type AgentSignals } from "./agent-signals.ts";
 import { createAppender } from "./appender.ts";
+import { atMostEvery } from "./at-most-every.ts";
 import { createAuditLog, type AuditLog } from "./audit-log.ts";
 import { createBrokerClock } from "./broker-clock.ts";
 import { hasStreamMetadata, isTooOldForCluster, oldestForCluster } from "./broker-version.ts";
 import { createDecisions, type Decisions } from "./decisions.ts";
 import { createDocumentQuestions, type DocumentQuestions } from "./document-questions.ts";
+import { createErasing, type Erasing } from "./erasing.ts";
 import { setUpDocuments } from "./document-stream.ts";
 import { createDocumentStore, type DocumentStore } from "./document-store.ts";
 import { createEventRoom } from "./event-room.ts";
@@ -27,6 +29,8 @@ import type { StreamOptions } from "./stream-configs.ts";
 import { setUpAudit, setUpGate, setUpMemory, setUpStreams } from "./stream-setup.ts";
 import { createOutbox } from "./outbox.ts";
 import { createPosts, type Posts } from "./posts.ts";
+import { createPrivacyLog, type PrivacyLog } from "./privacy-log.ts";
+import { setUpPrivacy } from "./privacy-stream.ts";
 import { createRequests } from "./requests.ts";
 import { createOwners, type Owners } from "./owners.ts";
 import { createPeople, type PeopleLog } from "./people.ts";
@@ -95,6 +99,10 @@ export interface Bus extends BrokerLink {
   readonly documentQuestions: DocumentQuestions;
   /** What turns have used. Agent workers write it, edges read it: others have no right to it. */
   readonly usage: UsageLog;
+  /** Who is held, and who wants to be forgotten. For edges: others have no right to it. */
+  readonly privacy: PrivacyLog;
+  /** Takes single records out of conversations that stay. For edges: others have no right to it. */
+  readonly erasing: Erasing;
   /** Calls the listener when live events may be missing although the connection held, until the signal. Only a cluster loses any that way. */
   watchStreams(onDisturbed: Disturbed, signal: AbortSignal): void;
   /** See `createEventRoom`. */
@@ -208,6 +216,7 @@ function sharedLogs(
     documents: createDocumentStore({ ...deps, setUp: () => setUpDocuments(manager, options) }),
     documentQuestions: createDocumentQuestions(deps.link, log),
     usage: createUsageLog({ ...deps, setUp: () => setUpUsage(manager, options) }),
+    privacy: createPrivacyLog({ ...deps, setUp: () => setUpPrivacy(manager, options) }),
   };
 }
 
@@ -237,6 +246,7 @@ function conversationParts(
     owners,
     ...kept,
     conversations: createStoredConversations({ ...deps, ...kept }),
+    erasing: createErasing(deps),
   };
 }
 
@@ -270,21 +280,6 @@ async function untilSetUp<T>(setUp: () => Promise<T>, log: Logger): Promise<T> {
     }
     await sleep(backoff.nextMs());
   }
-}
-
-/** Joins callers while the action runs, and skips it when it ran a moment ago. */
-function atMostEvery(intervalMs: number, action: () => Promise<void>): () => Promise<void> {
-  let running: Promise<void> | undefined;
-  let ranAt = -Infinity;
-  return () => {
-    if (running !== undefined) return running;
-    if (performance.now() - ranAt < intervalMs) return Promise.resolve();
-    running = action().finally(() => {
-      running = undefined;
-      ranAt = performance.now();
-    });
-    return running;
-  };
 }
 
 function completed(options: Partial<StreamOptions>, { nc }: BrokerLink): StreamOptions {

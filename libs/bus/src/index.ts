@@ -77,6 +77,12 @@ export {
 export { conversationListKey, createListTimes, type ListTimes } from "./list-times.ts";
 export { createQuotaCounters, type QuotaCounters } from "./quota-counters.ts";
 export type { NextLimit, QuotaAccount, QuotaGrant, UsedPeriod, UsedUp } from "./quota-names.ts";
+export { conversationOf, kindOfMention, type Mention } from "./mentions.ts";
+export type { OwnedConversation } from "./conversation-ages.ts";
+export type { Authored } from "./erasing.ts";
+export type { Erased } from "./pseudonyms.ts";
+export type { Holdable } from "./privacy-log.ts";
+export { forgetUserKeys } from "./user-keys.ts";
 export { createUsageSums } from "./usage-sums.ts";
 export { type UsageLog, type UsagePage } from "./usage-log.ts";
 export { createKnowledgeBoard, type AnnouncedDocument, type KnowledgeBoard } from "./knowledge-board.ts";

@@ -26,6 +26,7 @@ export const actions = {
   "memory:read": "user",
   "memory:change": "user",
   "usage:read": "user",
+  ...({ "privacy:export": "user", "privacy:erase": "user" } as const),
   "agent:use": "agent",
   "model:use": "model",
   "tool:run": "tool",
@@ -41,6 +42,7 @@ export const actions = {
   "service:block": "service",
   "service:revoke": "service",
   "service:drain": "service",
+  ...({ "service:hold": "service", "service:erase": "service", "service:export": "service" } as const),
 } as const;
 export type Action = keyof typeof actions;
 
@@ -112,7 +114,7 @@ export const everybody = "everybody";
 const standardRoles: Readonly<Record<string, RoleRights>> = {
   [everybody]: {
     actions: [
-      ...["conversation:*", "session:*", "connection:*", "documents:read", "usage:*", "memory:*"],
+      ...["conversation:*", "session:*", "connection:*", "documents:read", "usage:*", "memory:*", "privacy:*"],
       ...["agent:use", "model:use", "tool:run"],
     ],
     agents: ["*"],

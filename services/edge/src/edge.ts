@@ -1,4 +1,4 @@
-import { createOfferBoard, createShownTranscripts, type Bus } from "@parley/bus";
+import { createOfferBoard, createShownTranscripts } from "@parley/bus";
 import type { ConversationId, May, TurnRequest } from "@parley/protocol";
 import { noTracing, type Logger, type Registry, type Tracing } from "@parley/runtime";
 import uWS from "uWebSockets.js";
@@ -8,6 +8,7 @@ import type { Limiter } from "./admission/limits.ts";
 import type { Tokens } from "./admission/tokens.ts";
 import { createAdmissionRoom, type WaysIn } from "./admission-room.ts";
 import { startCanary } from "./canary.ts";
+import { followBroker, startSweeping } from "./edge-clock.ts";
 import { facades as allFacades, socketFacades } from "./facades.ts";
 import { openLimiter, type LimiterOptions } from "./edge-limiter.ts";
 import { cancelAllOf } from "./commands/cancel-all.ts";
@@ -26,8 +27,8 @@ import { createAnswerTimes } from "./delivery/answer-times.ts";
 import type { Deadlines } from "./delivery/connection.ts";
 import { deliveryLimits, type DeliveryLimits } from "./delivery/delivery-limits.ts";
 import { addEdgeMetrics, countOne, createCounters, type Counters } from "./figures/metrics.ts";
-import type { Hubs } from "./hub/hubs.ts";
 import { closing, createHubRoom, type Counting, type HubRoom } from "./hub-room.ts";
+import { openPrivacy, type PrivacyOptions, type PrivacyRoom } from "./privacy-room.ts";
 import { createReadiness, type Readiness } from "./readiness.ts";
 import { createBegunStreams } from "./transport/begun-streams.ts";
 import { createConnections, type ConnectionsDeps } from "./transport/connections.ts";
@@ -44,6 +45,8 @@ export interface EdgeOptions extends LimiterOptions, WaysIn, Pick<ConnectionOpti
   readonly tokens: Tokens;
   /** What callers may do. */
   readonly may: May;
+  /** How long conversations are kept, and what becomes of who is erased. */
+  readonly privacy?: PrivacyOptions;
   /** Offers tokens to whoever asks. */
   readonly isDevelopment: boolean;
   readonly allowedOrigins: readonly string[];
@@ -76,6 +79,8 @@ export interface Edge {
   readonly admission: Admission;
   /** What users and tenants have used of models. */
   readonly usage: Limiter["usage"];
+  /** Holds, erasures, and the sweep of old conversations. */
+  readonly privacy: Pick<PrivacyRoom, "erasures" | "sweep" | "state">;
   /** Open sockets, and HTTP requests that wait. */
   sockets(): number;
   /** Asks all turns of a user to stop. Returns how many. */
@@ -90,8 +95,6 @@ const defaultDeadlines: Deadlines = { authMs: 5_000, anonymousMs: 1_800_000, war
 
 /** Longer than answers take, shorter than load balancers wait at the most. */
 const defaultHttpWaitMs = 600_000;
-
-const sweepEveryMs = 1_000;
 
 /** Conversations as things, and their messages as they stand now. */
 function createConversationRoom(
@@ -210,40 +213,16 @@ function createTransportRoom(
   addSocketService(app, { ...shared, ...sockets });
   const told = { version, problems, notes: () => [...tokens.notes(), ...gate.notes()] };
   const accounts = openConnections(options);
-  const others = { accounts, redis, maxWaitMs, pages, facades, publicUrl: options.publicUrl };
+  const privacy = openPrivacy(options, { conversations, accounts, sessions: ways.signIn?.sessions });
+  const others = { accounts, privacy, redis, maxWaitMs, pages, facades, publicUrl: options.publicUrl };
   // Who asks over HTTP is shown messages as they stand now.
   const shownBus = { ...bus, transcripts: { ...bus.transcripts, ...shown } };
   const http = addHttpService(app, { ...shared, bus: shownBus, ...told, ...others });
-  return { app, connections, http, ways };
+  return { app, connections, http, ways, privacy };
 }
 
 interface TransportNeeds extends Counting, Readiness {
   readonly limiter: Limiter;
-}
-
-interface Swept {
-  sweep(nowMs: number): void;
-}
-
-/** What happens by the clock: one timer for all sockets and conversations. */
-function startSweeping(parts: readonly Swept[]): NodeJS.Timeout {
-  return setInterval(() => {
-    const nowMs = performance.now();
-    for (const part of parts) part.sweep(nowMs);
-  }, sweepEveryMs);
-}
-
-/** What hubs must know of the broker: whether it is there, and whether it may have kept copies to itself. Returns how to stop. */
-function followBroker(bus: Bus, hubs: Hubs): () => void {
-  const forgetReconnects = bus.onReconnect(() => void hubs.syncAll());
-  const forgetDisconnects = bus.onDisconnect(hubs.pauseAll);
-  const watching = new AbortController();
-  bus.watchStreams((shard, afterSeq) => void hubs.syncShard(shard, afterSeq), watching.signal);
-  return () => {
-    forgetReconnects();
-    forgetDisconnects();
-    watching.abort();
-  };
 }
 
 /** Wires the rooms of an edge, the innermost first, and starts to listen. Throws StartError when the port cannot be had. */
@@ -258,7 +237,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const limiter = openLimiter(options, counters);
   const commandRoom = createCommandRoom(options, hubRoom, { counters, limiter });
   const needs = { ...readiness, counters, answers, limiter };
-  const { app, connections, http, ways } = createTransportRoom(options, hubRoom, commandRoom, needs);
+  const { app, connections, http, ways, privacy } = createTransportRoom(options, hubRoom, commandRoom, needs);
   const { outbox, hubs, catchUp, waiting, signals } = hubRoom;
   const sweeping = startSweeping([limiter, connections, ways, outbox, catchUp, waiting, signals, hubs, http]);
   const stopFollowing = followBroker(bus, hubs);
@@ -267,6 +246,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     clearInterval(sweeping);
     stopFollowing();
     connections.stop();
+    void privacy.close();
     for (const part of [limiter, ways, commandRoom, hubRoom]) part.close();
     canary.stop();
     app.close();
@@ -283,6 +263,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     listener.stop();
     await connections.sayGoodbye();
     await signals.settle();
+    await privacy.close();
   };
   return {
     port: listener.port,
@@ -290,6 +271,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     problems: readiness.problems,
     admission: ways.admission,
     usage: limiter.usage,
+    privacy,
     sockets,
     cancelAllOf: (user, order) => cancelAllOf(bus, user, order),
     drain: () => leave("This process was drained: it takes nothing new."),

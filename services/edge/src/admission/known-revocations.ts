@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import { limits, revocable, type Caller, type Revocable, type RevocationRecord } from "@parley/protocol";
 
 /** Whose credential somebody has, as far as revocations ask for it. */
@@ -17,6 +18,14 @@ function holdsFor(record: RevocationRecord, { user, credential }: Credentialed):
   const issuedMs = credential?.issuedMs;
   // Of unknown age: as old as any.
   return record.before_ms === undefined || issuedMs === undefined || issuedMs <= record.before_ms;
+}
+
+/**
+ * How somebody is called here who was erased: their credentials stay bad until they have run out, and nobody can read whose they are. No id of a user begins so by accident.
+ */
+const hashedPrefix = "erased:";
+export function erasedName(userId: string): string {
+  return `${hashedPrefix}${hash("sha256", userId, "base64url")}`;
 }
 
 /** Records by what they are about: its id, and for some whose it must be. */
@@ -40,6 +49,8 @@ function createShelves() {
 export function createKnownRevocations() {
   const shelves = createShelves();
   let size = 0;
+  /** Users by their hashes are among them: only then it is worth one. */
+  let hasHashed = false;
 
   const drop = ({ what, id, user }: RevocationRecord): void => {
     const records = shelves.of(what, id) ?? [];
@@ -66,6 +77,7 @@ export function createKnownRevocations() {
       const { user, session, credential } = caller;
       return (
         isAmong("user", user.id, caller) ||
+        (hasHashed && isAmong("user", erasedName(user.id), caller)) ||
         isAmong("session", session, caller) ||
         isAmong("token", credential?.id, caller) ||
         isAmong("token", credential?.hash, caller)
@@ -80,6 +92,7 @@ export function createKnownRevocations() {
       if (record.lifted === true || isOver(record)) return false;
       if (size >= limits.revocations) makeRoom();
       shelves.put(what, id, [...(shelves.of(what, id) ?? []), record]);
+      if (what === "user" && id.startsWith(hashedPrefix)) hasHashed = true;
       size++;
       return before === undefined || (record.before_ms ?? 0) > (before.before_ms ?? 0);
     },

@@ -94,6 +94,18 @@ function createConnections(deps: ConnectionsDeps) {
       return begun.server;
     },
 
+    /** All accounts of somebody who is erased. Returns how many. */
+    async forgetAll(owner: Owner): Promise<number> {
+      let count = 0;
+      for (const server of servers) {
+        const tokens = await forgotten(recordsOf(deps, server, owner)).catch(notLookedUp);
+        if (tokens === undefined) continue;
+        count++;
+        await revokeConnection(server, tokens).catch(() => undefined);
+      }
+      return count;
+    },
+
     /** Nothing is left of it here; where that can be told, also at the authorization server. */
     async forget(caller: Caller, name: string): Promise<void> {
       demandOwn(may, caller, "connection:change");
