@@ -79,6 +79,7 @@ export { createQuotaCounters, type QuotaCounters } from "./quota-counters.ts";
 export type { NextLimit, QuotaAccount, QuotaGrant, UsedPeriod, UsedUp } from "./quota-names.ts";
 export { conversationOf, kindOfMention, type Mention } from "./mentions.ts";
 export type { OwnedConversation } from "./conversation-ages.ts";
+export type { LastOne } from "./append-behind.ts";
 export type { Authored } from "./erasing.ts";
 export type { Erased } from "./pseudonyms.ts";
 export type { Holdable } from "./privacy-log.ts";

@@ -98,7 +98,10 @@ function createErasures(records: Records) {
 
     /** By its id; undefined: there is none, or somebody has asked anew since it was done. */
     async erasureBy(id: string): Promise<ErasureRecord | undefined> {
-      const record = await records.look(ErasureRecord, subjects.erasure(id.slice(idPrefixChars, idPrefixChars + hashChars)));
+      const record = await records.look(
+        ErasureRecord,
+        subjects.erasure(id.slice(idPrefixChars, idPrefixChars + hashChars)),
+      );
       return record?.erasure_id === id ? record : undefined;
     },
 

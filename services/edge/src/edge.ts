@@ -80,7 +80,7 @@ export interface Edge {
   /** What users and tenants have used of models. */
   readonly usage: Limiter["usage"];
   /** Holds, erasures, and the sweep of old conversations. */
-  readonly privacy: Pick<PrivacyRoom, "erasures" | "sweep" | "state">;
+  readonly privacy: Omit<PrivacyRoom, "close">;
   /** Open sockets, and HTTP requests that wait. */
   sockets(): number;
   /** Asks all turns of a user to stop. Returns how many. */
@@ -213,7 +213,7 @@ function createTransportRoom(
   addSocketService(app, { ...shared, ...sockets });
   const told = { version, problems, notes: () => [...tokens.notes(), ...gate.notes()] };
   const accounts = openConnections(options);
-  const privacy = openPrivacy(options, { conversations, accounts, sessions: ways.signIn?.sessions });
+  const privacy = openPrivacy(options, { conversations, shown, accounts, sessions: ways.signIn?.sessions });
   const others = { accounts, privacy, redis, maxWaitMs, pages, facades, publicUrl: options.publicUrl };
   // Who asks over HTTP is shown messages as they stand now.
   const shownBus = { ...bus, transcripts: { ...bus.transcripts, ...shown } };

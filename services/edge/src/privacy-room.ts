@@ -1,12 +1,14 @@
-import { createNoticeQueue, type Bus } from "@parley/bus";
+import { createNoticeQueue, type Bus, type ShownTranscripts } from "@parley/bus";
 import { Erasure, Retention } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
+import type { Sessions } from "./admission/sessions.ts";
 import type { Redis } from "./commands/conversations/conversation-index.ts";
 import type { Conversations } from "./commands/conversations/conversations.ts";
 import type { Connections } from "./commands/connections/connections.ts";
 import { createEraseBelongings } from "./commands/privacy/erase-belongings.ts";
 import { createEraseConversation } from "./commands/privacy/erase-conversation.ts";
 import { createErasures } from "./commands/privacy/erasure.ts";
+import { createExports } from "./commands/privacy/export.ts";
 import { startKeeper } from "./commands/privacy/keeper.ts";
 import { createSweep } from "./commands/privacy/sweep.ts";
 
@@ -23,8 +25,10 @@ export interface PrivacyOptions {
 
 interface PrivacyNeeds {
   readonly conversations: Conversations;
+  /** As messages stand now. */
+  readonly shown: ShownTranscripts;
   readonly accounts: Connections | undefined;
-  readonly sessions: { readonly endAll: (user: string) => Promise<void> } | undefined;
+  readonly sessions: Pick<Sessions, "endAll" | "list"> | undefined;
 }
 
 interface RoomOptions {
@@ -42,7 +46,7 @@ const standardErasure = Erasure.parse({});
 /** Erasure, retention, and the work of both, which one process of the deployment does. */
 export function openPrivacy(
   { bus, redis, privacy = {}, log }: RoomOptions,
-  { conversations, accounts, sessions }: PrivacyNeeds,
+  { conversations, shown, accounts, sessions }: PrivacyNeeds,
 ) {
   const { retention = () => standardRetention, erasure: policy = () => standardErasure, expel, leaseMs } = privacy;
   const eraseConversation = createEraseConversation({
@@ -64,5 +68,7 @@ export function openPrivacy(
       conversations.retire(conversation, { user: { id: user }, tenant }, notSinceMs),
   });
   const keeper = startKeeper({ bus, erasures, sweep, log, ...(leaseMs === undefined ? {} : { leaseMs }) });
-  return { erasures, sweep, state: keeper.state, close: keeper.close };
+  const holds: Pick<Bus["privacy"], "hold" | "holds" | "lift" | "setUp"> = bus.privacy;
+  const exports = createExports({ bus, transcripts: shown, accounts, sessions });
+  return { erasures, exports, sweep, holds, state: keeper.state, close: keeper.close };
 }

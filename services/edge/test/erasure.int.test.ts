@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { connectRedis } from "@parley/bus";
 import { streams } from "@parley/protocol";
@@ -6,7 +5,8 @@ import { eventually, startRedis, signedIn, type Broker } from "@parley/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { createWorld, log, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
 import { ask } from "./support/http-client.ts";
-import { enter, letIn, lookAt, record } from "./support/rooms.ts";
+import { plant } from "./support/planted-person.ts";
+import { lookAt } from "./support/rooms.ts";
 import { searchRedis, searchStreams } from "./support/store-search.ts";
 
 const windowMs = 3_000;
@@ -36,69 +36,6 @@ afterAll(async () => {
 
 const at = (i: number): EdgeUnderTest => edges[i] ?? edges[0]!;
 
-/** Everything of somebody that can be: in a conversation of their own, in one of somebody else's, in one of theirs with others. */
-async function fill(user: string, word: string) {
-  const own = `c_${randomUUID()}`;
-  const mine = await enter(at(0), user);
-  mine.send({ type: "message", id: "m1", message: `${word} alone`, conversation_id: own });
-  const first = await mine.next("accepted");
-  await record(world.bus, own, first.turn_id, { asker: user, answer: `${word} answered` });
-  await world.worker.take(own, first.turn_id).complete(`${word} answered`);
-
-  const theirs = `c_${randomUUID()}`;
-  const bob = await enter(at(1), "bob");
-  bob.send({ type: "message", id: "b1", message: "bob begins", conversation_id: theirs });
-  const begun = await bob.next("accepted");
-  await record(world.bus, theirs, begun.turn_id, { asker: "bob", answer: "an answer to bob" });
-  await world.worker.take(theirs, begun.turn_id).complete("an answer to bob");
-  await letIn(world.bus, theirs, [user]);
-  await world.bus.people.change(theirs, (people) => ({ people: { ...people, answers: "mention" } }));
-  for (const edge of edges)
-    await eventually(
-      async () =>
-        (await ask(edge, "GET", `/api/v1/conversations/${theirs}/members`, { user: "bob" })).body?.answers === "mention",
-      { what: "the rule of the room" },
-    );
-  mine.send({ type: "message", id: "p1", message: `${word} post`, conversation_id: theirs });
-  const post = await mine.next("accepted");
-  bob.send({ type: "message", id: "p2", message: "bob's post", conversation_id: theirs });
-  await bob.next("accepted");
-  const turn = `t_${randomUUID()}`;
-  await record(world.bus, theirs, turn, { asker: user, answer: `${word} in a room` });
-  const last = `t_${randomUUID()}`;
-  await record(world.bus, theirs, last, { asker: "bob", answer: "bob's last answer" });
-  mine.send({
-    type: "react",
-    id: "r1",
-    conversation_id: theirs,
-    message_id: `${begun.turn_id}-a`,
-    reaction: "👍",
-    on: true,
-  });
-  mine.send({
-    type: "feedback",
-    conversation_id: theirs,
-    message_id: `${last}-a`,
-    rating: "up",
-    comment: `${word} good`,
-  });
-  mine.send({ type: "read", conversation_id: theirs, message_id: `${last}-a` });
-  await world.bus.memories.change({ user, tenant: undefined }, (memory) => ({
-    ...memory,
-    facts: [{ id: "m_1", text: `${word} remembered`, by: "user", ts: 1 }],
-  }));
-
-  const room = `c_${randomUUID()}`;
-  mine.send({ type: "message", id: "o1", message: `${word} in my room`, conversation_id: room });
-  const { turn_id } = await mine.next("accepted");
-  await record(world.bus, room, turn_id, { asker: user, answer: `${word} answered there` });
-  await world.worker.take(room, turn_id).complete("x");
-  await letIn(world.bus, room, ["bob"]);
-  const bobs = `t_${randomUUID()}`;
-  await record(world.bus, room, bobs, { asker: "bob", answer: "kept for bob" });
-  return { own, theirs, room, mine, bob, post };
-}
-
 async function untilDone(id: string, edge = at(0)): Promise<Awaited<ReturnType<typeof ask>>["body"]> {
   return eventually(
     async () => {
@@ -112,7 +49,7 @@ async function untilDone(id: string, edge = at(0)): Promise<Awaited<ReturnType<t
 it("nothing of somebody who is erased is left in any store, and the others have all that is theirs", async () => {
   const user = "zoe-who-leaves";
   const word = "xylophone7731";
-  const { own, theirs, room, bob } = await fill(user, word);
+  const { own, theirs, room, bob } = await plant(world, [at(0), at(1)], user, word);
   await eventually(async () => (await searchStreams(world.bus, [word])).length > 8, { what: "what is planted" });
   const before = await searchStreams(world.bus, [user]);
   expect(new Set(before.map((one) => one.split(" ")[0]))).toEqual(new Set(["EV_0", "FACT_0", "LOG_0"]));

@@ -84,7 +84,7 @@ function createOwnRoutes(deps: HttpServiceDeps, turns: HttpTurns, catalogue: Too
     ...createSearchRoutes({ conversations, ownership, may }),
     ...createMemoryRoutes(createMemoryCommands({ memories: bus.memories, may })),
     ...createUsageRoutes({ usage: limiter.usage, may }),
-    ...createPrivacyRoutes({ privacy: deps.privacy, may }),
+    ...createPrivacyRoutes({ privacy: deps.privacy, may, log }),
     ...createApprovalRoutes(commands),
     ...createHandoverRoutes({ turns, commands }),
     ...createRoomRoutes({ commands }),

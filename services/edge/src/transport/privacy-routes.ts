@@ -1,17 +1,28 @@
 import { ChatError, demand, type ErasureRecord, type May } from "@parley/protocol";
 import { z } from "zod";
+import type { Logger } from "@parley/runtime";
 import type { Erasures } from "../commands/privacy/erasure.ts";
+import type { Exports } from "../commands/privacy/export.ts";
+import { streamLines } from "./export-stream.ts";
 import { jsonReply } from "./reply.ts";
 import { defineRoute, nothing, type Route } from "./route.ts";
 
 export interface PrivacyCommands {
   readonly erasures: Pick<Erasures, "ask" | "find">;
+  readonly exports: Exports;
 }
 
 export interface PrivacyRouteDeps {
   readonly privacy: PrivacyCommands;
   readonly may: May;
+  readonly log: Logger;
 }
+
+const ExportLine = z
+  .looseObject({ kind: z.string() })
+  .describe(
+    "A line of JSON. `kind` is `export` (the first one), `memory`, `document`, `connection`, `session`, `usage`, `conversation`, `message`, `feedback`, or `end`: the last one, with the number of `lines` before it and the `sha256` of them. An export without it is not whole. There may be other kinds.",
+  );
 
 const moment = z.number().describe("ms since 1970.");
 export const ErasureAnswer = z.object({
@@ -30,7 +41,26 @@ export function erasureAnswer(record: ErasureRecord): z.infer<typeof ErasureAnsw
 }
 
 /** Being forgotten, everywhere (docs/data.md). */
-export function createPrivacyRoutes({ privacy: { erasures }, may }: PrivacyRouteDeps): Route[] {
+export function createPrivacyRoutes({ privacy, may, log }: PrivacyRouteDeps): Route[] {
+  return [exportRoute(privacy, { may, log }), ...erasureRoutes(privacy, may)];
+}
+
+function exportRoute({ exports }: PrivacyCommands, { may, log }: Pick<PrivacyRouteDeps, "may" | "log">): Route {
+  return defineRoute({
+    ...{ method: "get", path: "/api/v1/me/export", access: "user" },
+    summary: "Everything that is kept of the caller, as lines of JSON.",
+    ...{ params: nothing, query: nothing, body: nothing },
+    responses: { 200: { description: "One line after the other, as fast as they are read.", lines: ExportLine } },
+    async handle({ caller, exchange }) {
+      demand(may(caller, "privacy:export", { kind: "user", id: caller.user.id }));
+      const leaving = new AbortController();
+      await streamLines(exchange, exports.of(caller, leaving.signal), { leaving, log });
+      return undefined;
+    },
+  });
+}
+
+function erasureRoutes({ erasures }: PrivacyCommands, may: May): Route[] {
   return [
     defineRoute({
       method: "delete",
