@@ -26,6 +26,7 @@ const READ_BY_HAND = new Map([
   ["@modelcontextprotocol/server-everything", "MIT"],
   ["@modelcontextprotocol/server-filesystem", "MIT"],
   ["kubernetes-mcp-server-linux-amd64", "Apache-2.0"],
+  ["combine-errors", "MIT"],
 ]);
 
 function readJson(file) {

@@ -63,6 +63,18 @@ const edgeDocuments = [
 /** What was replaced or removed is purged. */
 const documentStream = [...reading([streams.documents]), `STREAM.PURGE.${streams.documents}`];
 
+/** Reading files, by messages of one subject after the other; and making their streams where they are missing. */
+const fileReading = [...reading([streams.files]), ...reading([streams.fileBytes])];
+/** Their bytes, and to whom they belong. */
+const fileWriting = [...subjects.allFileBytes, subjects.fileLink(every, every)];
+/** Parts that were written anew, and what was refused: its record is never removed but by edges. */
+const filePurging = [`STREAM.PURGE.${streams.files}`, `STREAM.PURGE.${streams.fileBytes}`];
+/** What only edges write of files. */
+const edgeFiles = [
+  ...fileWriting,
+  ...[subjects.filesBy(every), subjects.fileSet(every), subjects.fileSum(every), subjects.fileCare],
+];
+
 /** What edges store of a conversation. */
 function edgeSubjects(shard) {
   return [
@@ -96,6 +108,7 @@ export function edgeRole(shards) {
       ...forEachShard(shards, edgeSubjects),
       ...ofAllShards,
       ...edgeDocuments,
+      ...edgeFiles,
       ...[subjects.audit("decided", every, every), subjects.auditAdmin(every)],
       ...api([
         ...reading([...namesOf(shards), streams.gate]),
@@ -104,6 +117,7 @@ export function edgeRole(shards) {
         `STREAM.MSG.DELETE.${streams.gate}`,
         ...readConsumers(streams.gate),
         ...documentStream,
+        ...[...fileReading, ...filePurging],
         // Made where it is missing, and read for those who may: nobody deletes, purges or changes it.
         ...reading([streams.audit]),
         ...readConsumers(streams.audit),
@@ -185,11 +199,14 @@ export function agentRole(shards) {
       subjects.allAgents,
       // To what edges ask about documents, which are read here and never written.
       ...[subjects.allDocumentAnswers, subjects.allUsage, subjects.allMemories],
+      // Files that agents give back, and no others.
+      ...[...fileWriting, subjects.filesBy("a")],
       `$JS.ACK.${streams.turns}.${turnsConsumer}.>`,
       ...forEachShard(shards, (shard) => [`$JS.ACK.${streams.facts(shard)}.${wakeConsumer}.>`]),
       ...api([
         ...[...reading([...namesOf(shards), streams.documents, streams.usage]), ...memory],
         ...readConsumers(streams.usage),
+        ...fileReading,
         ...namesOf(shards).map((name) => `STREAM.UPDATE.${name}`),
         `STREAM.MSG.DELETE.${streams.turns}`,
         `CONSUMER.CREATE.${streams.turns}.${turnsConsumer}`,
@@ -238,6 +255,8 @@ export function toolAccount(shards) {
         ...["begun", "result", "asked"].map((kind) => factsOf(shard, kind, every)),
       ]),
       ...["asked", "run"].map((channel) => subjects.audit(channel, every, every)),
+      // Files that tools give back: what people have brought they can read, and not change.
+      ...[...fileWriting, subjects.filesBy("t")],
     ],
     api: [
       // Its own: no other role has a right to it.
@@ -248,6 +267,7 @@ export function toolAccount(shards) {
       `STREAM.MSG.GET.${streams.workshop}`,
       ...connections,
       ...[...namesOf(shards), streams.audit].map((name) => `STREAM.CREATE.${name}`),
+      ...fileReading,
       // How full it is, and how long it keeps, for the notes of /readyz.
       `STREAM.INFO.${streams.audit}`,
       ...forEachShard(shards, (shard) => [

@@ -12,6 +12,7 @@ const webDir = path.join(root, "services", "web");
 /** Written last, with the time at which the build began: what was cut off, or changed meanwhile, is built again. */
 const stamp = path.join(webDir, "dist", ".built");
 const clientBundler = path.join(import.meta.dirname, "client-bundle.mjs");
+const serviceBundler = path.join(import.meta.dirname, "service-bundles.mjs");
 const clientBundle = path.join(root, "libs", "client", "dist", "parley-client.js");
 
 /** Also of folders themselves: a file that is gone changed nothing else. */
@@ -58,7 +59,7 @@ async function buildWeb({ signal }) {
   writeFileSync(stamp, String(startedMs));
 }
 
-/** Builds what changed: libraries and services with `tsc -b`, the chat page and the embedded chat with Vite. */
+/** Builds what changed: libraries and services with `tsc -b`, each service in one file, the chat page and the embedded chat with Vite. */
 export async function build({ signal }) {
   await phase("build", async () => {
     const output = await runBuilder("tsc -b", [tool("typescript", "bin", "tsc"), "-b", "--verbose"], {
@@ -66,6 +67,10 @@ export async function build({ signal }) {
       signal,
     });
     return { text: output.includes("Building project") ? "built" : "up to date" };
+  });
+  await phase("services", async () => {
+    const bundled = await runBuilder("each service in one file", [serviceBundler], { cwd: root, signal });
+    return { text: bundled.trim() === "" ? "up to date" : `in one file each: ${bundled.trim()}` };
   });
   await phase("chat page", async (note) => {
     if (isWebBuilt()) return { text: "up to date" };

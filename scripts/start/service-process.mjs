@@ -16,7 +16,7 @@ const STEADY_MS = 30_000;
 
 /** Starts the process. Its own process group: Ctrl-C in the terminal is ours to pass on, in order. */
 function launch(spec, { node, output }) {
-  const main = path.join(root, "services", spec.service, "dist", "main.js");
+  const main = path.join(root, "services", spec.service, "dist", "bundle", "main.mjs");
   const child = spawn(node, ["--enable-source-maps", main], {
     cwd: root,
     env: spec.env,

@@ -98,7 +98,8 @@ interface Waiting {
 
 const sweepMs = 100;
 /** Streams with bounds of their own: what they refuse says nothing of the broker's room. */
-const boundedKinds = new Set([subjects.allFacts(0), subjects.allRevoked, subjects.allAudit].map(kindOfSubject));
+const { allFacts, allRevoked, allAudit, allFileBytes } = subjects;
+const boundedKinds = new Set([allFacts(0), allRevoked, allAudit, ...allFileBytes].map(kindOfSubject));
 
 interface AppenderDeps {
   readonly log: Logger;

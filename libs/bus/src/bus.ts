@@ -4,33 +4,32 @@ import { createBackoff, sleep, withDeadline, type Logger } from "@parley/runtime
 import { createAgentSignals, type AgentSignals } from "./agent-signals.ts";
 import { createAppender } from "./appender.ts";
 import { atMostEvery } from "./at-most-every.ts";
-import { createAuditLog, type AuditLog } from "./audit-log.ts";
+import type { AuditLog } from "./audit-log.ts";
 import { createBrokerClock } from "./broker-clock.ts";
 import { hasStreamMetadata, isTooOldForCluster, oldestForCluster } from "./broker-version.ts";
 import { createDecisions, type Decisions } from "./decisions.ts";
-import { createDocumentQuestions, type DocumentQuestions } from "./document-questions.ts";
+import type { DocumentQuestions } from "./document-questions.ts";
+import type { DocumentStore } from "./document-store.ts";
 import { createErasing, type Erasing } from "./erasing.ts";
-import { setUpDocuments } from "./document-stream.ts";
-import { createDocumentStore, type DocumentStore } from "./document-store.ts";
 import { createEventRoom } from "./event-room.ts";
 import { createEventLog, type EventLog } from "./event-log.ts";
 import { createFacts, type Facts } from "./facts.ts";
+import type { Files, FilesOptions } from "./files.ts";
 import { createFeedbackLog, type FeedbackLog } from "./feedback.ts";
 import { createHandovers, type Handovers } from "./handovers.ts";
-import { createGateLog, type GateLog, type GateLogDeps } from "./gate-log.ts";
+import type { GateLog } from "./gate-log.ts";
 import { createLogMarks } from "./log-marks.ts";
-import { createMemories, type Memories } from "./memories.ts";
+import type { Memories } from "./memories.ts";
 import { createMessageChanges, type MessageChangeLog } from "./message-changes.ts";
 import { connectNats, type BrokerLink, type NatsOptions } from "./nats-connection.ts";
 import { askTimeoutMs, createPatientLookups } from "./patient-lookups.ts";
 import { watchPayloadLimit } from "./payload-limit.ts";
 import { createUnreadable, type Unreadable } from "./unreadable.ts";
 import type { StreamOptions } from "./stream-configs.ts";
-import { setUpAudit, setUpGate, setUpMemory, setUpStreams } from "./stream-setup.ts";
+import { setUpStreams } from "./stream-setup.ts";
 import { createOutbox } from "./outbox.ts";
 import { createPosts, type Posts } from "./posts.ts";
-import { createPrivacyLog, type PrivacyLog } from "./privacy-log.ts";
-import { setUpPrivacy } from "./privacy-stream.ts";
+import type { PrivacyLog } from "./privacy-log.ts";
 import { createRequests } from "./requests.ts";
 import { createOwners, type Owners } from "./owners.ts";
 import { createPeople, type PeopleLog } from "./people.ts";
@@ -41,16 +40,19 @@ import {
   type StoredConversationsDeps,
 } from "./stored-conversations.ts";
 import { createReadMarks, type ReadMarks } from "./read-marks.ts";
+import { openSharedLogs } from "./shared-logs.ts";
 import { createRoomSignals, type RoomSignals } from "./signals.ts";
 import { createSummaries, type Summaries } from "./summaries.ts";
 import { createTitles, type Titles } from "./titles.ts";
 import { createTranscripts, type Transcripts } from "./transcripts.ts";
 import { createTurnQueue, type TurnQueue } from "./turn-queue.ts";
-import { createUsageLog, type UsageLog } from "./usage-log.ts";
-import { setUpUsage } from "./usage-stream.ts";
+import type { UsageLog } from "./usage-log.ts";
 import { createWaitingTexts, type WaitingTexts } from "./waiting-texts.ts";
 
-export interface BusOptions extends NatsOptions, Partial<Omit<StreamOptions, "metadata">> {}
+export interface BusOptions extends NatsOptions, Partial<Omit<StreamOptions, "metadata">> {
+  /** Default: their bytes at the broker. */
+  readonly files?: FilesOptions | undefined;
+}
 
 export interface Bus extends BrokerLink {
   readonly events: EventLog;
@@ -91,6 +93,8 @@ export interface Bus extends BrokerLink {
   readonly gate: GateLog;
   /** What users want to be remembered. For edges and agent workers: others have no right to it. */
   readonly memories: Memories;
+  /** Files that people, tools and agents bring. Edges do all with them; the others read, and bring. */
+  readonly files: Files;
   /** Who did what. For edges and tool workers: others have no right to it. */
   readonly audit: AuditLog;
   /** What tenants have brought. Edges write it, agent workers read it. */
@@ -143,7 +147,7 @@ const defaults: Omit<StreamOptions, "metadata"> = {
 };
 
 /** Connects to NATS, makes sure the streams are there, and opens what is built on them. */
-export async function openBus({ servers, tls, name, log, ...streamOptions }: BusOptions): Promise<Bus> {
+export async function openBus({ servers, tls, name, log, files, ...streamOptions }: BusOptions): Promise<Bus> {
   const link = await connectNats({ servers, tls, name, log });
   const options = completed(streamOptions, link);
   warnOfOldCluster(link, options, log);
@@ -161,6 +165,8 @@ export async function openBus({ servers, tls, name, log, ...streamOptions }: Bus
   const transcripts = createTranscripts(jsm, events, unreadable);
   const { shards, eventWindowMs } = options;
   const facts = createFacts({ jsm, appender, shards, unreadable });
+  const sharedDeps = { link, jsm, append: appender.append, unreadable };
+  const shared = openSharedLogs(sharedDeps, manager, { options, files, log });
   return {
     ...link,
     events,
@@ -172,8 +178,8 @@ export async function openBus({ servers, tls, name, log, ...streamOptions }: Bus
     agents: createAgentSignals(link, outbox, log),
     signals: createRoomSignals({ link, shards, log }),
     transcripts,
-    ...sharedLogs({ link, jsm, append: appender.append, unreadable }, manager, { options, log }),
-    ...conversationParts({ link, jsm, events, facts, shards, unreadable, log }, eventWindowMs),
+    ...shared,
+    ...conversationParts({ link, jsm, events, facts, files: shared.files, shards, unreadable, log }, eventWindowMs),
     watchStreams(onDisturbed, signal) {
       if (options.replicas > 1) createStreamWatch({ jsm: manager, shards: options.shards }).start(onDisturbed, signal);
     },
@@ -183,6 +189,7 @@ export async function openBus({ servers, tls, name, log, ...streamOptions }: Bus
       link.connected() ? [...payloadLimit.problems(), ...appender.problems()] : ["The broker cannot be reached."],
     async close() {
       stop();
+      shared.files.close();
       payloadLimit.close();
       outbox.close();
       appender.close();
@@ -201,23 +208,6 @@ function createRestoring(setUp: () => Promise<boolean>, { replicas }: StreamOpti
   });
   const restoreSoon = replicas > 1 ? () => Promise.race([restore(), sleep(electionMs)]) : restore;
   return { restore, restoreSoon };
-}
-
-/** Of the whole deployment, for some of the processes: whoever uses one makes it. */
-function sharedLogs(
-  deps: Omit<GateLogDeps, "setUp">,
-  manager: JetStreamManager,
-  { options, log }: { readonly options: StreamOptions; readonly log: Logger },
-) {
-  return {
-    gate: createGateLog({ ...deps, setUp: () => setUpGate(manager, options) }),
-    memories: createMemories({ ...deps, setUp: () => setUpMemory(manager, options) }),
-    audit: createAuditLog({ ...deps, setUp: () => setUpAudit(manager, options) }),
-    documents: createDocumentStore({ ...deps, setUp: () => setUpDocuments(manager, options) }),
-    documentQuestions: createDocumentQuestions(deps.link, log),
-    usage: createUsageLog({ ...deps, setUp: () => setUpUsage(manager, options) }),
-    privacy: createPrivacyLog({ ...deps, setUp: () => setUpPrivacy(manager, options) }),
-  };
 }
 
 function conversationParts(

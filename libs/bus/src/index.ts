@@ -28,6 +28,15 @@ export { addAuditFigures, auditNotes, type AuditLog } from "./audit-log.ts";
 export { auditMatcher, openAuditReader, type AuditPage, type AuditRecord } from "./audit-reading.ts";
 export type { DocumentQuestions } from "./document-questions.ts";
 export type { DocumentStore, NewDocument, TenantDocuments } from "./document-store.ts";
+export type { BroughtFile, Files, FilesOptions } from "./files.ts";
+export type { ByteRange } from "./file-reading.ts";
+export type { FileStore } from "./file-store.ts";
+export type { FileStoreOptions } from "./file-store-choice.ts";
+export type { FileOwner, FileQuota } from "./file-sets.ts";
+export type { CareFigures } from "./file-care.ts";
+export type { NewFile } from "./file-uploads.ts";
+export { defaultFileTypes } from "./file-type.ts";
+export { fileFields, fileSettings } from "./file-settings.ts";
 export type { GateLog, RevokedThing } from "./gate-log.ts";
 export type {
   ConversationEnd,

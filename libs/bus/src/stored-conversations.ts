@@ -18,6 +18,7 @@ import { createConversationAges } from "./conversation-ages.ts";
 import { erasedAt } from "./erased-records.ts";
 import type { EventLog } from "./event-log.ts";
 import type { Facts } from "./facts.ts";
+import type { Files } from "./files.ts";
 import type { FeedbackLog } from "./feedback.ts";
 import type { Handovers } from "./handovers.ts";
 import type { MessageChangeLog } from "./message-changes.ts";
@@ -36,6 +37,7 @@ export interface StoredConversationsDeps {
   readonly jsm: PatientLookups;
   readonly events: EventLog;
   readonly facts: Pick<Facts, "purge">;
+  readonly files: Pick<Files, "bury">;
   readonly titles: Pick<Titles, "bury">;
   readonly feedback: Pick<FeedbackLog, "bury">;
   readonly summaries: Pick<Summaries, "bury">;
@@ -239,6 +241,7 @@ async function buryKept(
   await deps.changes.bury(conversation, end?.log);
   const shard = deps.events.shardOf(conversation);
   await deps.jsm.streams.purge(streams.log(shard), { filter: subjects.erased(shard, conversation, "*") });
+  await deps.files.bury(conversation);
 }
 
 /** One that a newer version wrote is not a reason to lose the conversation. */

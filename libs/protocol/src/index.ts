@@ -52,6 +52,23 @@ export { EdgeSignal, PresenceFrame, PresentAgent, ReadFrame, ReadMark, ReadRecor
 export { foldRoomFrame, noRoom, foldSignal, type RoomView } from "./room-fold.ts";
 export { CallerRights, callerOf, rightsOf, type Caller } from "./caller.ts";
 export { limits } from "./limits.ts";
+export {
+  FileCare,
+  FileId,
+  FileInfo,
+  FileLink,
+  FileRecord,
+  FileScan,
+  FileSet,
+  FileSum,
+  fileLimits,
+  fileOriginOf,
+  fileOrigins,
+  fileStatuses,
+  type FileOrigin,
+  type StoredPart,
+} from "./files.ts";
+export { fileNameOf } from "./file-name.ts";
 export { AddressRules, Limits, LimitsFile, type Rate } from "./limits-file.ts";
 export type { CountRow, RateRow } from "./limit-row.ts";
 export {

@@ -1,4 +1,5 @@
 import type { AuditChannel } from "./audit.ts";
+import { fileOriginOf, type FileId } from "./files.ts";
 import type { CallId, ConversationId, TurnId } from "./ids.ts";
 
 /** The only file that knows a stream, consumer, subject or queue name. */
@@ -26,6 +27,10 @@ export const streams = {
   workshop: "WORKSHOP",
   /** What turns have used, of the whole deployment; there where quotas are, or somebody wants it kept. */
   usage: "USAGE",
+  /** Files of the whole deployment, without their bytes. */
+  files: "FILES",
+  /** Their bytes, where these are at the broker: the bucket `parley_files` of its object store. */
+  fileBytes: "OBJ_parley_files",
 } as const;
 
 /** In the metadata of an event stream: when it was made, ms since 1970. All cursors of the stream are counted from it. */
@@ -53,6 +58,8 @@ const audit = "chat.audit";
 /** Below a turn: its chain, which only the agent worker that has the turn writes. */
 export const agentChannel = "a";
 const changedChannel = "user.changed";
+const fileBucket = "$O.parley_files";
+const fileLetter = (file: FileId): string => fileOriginOf(file).charAt(0);
 
 export const subjects = {
   allTurns: "chat.turns.*",
@@ -249,6 +256,24 @@ export const subjects = {
   /** What a turn has used, by the hashes of its tenant and user. */
   usage: (tenant: string, user: string): string => `chat.usage.${tenant}.${user}`,
   allUsage: "chat.usage.*.*",
+
+  /** The record of a file: compare-and-set, the last one counts. The letter says who brought it, and so who may write it. */
+  file: (file: FileId): string => `chat.file.${fileLetter(file)}.${file}`,
+  /** For permissions, and to walk over all of them. */
+  filesBy: (letter: "u" | "t" | "a" | "*"): string => `chat.file.${letter}.*`,
+  /** That a file may be a conversation's: its record decides. */
+  fileLink: (conversation: ConversationId, file: FileId | "*"): string => `chat.filein.${conversation}.${file}`,
+  /** The files of a user, by the hash of tenant and user: compare-and-set, the last one counts. */
+  fileSet: (hash: string): string => `chat.fileset.${hash}`,
+  /** What a tenant keeps in all, by its hash: compare-and-set, the last one counts. */
+  fileSum: (hash: string): string => `chat.filesum.${hash}`,
+  /** Who collects what nobody wants any more: compare-and-set. */
+  fileCare: "chat.filecare.owner",
+  allFiles: ["chat.file.*.*", "chat.filein.*.*", "chat.fileset.*", "chat.filesum.*", "chat.filecare.*"],
+  /** In the format of the object store: a chunk of an object by its id, and what is said of it by its name. */
+  fileChunk: (id: string): string => `${fileBucket}.C.${id}`,
+  fileMeta: (name: string): string => `${fileBucket}.M.${name}`,
+  allFileBytes: [`${fileBucket}.C.>`, `${fileBucket}.M.>`],
 } as const;
 
 /** What an event subject says about its event. */

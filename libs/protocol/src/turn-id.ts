@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
+import type { FileId, FileOrigin } from "./files.ts";
 import type { ConversationId, TurnId } from "./ids.ts";
 
 /** Ids that are made. Apart from the library's entry, which browsers load: they have no `node:crypto`. */
@@ -14,4 +15,19 @@ export function turnIdOf(userId: string, conversation: ConversationId, clientMes
 /** Nobody can guess it: 132 random bits. */
 export function newConversationId(): ConversationId {
   return `c_${randomBytes(17).toString("base64url").slice(0, idLength)}`;
+}
+
+/** The same file of the same owner, wherever it is begun; without the client's own id nobody can guess it: 126 random bits. */
+export function fileIdOf(
+  { user, tenant }: { readonly user: string; readonly tenant?: string | undefined },
+  origin: FileOrigin,
+  clientId?: string,
+): FileId {
+  const body =
+    clientId === undefined
+      ? randomBytes(16).toString("base64url")
+      : createHash("sha256")
+          .update(JSON.stringify(["file", tenant ?? null, user, clientId]))
+          .digest("base64url");
+  return `file_${origin.charAt(0)}${body.slice(0, idLength - 1)}`;
 }

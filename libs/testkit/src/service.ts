@@ -61,6 +61,11 @@ function isReady(url: URL): Promise<boolean> {
   });
 }
 
+/** What is loaded before a service may rewrite or look into its modules: such a one gets them one by one, as the compiler wrote them. */
+function entryFor({ NODE_OPTIONS = "" }: Record<string, string>): string[] {
+  return NODE_OPTIONS.includes("--import") ? ["main.js"] : ["bundle", "main.mjs"];
+}
+
 /**
  * Starts `services/<name>` (its build) with this environment and waits until it says that it is ready. PORT and ADMIN_PORT
  * are free ones unless given; of the caller's own environment it gets PATH and HOME only.
@@ -83,7 +88,7 @@ export async function startService(
   const service = await startProcess({
     name,
     command: process.execPath,
-    args: [path.join(repositoryRoot, "services", name, "dist", "main.js")],
+    args: [path.join(repositoryRoot, "services", name, "dist", ...entryFor(env))],
     env: fullEnv,
     cwd: repositoryRoot,
     isReady: () => isReady(url),

@@ -1,3 +1,4 @@
+import { fileFields } from "@parley/bus";
 import {
   brokerFields,
   durationMs,
@@ -33,6 +34,7 @@ const MIN_ROUND_MS = 100;
 export const Config = z.object({
   NODE_ENV: nodeEnv(),
   ...brokerFields(),
+  ...fileFields(),
   ...redisFields("for the queue of tool calls"),
   ADMIN_HOST: host().describe("Where probes and metrics are served."),
   ADMIN_PORT: port().default(8011).describe("Where probes and metrics are served."),

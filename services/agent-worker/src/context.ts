@@ -36,8 +36,8 @@ export type ContextInput = {
  * ChatError CONTEXT_TOO_LARGE when even that does not fit.
  */
 export function buildMessages(input: ContextInput): ModelMessage[] {
-  const { systemPrompt, steps, maxBytes, fenceOf, turnId, room } = input;
-  const fence = turnId === undefined ? undefined : fenceOf?.(turnId);
+  const { systemPrompt, steps, maxBytes, fenceOf, room } = input;
+  const fence = fenceFor(input);
   const { history, summary, asked, instructions } = conversationOf(input);
   const hasResults = steps.length > 0 || asked.some(isResult) || history.some(hasHadResults);
   const rules = [...(hasResults ? [dataRule] : []), ...(history.some(hasCutArguments) ? [earlierArgumentsRule] : [])];
@@ -55,6 +55,11 @@ export function buildMessages(input: ContextInput): ModelMessage[] {
   const short = shortestOf(input, { asked, instructions: [...ofRoom, ...instructions], fence });
   if (short === undefined) throw new ChatError("CONTEXT_TOO_LARGE");
   return short;
+}
+
+/** Of the running turn. Made where a result needs it: it is a tenth of what a short request costs. */
+function fenceFor({ turnId, steps, fenceOf }: ContextInput): string | undefined {
+  return turnId === undefined || steps.length === 0 ? undefined : fenceOf?.(turnId);
 }
 
 /** What was said before and is asked now: as it is kept here, or as the client has given it. */

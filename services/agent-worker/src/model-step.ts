@@ -140,7 +140,7 @@ function requestFor(
       ...{ history, summary },
       message: request.message,
       room: shared?.contextFor(briefing.agent, fenceOf),
-      given: givenHistory(request, fenceOf(request.turn_id)),
+      given: givenHistory(request, fenceOf),
       steps: stepsOf(fold),
       ...{ turnId: request.turn_id, fenceOf },
       maxBytes: room.bytesFor(model, given.tools),

@@ -8,6 +8,7 @@ import {
   createToolCatalogue,
   createToolQueue,
   factNotes,
+  fileSettings,
   natsAddress,
   openBus,
   redisAddress,
@@ -72,6 +73,7 @@ export async function connectBus({ config, log, life }: Process, name: string): 
     ...natsAddress(config),
     ...streamSettings(config),
     ackWaitMs: config.ACK_WAIT_MS,
+    files: fileSettings(config),
     ...{ name, log },
   });
   life.use("the broker connection", bus.close);

@@ -8,7 +8,7 @@ import type { ModelRequest } from "../src/model/model.ts";
 import { providerFrom } from "../src/model/provider.ts";
 import { dataRule } from "../src/prompt.ts";
 
-const history = (given: GivenContext) => givenHistory({ given });
+const history = (given: GivenContext) => givenHistory({ given, turn_id: "t1" });
 const input = { systemPrompt: "Be kind.", history: [], message: "kept", steps: [], maxBytes: 100_000 };
 
 const own: ToolDefinition = {

@@ -1,3 +1,4 @@
+import { fileFields } from "@parley/bus";
 import {
   auditFields,
   brokerFields,
@@ -53,6 +54,7 @@ export const Config = z
         "What opens the admin endpoints for blocks, revocations and draining. Unset: only tokens of users with the role `operator` do.",
       ),
     ...brokerFields(),
+    ...fileFields(),
     ...auditFields(),
     ...redisFields("for the lists of conversations"),
     AUTH_JWT_SECRET: secret()

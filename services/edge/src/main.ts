@@ -8,6 +8,7 @@ import {
   connectionTokens,
   connectRedis,
   factNotes,
+  fileSettings,
   natsAddress,
   openBus,
   openSealedTokens,
@@ -95,7 +96,8 @@ interface Surroundings {
 
 /** The brokers, until the process ends. */
 async function connect(config: Config, name: string, { lifecycle, registry, log }: Surroundings) {
-  const bus = await openBus({ ...natsAddress(config), name, ...streamSettings(config), log });
+  const files = fileSettings(config);
+  const bus = await openBus({ ...natsAddress(config), name, ...streamSettings(config), files, log });
   lifecycle.use("broker", bus.close);
   addStorageFigures(registry, bus);
   addAuditFigures(registry, bus.audit);

@@ -1,3 +1,4 @@
+import { fileFields } from "@parley/bus";
 import { limits } from "@parley/protocol";
 import {
   auditFields,
@@ -72,6 +73,7 @@ export const Config = z
   .object({
     NODE_ENV: nodeEnv(),
     ...brokerFields(),
+    ...fileFields(),
     ...auditFields(),
     AUDIT_ARGUMENTS: flag().describe(
       "Keeps the arguments of calls in the audit log, masked and at most 1 KB, beside their hash.",

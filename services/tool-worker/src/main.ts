@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import {
   addStorageFigures,
   connectRedis,
+  fileSettings,
   natsAddress,
   openBus,
   redisAddress,
@@ -42,7 +43,8 @@ runMain("tool-worker", async ({ env }) => {
   const told = { ready: () => ready(), notes: () => notes() };
   const admin = await startAdmin({ host, port, registry: figures, pages, log, ...told });
   life.use("the admin server", admin.close);
-  const bus = await openBus({ ...natsAddress(config), name: worker, ...streamSettings(config), log });
+  const files = fileSettings(config);
+  const bus = await openBus({ ...natsAddress(config), name: worker, ...streamSettings(config), files, log });
   life.use("the broker connection", bus.close);
   const redis = connectRedis({ ...redisAddress(config), role: "cache", log });
   life.use("Redis", () => redis.disconnect());

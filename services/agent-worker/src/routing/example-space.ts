@@ -28,20 +28,23 @@ const smoothing = 4;
 interface Term {
   /** ln(1 + examples / examples with it). */
   readonly weight: number;
-  readonly examples: readonly number[];
+  readonly examples: Int32Array;
   /** Of each of these examples' vectors, in their order. */
-  readonly weights: readonly number[];
+  readonly weights: Float64Array;
   /** Owners that have it, */
-  readonly owners: readonly number[];
+  readonly owners: Int32Array;
   /** and what that adds to the evidence of each, in their order. */
-  readonly evidence: readonly number[];
+  readonly evidence: Float64Array;
 }
 
 /**
  * Compares texts with the examples of each owner, by their terms (words, or pieces of them). Built once; a text costs a look-up per term, and a step per
  * example that has it.
  */
-export function createExampleSpace(owners: readonly ExampleOwner[], termsOf: (text: string) => string[]) {
+export function createExampleSpace<Name extends string | number>(
+  owners: readonly ExampleOwner[],
+  termsOf: (text: string) => Name[],
+) {
   const { terms, ownerOf, rarest } = indexOf(owners, termsOf);
   // What a known term says against an owner that does not have it.
   const absent = owners.map(({ examples }) => Math.log(smoothing / (examples.length + smoothing)));
@@ -77,7 +80,7 @@ export function createExampleSpace(owners: readonly ExampleOwner[], termsOf: (te
 }
 
 /** Runs for each term of each message: with iterators it took three times as long. */
-function addAt(sums: Float64Array, places: readonly number[], values: readonly number[], factor: number): void {
+function addAt(sums: Float64Array, places: Int32Array, values: Float64Array, factor: number): void {
   for (let i = 0; i < places.length; i++) {
     const place = places[i] ?? 0;
     sums[place] = (sums[place] ?? 0) + (values[i] ?? 0) * factor;
@@ -93,10 +96,10 @@ function nearestOf(cosines: Float64Array, ownerOf: readonly number[], owners: nu
   return nearest;
 }
 
-function indexOf(owners: readonly ExampleOwner[], termsOf: (text: string) => string[]) {
+function indexOf<Name extends string | number>(owners: readonly ExampleOwner[], termsOf: (text: string) => Name[]) {
   const ownerOf = owners.flatMap(({ examples }, owner) => examples.map(() => owner));
   const texts = owners.flatMap(({ examples }) => examples.map((example) => new Set(termsOf(example))));
-  const places = new Map<string, number[]>();
+  const places = new Map<Name, number[]>();
   for (const [example, text] of texts.entries()) {
     for (const name of text) {
       const known = places.get(name);
@@ -106,13 +109,13 @@ function indexOf(owners: readonly ExampleOwner[], termsOf: (text: string) => str
   }
   const weightOf = (count: number): number => Math.log(1 + texts.length / count);
   const lengths = texts.map((text) => Math.hypot(...[...text].map((name) => weightOf(places.get(name)?.length ?? 1))));
-  const terms = new Map<string, Term>();
+  const terms = new Map<Name, Term>();
   for (const [name, examples] of places) {
     const weight = weightOf(examples.length);
     terms.set(name, {
       weight,
-      examples,
-      weights: examples.map((example) => weight / (lengths[example] ?? 1)),
+      examples: Int32Array.from(examples),
+      weights: Float64Array.from(examples, (example) => weight / (lengths[example] ?? 1)),
       ...evidenceOf(examples, ownerOf, texts.length),
     });
   }
@@ -131,5 +134,8 @@ function evidenceOf(
     counts.set(owner, (counts.get(owner) ?? 0) + 1);
   }
   const usual = (smoothing * examples.length) / all;
-  return { owners: [...counts.keys()], evidence: [...counts.values()].map((count) => Math.log(1 + count / usual)) };
+  return {
+    owners: Int32Array.from(counts.keys()),
+    evidence: Float64Array.from(counts.values(), (count) => Math.log(1 + count / usual)),
+  };
 }

@@ -1,0 +1,166 @@
+import { ChatError, type ConversationId, type FileId, type FileOrigin, type FileRecord } from "@parley/protocol";
+import { createFileCare } from "./file-care.ts";
+import { createFileReading } from "./file-reading.ts";
+import { createFileRecords, type FileRecords } from "./file-records.ts";
+import { createFileRemoval, type FileRemoval } from "./file-removal.ts";
+import { createClamdScanner, type ScannerAddress } from "./file-scan.ts";
+import { createFileSets, type FileOwner } from "./file-sets.ts";
+import { createFileStore, type FileStoreOptions } from "./file-store-choice.ts";
+import type { FileStreamDeps } from "./file-streams.ts";
+import { defaultFileTypes } from "./file-type.ts";
+import { createFileUploads, gone, refuseBeginning, type FileUploads } from "./file-uploads.ts";
+
+/** The same for all processes of a deployment. */
+export interface FilesOptions {
+  readonly store: FileStoreOptions;
+  /** Media types that are accepted, by content; `image/*` is all of a kind. */
+  readonly types?: readonly string[] | undefined;
+  /** The largest file, for whoever brings one without a client that is told. */
+  readonly maxBytes?: number | undefined;
+  readonly clamd?: ScannerAddress | undefined;
+}
+
+/** A file that a tool or an agent gives back. */
+export interface BroughtFile {
+  readonly owner: FileOwner;
+  readonly conversation: ConversationId;
+  readonly name: string;
+  readonly bytes: Uint8Array;
+  readonly origin: Exclude<FileOrigin, "user">;
+  readonly mediaType?: string | undefined;
+  /** By which it is the same file when it is brought again. Undefined: it is another one each time. */
+  readonly id?: string | undefined;
+}
+
+export type Files = ReturnType<typeof createFiles>;
+
+/**
+ * Files: their records at the broker, their bytes in a store of their own. Nothing of it is opened before somebody brings or asks for one. Edges may do all of this; tool and agent workers read,
+ * and `bring`.
+ */
+export function createFiles(deps: FileStreamDeps, options: FilesOptions) {
+  const store = createFileStore(options.store, deps);
+  const records = createFileRecords(deps);
+  const sets = createFileSets(deps, records.stored);
+  const removal = createFileRemoval({ store, records, sets });
+  const reading = createFileReading(store);
+  const scanner = options.clamd === undefined ? undefined : createClamdScanner(options.clamd);
+  const types = options.types ?? defaultFileTypes;
+  const uploads = createFileUploads({ store, records, sets, removal, reading, scanner, types });
+  return {
+    ...uploads,
+    ...createBelonging({ records, removal, uploads, options }),
+    bytesOf: reading.bytesOf,
+    remove: removal.remove,
+
+    /** As it stands; undefined: there is none, or it is being removed. */
+    async read(id: FileId): Promise<FileRecord | undefined> {
+      const record = await records.read(id);
+      return record?.status === "removing" ? undefined : record;
+    },
+
+    /** Those that the user has brought themselves, the newest first. */
+    async ofUser(owner: FileOwner): Promise<FileRecord[]> {
+      const files = (await sets.of(owner)).toReversed();
+      const found = await Promise.all(files.map(({ id }) => records.read(id)));
+      return found.filter(isThere);
+    },
+
+    /** How many files the user keeps, and their bytes. */
+    async keptBy(owner: FileOwner): Promise<{ readonly files: number; readonly bytes: number }> {
+      const files = await sets.of(owner);
+      return { files: files.length, bytes: files.reduce((sum, { bytes }) => sum + bytes, 0) };
+    },
+
+    /** Of the tenant, whoever brought them: by walking over all there are. */
+    async *ofTenant(tenant: string | undefined, signal?: AbortSignal): AsyncGenerator<FileRecord> {
+      for await (const { record } of records.walk(signal))
+        if (record.tenant === tenant && record.status !== "removing") yield record;
+    },
+
+    care: createFileCare({ store, records, sets, removal, uploads }),
+    storeKind: store.kind,
+    close: store.close,
+  };
+}
+
+function isThere(record: FileRecord | undefined): record is FileRecord {
+  return record !== undefined && record.status !== "removing";
+}
+
+interface BelongingDeps {
+  readonly records: FileRecords;
+  readonly removal: FileRemoval;
+  readonly uploads: FileUploads;
+  readonly options: FilesOptions;
+}
+
+/** To which conversation files belong. */
+function createBelonging({ records, removal, uploads, options }: BelongingDeps) {
+  const attach = async (id: FileId, conversation: ConversationId): Promise<FileRecord> => {
+    // First: so whoever deletes the conversation finds it.
+    await records.link(conversation, id);
+    const counts = await records.change(id, (found) => {
+      if (found === undefined || found.status === "removing") throw gone();
+      if (found.conversation_id !== undefined) return undefined;
+      if (found.status !== "stored") throw notStored(found);
+      return { ...found, conversation_id: conversation, touched_at: Date.now() };
+    });
+    if (counts?.conversation_id === conversation) return counts;
+    await records.unlink(conversation, id).catch(() => {});
+    const message = "This file belongs to another conversation. Send it anew to have it here, too.";
+    throw new ChatError("CONFLICT", { message });
+  };
+  const ofConversation = async (conversation: ConversationId): Promise<FileRecord[]> => {
+    const found = await Promise.all((await records.linked(conversation)).map((id) => records.read(id)));
+    return found.filter(isThere).filter(({ conversation_id: whose }) => whose === conversation);
+  };
+  return {
+    /**
+     * Gives a stored file to a conversation, for good: its members may see it from then on. Once more to the same one is fine. Throws CONFLICT where it is another one's or is not stored,
+     * NOT_FOUND where it is gone, OVERLOADED when the broker has not answered for 15 s. Whether the caller may is for who calls.
+     */
+    attach,
+
+    ofConversation,
+
+    /** The conversation was deleted: its files go, everywhere. Can be repeated; throws when broker or store do not answer. */
+    async bury(conversation: ConversationId): Promise<void> {
+      for (const id of await records.linked(conversation)) {
+        const record = await records.read(id);
+        if (record?.conversation_id === conversation && record.status === "removing") await removal.finish(record);
+        else await removal.remove(id, (found) => found.conversation_id === conversation);
+        // A file that is given to it at this moment is not its yet, and keeps its link.
+        if (record === undefined) await records.unlink(conversation, id);
+      }
+    },
+
+    /**
+     * What a tool or an agent gives back: it is the conversation's at once, and counts for nobody's quota. Throws MESSAGE_TOO_LARGE, UNSUPPORTED and BLOCKED as an upload does, and OVERLOADED when the broker
+     * or the store have not answered for 15 s.
+     */
+    async bring({ owner, conversation, name, bytes, origin, mediaType = "", id }: BroughtFile): Promise<FileRecord> {
+      const { maxBytes = defaultFileBytes } = options;
+      if (bytes.length > maxBytes) {
+        const message = `The file is larger than ${Math.floor(maxBytes / 2 ** 20)} MB.`;
+        throw new ChatError("MESSAGE_TOO_LARGE", { message });
+      }
+      if (bytes.length === 0) throw new ChatError("INVALID_FRAME", { message: "The file is empty." });
+      await refuseBeginning(bytes, options.types ?? defaultFileTypes);
+      const file = { owner, clientId: id, name, mediaType, bytes: bytes.length, origin };
+      let record = await uploads.begin(file);
+      if (record.status !== "stored") {
+        record = await uploads.append(record.file_id, record.offset, bytes.subarray(record.offset));
+        record = await uploads.finish(record.file_id);
+      }
+      return attach(record.file_id, conversation);
+    },
+  };
+}
+
+export const defaultFileBytes = 256 * 2 ** 20;
+
+function notStored({ offset, bytes }: FileRecord): ChatError {
+  const message = `The file is not stored yet: ${offset} of ${bytes} bytes are. Send it when all of it is.`;
+  return new ChatError("CONFLICT", { message });
+}
