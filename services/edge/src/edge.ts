@@ -27,6 +27,7 @@ import { createAnswerTimes } from "./delivery/answer-times.ts";
 import type { Deadlines } from "./delivery/connection.ts";
 import { deliveryLimits, type DeliveryLimits } from "./delivery/delivery-limits.ts";
 import { addEdgeMetrics, countOne, createCounters, type Counters } from "./figures/metrics.ts";
+import { addPrivacyFigures } from "./figures/privacy-figures.ts";
 import { closing, createHubRoom, type Counting, type HubRoom } from "./hub-room.ts";
 import { openPrivacy, type PrivacyOptions, type PrivacyRoom } from "./privacy-room.ts";
 import { createReadiness, type Readiness } from "./readiness.ts";
@@ -258,6 +259,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const sockets = (): number => connections.size;
   const figures = { hubs: hubs.stats, load: limiter.stats, outbox: outbox.stats };
   addEdgeMetrics(registry, counters, { sockets, maxSockets, ...figures });
+  addPrivacyFigures(registry, privacy);
   const leave = async (why: string): Promise<void> => {
     readiness.leave(why);
     listener.stop();

@@ -21,7 +21,7 @@ export interface PrivacyRouteDeps {
 const ExportLine = z
   .looseObject({ kind: z.string() })
   .describe(
-    "A line of JSON. `kind` is `export` (the first one), `memory`, `document`, `connection`, `session`, `usage`, `conversation`, `message`, `feedback`, or `end`: the last one, with the number of `lines` before it and the `sha256` of them. An export without it is not whole. There may be other kinds.",
+    "A line of JSON. `kind` is `export` (the first one), `memory`, `document`, `file`, `bytes` (of the file before it, from `at` on), `connection`, `session`, `usage`, `conversation`, `message`, `feedback`, or `end`: the last one, with the number of `lines` before it and the `sha256` of them. An export without it is not whole. There may be other kinds.",
   );
 
 const moment = z.number().describe("ms since 1970.");

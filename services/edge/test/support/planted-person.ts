@@ -62,6 +62,25 @@ export async function plant(
     facts: [{ id: "m_1", text: `${word} remembered`, by: "user", ts: 1 }],
   }));
 
+  const brought = {
+    owner: { user },
+    name: `${word}.txt`,
+    bytes: Buffer.from(`${word} in a file`),
+    origin: "tool",
+  } as const;
+  await bus.files.bring({ ...brought, conversation: theirs });
+  const body = `${word} of my own`;
+  const file = await bus.files.begin({
+    owner: { user },
+    clientId: "f1",
+    name: `${word}.txt`,
+    mediaType: "text/plain",
+    bytes: body.length,
+    origin: "user",
+  });
+  await bus.files.append(file.file_id, 0, Buffer.from(body));
+  await bus.files.finish(file.file_id);
+
   const room = `c_${randomUUID()}`;
   mine.send({ type: "message", id: "o1", message: `${word} in my room`, conversation_id: room });
   const { turn_id } = await mine.next("accepted");

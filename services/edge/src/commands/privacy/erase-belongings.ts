@@ -3,7 +3,7 @@ import type { Erasure } from "@parley/protocol";
 import type { Redis } from "../conversations/conversation-index.ts";
 
 export interface BelongingsDeps {
-  readonly bus: Pick<Bus, "documents" | "memories" | "usage">;
+  readonly bus: Pick<Bus, "documents" | "files" | "memories" | "usage">;
   /** Undefined: there is none here. */
   readonly redis: Redis | undefined;
   readonly notices: Pick<NoticeQueue, "forget"> | undefined;
@@ -35,11 +35,12 @@ export function createEraseBelongings(deps: BelongingsDeps) {
   const { bus, redis, notices, accounts, sessions, policy } = deps;
   return async (whose: Whose): Promise<Counts> => {
     const { user, tenants, id } = whose;
-    const counts = { memories: 0, usage: 0, documents: 0, accounts: 0, notices: 0 };
+    const counts = { memories: 0, usage: 0, documents: 0, files: 0, accounts: 0, notices: 0 };
     for (const tenant of [undefined, ...tenants]) {
       counts.memories += await forgetMemory(bus, { user, tenant });
       counts.usage += await bus.usage.erase({ user, tenant, id });
       counts.documents += await releaseDocuments(bus, tenant, { ...whose, how: policy().documents });
+      counts.files += await removeFiles(bus, { user, tenant });
       counts.accounts += (await accounts?.forgetAll({ user: { id: user }, tenant })) ?? 0;
     }
     await sessions?.endAll(user);
@@ -47,6 +48,17 @@ export function createEraseBelongings(deps: BelongingsDeps) {
     if (redis !== undefined) await forgetUserKeys(redis, user);
     return counts;
   };
+}
+
+/** Also what tools have made for them, and what they gave to conversations of others. */
+async function removeFiles(
+  { files }: Pick<Bus, "files">,
+  { user, tenant }: { readonly user: string; readonly tenant: string | undefined },
+): Promise<number> {
+  let count = 0;
+  for await (const record of files.ofTenant(tenant))
+    if (record.user === user && (await files.remove(record.file_id))) count++;
+  return count;
 }
 
 /** A record without facts is left, under the hash of a name. */

@@ -17,6 +17,7 @@ export interface ExportDeps {
     | "conversations"
     | "documents"
     | "feedback"
+    | "files"
     | "memories"
     | "owners"
     | "people"
@@ -104,12 +105,33 @@ async function* linesOf(deps: ExportDeps, whose: Whose, signal: AbortSignal): As
   yield { kind: "memory", enabled, facts };
   for (const document of (await bus.documents.list(tenant)).documents)
     if (document.by === user.id) yield { ...document, kind: "document", format: document.kind };
+  yield* filesOf(deps, whose);
   for (const account of (await accounts?.listOf(whose)) ?? []) yield { kind: "connection", ...account };
   for (const session of (await sessions?.list(user.id)) ?? []) yield { kind: "session", ...session };
   yield* usageOf(deps, whose);
   const found = await bus.conversations.ownedBy(new Set([user.id]), signal);
   for (const conversation of found.get(user.id) ?? []) yield* conversationOf(deps, whose, conversation);
 }
+
+/** A file, and then its bytes in the lines behind it, in base64. */
+async function* filesOf({ bus: { files } }: ExportDeps, { user, tenant }: Whose): AsyncGenerator<ExportLine, void> {
+  for (const record of await files.ofUser({ user: user.id, ...(tenant === undefined ? {} : { tenant }) })) {
+    const { file_id, name, media_type, bytes, sha256, conversation_id, created_at, status } = record;
+    yield { kind: "file", file_id, name, media_type, bytes, sha256, conversation_id, created_at, status };
+    if (status !== "stored") continue;
+    let at = 0;
+    for await (const part of files.bytesOf(record)) {
+      for (let from = 0; from < part.length; from += pieceBytes) {
+        const piece = part.subarray(from, from + pieceBytes);
+        yield { kind: "bytes", file_id, at, base64: Buffer.from(piece).toString("base64") };
+        at += piece.length;
+      }
+    }
+  }
+}
+
+/** Of one line; each is decoded by itself. */
+const pieceBytes = 96 * 1024;
 
 async function* usageOf({ bus }: ExportDeps, { user, tenant }: Whose): AsyncGenerator<ExportLine, void> {
   let after: number | undefined;

@@ -35,12 +35,18 @@ const storeEvery = 50;
 export function createSweep(deps: SweepDeps) {
   const { bus, retention } = deps;
   const look = createLook(deps);
+  const sinceMs = Date.now();
+  let endedMs: number | undefined;
 
   return {
+    /** How long ago the last whole round has ended, as far as the process with the work knows, ms; 0: nothing is to be swept. */
+    behindMs: (): number => (isWanted(retention()) ? Date.now() - (endedMs ?? sinceMs) : 0),
+
     /** Goes on with the round that is due, until it is over or `signal` is aborted. */
     async step(signal: AbortSignal): Promise<void> {
       if (!isWanted(retention())) return;
       const place = await bus.privacy.sweepPlace();
+      endedMs = place?.last?.ended_at;
       const restMs = retention().sweep_every_s * 1_000;
       if (place !== undefined && isResting(place) && Date.now() - (place.last?.ended_at ?? 0) < restMs) return;
       await goThrough(deps, look, signal);
