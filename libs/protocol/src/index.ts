@@ -282,6 +282,7 @@ export { issueWords, problemOf } from "./issue-words.ts";
 // Itself a list of names, for browsers.
 export * from "./fold.ts";
 export {
+  ErasureCounts,
   ErasureRecord,
   HeldThing,
   HoldRecord,

@@ -23,6 +23,19 @@ export type HoldRecord = z.infer<typeof HoldRecord>;
 export const erasureSteps = ["doors", "conversations", "belongings", "events", "done"] as const;
 export type ErasureStep = (typeof erasureSteps)[number];
 
+const count = z.number().int().nonnegative().optional();
+/** What went, by kind. */
+export const ErasureCounts = z.object({
+  conversations: count,
+  memories: count,
+  usage: count,
+  documents: count,
+  files: count,
+  accounts: count,
+  notices: count,
+});
+export type ErasureCounts = z.infer<typeof ErasureCounts>;
+
 export const ErasureRecord = z.object({
   v: z.number().int(),
   kind: z.literal("erasure"),
@@ -37,8 +50,7 @@ export const ErasureRecord = z.object({
   asked_at: z.number(),
   /** When something was last found that had to go. */
   touched_at: z.number(),
-  /** What went, by kind. */
-  counts: z.record(z.string(), z.number().int().nonnegative()),
+  counts: ErasureCounts,
   /** Why it does not go on. */
   note: z.string().optional(),
   done_at: z.number().optional(),

@@ -5,7 +5,7 @@ const may = createMay(
   RightsByRole.parse({
     [everybody]: {
       actions: [
-        ...["conversation:*", "session:*", "connection:*", "usage:*", "memory:*", "documents:read"],
+        ...["conversation:*", "session:*", "connection:*", "usage:*", "memory:*", "privacy:*", "documents:read"],
         ...["agent:use", "model:use", "tool:run"],
       ],
       agents: ["general", "k8s-*"],
@@ -95,6 +95,20 @@ const table: Record<
     ],
   },
   "usage:read": {
+    yes: [[caller(), { kind: "user", id: "ann" }]],
+    no: [
+      [caller(), { kind: "user", id: "bert" }],
+      [caller({ scopes: ["conversation:*"] }), { kind: "user", id: "ann" }],
+    ],
+  },
+  "privacy:export": {
+    yes: [[caller(), { kind: "user", id: "ann" }]],
+    no: [
+      [caller(), { kind: "user", id: "bert" }],
+      [caller({ scopes: ["conversation:*"] }), { kind: "user", id: "ann" }],
+    ],
+  },
+  "privacy:erase": {
     yes: [[caller(), { kind: "user", id: "ann" }]],
     no: [
       [caller(), { kind: "user", id: "bert" }],
@@ -200,6 +214,18 @@ const table: Record<
     no: [[caller({ roles: ["auditor"] }), { kind: "service" }]],
   },
   "service:revoke": {
+    yes: [[caller({ roles: ["operator"] }), { kind: "service" }]],
+    no: [[caller(), { kind: "service" }]],
+  },
+  "service:hold": {
+    yes: [[caller({ roles: ["operator"] }), { kind: "service" }]],
+    no: [[caller(), { kind: "service" }]],
+  },
+  "service:erase": {
+    yes: [[caller({ roles: ["operator"] }), { kind: "service" }]],
+    no: [[caller(), { kind: "service" }]],
+  },
+  "service:export": {
     yes: [[caller({ roles: ["operator"] }), { kind: "service" }]],
     no: [[caller(), { kind: "service" }]],
   },

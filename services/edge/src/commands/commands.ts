@@ -41,6 +41,7 @@ export interface CommandDeps {
     | "posts"
     | "audit"
     | "changes"
+    | "privacy"
   >;
   readonly known: RoomDeps["known"];
   readonly lists: RoomDeps["lists"];

@@ -82,7 +82,7 @@ function createOwnRoutes(deps: HttpServiceDeps, turns: HttpTurns, catalogue: Too
     ...createListRoutes({ conversations, ownership, may, offer }),
     ...createDocumentRoutes({ documents: documentsOf(deps) }),
     ...createSearchRoutes({ conversations, ownership, may }),
-    ...createMemoryRoutes(createMemoryCommands({ memories: bus.memories, may })),
+    ...createMemoryRoutes(createMemoryCommands({ memories: bus.memories, privacy: bus.privacy, may })),
     ...createUsageRoutes({ usage: limiter.usage, may }),
     ...createPrivacyRoutes({ privacy: deps.privacy, may, log }),
     ...createApprovalRoutes(commands),

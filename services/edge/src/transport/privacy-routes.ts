@@ -1,4 +1,4 @@
-import { ChatError, demand, type ErasureRecord, type May } from "@parley/protocol";
+import { ChatError, ErasureCounts, demand, type ErasureRecord, type May } from "@parley/protocol";
 import { z } from "zod";
 import type { Logger } from "@parley/runtime";
 import type { Erasures } from "../commands/privacy/erasure.ts";
@@ -31,7 +31,7 @@ export const ErasureAnswer = z.object({
   step: z.string().describe("What it is at: `doors`, `conversations`, `belongings`, `events` or `done`."),
   asked_at: moment,
   done_at: moment.optional(),
-  counts: z.record(z.string(), z.number()).describe("What went, by kind."),
+  counts: ErasureCounts.describe("What went, by kind."),
   note: z.string().optional().describe("Why it does not go on."),
 });
 

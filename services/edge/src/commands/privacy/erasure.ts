@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import { conversationOf, type Bus, type Mention } from "@parley/bus";
-import { ChatError, ErasureRecord, type ErasureStep } from "@parley/protocol";
+import { ChatError, ErasureCounts, ErasureRecord, type ErasureStep } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import type { Counts, createEraseBelongings } from "./erase-belongings.ts";
 import { heldByLaw } from "./held.ts";
@@ -152,9 +152,9 @@ async function pass(deps: ErasureDeps, record: ErasureRecord, signal: AbortSigna
   return false;
 }
 
-function added(one: ErasureRecord["counts"], other: Readonly<Record<string, number>>): ErasureRecord["counts"] {
-  const names = new Set([...Object.keys(one), ...Object.keys(other)]);
-  return Object.fromEntries([...names].map((name) => [name, (one[name] ?? 0) + (other[name] ?? 0)]));
+function added(one: ErasureCounts, other: Counts): ErasureCounts {
+  const names = ErasureCounts.keyof().options;
+  return ErasureCounts.parse(Object.fromEntries(names.map((name) => [name, (one[name] ?? 0) + (other[name] ?? 0)])));
 }
 
 async function takeOutAll(deps: ErasureDeps, record: ErasureRecord, signal: AbortSignal): Promise<Counts> {

@@ -6,6 +6,10 @@ interface Asking {
   readonly tenant?: string | undefined;
 }
 
+interface Holding {
+  readonly privacy: Pick<Bus["privacy"], "heldBy">;
+}
+
 /** What a user is told who wants something deleted that the operator has to keep. Why and for whom it is kept is nobody's business but the operator's. */
 export function heldByLaw(): ChatError {
   const message =
@@ -15,7 +19,7 @@ export function heldByLaw(): ChatError {
 
 /** Throws CONFLICT where a legal hold keeps the conversation, somebody in it, or their tenant. One look-up for each, side by side. */
 export async function checkNotHeld(
-  bus: Pick<Bus, "people" | "privacy">,
+  bus: Pick<Bus, "people"> & Holding,
   conversation: ConversationId,
   { user, tenant }: Asking,
 ): Promise<void> {
@@ -27,6 +31,6 @@ export async function checkNotHeld(
 }
 
 /** The same for what somebody has for themself: what is remembered of them. */
-export async function checkPersonNotHeld({ privacy }: Pick<Bus, "privacy">, { user, tenant }: Asking): Promise<void> {
+export async function checkPersonNotHeld({ privacy }: Holding, { user, tenant }: Asking): Promise<void> {
   if ((await privacy.heldBy({ tenant, users: [user.id] })) !== undefined) throw heldByLaw();
 }
