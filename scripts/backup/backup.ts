@@ -41,10 +41,10 @@ export async function backUp(nc: Connection, folder: string, { keys, onProgress 
   const data = await writeFolder(nc, folder, { streams: plan.data, onProgress });
   // Behind all: what is sealed in the rest names keys that are here.
   const apart = keys === undefined || plan.keys.length === 0 ? undefined : keys;
-  const sealed = apart && (await writeFolder(nc, apart, { streams: plan.keys, onProgress }));
+  const sealed = apart === undefined ? undefined : await writeFolder(nc, apart, { streams: plan.keys, onProgress });
   const made_at = new Date().toISOString();
   const common = { v: 2 as const, backup, made_at };
-  const keysManifest = sealed && { ...common, streams: sealed };
+  const keysManifest: Manifest | undefined = sealed === undefined ? undefined : { ...common, streams: sealed };
   const named = plan.keys.length === 0 ? {} : { keys: { streams: [...plan.keys], backup } };
   const manifest: Manifest = { ...common, streams: data, ...named };
   // Written last: a folder without it is no backup.

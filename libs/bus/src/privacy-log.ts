@@ -105,6 +105,12 @@ function createErasures(records: Records) {
       return record?.erasure_id === id ? record : undefined;
     },
 
+    /** By which all erasures of a user are known: theirs, and that of an id. */
+    erasureKey: {
+      ofUser: (user: string): string => hashOf(user),
+      ofId: (id: string): string => id.slice(idPrefixChars, idPrefixChars + hashChars),
+    },
+
     /** All that there are, with receipts of those that are done. */
     erasures: (): Promise<ErasureRecord[]> => records.all(ErasureRecord, subjects.erasure("*")),
 

@@ -85,7 +85,9 @@ const endpoints: Readonly<Record<string, Endpoint>> = {
   },
   "GET /admin/audit": {
     needs: "service:audit",
-    handle: async ({ parts: { audit }, query }) => ({ answer: await auditPage(audit, query) }),
+    handle: async ({ parts: { audit, privacy }, query }) => ({
+      answer: await auditPage(audit, query, await privacy.erasures.erasedAt()),
+    }),
   },
   "GET /admin/feedback": {
     needs: "service:feedback",

@@ -45,6 +45,13 @@ export function createErasures(deps: ErasureDeps) {
 
     all: privacy.erasures,
 
+    /** Up to when somebody was erased, by the receipts of now. */
+    async erasedAt(): Promise<(user: string) => number | undefined> {
+      const { ofUser, ofId } = privacy.erasureKey;
+      const done = new Map((await privacy.erasures()).map(({ erasure_id, done_at }) => [ofId(erasure_id), done_at]));
+      return (user) => (done.size === 0 ? undefined : done.get(ofUser(user)));
+    },
+
     /** Goes on with it, as far as it goes now. Never throws: what fails is noted, and tried again. */
     async run(record: ErasureRecord, signal: AbortSignal): Promise<void> {
       try {

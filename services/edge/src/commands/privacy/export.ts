@@ -115,7 +115,9 @@ async function* linesOf(deps: ExportDeps, whose: Whose, signal: AbortSignal): As
 
 /** A file, and then its bytes in the lines behind it, in base64. */
 async function* filesOf({ bus: { files } }: ExportDeps, { user, tenant }: Whose): AsyncGenerator<ExportLine, void> {
-  for (const record of await files.ofUser({ user: user.id, ...(tenant === undefined ? {} : { tenant }) })) {
+  // Also what tools have made for them, which no list of theirs has.
+  for await (const record of files.ofTenant(tenant)) {
+    if (record.user !== user.id) continue;
     const { file_id, name, media_type, bytes, sha256, conversation_id, created_at, status } = record;
     yield { kind: "file", file_id, name, media_type, bytes, sha256, conversation_id, created_at, status };
     if (status !== "stored") continue;
