@@ -7,7 +7,9 @@ import { describeFailure } from "./setup/setup-error.mjs";
 import { giveHelp } from "./setup/usage.mjs";
 
 const usage = `Usage: npm run keys -- create --name NAME --user USER --scopes 'conversation:*' [OPTION…]
+       npm run keys -- vapid
 
+  vapid   makes the pair of keys by which browsers know who sends them notices (docs/notices.md), as settings
   create  makes an API key for a server, and prints it once together with its entry for the file; the entry holds only its hash
 
   --name NAME        of the key: it stands in the log and in metrics, and takes the key back

@@ -41,6 +41,9 @@ function readConsumers(name) {
 /** What users want to be remembered: edges show and change it, agent workers read it and write down what an agent is told. */
 const memory = reading([streams.memory]);
 
+/** What users want to be told when they are away, and where: edges show and change it, tool workers read it and take out what is gone. */
+const notices = [`STREAM.CREATE.${streams.notices}`, `STREAM.MSG.GET.${streams.notices}`];
+
 /** Accounts that people connect at edges, and tool workers use. The deployment's own tokens edges can neither write nor read. */
 const connections = [`STREAM.CREATE.${streams.connections}`, `STREAM.MSG.GET.${streams.connections}`];
 
@@ -49,7 +52,7 @@ const api = (names) => names.map((name) => `$JS.API.${name}`);
 /** What edges tell of the whole deployment. */
 const ofAllShards = [
   ...[subjects.canary(every), subjects.allDeleted, subjects.allSignals],
-  ...[subjects.allRevoked, subjects.allConnections, subjects.allMemories, subjects.allPrivacy],
+  ...[subjects.allRevoked, subjects.allConnections, subjects.allMemories, subjects.allNotices, subjects.allPrivacy],
   // Sums of what somebody has used who is erased: under the name of nobody, and no other.
   subjects.usage(every, "erased"),
 ];
@@ -112,7 +115,7 @@ export function edgeRole(shards) {
       ...[subjects.audit("decided", every, every), subjects.auditAdmin(every)],
       ...api([
         ...reading([...namesOf(shards), streams.gate]),
-        ...[...connections, ...memory],
+        ...[...connections, ...memory, ...reading([streams.notices])],
         // What has run out goes where there is no room for more.
         `STREAM.MSG.DELETE.${streams.gate}`,
         ...readConsumers(streams.gate),
@@ -128,6 +131,7 @@ export function edgeRole(shards) {
         `STREAM.PURGE.${streams.usage}`,
         ...reading([streams.privacy]),
         `STREAM.PURGE.${streams.privacy}`,
+        `STREAM.PURGE.${streams.notices}`,
         `STREAM.MSG.DELETE.${streams.turns}`,
         `CONSUMER.INFO.${streams.turns}.${turnsConsumer}`,
         ...forEachShard(shards, (shard) => [
@@ -245,7 +249,7 @@ export function toolAccount(shards) {
   return {
     services: [
       subjects.allTokens,
-      subjects.allConnections,
+      ...[subjects.allConnections, subjects.allNotices],
       subjects.allWorkshop,
       ...forEachShard(shards, (shard) => [
         subjects.toolResult(shard, every, every, every),
@@ -266,6 +270,10 @@ export function toolAccount(shards) {
       `STREAM.CREATE.${streams.workshop}`,
       `STREAM.MSG.GET.${streams.workshop}`,
       ...connections,
+      ...notices,
+      `DIRECT.GET.${streams.notices}.${subjects.allNotices}`,
+      // Whether whoever asked for notices on a device was signed out since: by exact names, which are hashes.
+      `DIRECT.GET.${streams.gate}.${subjects.allRevoked}`,
       ...[...namesOf(shards), streams.audit].map((name) => `STREAM.CREATE.${name}`),
       ...fileReading,
       // How full it is, and how long it keeps, for the notes of /readyz.

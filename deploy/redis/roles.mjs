@@ -1,9 +1,17 @@
-import { noticeQueueName, redisKeys, sharedKeyPrefixes, toolCatalogueKey, toolQueueName } from "@parley/protocol";
+import {
+  noticeQueueName,
+  pushQueueName,
+  redisKeys,
+  sharedKeyPrefixes,
+  toolCatalogueKey,
+  toolQueueName,
+} from "@parley/protocol";
 
 const under = (prefix) => `${prefix}*`;
 /** BullMQ's own prefix. */
 const queue = under(`bull:${toolQueueName}:`);
 const notices = under(`bull:${noticeQueueName}:`);
+const pushes = under(`bull:${pushQueueName}:`);
 const waitingCalls = ["wait", "prioritized"].map((name) => `bull:${toolQueueName}:${name}`);
 const { limits, sessions, tickets, connections, blocks, requests } = sharedKeyPrefixes;
 
@@ -52,7 +60,11 @@ export const redisRoles = {
     reads: [toolCatalogueKey],
     commands: withoutWaiting,
   },
-  tool: { keys: [queue, notices, toolCatalogueKey, redisKeys.offer, redisKeys.workshop("*")], reads: [], commands },
+  tool: {
+    keys: [queue, notices, pushes, toolCatalogueKey, redisKeys.offer, redisKeys.workshop("*")],
+    reads: [],
+    commands,
+  },
   /** KEDA, which asks by a script how many calls wait. */
   scaler: {
     keys: waitingCalls,

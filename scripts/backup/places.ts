@@ -11,6 +11,7 @@ const order: readonly RegExp[] = [
   /^LOG_\d+$/,
   /^FACT_\d+$/,
   /^MEMORY$/,
+  /^NOTICES$/,
   /^USAGE$/,
   /^WORKSHOP$/,
   /^CONNECTIONS$/,
@@ -39,7 +40,7 @@ const keyStreams = /^KEYS$/;
  * wanted to be forgotten. Then the broker keeps its own.
  */
 const keptIfThere: readonly string[] = [
-  ...[streams.gate, streams.audit, streams.workshop, streams.memory],
+  ...[streams.gate, streams.audit, streams.workshop, streams.memory, streams.notices],
   ...[streams.documents, streams.connections, streams.privacy],
 ];
 

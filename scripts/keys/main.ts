@@ -1,8 +1,10 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { makeKey, withEntry } from "./new-key.ts";
+import { vapidSettings } from "./vapid-pair.ts";
 
-const usage = "Usage: npm run keys -- create --name NAME --user USER --scopes LIST (--help says more)";
+const usage =
+  "Usage: npm run keys -- create --name NAME --user USER --scopes LIST, or npm run keys -- vapid (--help says more)";
 
 function say(line: string): void {
   process.stdout.write(`${line}\n`);
@@ -36,8 +38,9 @@ function create(args: readonly string[]): void {
 
 try {
   const [command, ...args] = process.argv.slice(2);
-  if (command !== "create") throw new Error(usage);
-  create(args);
+  if (command === "vapid") say(vapidSettings());
+  else if (command === "create") create(args);
+  else throw new Error(usage);
 } catch (error) {
   say(error instanceof Error ? error.message : String(error));
   process.exitCode = 1;

@@ -65,7 +65,8 @@ export function somebody(): string {
   return `Person ${randomUUID().slice(0, 8)}`;
 }
 
-const idOf = (person: string): string => person.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-");
+/** As which user the server knows a person who signs in with a token. */
+export const idOf = (person: string): string => person.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-");
 
 export async function openWeb(options: WebOptions = {}): Promise<Web> {
   const shared = await webSystem();

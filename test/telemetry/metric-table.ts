@@ -9,7 +9,7 @@ import { addEdgeMetrics, createCounters } from "../../services/edge/src/figures/
 import { createAdminRoutes } from "../../services/edge/src/transport/admin-routes.ts";
 import { createUsageMetrics } from "../../services/agent-worker/src/usage/usage-metrics.ts";
 import { createClusterFigures } from "../../services/tool-worker/src/kubernetes/cluster-metrics.ts";
-import { createNoticeFigures } from "../../services/tool-worker/src/notices/notices.ts";
+import { createNoticeFigures } from "../../services/tool-worker/src/notices/figures.ts";
 import { createToolMetrics } from "../../services/tool-worker/src/metrics.ts";
 
 const unknown = (): undefined => undefined;

@@ -20,6 +20,7 @@ import { createHandovers, type Handovers } from "./handovers.ts";
 import type { GateLog } from "./gate-log.ts";
 import { createLogMarks } from "./log-marks.ts";
 import type { Memories } from "./memories.ts";
+import type { NoticeRecords } from "./notice-records.ts";
 import { createMessageChanges, type MessageChangeLog } from "./message-changes.ts";
 import { connectNats, type BrokerLink, type NatsOptions } from "./nats-connection.ts";
 import { askTimeoutMs, createPatientLookups } from "./patient-lookups.ts";
@@ -89,10 +90,12 @@ export interface Bus extends BrokerLink {
   /** How far members of conversations have read. For edges: others have no right to write it. */
   readonly readMarks: ReadMarks;
   readonly conversations: StoredConversations;
-  /** What was revoked. For edges: others have no right to it. */
+  /** What was revoked. For edges; tool workers may ask by exact names. */
   readonly gate: GateLog;
   /** What users want to be remembered. For edges and agent workers: others have no right to it. */
   readonly memories: Memories;
+  /** What users want to be told when they are away, and where. For edges and tool workers: others have no right to it. */
+  readonly noticeRecords: NoticeRecords;
   /** Files that people, tools and agents bring. Edges do all with them; the others read, and bring. */
   readonly files: Files;
   /** Who did what. For edges and tool workers: others have no right to it. */

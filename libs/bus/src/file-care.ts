@@ -17,6 +17,8 @@ export interface FileCareDeps {
 export interface CareRound {
   /** So long a file may be there that nobody has sent. */
   readonly keepUnattachedMs: number;
+  /** So long somebody may be at what looks left. Default: `fileLimits.orphanMs`. */
+  readonly orphanMs?: number;
   readonly signal: AbortSignal;
 }
 
@@ -36,9 +38,11 @@ export type FileCareTaker = ReturnType<typeof createFileCare>;
 export function createFileCare(deps: FileCareDeps) {
   const last = deps.records.stored.lastOf(FileCare);
   return {
-    /** Whether it is this process's turn: nobody's has begun for so long. */
+    /** Whether it is this process's turn: there are files, and nobody's has begun for so long. */
     async claim(by: string, everyMs: number): Promise<boolean> {
       let isOurs = false;
+      // Nothing is made for it where nobody has ever brought a file.
+      if (!(await deps.records.areThere())) return false;
       const behind = { append: deps.records.stored.append, last };
       await appendBehind<FileCare>(behind, subjects.fileCare, (found, tried) => {
         const before = found?.value;
@@ -52,17 +56,20 @@ export function createFileCare(deps: FileCareDeps) {
 
     /** Throws when broker or store do not answer, or the signal is aborted; the next round begins anew. */
     async round(options: CareRound): Promise<CareFigures> {
-      const sums = await walkFiles(deps, options);
-      return { ...sums, orphans: await collectOrphans(deps, options.signal) };
+      const times = { orphanMs: fileLimits.orphanMs, ...options };
+      const sums = await walkFiles(deps, times);
+      return { ...sums, orphans: await collectOrphans(deps, times) };
     },
   };
 }
 
-async function walkFiles(deps: FileCareDeps, { keepUnattachedMs, signal }: CareRound) {
-  const counted = await walkSets(deps, signal);
+type Times = Required<CareRound>;
+
+async function walkFiles(deps: FileCareDeps, times: Times) {
+  const counted = await walkSets(deps, times);
   const total = { files: 0, bytes: 0, removed: 0 };
-  for await (const { record, writtenMs } of deps.records.walk(signal)) {
-    if (await isOver(deps, record, Date.now() - writtenMs, keepUnattachedMs)) {
+  for await (const { record, writtenMs } of deps.records.walk(times.signal)) {
+    if (await isOver(deps, record, Date.now() - writtenMs, times)) {
       total.removed++;
       continue;
     }
@@ -77,11 +84,11 @@ async function walkFiles(deps: FileCareDeps, { keepUnattachedMs, signal }: CareR
 }
 
 /** Gives back places of files that never came to be. What tenants keep by now, to be counted anew. */
-async function walkSets({ sets, records }: FileCareDeps, signal: AbortSignal) {
+async function walkSets({ sets, records }: FileCareDeps, { orphanMs, signal }: Times) {
   const counted = new Map<string | undefined, Sum & { readonly before: Sum }>();
   for await (const { user, tenant, files } of sets.walk(signal)) {
     for (const { id, at } of files) {
-      const isOld = Date.now() - at > fileLimits.orphanMs;
+      const isOld = Date.now() - at > orphanMs;
       if (isOld && (await records.read(id)) === undefined) await sets.giveBack({ user, tenant }, id);
     }
     if (!counted.has(tenant)) counted.set(tenant, { files: 0, bytes: 0, before: await sets.sumOf(tenant) });
@@ -94,27 +101,27 @@ async function isOver(
   { removal, uploads }: FileCareDeps,
   record: FileRecord,
   ageMs: number,
-  keepMs: number,
+  { keepUnattachedMs: keepMs, orphanMs }: Times,
 ): Promise<boolean> {
   if (record.status === "removing") {
     // Somebody may be at it.
-    if (ageMs > fileLimits.orphanMs) await removal.finish(record);
+    if (ageMs > orphanMs) await removal.finish(record);
     return true;
   }
   if (record.conversation_id !== undefined) return false;
   if (ageMs > keepMs) return removal.remove(record.file_id, ({ n }) => n === record.n);
   const isWhole = record.status === "uploading" && record.offset === record.bytes;
   // Its process died before the end, and no client may come again: it has all bytes.
-  if (isWhole && ageMs > fileLimits.orphanMs) await uploads.finish(record.file_id).catch(() => {});
+  if (isWhole && ageMs > orphanMs) await uploads.finish(record.file_id).catch(() => {});
   return false;
 }
 
-async function collectOrphans({ store, records }: FileCareDeps, signal: AbortSignal): Promise<number> {
+async function collectOrphans({ store, records }: FileCareDeps, { orphanMs, signal }: Times): Promise<number> {
   let [orphans, after]: [number, string | undefined] = [0, undefined];
   do {
     signal.throwIfAborted();
     const { keys, next } = await store.list(after);
-    const old = keys.filter(({ storedMs }) => Date.now() - storedMs > fileLimits.orphanMs).map(({ key }) => key);
+    const old = keys.filter(({ storedMs }) => Date.now() - storedMs > orphanMs).map(({ key }) => key);
     const unnamed = await withoutRecord(records, old);
     await store.remove(unnamed);
     orphans += unnamed.length;

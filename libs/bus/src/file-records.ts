@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import { JetStreamApiError } from "@nats-io/jetstream";
 import {
   ChatError,
   FileId,
@@ -31,6 +32,7 @@ export interface WalkedFile {
 export type FileRecords = ReturnType<typeof createFileRecords>;
 
 const linkMs = 15_000;
+const noStream = 10_059;
 
 /** The records of files, and which of them may be a conversation's. */
 export function createFileRecords(deps: FileStreamDeps) {
@@ -84,6 +86,16 @@ export function createFileRecords(deps: FileStreamDeps) {
         return counts;
       });
       return counts;
+    },
+
+    /** Whether anybody has ever brought a file here. */
+    async areThere(): Promise<boolean> {
+      try {
+        return (await jsm.streams.info(streams.files)).state.last_seq > 0;
+      } catch (error) {
+        if (error instanceof JetStreamApiError && error.code === noStream) return false;
+        throw error;
+      }
     },
 
     /** Nobody knows the file any more. */

@@ -46,7 +46,9 @@ export function fileFields() {
       .trim()
       .regex(clamdAddress, "must be host:port, such as clamd:3310")
       .optional()
-      .describe("clamd, which looks at each file before anybody gets it; while it cannot be asked no file is taken."),
+      .describe(
+        "The address of clamd, which looks at each file before anybody gets it; while it cannot be asked no file is taken.",
+      ),
   };
 }
 

@@ -40,6 +40,8 @@ export interface NewFile {
   readonly bytes: number;
   /** Undefined: nothing is counted. */
   readonly quota?: FileQuota | undefined;
+  /** Asked before another one is begun, and not when it goes on; what it throws counts. */
+  readonly onNew?: (() => Promise<void>) | undefined;
   readonly origin?: FileOrigin;
 }
 
@@ -55,12 +57,13 @@ export function createFileUploads(deps: FileUploadsDeps) {
      * Begins a file, or finds the one that was begun under its id. Throws CONFLICT where that is another one, QUOTA_EXCEEDED, and OVERLOADED when the broker has not
      * answered for 15 s.
      */
-    async begin({ owner, clientId, quota, origin = "user", ...file }: NewFile): Promise<FileRecord> {
+    async begin({ owner, clientId, quota, onNew, origin = "user", ...file }: NewFile): Promise<FileRecord> {
       const id = fileIdOf(owner, origin, clientId);
       const name = fileNameOf(file.name);
       const standing = await records.read(id);
       if (standing?.status === "removing") await removal.finish(standing);
       else if (standing !== undefined) return sameFile(standing, { name, bytes: file.bytes });
+      await onNew?.();
       if (quota !== undefined) await sets.take(owner, { id, bytes: file.bytes }, quota);
       const now = Date.now();
       const counts = await records.change(id, (found) =>

@@ -32,6 +32,14 @@ export interface BroughtFile {
   readonly id?: string | undefined;
 }
 
+export interface FilePage {
+  readonly after?: FileId | undefined;
+  readonly most?: number;
+}
+
+/** Records that are looked up side by side. */
+const readAtOnce = 64;
+
 export type Files = ReturnType<typeof createFiles>;
 
 /**
@@ -59,11 +67,16 @@ export function createFiles(deps: FileStreamDeps, options: FilesOptions) {
       return record?.status === "removing" ? undefined : record;
     },
 
-    /** Those that the user has brought themselves, the newest first. */
-    async ofUser(owner: FileOwner): Promise<FileRecord[]> {
-      const files = (await sets.of(owner)).toReversed();
-      const found = await Promise.all(files.map(({ id }) => records.read(id)));
-      return found.filter(isThere);
+    /** Those that the user has brought themselves, the newest first; `after`: behind this one. */
+    async ofUser(owner: FileOwner, { after, most = Infinity }: FilePage = {}): Promise<FileRecord[]> {
+      const ids = (await sets.of(owner)).map(({ id }) => id).toReversed();
+      const from = after === undefined ? 0 : ids.indexOf(after) + 1;
+      const found: FileRecord[] = [];
+      for (let at = from; at < ids.length && found.length < most; at += readAtOnce) {
+        const next = ids.slice(at, at + Math.min(readAtOnce, most - found.length));
+        found.push(...(await Promise.all(next.map((id) => records.read(id)))).filter(isThere));
+      }
+      return found;
     },
 
     /** How many files the user keeps, and their bytes. */

@@ -4,6 +4,7 @@ import {
   RevocationRecord,
   limits,
   parseStored,
+  revocationHolds,
   revocationKey,
   streams,
   subjects,
@@ -34,6 +35,15 @@ export interface RevokedThing {
   readonly user?: string | undefined;
 }
 
+/** Somebody, and by what they were signed in. */
+export interface Holder {
+  readonly user: string;
+  readonly session?: string | undefined;
+  /** The token's own name, and its hash. */
+  readonly tokens: readonly string[];
+  readonly issuedMs?: number | undefined;
+}
+
 export type GateLog = ReturnType<typeof createGateLog>;
 
 /** What was revoked, as the broker keeps it. The right to it have edges only. */
@@ -42,6 +52,9 @@ export function createGateLog(deps: GateLogDeps) {
   const records = createRecords(deps);
   return {
     setUp,
+
+    /** Whether what somebody was signed in by was revoked since. Exact look-ups, for who knows it by name; throws when the broker does not answer. */
+    isRevoked: (holder: Holder) => isRevoked(deps, records.read, holder),
 
     /** For one reader, which gets each record once, the first time all. */
     follow: () => createFollower(deps, records.read),
@@ -68,6 +81,22 @@ export function createGateLog(deps: GateLogDeps) {
       });
     },
   };
+}
+
+async function isRevoked({ jsm }: GateLogDeps, read: ReadRecord, holder: Holder): Promise<boolean> {
+  const { user, session, tokens, issuedMs } = holder;
+  const named = [
+    ...(session === undefined ? [] : [{ what: "session" as const, id: session }]),
+    ...tokens.map((id) => ({ what: "token" as const, id })),
+  ];
+  const things = [{ what: "user" as const, id: user }, ...named, ...named.map((thing) => ({ ...thing, user }))];
+  const found = await Promise.all(
+    things.map((thing) => jsm.lookUpAnyCopy(streams.gate, { last_by_subj: subjectOf(thing) })),
+  );
+  return found.some((message) => {
+    const record = message === null ? undefined : read(message);
+    return record !== undefined && record.lifted !== true && revocationHolds(record, user, issuedMs);
+  });
 }
 
 async function putBehind(

@@ -28,7 +28,7 @@ export { addAuditFigures, auditNotes, type AuditLog } from "./audit-log.ts";
 export { auditMatcher, openAuditReader, type AuditPage, type AuditRecord } from "./audit-reading.ts";
 export type { DocumentQuestions } from "./document-questions.ts";
 export type { DocumentStore, NewDocument, TenantDocuments } from "./document-store.ts";
-export type { BroughtFile, Files, FilesOptions } from "./files.ts";
+export type { BroughtFile, FilePage, Files, FilesOptions } from "./files.ts";
 export type { ByteRange } from "./file-reading.ts";
 export type { FileStore } from "./file-store.ts";
 export type { FileStoreOptions } from "./file-store-choice.ts";
@@ -47,6 +47,7 @@ export type {
 export type { WaitingTexts } from "./waiting-texts.ts";
 export { noSuchAnswer, type FeedbackLog, type FeedbackPlace, type NewFeedback, type RatedAnswer } from "./feedback.ts";
 export type { Memories, Memory, MemoryOwner } from "./memories.ts";
+export type { NoticeChoice, NoticeRecords } from "./notice-records.ts";
 export type { Summaries, SummaryPlace } from "./summaries.ts";
 export type { EarlierText, MessageChangeLog, NextChange } from "./message-changes.ts";
 export { createShownTranscripts, type ShownTranscripts } from "./shown-transcripts.ts";
@@ -70,6 +71,7 @@ export { answeredWithin } from "./redis-deadline.ts";
 export {
   createNoticeQueue,
   noticeIdOf,
+  NoticeRefusedError,
   startNoticeWorker,
   type NoticeQueue,
   type NoticeWorker,

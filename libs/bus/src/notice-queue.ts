@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { NoticeJob, noticeQueueName, type Notice } from "@parley/protocol";
+import { NoticeJob, noticeQueueName, type Notice, type pushQueueName } from "@parley/protocol";
 import { withDeadline, type Logger } from "@parley/runtime";
 import { Queue, UnrecoverableError, Worker, type Job } from "bullmq";
 import type { Redis } from "ioredis";
@@ -15,11 +15,18 @@ const lookEveryMs = 5_000;
 const tries = 5;
 const backoffMs = 2_000;
 
-/** The same notice has the same id, whoever makes it and however often: its job's, and the receiver's. */
-export function noticeIdOf({ conversation_id, message_id, call_id, user_id }: Notice): string {
-  const parts = JSON.stringify([conversation_id, message_id ?? null, call_id ?? null, user_id]);
+/** Notices as they were made, and those to single devices: each of the second is made of one of the first. */
+export type NoticeQueueName = typeof noticeQueueName | typeof pushQueueName;
+
+/** The same notice has the same id, whoever makes it and however often: its job's, and the receiver's. `device`: to which alone it goes. */
+export function noticeIdOf({ conversation_id, message_id, call_id, user_id }: Notice, device?: string): string {
+  const to = device === undefined ? [] : [device];
+  const parts = JSON.stringify([conversation_id, message_id ?? null, call_id ?? null, user_id, ...to]);
   return `ntc_${createHash("sha256").update(parts).digest("base64url")}`;
 }
+
+/** It will not be taken later either. */
+export class NoticeRefusedError extends Error {}
 
 export interface NoticeQueue {
   /** One that was added before, also if it was sent since (for two hours), changes nothing. Throws at once while Redis is down, and where too many wait. */
@@ -32,19 +39,26 @@ export interface NoticeQueue {
 
 interface NoticeQueueDeps {
   readonly redis: Redis;
+  /** Default: `notices`. */
+  readonly name?: NoticeQueueName;
   /** So many wait, about, before no more are taken. Default: 50,000. */
   readonly most?: number;
   readonly log: Logger;
 }
 
 /** For who makes notices. `redis` stays its owner's. */
-export function createNoticeQueue({ redis, most = mostQueued, log }: NoticeQueueDeps): NoticeQueue {
+export function createNoticeQueue({
+  redis,
+  name = noticeQueueName,
+  most = mostQueued,
+  log,
+}: NoticeQueueDeps): NoticeQueue {
   let queue: Queue | undefined;
   const opened = (): Queue => {
     // BullMQ itself would wait for the first connection, however long that takes.
     if (redis.status !== "ready") throw new Error("Redis cannot be reached.");
     if (queue !== undefined) return queue;
-    queue = new Queue(noticeQueueName, { connection: redis, skipMetasUpdate: true });
+    queue = new Queue(name, { connection: redis, skipMetasUpdate: true });
     queue.on("error", (error) => log.debug({ reason: error.message }, "the queue of notices reports an error"));
     return queue;
   };
@@ -63,7 +77,7 @@ export function createNoticeQueue({ redis, most = mostQueued, log }: NoticeQueue
       await requireRoom(jobs);
       const { type } = job.notice;
       await jobs.add(type, { v: 1, ...job } satisfies NoticeJob, {
-        jobId: noticeIdOf(job.notice),
+        jobId: noticeIdOf(job.notice, job.device),
         delay: delayMs,
         attempts: tries,
         backoff: { type: "exponential", delay: backoffMs, jitter: 0.5 },
@@ -96,8 +110,10 @@ async function forgetIn(queue: Queue, user: string): Promise<number> {
 }
 
 export interface NoticeWorkerOptions extends RedisAddress {
+  /** Default: `notices`. */
+  readonly name?: NoticeQueueName;
   readonly log: Logger;
-  /** Sends it under this id. What it throws has it tried again, up to five times in all. A worker that is killed behind it makes that another one sends it again. */
+  /** Sends it under this id. What it throws has it tried again, up to five times in all, and `NoticeRefusedError` not again. A worker that is killed behind it makes that another one sends it again. */
   send(id: string, job: NoticeJob, signal: AbortSignal): Promise<void>;
   /** It was tried for the last time. */
   onGivenUp(job: NoticeJob): void;
@@ -118,15 +134,18 @@ const mostLost = 3;
 
 /** Sends notices from the queue when they are due. Redis may come and go. */
 export function startNoticeWorker(options: NoticeWorkerOptions): NoticeWorker {
-  const { url, tls, log, send, onGivenUp, lockDurationMs: lockDuration, stalledIntervalMs: stalledInterval } = options;
+  const { name = noticeQueueName, url, tls, log, send, onGivenUp } = options;
+  const { lockDurationMs: lockDuration, stalledIntervalMs: stalledInterval } = options;
   const redis = connectRedis({ url, tls, role: "worker", log });
   const process = async (job: Job, _token: string | undefined, signal: AbortSignal | undefined): Promise<void> => {
     const parsed = NoticeJob.safeParse(job.data);
     if (!parsed.success || job.id === undefined || signal === undefined)
       throw new UnrecoverableError("the job is no notice as this version knows it");
-    await send(job.id, parsed.data, signal);
+    await send(job.id, parsed.data, signal).catch((error: unknown) => {
+      throw error instanceof NoticeRefusedError ? new UnrecoverableError(error.message) : error;
+    });
   };
-  const worker = new Worker(noticeQueueName, process, {
+  const worker = new Worker(name, process, {
     ...{ connection: redis, concurrency: sentAtOnce, lockDuration, stalledInterval },
     ...{ maxStalledCount: mostLost, runRetryDelay: reconnectDelayMs },
   });

@@ -81,6 +81,9 @@ export function createPatientLookups(jsm: JetStreamManager, requests: Requests, 
   };
   return {
     lookUp,
+    /** Also from a copy that is a moment behind: for who may ask the leader for nothing, and where a moment does not matter. */
+    lookUpAnyCopy: (stream: string, query: LookupQuery): Promise<FoundMessage | null> =>
+      patiently(() => directGet(requests, stream, query, askTimeoutMs)),
     lookUpKept,
     streams: {
       getMessage: fromLeader,

@@ -11,8 +11,9 @@ import { createGateLog, type GateLogDeps } from "./gate-log.ts";
 import { createMemories } from "./memories.ts";
 import { createPrivacyLog } from "./privacy-log.ts";
 import { setUpPrivacy } from "./privacy-stream.ts";
+import { createNoticeRecords } from "./notice-records.ts";
 import type { StreamOptions } from "./stream-configs.ts";
-import { setUpAudit, setUpGate, setUpMemory } from "./stream-setup.ts";
+import { setUpAudit, setUpGate, setUpMemory, setUpNotices } from "./stream-setup.ts";
 import { createUsageLog } from "./usage-log.ts";
 import { setUpUsage } from "./usage-stream.ts";
 
@@ -37,6 +38,7 @@ export function openSharedLogs(
     files: createFiles({ ...deps, setUpRecords, setUpBytes }, files),
     gate: createGateLog({ ...deps, setUp: () => setUpGate(manager, options) }),
     memories: createMemories({ ...deps, setUp: () => setUpMemory(manager, options) }),
+    noticeRecords: createNoticeRecords({ ...deps, setUp: () => setUpNotices(manager, options) }),
     audit: createAuditLog({ ...deps, setUp: () => setUpAudit(manager, options) }),
     documents: createDocumentStore({ ...deps, setUp: () => setUpDocuments(manager, options) }),
     documentQuestions: createDocumentQuestions(deps.link, log),

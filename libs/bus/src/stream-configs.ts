@@ -129,6 +129,19 @@ export function memoryStream({ replicas }: Pick<StreamOptions, "replicas">): Con
   };
 }
 
+export function noticeStream({ replicas }: Pick<StreamOptions, "replicas">): Config {
+  return {
+    name: streams.notices,
+    subjects: [subjects.allNotices],
+    retention: RetentionPolicy.Limits,
+    storage: StorageType.File,
+    num_replicas: replicas,
+    max_msgs_per_subject: 1,
+    // Each record is bounded; whoever wants to be told nothing any more must always find room to say so.
+    allow_direct: true,
+  };
+}
+
 export function auditStream({
   replicas,
   auditKeepMs,

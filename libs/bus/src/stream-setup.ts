@@ -11,6 +11,7 @@ import {
   gateStream,
   logStream,
   memoryStream,
+  noticeStream,
   turnsStream,
   type Config,
   type StreamOptions,
@@ -37,6 +38,11 @@ export async function setUpAudit(
 /** Makes the stream of what is remembered of users, which edges and agent workers use. Nobody raises its settings. */
 export async function setUpMemory(jsm: JetStreamManager, options: Pick<StreamOptions, "replicas">): Promise<void> {
   await ensureStream(jsm, memoryStream(options), false);
+}
+
+/** Makes the stream of what users want to be told, which edges and tool workers use. Nobody raises its settings. */
+export async function setUpNotices(jsm: JetStreamManager, options: Pick<StreamOptions, "replicas">): Promise<void> {
+  await ensureStream(jsm, noticeStream(options), false);
 }
 
 /** Makes the stream of the gate, which only edges use: others need no right to it. Nobody raises its settings. */

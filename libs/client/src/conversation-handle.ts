@@ -12,6 +12,9 @@ import type { OutgoingView } from "./outgoing.ts";
 import type { ApproveOptions } from "./requests.ts";
 import type { OutgoingMessage } from "./send-store.ts";
 
+/** Texts, and files by their ids. */
+export type SaidParts = NonNullable<OutgoingMessage["parts"]>;
+
 /** What callers have of a conversation. */
 
 /** A frame that says to which conversation it belongs, or to which message of one. */
@@ -43,9 +46,10 @@ export interface Conversation {
   readonly view: ConversationView;
   /**
    * Resolves when the server has accepted the message; until then it is sent again on every new connection. Rejects with the server's
-   * ChatError, or with MESSAGE_TOO_LARGE or QUEUE_FULL before anything is sent.
+   * ChatError, or with MESSAGE_TOO_LARGE or QUEUE_FULL before anything is sent. With `parts` in place of a text: its texts together, and files that were uploaded
+   * (`createUploads` of `@parley/client/files`).
    */
-  readonly send: (message: string, options?: SendOptions) => Promise<AcceptedFrame>;
+  readonly send: (message: string | { readonly parts: SaidParts }, options?: SendOptions) => Promise<AcceptedFrame>;
   /**
    * What was sent and is not in the view yet, oldest first; the same list until it changes. What has failed stays until it is sent again or discarded (the newest 16
    * of a conversation).

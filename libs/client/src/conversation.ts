@@ -233,6 +233,13 @@ function forget({ emitter, asks, folding }: Parts, error: FrameError): void {
   emitter.emit("error", told);
 }
 
-function messageOf(id: string, message: string, { signal: _, ...options }: SendOptions): OutgoingMessage {
-  return { id: newId("m"), ...options, type: "message", message, conversation_id: id };
+/** The text stands in `message`, as for servers that know no parts. */
+function messageOf(id: string, said: Said, { signal: _, ...options }: SendOptions): OutgoingMessage {
+  const { parts: all = [] } = typeof said === "string" ? options : said;
+  const files = all.filter(({ type }) => type === "file");
+  const message = typeof said === "string" ? said : all.map((part) => (part.type === "text" ? part.text : "")).join("");
+  const parts = files.length === 0 ? undefined : files;
+  return { id: newId("m"), ...options, parts, type: "message", message, conversation_id: id };
 }
+
+type Said = Parameters<Conversation["send"]>[0];

@@ -1,6 +1,12 @@
 export type { ApproveOptions } from "./requests.ts";
 export { createClient, type Client, type ClientEvents } from "./client.ts";
-export type { Conversation, ConversationEvents, ConversationFrame, SendOptions } from "./conversation-handle.ts";
+export type {
+  Conversation,
+  ConversationEvents,
+  ConversationFrame,
+  SaidParts,
+  SendOptions,
+} from "./conversation-handle.ts";
 export type { Environment, EnvironmentSignal } from "./environment.ts";
 export { ClientClosedError, type ClientState, type WaitingState } from "./link.ts";
 export type { ClientLog, ClientOptions, ClientTimings, SendQueueLimits } from "./options.ts";
@@ -29,6 +35,7 @@ export {
   type ConversationView,
   type ErrorCode,
   type EventFrame,
+  type FilePart,
   type FormField,
   type MessageView,
   type Outcome,

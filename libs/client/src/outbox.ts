@@ -141,7 +141,7 @@ function add(box: Box, frame: OutgoingMessage, signal?: AbortSignal): Promise<Ac
   const known = box.entries.get(frame.id);
   if (known && isSending(known)) {
     // As the server would answer, which knows nothing of it yet.
-    const isSame = known.frame.message === frame.message;
+    const isSame = contentOf(known.frame) === contentOf(frame);
     return isSame
       ? known.answer.promise
       : Promise.reject(new ChatError("CONFLICT", "Another message waits under this id."));
@@ -152,6 +152,10 @@ function add(box: Box, frame: OutgoingMessage, signal?: AbortSignal): Promise<Ac
   if (signal) endWaitOn(signal, entry, () => forget(box, entry));
   take(box, entry);
   return entry.answer.promise;
+}
+
+function contentOf({ message, parts }: OutgoingMessage): string {
+  return JSON.stringify([message, parts]);
 }
 
 function take(box: Box, entry: Entry, problem = sendProblem(entry.frame, box.waiting, box.sendQueue)): void {

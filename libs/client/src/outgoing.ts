@@ -7,6 +7,8 @@ export interface OutgoingView {
   /** The client's own id of it. */
   readonly id: string;
   readonly text: string;
+  /** Its files, as they were given to `send`. */
+  readonly files?: OutgoingMessage["parts"];
   readonly status: "sending" | "failed";
   /** Why it failed. */
   readonly error?: ChatError;
@@ -32,7 +34,7 @@ export function createEntry(frame: OutgoingMessage, kept_at: number, userId: str
   const answer = createDeferred<AcceptedFrame>();
   // Who does not wait for it learns of it from `outgoing`: that must not be an unhandled rejection.
   answer.promise.catch(() => undefined);
-  const shown = { id: frame.id, text: frame.message, status: "sending" } as const;
+  const shown = { id: frame.id, text: frame.message, files: frame.parts, status: "sending" } as const;
   return { frame, answer, kept_at, shown, userId, tries: 0 };
 }
 

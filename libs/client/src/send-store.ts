@@ -1,6 +1,7 @@
 import type { ClientFrameInput } from "@parley/protocol/fold";
 
-export type OutgoingMessage = Extract<ClientFrameInput, { type: "message" }>;
+/** Its text is `message`; of its `parts` those that are files. */
+export type OutgoingMessage = Extract<ClientFrameInput, { type: "message" }> & { readonly message: string };
 
 /** A message that has no answer yet, or was refused. */
 export interface StoredMessage {

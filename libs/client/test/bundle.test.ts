@@ -27,6 +27,7 @@ test.each([
   ["index.ts", 14.5],
   ["queue.ts", 1.75],
   ["rooms/index.ts", 3.25],
+  ["files/index.ts", 3],
   ["indexed-db.ts", 1.5],
 ])(
   "what a page loads of %s has no schema in it, and is at most %s KB gzipped",

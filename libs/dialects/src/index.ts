@@ -81,6 +81,7 @@ export {
   type Renew,
 } from "./ai-sdk/decode.ts";
 export { aiSdkDialect, aiSdkHeaders, createAiSdkSpeech, type AiSdkSpeechOptions } from "./ai-sdk/dialect.ts";
+export { addressOfFile, fileOfBase64, fileOfUrl, type GivenFile } from "./given-file.ts";
 export { messagesOfChat, operatorMessage, questionMessage, type UiMessage } from "./ai-sdk/history.ts";
 export { createNumberedSpeech, numberedHistoryOf, type NumberedFrom, type NumberedHistory } from "./ai-sdk/numbered.ts";
 export { createAiSdkSocketDialect, type AiSdkSocketOptions } from "./ai-sdk/socket-dialect.ts";
@@ -107,6 +108,7 @@ export {
   decodeParams,
   decodeRpc,
   rpcIdOf,
+  filesOfMessage,
   textOfMessage,
   type A2aMessage,
   type Decision as A2aDecision,

@@ -25,8 +25,12 @@ export const actions = {
   "connection:change": "user",
   "memory:read": "user",
   "memory:change": "user",
+  "notices:read": "user",
+  "notices:change": "user",
   "usage:read": "user",
   ...({ "privacy:export": "user", "privacy:erase": "user" } as const),
+  "file:read": "file",
+  "file:write": "file",
   "agent:use": "agent",
   "model:use": "model",
   "tool:run": "tool",
@@ -65,6 +69,8 @@ export type Resource =
   /** What a user has beside conversations. */
   | { readonly kind: "user"; readonly id: string }
   | { readonly kind: "agent" | "model" | "tool"; readonly name: string }
+  /** A file that no conversation has yet. `owner`: who brought it. */
+  | { readonly kind: "file"; readonly owner: string; readonly tenant: string | undefined }
   /** The documents of the caller's own tenant: no others can be named. */
   | { readonly kind: "documents" }
   /** Users of the caller's own tenant and issuer, who are given these roles. */
@@ -114,7 +120,8 @@ export const everybody = "everybody";
 const standardRoles: Readonly<Record<string, RoleRights>> = {
   [everybody]: {
     actions: [
-      ...["conversation:*", "session:*", "connection:*", "documents:read", "usage:*", "memory:*", "privacy:*"],
+      ...["conversation:*", "session:*", "connection:*", "documents:read", "usage:*", "memory:*", "notices:*"],
+      ...["privacy:*", "file:*"],
       ...["agent:use", "model:use", "tool:run"],
     ],
     agents: ["*"],
@@ -188,6 +195,9 @@ function ofThing(caller: Caller, own: readonly RoleRights[], { action, thing }: 
       return only(thing.tenant === caller.tenant, "This is of another tenant.");
     case "user":
       return only(thing.id === caller.user.id, "This is somebody else's.");
+    case "file":
+      // To the letter, as names of users are of one tenant.
+      return only(thing.owner === caller.user.id && thing.tenant === caller.tenant, "This file is somebody else's.");
     case "agent":
     case "model":
     case "tool":

@@ -1,5 +1,7 @@
 import type { TurnId } from "./ids.ts";
 
+export { beginning } from "./branch-fields.ts";
+
 /**
  * A conversation as a tree of turns (docs/adr/0027). Pure functions of a list of turns in the order of acceptance, which may be a part of the conversation:
  * its end, or a path. A turn without a parent was asked behind the one before it in the list.

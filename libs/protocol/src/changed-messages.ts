@@ -1,4 +1,6 @@
+import { filesOf } from "./file-parts.ts";
 import type { MessageChanges } from "./message-changes.ts";
+import { partsOfMessage } from "./outcome.ts";
 import type { TranscriptMessage } from "./transcript-message.ts";
 import type { StoredTurn } from "./stored-turns.ts";
 
@@ -11,8 +13,11 @@ export type Changes = ReadonlyMap<string, MessageChanges>;
 export function changedMessage(message: TranscriptMessage, changes: MessageChanges | undefined): TranscriptMessage {
   if (changes?.deleted_at !== undefined) return withoutText(message);
   if (changes?.message === undefined || changes.message === message.message) return message;
-  const { parts: _parts, ...rest } = message;
-  return { ...rest, message: changes.message };
+  const { parts = [], ...rest } = message;
+  const files = filesOf(parts);
+  const text = { message: changes.message };
+  // Of a text alone whoever reads it makes the same parts.
+  return files.length === 0 ? { ...rest, ...text } : { ...rest, ...text, parts: partsOfMessage({ ...text, files }) };
 }
 
 /** What is left of a deleted message: its place. Nothing that it said, called or was made from. */

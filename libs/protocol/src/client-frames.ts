@@ -4,6 +4,7 @@ import { FormContent } from "./approval-form.ts";
 import { MessageId, Rating } from "./feedback.ts";
 import { CallId, ConversationId, TurnId, wishId } from "./ids.ts";
 import { limits } from "./limits.ts";
+import { SaidParts } from "./message-files.ts";
 import { acting } from "./on-behalf-of.ts";
 import { DeleteFrame, EditFrame, PinFrame, ReactFrame, ReadSignalFrame, TypingSignalFrame } from "./room-frames.ts";
 import { titleLine } from "./title-line.ts";
@@ -47,7 +48,15 @@ export const MessageFrame = z
       .describe(
         "The client's own id of the message. The same id in the same conversation is the same turn; with another text it is refused with `CONFLICT`.",
       ),
-    message: z.string().describe("The text: at most `messageBytes` as UTF-8, however its JSON is written."),
+    message: z
+      .string()
+      .default("")
+      .describe(
+        "The text: at most `messageBytes` as UTF-8, however its JSON is written. It may be left out where `parts` say it, or have a file.",
+      ),
+    parts: SaidParts.optional().describe(
+      "Text and files (`file_id`s of uploads of one's own, or of this conversation), at most `filesPerMessage` of these. Text in them is that of the message, which `message` need not say.",
+    ),
     conversation_id: ConversationId.optional().describe("Absent: a new conversation is made; `accepted` names it."),
     agent: z.string().max(64).optional().describe("The agent that is to answer. Absent: the message is routed."),
     model: z

@@ -7,6 +7,7 @@ import { CallId, ConversationId } from "./ids.ts";
 import { problemOf } from "./issue-words.ts";
 import { shapeOfJson } from "./json-shape.ts";
 import { limits } from "./limits.ts";
+import { withSaidText } from "./message-files.ts";
 import { ReadEvent, unreadableEvent } from "./read-event.ts";
 import { z } from "zod";
 
@@ -61,8 +62,9 @@ export function decodeClientFrame(text: string): ClientFrame {
   if (!parsed.success) {
     throw new ChatError("INVALID_FRAME", { message: `The frame is not valid: ${problemOf(parsed.error, frame)}.` });
   }
-  if (parsed.data.type === "message" && parsed.data.metadata !== undefined) checkMetadata(parsed.data.metadata);
-  return parsed.data;
+  if (parsed.data.type !== "message") return parsed.data;
+  if (parsed.data.metadata !== undefined) checkMetadata(parsed.data.metadata);
+  return withSaidText(parsed.data);
 }
 
 /** JSON can be parsed at depths at which it cannot be written again. */
@@ -82,9 +84,9 @@ function tooLarge(what: string, maxBytes: number): ChatError {
   return new ChatError("MESSAGE_TOO_LARGE", { message: `${what} is larger than ${maxBytes / 1024} KB.` });
 }
 
-/** Whether a text may be sent as a message. Throws ChatError EMPTY_MESSAGE or MESSAGE_TOO_LARGE. */
-export function checkMessageText(text: string): void {
-  if (text.trim() === "") throw new ChatError("EMPTY_MESSAGE");
+/** Whether a text may be sent as a message, alone or with files. Throws ChatError EMPTY_MESSAGE or MESSAGE_TOO_LARGE. */
+export function checkMessageText(text: string, files: readonly unknown[] = []): void {
+  if (files.length === 0 && text.trim() === "") throw new ChatError("EMPTY_MESSAGE");
   // No text has fewer bytes than characters, or more than three for each.
   if (text.length * 3 <= limits.messageBytes) return;
   if (encoder.encode(text).length > limits.messageBytes) throw tooLarge("The text", limits.messageBytes);

@@ -6,6 +6,8 @@ import { MessageDeletedEvent, MessageEditedEvent, ReactionEvent } from "./messag
 import { PostEvent } from "./post.ts";
 import { MemberEvent, PinEvent } from "./room.ts";
 
+export { titleLine } from "./title-line.ts";
+
 /**
  * Events that belong to a conversation and to no turn (docs/adr/0016): in the same stream as its turns' events, with the same cursor. What must
  * outlive the event window stands in a record as well, which is written first.

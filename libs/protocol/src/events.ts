@@ -6,6 +6,7 @@ import { addressFields } from "./address-fields.ts";
 import { branchFields } from "./branch-fields.ts";
 import { AnyErrorCode } from "./errors.ts";
 import { CallId, ConversationId, TurnId } from "./ids.ts";
+import { callFiles, messageFiles } from "./message-files.ts";
 import { openEnum } from "./open-enum.ts";
 import { Source } from "./source.ts";
 import { FinishedToolCall, StepCall, ToolCall } from "./tool-calls.ts";
@@ -45,6 +46,7 @@ export const MessageEvent = z
       .positive()
       .optional()
       .describe("It comes again, because its author has changed the text while it waited; so many times by now."),
+    ...messageFiles,
     ...branchFields,
     ...addressFields,
   })
@@ -189,6 +191,7 @@ export const ToolCallEndEvent = z
     type: z.literal("tool_call_end"),
     ...common,
     ...FinishedToolCall.shape,
+    ...callFiles,
   })
   .describe("A tool call has ended, in whatever way.");
 export type ToolCallEndEvent = z.infer<typeof ToolCallEndEvent>;

@@ -5,6 +5,7 @@ import { Author } from "./author.ts";
 import { GivenContext } from "./given-context.ts";
 import { Usage } from "./usage.ts";
 import { CallId, ConversationId, TurnId } from "./ids.ts";
+import { callFiles, messageFiles } from "./message-files.ts";
 import { PartPlace } from "./part-order.ts";
 import { FinishedToolCall, StepCall, ToolArguments } from "./tool-calls.ts";
 import { FormContent } from "./approval-form.ts";
@@ -26,6 +27,7 @@ const SaidFact = z.object({
   message_id: z.string(),
   author: Author,
   message: z.string(),
+  ...messageFiles,
   ...branchFields,
   /** It is a message between people, whatever the rule of the room says by now. Absent: it is a turn. */
   post: z.literal(true).optional(),
@@ -54,6 +56,7 @@ const ResultFact = z.object({
   kind: z.literal("result"),
   ...ofCall,
   ...FinishedToolCall.shape,
+  ...callFiles,
   /** What the model reads in place of `result`, which is then for people: shorter, and with foreign text marked as such. */
   brief: z.string().optional(),
 });

@@ -7,6 +7,7 @@ export { clientLimits } from "./client-limits.ts";
 export { closeCodes, isFinalClose } from "./close-codes.ts";
 export { fitsFrame, textBytes } from "./encoded-size.ts";
 export { isTerminal, isVisible } from "./event-kinds.ts";
+export { filesOf, isFile, type Files } from "./file-parts.ts";
 export { isServerFrame } from "./frame-shape.ts";
 export { limits } from "./limits.ts";
 export { messageIdOf } from "./message-ids.ts";
@@ -56,7 +57,7 @@ export type { AnswerMetadata } from "./answer-metadata.ts";
 export type { Author } from "./author.ts";
 export type { Usage } from "./usage.ts";
 export type { CallId, ConversationId, TurnId } from "./ids.ts";
-export type { Part, ReasoningPart, SourcePart, TextPart, ToolCallPart } from "./parts.ts";
+export type { FilePart, Part, ReasoningPart, SourcePart, TextPart, ToolCallPart } from "./parts.ts";
 export type {
   AcceptedFrame,
   ConversationEventFrame,

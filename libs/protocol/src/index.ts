@@ -69,6 +69,14 @@ export {
   type StoredPart,
 } from "./files.ts";
 export { fileNameOf } from "./file-name.ts";
+export {
+  FileFrame,
+  FileProgressFrame,
+  FileStoredFrame,
+  encodeFileFrame,
+  readFileFrame,
+  type ReadFileFrame,
+} from "./file-frames.ts";
 export { AddressRules, Limits, LimitsFile, type Rate } from "./limits-file.ts";
 export type { CountRow, RateRow } from "./limit-row.ts";
 export {
@@ -123,6 +131,7 @@ export {
   streams,
   subjects,
   noticeQueueName,
+  pushQueueName,
   toolQueueName,
   generationKey,
   turnsConsumer,
@@ -151,8 +160,7 @@ export { ChainEvent, MessageEvent, Outcome, StoredEvent, ToolCallEndEvent, type 
 export { AnswerMetadata } from "./answer-metadata.ts";
 export { Author } from "./author.ts";
 export { Cost, Usage } from "./usage.ts";
-export { ConversationEvent, TitleEvent, TitleRecord } from "./conversation-events.ts";
-export { titleLine } from "./title-line.ts";
+export { ConversationEvent, TitleEvent, TitleRecord, titleLine } from "./conversation-events.ts";
 export { MemoryFact, MemoryFactId, MemoryRecord, memoryLine } from "./memory.ts";
 export { SummaryRecord, type SummarisedUntil, type Summary } from "./summary.ts";
 export {
@@ -236,13 +244,22 @@ export { TurnRequest, authorOf, messageEventOf } from "./turn-request.ts";
 export { KnowledgeEntry, knowledgeLimits } from "./knowledge.ts";
 export type { ClientCall, GivenCall, GivenChoice, GivenContext, GivenMessage, GivenTool } from "./given-context.ts";
 export { Notice, NoticeJob } from "./notice.ts";
+export { NoticeDevice, NoticeRecord, isWanted, noticeWants, type NoticeWants } from "./notice-record.ts";
+export { knownPushHosts, pushHostsIn, pushPlaceOf, type PushPlace } from "./push-hosts.ts";
 export { ToolJob, toolJobId } from "./tool-job.ts";
 export { turnsDestination } from "./trace.ts";
 export { clusterToolPrefix, runsWithoutModel, ToolDefinition, toolCatalogueKey } from "./tool-definition.ts";
 export { redisKeys, sharedKeyPrefixes } from "./redis-keys.ts";
 export { RecordLink, linkTo, seqsBefore } from "./record-link.ts";
 export { LogRecord, OwnerRecord, wasAcceptedBefore } from "./transcript.ts";
-export { RevocationRecord, revocable, revocationKey, type Revocable } from "./revocation.ts";
+export {
+  RevocationRecord,
+  isRevocationOver,
+  revocable,
+  revocationHolds,
+  revocationKey,
+  type Revocable,
+} from "./revocation.ts";
 export {
   messageRecordsOf,
   inOrderOfAcceptance,
@@ -256,8 +273,8 @@ export {
   turnPlaceOf,
 } from "./stored-turns.ts";
 export { newestBranch } from "./newest-branch.ts";
-export { beginning } from "./branch-fields.ts";
-export { hasBranches, treeOf, type TurnPlace, type TurnTree } from "./branches.ts";
+export { FileReference, SaidParts, filesNamed, withSaidText } from "./message-files.ts";
+export { beginning, hasBranches, treeOf, type TurnPlace, type TurnTree } from "./branches.ts";
 export {
   checkMessageText,
   decodeClientFrame,
@@ -277,6 +294,7 @@ export {
   wellFormedJson,
   withSeq,
 } from "./codec.ts";
+export { filesOf, hasSameFiles, isFile, noFiles, withFiles, type Files } from "./file-parts.ts";
 export { appended } from "./growing-text.ts";
 export { issueWords, problemOf } from "./issue-words.ts";
 // Itself a list of names, for browsers.

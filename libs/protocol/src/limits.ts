@@ -26,6 +26,12 @@ export const limits = {
   roomMembersShown: 100,
   /** Users on whose behalf a gateway may ask over one connection. More: QUOTA_EXCEEDED. */
   gatewayUsers: 1_000,
+  /** Files of one message. More: INVALID_FRAME. */
+  filesPerMessage: 10,
+  /** Parts of one message as a client sends it. More: INVALID_FRAME. */
+  saidParts: 64,
+  /** Files that one tool call gives back. The next ones are left out, and the model is told. */
+  filesPerCall: 8,
   /** Users whom one message may address. More: INVALID_FRAME. */
   mentions: 20,
   /** Characters (code points) of a reaction. */
@@ -74,6 +80,12 @@ export const limits = {
   memoryBytes: 128 * 1024,
   /** Of them what a model is given, the newest first. */
   memoryPromptBytes: 8 * 1024,
+  /** Devices of one user that are told when they are away. One more takes the place of the one that was not seen for longest. */
+  noticeDevices: 10,
+  /** Of a message, in its notice, where the operator wants text in it: so many characters. */
+  noticeTextChars: 160,
+  /** Members of a room with more are told of messages that address them, and of no others. */
+  noticeRoomMembers: 50,
   /** Characters of an access token. Longer: AUTH_INVALID. */
   accessTokenChars: 16_384,
   /** Objects and arrays of `metadata` within each other. Deeper: INVALID_FRAME. */

@@ -2,11 +2,12 @@ import type { MessageEvent, Outcome } from "./events.ts";
 import type { Author } from "./author.ts";
 import type { Feedback } from "./feedback.ts";
 import { fieldsOf } from "./fields.ts";
+import { filesOf } from "./file-parts.ts";
 import type { TurnId } from "./ids.ts";
 import type { MessageChanges } from "./message-changes.ts";
 import { messageIdOf } from "./message-ids.ts";
-import { outcomeOf, storedParts } from "./outcome.ts";
-import { pendingCallsOf, type Parts } from "./parts-fold.ts";
+import { outcomeOf, partsOfMessage, storedParts } from "./outcome.ts";
+import { noParts, pendingCallsOf, type Parts } from "./parts-fold.ts";
 import { inPlace } from "./post-fold.ts";
 import type { ToolCallPart } from "./parts.ts";
 import type { TranscriptMessage } from "./transcript-message.ts";
@@ -99,8 +100,8 @@ export function queue(view: ConversationView): QueuedTurn[] {
   return [...waiting, ...forgotten].toSorted((one, other) => one.position - other.position);
 }
 
-function queuedTurnOf({ turn_id, author, text, position }: WaitingTurn): QueuedTurn {
-  const parts = [{ type: "text", text } as const];
+function queuedTurnOf({ turn_id, author, text, files, position }: WaitingTurn): QueuedTurn {
+  const parts = partsOfMessage({ message: text, files });
   const message_id = messageIdOf(turn_id, "user");
   return { turn_id, position, message: { message_id, turn_id, author, parts, status: "complete" } };
 }
@@ -204,7 +205,7 @@ function questionIn({ post }: TurnView, event: MessageEvent): MessageView {
   return remembered(ofQuestions, event, () => ({
     ...fieldsOf(event, ["message_id", "turn_id", "author", "ts", "reply_to", "mentions"]),
     ...(post === undefined ? {} : { post: post.n, after: post.after }),
-    parts: [{ type: "text", text: event.message }],
+    parts: partsOfMessage(event),
     status: "complete",
   }));
 }
@@ -248,13 +249,18 @@ function withChanges(written: readonly MessageView[], changes: ConversationView[
   return shown;
 }
 
+/** A text was changed; the files of the message stay. */
+function changedParts({ parts }: MessageView, text: string): Parts {
+  return partsOfMessage({ message: text, files: filesOf(parts) });
+}
+
 /** The same object for the same message and changes. */
 function messageNow(message: MessageView, changes: MessageChanges | undefined): MessageView {
   if (changes === undefined) return message;
   const known = ofWritten.get(message);
   if (known?.changes === changes) return known;
   const { message: text, deleted_at } = changes;
-  const parts: Parts = deleted_at !== undefined ? [] : text === undefined ? message.parts : [{ type: "text", text }];
+  const parts = deleted_at !== undefined ? noParts : text === undefined ? message.parts : changedParts(message, text);
   const shown = { ...message, parts, changes };
   ofWritten.set(message, shown);
   return shown;

@@ -1,5 +1,6 @@
 import type { Outcome } from "./events.ts";
 import type { TurnId } from "./ids.ts";
+import { noFiles, type Files } from "./file-parts.ts";
 import type { KnownPart } from "./parts.ts";
 import { callPart, type Parts } from "./parts-fold.ts";
 import type { TranscriptMessage } from "./transcript-message.ts";
@@ -37,16 +38,20 @@ export function answerOf(turn_id: TurnId, outcome: Outcome, ts: number): Transcr
   };
 }
 
-/** The parts of a message of which only text and calls are known. Where the calls stood in the text nobody knows any more: sources, text, calls. */
+/** The parts of a message of which only text, calls and files are known. Where the calls stood in the text nobody knows any more: sources, text, calls. */
 export function partsOfMessage({
   message,
   tool_calls = [],
   metadata,
-}: Pick<TranscriptMessage, "message" | "tool_calls" | "metadata">): KnownPart[] {
+  files = noFiles,
+}: Pick<TranscriptMessage, "message" | "tool_calls" | "metadata"> & {
+  readonly files?: Files | undefined;
+}): KnownPart[] {
   return [
     ...(metadata?.context?.sources ?? []).map((source) => ({ type: "source", ...source }) as const),
     ...(message === "" ? [] : [{ type: "text", text: message } as const]),
     ...tool_calls.map(callPart),
+    ...files,
   ];
 }
 

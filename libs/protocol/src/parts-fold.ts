@@ -2,6 +2,7 @@ import type { ApprovalRequest, ApprovalState } from "./approval.ts";
 import { isTerminal } from "./event-kinds.ts";
 import type { Outcome } from "./events.ts";
 import { fieldsOf } from "./fields.ts";
+import { filesOf, isFile, type Files } from "./file-parts.ts";
 import { appended } from "./growing-text.ts";
 import type { Part, ReasoningPart, SourcePart, TextPart, ToolCallPart } from "./parts.ts";
 import type { ReadEvent } from "./read-event.ts";
@@ -55,7 +56,10 @@ export function foldParts(parts: Parts, event: ReadEvent): Parts {
     case "tool_call_start":
       return withCall(parts, event.call_id, (known) => known ?? callPart(event));
     case "tool_call_end":
-      return withCall(parts, event.call_id, (known) => endedCall(known, event));
+      return withCallFiles(
+        withCall(parts, event.call_id, (known) => endedCall(known, event)),
+        event,
+      );
     case "approval_required":
       return withApproval(parts, event, fieldsOf(event, ["summary", "preview", "confirm", ...terms, "expires_at"]));
     case "approval_decided":
@@ -117,6 +121,23 @@ function withCall(
   const call = change(known !== undefined && isToolCall(known) ? known : undefined);
   if (call === undefined || call === known) return parts;
   return known === undefined ? [...parts, call] : parts.with(at, call);
+}
+
+/** Files of tools that an answer has at most; what comes later is not shown. Here, because all who fold must come to the same. */
+const mostCallFiles = 32;
+
+/** The files that a tool has given back stand behind its call. One that is there already stays where it is: an end may be told again. */
+function withCallFiles(
+  parts: Parts,
+  { call_id, files }: { readonly call_id: string; readonly files?: Files | undefined },
+): Parts {
+  if (files === undefined) return parts;
+  const known = filesOf(parts);
+  const added = files.filter((file) => !known.some(({ file_id }) => file_id === file.file_id));
+  const call = parts.findIndex((part) => isToolCall(part) && part.call_id === call_id);
+  const next = parts.findIndex((part, at) => at > call && !isFile(part));
+  const room = Math.max(0, mostCallFiles - known.length);
+  return added.length === 0 ? parts : parts.toSpliced(next < 0 ? parts.length : next, 0, ...added.slice(0, room));
 }
 
 function endedCall(known: ToolCallPart | undefined, ended: ToolCallState): ToolCallPart {

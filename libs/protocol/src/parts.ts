@@ -48,7 +48,7 @@ export const FilePart = z
     media_type: z.string().describe("What it is, by its content."),
     bytes: z.number().int().nonnegative().describe("Its size."),
   })
-  .describe("A file. Reserved.");
+  .describe("A file, of a message or given back by the tool before it. Its bytes: `GET /api/v1/files/:id`.");
 export type FilePart = z.infer<typeof FilePart>;
 
 export const DataPart = z

@@ -1,6 +1,8 @@
 import type { MessageEvent, Outcome } from "./events.ts";
+import { fieldsOf } from "./fields.ts";
 import type { TurnId } from "./ids.ts";
 import { messageIdOf } from "./message-ids.ts";
+import { partsOfMessage } from "./outcome.ts";
 import type { PostEvent } from "./post.ts";
 import type { TranscriptMessage } from "./transcript-message.ts";
 
@@ -32,19 +34,20 @@ export function postOutcome(turnId: TurnId): Outcome {
 
 /** The message of a post, as that of a turn. */
 export function messageOfPost(post: Omit<PostEvent, "type" | "n">): MessageEvent {
-  const { conversation_id, turn_id, ts, message_id, id, author, message, reply_to, mentions } = post;
-  return {
-    ...{ type: "message", conversation_id, turn_id, ts, message_id, id, author, message },
-    ...(reply_to === undefined ? {} : { reply_to }),
-    ...(mentions === undefined ? {} : { mentions }),
-  };
+  return { type: "message", ...fieldsOf(post, messageFields) };
 }
+
+const messageFields = [
+  ...(["conversation_id", "turn_id", "ts", "message_id", "id", "author", "message"] as const),
+  ...(["files", "reply_to", "mentions"] as const),
+];
 
 /** A post as the transcript has it. */
 export function transcriptOfPost(post: PostEvent): TranscriptMessage {
-  const { message_id, turn_id, author, message, reply_to, mentions, n, after, ts } = post;
+  const { message_id, turn_id, author, message, files, reply_to, mentions, n, after, ts } = post;
   return {
     ...{ message_id, turn_id, author, message, status: "complete", post: n, after, ts },
+    ...(files === undefined ? {} : { parts: partsOfMessage({ message, files }) }),
     ...(reply_to === undefined ? {} : { reply_to }),
     ...(mentions === undefined ? {} : { mentions }),
   };

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { addressFields } from "./address-fields.ts";
 import { Author } from "./author.ts";
 import { ConversationId, TurnId } from "./ids.ts";
+import { messageFiles } from "./message-files.ts";
 import { RecordLink } from "./record-link.ts";
 
 /**
@@ -16,6 +17,7 @@ const post = {
   id: z.string().describe("The client's own id of the message."),
   author: Author.describe("Who wrote it."),
   message: z.string().describe("The text."),
+  ...messageFiles,
   ...addressFields,
   after: TurnId.nullable().describe(
     "The last turn that was accepted before it; null: none. It stands behind that turn and its answer, among others there in the order of `n`.",

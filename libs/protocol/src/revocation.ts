@@ -28,3 +28,17 @@ export type RevocationRecord = z.infer<typeof RevocationRecord>;
 export function revocationKey({ what, id, user }: Pick<RevocationRecord, "what" | "id" | "user">): string {
   return JSON.stringify(user === undefined ? [what, id] : [what, id, user]);
 }
+
+/** Clocks of edges differ: nothing is forgotten before all of them say so. */
+const clockMarginMs = 24 * 60 * 60_000;
+
+/** What nobody needs any more, wherever it is known. */
+export function isRevocationOver({ until_ms, lifted, ts }: RevocationRecord): boolean {
+  return (lifted === true ? ts : until_ms) < Date.now() - clockMarginMs;
+}
+
+/** Whether a record of what somebody has come in with is about theirs. `issuedMs`: when that was made; undefined: it is of unknown age, so as old as any. */
+export function revocationHolds(record: RevocationRecord, userId: string, issuedMs: number | undefined): boolean {
+  if (isRevocationOver(record) || (record.user !== undefined && record.user !== userId)) return false;
+  return record.before_ms === undefined || issuedMs === undefined || issuedMs <= record.before_ms;
+}

@@ -26,6 +26,7 @@ import {
 } from "./events.ts";
 import { Author } from "./author.ts";
 import { MessageId, Rating } from "./feedback.ts";
+import { FileProgressFrame, FileStoredFrame } from "./file-frames.ts";
 import { Handover, HandoverEvent } from "./handover.ts";
 import { CallId, ConversationId, TurnId } from "./ids.ts";
 import { openEnum } from "./open-enum.ts";
@@ -239,6 +240,8 @@ export const ConnectionFrame = z.union([
   PresenceFrame,
   ReadFrame,
   UsageFrame,
+  FileProgressFrame,
+  FileStoredFrame,
   GoingAwayFrame,
   PongFrame,
   FrameError,

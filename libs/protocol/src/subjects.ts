@@ -17,6 +17,8 @@ export const streams = {
   connections: "CONNECTIONS",
   /** What users want to be remembered, of the whole deployment. */
   memory: "MEMORY",
+  /** What users want to be told when they are away, and where. */
+  notices: "NOTICES",
   /** Who did what, of the whole deployment. */
   audit: "AUDIT",
   /** Documents that tenants have brought. */
@@ -50,6 +52,9 @@ export const toolQueueName = "tools";
 
 /** BullMQ queue of what people who are away are told. */
 export const noticeQueueName = "notices";
+
+/** BullMQ queue of the same to single devices. */
+export const pushQueueName = "pushes";
 
 const stored = "chat.ev";
 const live = "chat.live";
@@ -237,6 +242,9 @@ export const subjects = {
   /** How far the sweep of old conversations is: compare-and-set. */
   sweep: "chat.privacy.sweep",
   allPrivacy: "chat.privacy.>",
+  /** What a user wants to be told, and where, by the hash of the user: compare-and-set, the last one counts. */
+  notices: (hash: string): string => `chat.notices.${hash}`,
+  allNotices: "chat.notices.*",
 
   /** Who did what in a conversation. `tenant`: its token, see `createAuditLog`. */
   audit: (channel: Exclude<AuditChannel, "admin">, tenant: string, conversation: ConversationId): string =>

@@ -8,6 +8,7 @@ import { fieldsOf } from "./fields.ts";
 import { GivenContext } from "./given-context.ts";
 import { User } from "./server-frames.ts";
 import { ConversationId, TurnId } from "./ids.ts";
+import { messageFiles } from "./message-files.ts";
 import { openEnum } from "./open-enum.ts";
 import { traceParent } from "./trace.ts";
 
@@ -23,6 +24,8 @@ export const TurnRequest = z.object({
   id: z.string(),
   message_id: z.string(),
   message: z.string(),
+  /** They are attached to the conversation. A worker of an older version does not see them. */
+  ...messageFiles,
   agent: z.string().optional(),
   model: z.string().optional(),
   customer_id: z.string().optional(),
@@ -48,7 +51,7 @@ export type TurnRequest = z.infer<typeof TurnRequest>;
 /** The user's message as an event. Edge and worker both write it; whoever is first wins, and both write the same. */
 export function messageEventOf(request: TurnRequest): MessageEvent {
   const { conversation_id, turn_id, accepted_at: ts, message_id, id, message } = request;
-  const place = fieldsOf(request, ["parent", "supersedes", "reply_to", "mentions"]);
+  const place = fieldsOf(request, ["files", "parent", "supersedes", "reply_to", "mentions"]);
   const author = authorOf(request);
   return { type: "message", conversation_id, turn_id, ts, message_id, id, author, message, ...place };
 }

@@ -8,6 +8,7 @@ import type { Handover } from "./handover.ts";
 import type { ReadEvent } from "./read-event.ts";
 import { messageOfPost, postOutcome, type PostPlace } from "./post-fold.ts";
 import type { PostEvent } from "./post.ts";
+import { filesOf } from "./file-parts.ts";
 import { foldRoomFrame, isRoomFrame, noRoom, roomOfSnapshot, type RoomView } from "./room-fold.ts";
 import type { ConversationEventFrame, EventFrame, SnapshotFrame, WaitingFrame } from "./server-frames.ts";
 import type { TranscriptMessage } from "./transcript-message.ts";
@@ -177,7 +178,11 @@ function withChanged(transcript: readonly TranscriptMessage[], event: MessageEve
   const stored = transcript[at];
   return stored === undefined
     ? transcript
-    : transcript.with(at, { ...stored, message, parts: partsOfMessage({ message }) });
+    : transcript.with(at, {
+        ...stored,
+        message,
+        parts: partsOfMessage({ message, files: filesOf(stored.parts ?? []) }),
+      });
 }
 
 /** What happens, happens to the last turn: it is looked for from the end. A turn that nothing has happened to is not added. */

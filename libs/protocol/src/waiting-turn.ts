@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { Author } from "./author.ts";
 import { ConversationId, TurnId } from "./ids.ts";
+import { messageFiles } from "./message-files.ts";
 
 /** A turn that waits behind another one of its conversation, as its viewers are told. */
 export const WaitingTurn = z
@@ -10,6 +11,7 @@ export const WaitingTurn = z
     author: Author.describe("Who wrote it."),
     text: z.string().describe("The text as it is now; its beginning where it is longer than `waitingTextBytes`."),
     truncated: z.literal(true).optional().describe("The text goes on."),
+    ...messageFiles,
     position: z.number().int().positive().describe("Turns that run before it."),
   })
   .describe("A message that waits until the turns before it have ended.");

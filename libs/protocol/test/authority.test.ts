@@ -5,7 +5,16 @@ const may = createMay(
   RightsByRole.parse({
     [everybody]: {
       actions: [
-        ...["conversation:*", "session:*", "connection:*", "usage:*", "memory:*", "privacy:*", "documents:read"],
+        ...[
+          "conversation:*",
+          "session:*",
+          "connection:*",
+          "usage:*",
+          "memory:*",
+          "notices:*",
+          "privacy:*",
+          "documents:read",
+        ],
         ...["agent:use", "model:use", "tool:run"],
       ],
       agents: ["general", "k8s-*"],
@@ -117,6 +126,14 @@ const table: Record<
   },
   "memory:read": { yes: [[caller(), { kind: "user", id: "ann" }]], no: [[caller(), { kind: "user", id: "bert" }]] },
   "memory:change": {
+    yes: [[caller(), { kind: "user", id: "ann" }]],
+    no: [
+      [caller(), { kind: "user", id: "bert" }],
+      [caller({ scopes: ["conversation:*"] }), { kind: "user", id: "ann" }],
+    ],
+  },
+  "notices:read": { yes: [[caller(), { kind: "user", id: "ann" }]], no: [[caller(), { kind: "user", id: "bert" }]] },
+  "notices:change": {
     yes: [[caller(), { kind: "user", id: "ann" }]],
     no: [
       [caller(), { kind: "user", id: "bert" }],

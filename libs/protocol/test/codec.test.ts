@@ -17,6 +17,7 @@ import {
   limits,
   typeOfStored,
   wellFormedJson,
+  withSaidText,
   withSeq,
 } from "@parley/protocol";
 import { arbitraryOf } from "./arbitraries.ts";
@@ -103,12 +104,19 @@ describe("decodeClientFrame", () => {
 
   test("reads back every frame that it accepts", () => {
     fc.assert(
-      fc.property(arbitraryOf(ClientFrame), (frame) => {
-        expect(decodeClientFrame(JSON.stringify(frame))).toEqual(frame);
+      fc.property(arbitraryOf(ClientFrame), (given) => {
+        const frame = saidOnce(ClientFrame.parse(given));
+        const read = frame.type === "message" ? withSaidText(frame) : frame;
+        expect(decodeClientFrame(JSON.stringify(frame))).toEqual(read);
       }),
     );
   });
 });
+
+/** Its text stands in its parts, where these have one. */
+function saidOnce(frame: ClientFrame): ClientFrame {
+  return frame.type === "message" && frame.parts !== undefined ? { ...frame, message: "" } : frame;
+}
 
 /** Strings as JavaScript has them: also with halves of characters. */
 const codeUnits = fc

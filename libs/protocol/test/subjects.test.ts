@@ -132,6 +132,8 @@ const pins: Record<keyof typeof subjects, readonly [subject: string, literal: st
   allPrivacy: [subjects.allPrivacy, "chat.privacy.>"],
   memory: [subjects.memory("h1"), "chat.memory.h1"],
   allMemories: [subjects.allMemories, "chat.memory.*"],
+  notices: [subjects.notices("h1"), "chat.notices.h1"],
+  allNotices: [subjects.allNotices, "chat.notices.*"],
   summary: [subjects.summary(2, "c1"), "chat.summary.2.c1"],
   allSummaries: [subjects.allSummaries(2), "chat.summary.2.*"],
   allTitles: [subjects.allTitles(2), "chat.title.2.*"],

@@ -1,3 +1,4 @@
+import { knownPushHosts, pushHostsIn } from "@parley/protocol";
 import { z } from "zod";
 import { isHost, isHttpAddress, isRedisAddress, natsServersOf } from "./addresses.ts";
 import { LOG_FORMATS, LOG_LEVELS } from "./logger.ts";
@@ -86,6 +87,18 @@ export function optionalText() {
 }
 
 /** Where the rights and limits of callers stand. */
+/** Push services of browsers to which notices may be sent. */
+export function pushHosts() {
+  return z
+    .string()
+    .default(knownPushHosts)
+    .transform((text) => pushHostsIn(text) ?? [])
+    .refine((list) => list.length > 0, "must be hosts, such as *.push.example.org, or origins, comma-separated")
+    .describe(
+      "Push services to which notices may be sent, comma-separated: hosts, asked with TLS at public addresses only, `*.` before one for all below it, `*` for any; and origins of your own, such as `http://push.internal:8080`, which may be in your network. The same for edges and tool workers. Default: those of Chromium, Firefox, Edge and Safari.",
+    );
+}
+
 export function limitsFile() {
   return optionalText().describe(
     "What callers may do by their roles. Default: `config/limits.yaml`, if it is there. Read again when it changes.",

@@ -23,6 +23,7 @@ export {
   limitsFile,
   optionalText,
   port,
+  pushHosts,
   redisFields,
   secret,
   wholeNumber,

@@ -6,6 +6,7 @@ import type { Chain } from "./chain.ts";
 import type { Classify } from "./classifier.ts";
 import type { ClaimedTurn } from "./claimed-turn.ts";
 import { completeOutcome } from "./ending.ts";
+import type { TurnFiles, TurnFilesOf } from "./files/turn-files.ts";
 import { groundsOf } from "./retrieval/citations.ts";
 import { wantsNoTools } from "./given.ts";
 import type { AgentGuard, Guards } from "./guards/guards.ts";
@@ -37,6 +38,7 @@ export interface AnswerDeps extends ToolStepDeps {
   readonly rightsOf: RightsOf;
   /** What is remembered of whoever asks, for the agents that are given it. */
   readonly memoryOf: MemoryOf;
+  readonly filesOf: TurnFilesOf;
   /** Undefined: the beginnings of conversations are not summarised. */
   readonly summaries?: Pick<Summaries, "before"> | undefined;
 }
@@ -57,7 +59,19 @@ function classifying({ attempt }: ClaimedTurn, classify: Classify | undefined): 
 
 /** The loop of a turn: model, tools, model, … until the model answers. It begins where the fold says that an earlier attempt stopped. */
 function createLoop(
-  { brief, classify, safety, guards, rightsOf, memoryOf, summaries, modelStep, toolOffer, maxSteps }: AnswerDeps,
+  {
+    brief,
+    classify,
+    safety,
+    guards,
+    rightsOf,
+    memoryOf,
+    filesOf,
+    summaries,
+    modelStep,
+    toolOffer,
+    maxSteps,
+  }: AnswerDeps,
   { runTools }: Pick<ReturnType<typeof createToolStep>, "runTools">,
 ) {
   return async (turn: ClaimedTurn, chain: Chain, history: readonly StoredTurn[]): Promise<AnswerEnd> => {
@@ -70,8 +84,9 @@ function createLoop(
     const classified = classifying(turn, classify);
     const asking = { classify: classified, spending, signal: stop.signal, ...(room && { nameOf: room.nameOf }) };
     const briefed = await brief({ request, history, chain, isTold, decisions, mayUse, ...asking, span });
+    const files = await filesOf({ turn, history, agent: briefed.agent, chain, isTold });
     const guard = guards.of(briefed.agent);
-    if (guard !== undefined) await checkInput(guard, turn);
+    await checkInput(guard, turn, files);
     const briefing = await withWarning(briefed, { turn, chain, safety });
     const memory = await memoryOf(turn, briefing.agent, mayRun);
     const tell = (message: string): void => chain.push({ type: "progress", step: "tools", message });
@@ -86,7 +101,7 @@ function createLoop(
       const tools = mustAnswer ? offer : withMemory(offer, memory);
       const instructed = withNote(withMemoryText(briefing, memory), note);
       const asked = { briefing: instructed, ...tools, isLast };
-      const end = await modelStep({ turn, chain, history, ...before, room, guard, ...asked });
+      const end = await modelStep({ turn, chain, history, ...before, room, files, guard, ...asked });
       stop.signal.throwIfAborted();
       if (end.kind === "answered")
         return completeOutcome(turn, { ...metadataOf(briefing, end, fold.text), ...handoverIn(fold) });
@@ -141,8 +156,14 @@ function withMemoryText(briefing: Briefing, memory: TurnMemory | undefined): Bri
 }
 
 /** What an agent has begun to answer was checked before. */
-async function checkInput(guard: AgentGuard, { request, fold, stop }: ClaimedTurn): Promise<void> {
-  if (fold.steps.length === 0 && fold.text === "") await guard.checkInput(request.message, stop.signal);
+async function checkInput(
+  guard: AgentGuard | undefined,
+  { request, fold, stop }: ClaimedTurn,
+  files: TurnFiles | undefined,
+): Promise<void> {
+  if (guard === undefined || fold.steps.length > 0 || fold.text !== "") return;
+  const texts = [request.message, files?.askedText ?? ""].filter((text) => text !== "");
+  await guard.checkInput(texts.join("\n\n"), stop.signal);
 }
 
 /** First of all: what follows the prompt are documents, and the note is none. */

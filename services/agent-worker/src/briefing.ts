@@ -6,6 +6,7 @@ import type { ChosenAgent, createChooseAgent } from "./choose-agent.ts";
 import type { Classify } from "./classifier.ts";
 import type { Decisions } from "./decisions.ts";
 import type { createFindPassages } from "./find-passages.ts";
+import { textOrNames } from "./files/attached-files.ts";
 import type { FenceOf } from "./fences.ts";
 import { documentsBlock } from "./retrieval/context-block.ts";
 import type { TurnSpending } from "./usage/turn-spending.ts";
@@ -53,7 +54,8 @@ export type Brief = ReturnType<typeof createBrief>;
  * same.
  */
 export function createBrief({ chooseAgent, findPassages, fenceOf }: BriefingDeps) {
-  return async ({ chain, isTold, decisions, ...input }: BriefingInput): Promise<Briefing> => {
+  return async ({ chain, isTold, decisions, ...given }: BriefingInput): Promise<Briefing> => {
+    const input = { ...given, request: { ...given.request, message: textOrNames(given.request) } };
     const { request, history, span } = input;
     const tell = (
       step: string,

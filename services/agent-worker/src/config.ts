@@ -17,7 +17,7 @@ import {
 import { limits } from "@parley/protocol";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
-import { OPENAI_DEFAULT_MODEL, OPENROUTER_DEFAULT_MODEL } from "./model/provider.ts";
+import { OPENAI_DEFAULT_MODEL, OPENAI_TRANSCRIPTION_MODEL, OPENROUTER_DEFAULT_MODEL } from "./model/provider.ts";
 
 /** A folder of this repository's `config`. */
 const shipped = (folder: string): string => fileURLToPath(new URL(`../../../config/${folder}`, import.meta.url));
@@ -147,6 +147,9 @@ export const Config = z.object({
     .max(1)
     .default(0.4)
     .describe("How alike a passage and a question have to be to be found by meaning; it depends on the model."),
+  TRANSCRIPTION_MODEL: optionalText().describe(
+    `A model of the provider that writes down recordings (\`/audio/transcriptions\`). Unset: \`${OPENAI_TRANSCRIPTION_MODEL}\` of OpenAI; of others recordings are not heard.`,
+  ),
   OPENAI_API_KEY: secret().optional().describe("Key of the model provider."),
   OPENAI_BASE_URL: optionalText().describe(
     "Any OpenAI-compatible server, with /v1. Unset: OpenAI or OpenRouter, by key.",

@@ -1,10 +1,11 @@
-import { ChatError, type StoredTurn, type Summary, type TurnId } from "@parley/protocol";
+import { ChatError, messageIdOf, type StoredTurn, type Summary, type TurnId } from "@parley/protocol";
 import type { ModelMessage } from "./model/model.ts";
+import { withFileTexts, type ShownFiles } from "./files/shown-files.ts";
 import type { GivenHistory } from "./given.ts";
 import type { FenceOf } from "./fences.ts";
 import { cutRule, dataRule, earlierArgumentsRule } from "./prompt.ts";
 import { shortenSteps, type FinishedStep } from "./tool-text.ts";
-import { bytesOf, stepMessages } from "./turn-messages.ts";
+import { bytesOf, stepMessages, type EarlierTurn } from "./turn-messages.ts";
 import type { RoomContext } from "./rooms/room-context.ts";
 import { behindSummary, summaryBlock } from "./memory/summary-text.ts";
 import { roomWindowOf, windowOf } from "./window.ts";
@@ -21,6 +22,8 @@ export type ContextInput = {
   room?: RoomContext | undefined;
   /** What the turns up to some place came to: it stands for them. */
   summary?: Summary | undefined;
+  /** What is shown of files, where the conversation has any. */
+  files?: ShownFiles | undefined;
   steps: readonly FinishedStep[];
   /** Of the running turn. */
   turnId?: TurnId | undefined;
@@ -36,20 +39,20 @@ export type ContextInput = {
  * ChatError CONTEXT_TOO_LARGE when even that does not fit.
  */
 export function buildMessages(input: ContextInput): ModelMessage[] {
-  const { systemPrompt, steps, maxBytes, fenceOf, room } = input;
+  const { systemPrompt, steps, maxBytes, fenceOf, room, files } = input;
   const fence = fenceFor(input);
   const { history, summary, asked, instructions } = conversationOf(input);
   const hasResults = steps.length > 0 || asked.some(isResult) || history.some(hasHadResults);
   const rules = [...(hasResults ? [dataRule] : []), ...(history.some(hasCutArguments) ? [earlierArgumentsRule] : [])];
   const before = summary === undefined ? [] : [summaryBlock(summary.text)];
-  const ofRoom = room === undefined ? [] : [room.rule];
+  const ofRoom = [...(room === undefined ? [] : [room.rule]), ...(files === undefined ? [] : [files.rule])];
   const content = [systemPrompt, ...ofRoom, ...rules, ...before, ...instructions].join("\n\n");
   const system: ModelMessage = { role: "system", content };
   const current: ModelMessage[] = [...asked, ...steps.flatMap((step) => stepMessages(step, fence))];
   const leftBytes = maxBytes - bytesOf([system, ...current]);
   if (leftBytes >= 0) {
-    if (room === undefined) return [system, ...windowOf(history, leftBytes, fenceOf), ...current];
-    const earlier = room.turns(history, summary);
+    if (room === undefined) return [system, ...windowOf(withFilesOf(files, history), leftBytes, fenceOf), ...current];
+    const earlier = withFilesOf(files, room.turns(history, summary));
     return [system, ...roomWindowOf(earlier, current, { maxBytes: leftBytes, fenceOf })];
   }
   const short = shortestOf(input, { asked, instructions: [...ofRoom, ...instructions], fence });
@@ -63,16 +66,36 @@ function fenceFor({ turnId, steps, fenceOf }: ContextInput): string | undefined 
 }
 
 /** What was said before and is asked now: as it is kept here, or as the client has given it. */
-function conversationOf({ history, summary, message, given, room }: ContextInput) {
+function conversationOf({ history, summary, message, given, room, files, turnId }: ContextInput) {
+  const told = turnId === undefined ? undefined : files?.texts.get(messageIdOf(turnId, "user"));
   if (given === undefined) {
-    const asked = [{ role: "user", content: room?.asked ?? message } as const];
+    const asked = [{ role: "user", content: withFileTexts(room?.asked ?? message, told) } as const];
     return { ...behindSummary(history, summary), asked, instructions: [] };
   }
   return {
     ...{ history: [], summary: undefined },
-    asked: given.messages,
+    asked: withLast(given.messages, told),
     instructions: given.instructions === "" ? [] : [given.instructions],
   };
+}
+
+/** The message that is asked, among those that its client has given: its own files stand behind it. */
+function withLast(messages: readonly ModelMessage[], told: string | undefined): readonly ModelMessage[] {
+  const at = messages.findLastIndex(({ role }) => role === "user");
+  const last = messages[at];
+  if (told === undefined || last?.role !== "user" || typeof last.content !== "string") return messages;
+  return messages.with(at, { ...last, content: withFileTexts(last.content, told) });
+}
+
+/** Files of earlier messages stand behind their texts. What a room quotes is quoted already. */
+function withFilesOf<Turn extends EarlierTurn>(files: ShownFiles | undefined, turns: readonly Turn[]): readonly Turn[] {
+  if (files === undefined) return turns;
+  return turns.map((turn) => {
+    const { question } = turn;
+    const told = question === undefined ? undefined : files.texts.get(question.message_id);
+    if (question === undefined || told === undefined) return turn;
+    return { ...turn, question: { ...question, message: withFileTexts(question.message, told) } };
+  });
 }
 
 interface Alone {

@@ -38,7 +38,7 @@ function marksOf(names: readonly string[]): RegExp {
   return new RegExp(`${bracket}(?=${gap}[/\\uFF0F\\u2215\\u2044]?${gap}(?:${names.map(letters).join("|")}))`, "giu");
 }
 
-const fenced = ["tool_result", "document"];
+const fenced = ["tool_result", "document", "attached_file", "attached_image"];
 const ownMarks = marksOf(fenced);
 
 /** How templates of models begin a turn of somebody: whoever runs one may pass texts on in which these are still read. */

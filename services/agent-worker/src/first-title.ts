@@ -1,6 +1,7 @@
 import type { Bus } from "@parley/bus";
 import { titleLine, type ConversationId, type Outcome, type TurnRequest } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
+import { textOrNames } from "./files/attached-files.ts";
 import type { AskShortly, ShortCall } from "./short-call.ts";
 
 /** `given`: it is the conversation's title. `late`: somebody gave one meanwhile, or the conversation is no more. `empty`: the model said nothing. */
@@ -75,12 +76,12 @@ async function isFirst({ transcripts }: Pick<Bus, "transcripts">, conversation: 
 }
 
 function titleCall(modelName: string | undefined, turn: TurnRequest, answer: string): ShortCall {
-  const { turn_id, message } = turn;
+  const { turn_id } = turn;
   return {
     ...{ purpose: "title", modelName, turn, timeoutMs },
     messages: [
       { role: "system", content: instruction },
-      { role: "user", content: `${beginning(message)}\n\nThe answer was:\n${beginning(answer)}` },
+      { role: "user", content: `${beginning(textOrNames(turn))}\n\nThe answer was:\n${beginning(answer)}` },
     ],
     requestId: `${turn_id}-title`,
     maxOutputTokens: outputTokens,

@@ -115,7 +115,14 @@ function sentenceOf({ from, to: { name }, why }: Choice): string {
   return `The model ${from} ${reason}; ${name} is asked instead`;
 }
 
-const withoutTools = "The model takes no tools; it answers without them";
+const without = {
+  without_tools: { step: "tools", message: "The model takes no tools; it answers without them" },
+  without_images: { step: "files", message: "The model cannot see images; it answers without them" },
+} as const;
+
+function isWithout(type: string): type is keyof typeof without {
+  return Object.hasOwn(without, type);
+}
 
 interface AnswerFoldDeps {
   readonly writer: StepWriter;
@@ -127,18 +134,18 @@ interface AnswerFoldDeps {
 function createAnswerFold({ writer, call, chain }: AnswerFoldDeps) {
   let calls: RequestedCall[] = [];
   let end: Reading["end"] | undefined;
-  let isToldWithout = false;
+  const told = new Set<string>();
 
   /** In the words of `createToolOffer`, at the same place. Once, although a repeated request says it again. */
-  const tellWithoutTools = (): void => {
-    if (!isToldWithout) chain.push({ type: "progress", step: "tools", message: withoutTools });
-    isToldWithout = true;
+  const tellWithout = (what: keyof typeof without): void => {
+    if (!told.has(what)) chain.push({ type: "progress", ...without[what] });
+    told.add(what);
   };
   const take = (event: Exclude<ModelEvent | RestartEvent, { type: "text" }>): void => {
     if (event.type === "restart") writer.restart();
     else if (event.type === "reasoning") writer.reasoning(event.text);
     else if (event.type === "retract") writer.retract();
-    else if (event.type === "without_tools") tellWithoutTools();
+    else if (isWithout(event.type)) tellWithout(event.type);
     else if (event.type === "tool_calls") calls = event.calls;
     else if (event.type === "end") end = event;
   };

@@ -13,6 +13,7 @@ import type { ContextRoom } from "./context-room.ts";
 import { buildMessages } from "./context.ts";
 import { clientCallsOf, givenHistory, givenRequest } from "./given.ts";
 import { truncated } from "./model/model-error.ts";
+import type { TurnFiles } from "./files/turn-files.ts";
 import type { FinishReason, ModelRequest } from "./model/model.ts";
 import { createGuardedWriter } from "./guards/guarded-writer.ts";
 import type { AgentGuard } from "./guards/guards.ts";
@@ -38,6 +39,8 @@ export interface ModelStepInput {
   readonly summary?: Summary | undefined;
   /** Several people write in it. */
   readonly room?: SharedRoom | undefined;
+  /** It has files. */
+  readonly files?: TurnFiles | undefined;
   readonly briefing: Briefing;
   readonly tools: readonly ToolDefinition[];
   /** What whoever asks may not run. */
@@ -79,7 +82,8 @@ export function createModelStep(deps: ModelStepDeps) {
     const modelRequest = requestFor(input, tools, { room, fenceOf });
     const { writer, plain, checked } = openWriter(input, maxEventBytes);
     const { calls, end, usage: told } = await read(modelRequest, { turn, chain, agent: briefing.agent, step, writer });
-    if (told.estimated !== true) room.counted(modelRequest, told.input_tokens);
+    // What images come to says nothing of texts.
+    if (told.estimated !== true && modelRequest.images === undefined) room.counted(modelRequest, told.input_tokens);
     // Taken where it is committed: what ends otherwise has it as its rest.
     const usage = (): Usage => turn.spending?.take() ?? told;
     if (checked !== undefined) await checked();
@@ -126,7 +130,7 @@ function openWriter({ chain, turn: { fold, stop }, guard, briefing }: ModelStepI
 
 /** What the model is asked in this step. */
 function requestFor(
-  { turn, history, summary, briefing, room: shared }: ModelStepInput,
+  { turn, history, summary, briefing, room: shared, files }: ModelStepInput,
   tools: readonly ToolDefinition[],
   { room, fenceOf }: Pick<ModelStepDeps, "room" | "fenceOf">,
 ): ModelRequest {
@@ -134,6 +138,8 @@ function requestFor(
   const step = fold.steps.length;
   const given = givenRequest(request, tools, step);
   const model = request.model ?? briefing.agent.model;
+  const maxBytes = room.bytesFor(model, given.tools);
+  const shown = files?.shown(maxBytes - Buffer.byteLength(briefing.systemPrompt) - Buffer.byteLength(request.message));
   return {
     messages: buildMessages({
       systemPrompt: briefing.systemPrompt,
@@ -142,9 +148,9 @@ function requestFor(
       room: shared?.contextFor(briefing.agent, fenceOf),
       given: givenHistory(request, fenceOf),
       steps: stepsOf(fold),
-      ...{ turnId: request.turn_id, fenceOf },
-      maxBytes: room.bytesFor(model, given.tools),
+      ...{ files: shown, turnId: request.turn_id, fenceOf, maxBytes },
     }),
+    ...(shown === undefined || shown.images.length === 0 ? {} : { images: shown.images }),
     ...given,
     requestId: `${request.turn_id}-${attempt}-${step}`,
     ...(spending === undefined ? {} : { meter: spending.meter("answer") }),

@@ -242,7 +242,8 @@ export function addUsage(one: Usage, other: Usage): Usage {
 }
 
 function finishedCallOf(event: Extract<StoredEvent, { type: "tool_call_end" }>): FinishedToolCall {
-  const { type: _type, conversation_id: _conversation, turn_id: _turn, ts: _ts, ...call } = event;
+  // Files are parts of the answer: the call has no more of them.
+  const { type: _type, conversation_id: _conversation, turn_id: _turn, ts: _ts, files: _files, ...call } = event;
   // A tool worker of another version may have other limits.
   const { result, truncated } = beginningOf(call.result, limits.toolResultBytes);
   return truncated ? { ...call, result, truncated } : call;

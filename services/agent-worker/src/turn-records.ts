@@ -63,7 +63,7 @@ function withOrderWithin(maxBytes: number, record: MessageRecord): MessageRecord
 
 function turnRecordOf({ request, place, queuedAt, fold }: RecordedTurn, outcome: Outcome): Omit<TurnRecord, "prev"> {
   const { conversation_id, turn_id, id, message, parent, supersedes, accepted_at: ts } = request;
-  const { reply_to, mentions } = request;
+  const { files, reply_to, mentions } = request;
   const { message_id, author: answerer = { role: "assistant" }, usage, type: status } = outcome;
   // Whoever takes over writes the same: it is the time of the stored decision. No clock puts an answer before its question.
   const endedAt = Math.max(ts, fold.endedAt);
@@ -73,7 +73,7 @@ function turnRecordOf({ request, place, queuedAt, fold }: RecordedTurn, outcome:
     ...(parent === undefined ? {} : { parent: parent ?? beginning }),
     ...(supersedes === undefined ? {} : { supersedes }),
     question: {
-      ...{ message_id: messageIdOf(turn_id, "user"), author, parts: partsOfMessage({ message }), ts, id },
+      ...{ message_id: messageIdOf(turn_id, "user"), author, parts: partsOfMessage({ message, files }), ts, id },
       ...(reply_to === undefined ? {} : { reply_to }),
       ...(mentions === undefined ? {} : { mentions }),
     },

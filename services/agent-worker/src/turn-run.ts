@@ -1,5 +1,6 @@
 import type { Bus, LogSizes } from "@parley/bus";
 import { jsonBytes, type Outcome, type TurnRequest } from "@parley/protocol";
+import type { Logger } from "@parley/runtime";
 import type { Agent } from "./agents/agent.ts";
 import type { RightsOf } from "./agents/turn-rights.ts";
 import { createAnswer, type Answer } from "./answer.ts";
@@ -15,11 +16,16 @@ import type { GuardRule } from "./guards/guard-file.ts";
 import { createGuards } from "./guards/guards.ts";
 import { createMaskedModel } from "./guards/masked-model.ts";
 import { createModeration } from "./guards/moderation.ts";
+import { createFileContents } from "./files/file-contents.ts";
+import { createKeptTexts } from "./files/kept-texts.ts";
+import { createTranscription } from "./files/transcription.ts";
+import { createTurnFiles } from "./files/turn-files.ts";
 import { createHandover } from "./handover/handover.ts";
-import type { Provider } from "./model/provider.ts";
+import { OPENAI_TRANSCRIPTION_MODEL, type Provider } from "./model/provider.ts";
 import type { ModelRoutes } from "./model-routes/model-routes.ts";
 import { createPlannedCall } from "./planned-call.ts";
 import { chosenFormat } from "./record-format.ts";
+import { createDocumentReader } from "./retrieval/formats/document-reader.ts";
 import { createShortCalls } from "./short-call.ts";
 import { createSummaries } from "./summaries.ts";
 import { createMemoryOf } from "./turn-memory.ts";
@@ -127,6 +133,7 @@ function openAnswer(
     rightsOf,
     plannedCall: createPlannedCall({ ...tools, rightsOf, maxEventBytes }),
     memoryOf: createMemoryOf({ bus, worker: tools.worker, log }),
+    filesOf: openTurnFiles(config, bus, { provider, log }),
     handover: createHandover({ handovers: bus.handovers, waitMs, idleMs, maxEventBytes }),
     guards: createGuards({
       ...{ guards: parts.guards, moderate: createModeration(provider), log },
@@ -141,6 +148,24 @@ function openAnswer(
     maxSteps: config.MAX_STEPS,
   });
 }
+
+/** What files say. Nothing of it is used by conversations without. */
+function openTurnFiles(
+  config: Config,
+  bus: Bus,
+  { provider, log }: { readonly provider: Provider; readonly log: Logger },
+) {
+  const model = config.TRANSCRIPTION_MODEL ?? transcriptionModels[provider.name];
+  const transcribe = model === undefined ? undefined : createTranscription(provider, model);
+  const reading = { bus, keptTexts: createKeptTexts(bus), readDocument: createDocumentReader(), transcribe, log };
+  return createTurnFiles({ readFiles: createFileContents(reading), fenceOf: fencesOf(config) });
+}
+
+/** Of providers that are known to have one. */
+const transcriptionModels: { readonly [Name in Provider["name"]]?: string } = {
+  openai: OPENAI_TRANSCRIPTION_MODEL,
+  simulated: "parley-simulated-hearing",
+};
 
 /** What the record of a turn takes, but for some hundred bytes: nobody waits for its being counted. */
 function countStored(

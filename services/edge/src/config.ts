@@ -12,6 +12,7 @@ import {
   nodeEnv,
   optionalText,
   port,
+  pushHosts,
   redisFields,
   sampleRatio,
   secret,
@@ -55,6 +56,9 @@ export const Config = z
       ),
     ...brokerFields(),
     ...fileFields(),
+    FILE_KEEP_UNATTACHED_MS: durationMs(24 * 3_600_000, 60_000).describe(
+      "How long a file is kept that nobody has sent to a conversation, from its last byte on.",
+    ),
     ...auditFields(),
     ...redisFields("for the lists of conversations"),
     AUTH_JWT_SECRET: secret()
@@ -158,8 +162,20 @@ export const Config = z
       .describe("Sockets of this process; default: what the file limit allows."),
     MAX_HTTP_WAIT_MS: durationMs(600_000, 1).describe("How long an HTTP request may wait for its answer."),
     NOTICES: flag().describe(
-      "Makes notices to people who are away and are addressed, which tool workers with NOTICE_WEBHOOK_URL send.",
+      "Makes notices to people who are away and are addressed, which tool workers with NOTICE_WEBHOOK_URL or VAPID_PRIVATE_KEY send.",
     ),
+    NOTICE_TEXT: flag().describe(
+      "Notices hold the beginning of the message. Unset: nothing that somebody has written but the title.",
+    ),
+    VAPID_PUBLIC_KEY: optionalText()
+      .refine(
+        (text) => text === undefined || Buffer.from(text, "base64url").length === 65,
+        "must be 65 bytes in base64url, as `npm run keys -- vapid` makes it",
+      )
+      .describe(
+        "With it browsers ask for notices that tool workers with VAPID_PRIVATE_KEY send. Unset: they are offered none.",
+      ),
+    PUSH_HOSTS: pushHosts(),
     NOTICE_DELAY_MS: durationMs(5_000, minNoticeDelayMs).describe(
       "How long after a message somebody is told of it who has not come to read it.",
     ),

@@ -1,5 +1,5 @@
-import { createOfferBoard, createShownTranscripts } from "@parley/bus";
-import type { ConversationId, May, TurnRequest } from "@parley/protocol";
+import { createOfferBoard } from "@parley/bus";
+import type { May, TurnRequest } from "@parley/protocol";
 import { noTracing, type Logger, type Registry, type Tracing } from "@parley/runtime";
 import uWS from "uWebSockets.js";
 import { openGate } from "./admission/gate.ts";
@@ -8,19 +8,22 @@ import type { Limiter } from "./admission/limits.ts";
 import type { Tokens } from "./admission/tokens.ts";
 import { createAdmissionRoom, type WaysIn } from "./admission-room.ts";
 import { startCanary } from "./canary.ts";
-import { followBroker, startSweeping } from "./edge-clock.ts";
+import { followBroker } from "./broker-following.ts";
+import { createConversationRoom } from "./conversation-room.ts";
 import { facades as allFacades, socketFacades } from "./facades.ts";
 import { openLimiter, type LimiterOptions } from "./edge-limiter.ts";
 import { cancelAllOf } from "./commands/cancel-all.ts";
 import { createCommands } from "./commands/commands.ts";
+import type { PushSettings } from "./commands/notices/choices.ts";
+import { startFileCare } from "./commands/files/care.ts";
+import { defaultFileSettings, type FileSettings } from "./commands/files/files.ts";
 import { openNotices } from "./commands/notices/notices.ts";
 import type { Redis } from "./commands/conversations/conversation-index.ts";
 import { openConnections, type ConnectionOptions } from "./commands/connections/connections.ts";
-import { createConversations } from "./commands/conversations/conversations.ts";
 import { createIsOperator } from "./commands/handovers.ts";
 import { createAgentNames, createOfferReading } from "./commands/offer.ts";
 import type { IsKeptOut } from "./commands/open-call.ts";
-import { createOwnership, type Ownership } from "./commands/ownership.ts";
+import { createOwnership } from "./commands/ownership.ts";
 import { createWriterMarks } from "./commands/reading.ts";
 import { createViewing } from "./commands/viewing.ts";
 import { createAnswerTimes } from "./delivery/answer-times.ts";
@@ -37,6 +40,7 @@ import type { Facade } from "./transport/facade.ts";
 import { addHttpService } from "./transport/http-service.ts";
 import { capConnections, listenPublicly, type ListenOptions } from "./transport/listener.ts";
 import type { Pages } from "./transport/pages.ts";
+import { startSweeping } from "./sweeping.ts";
 import { addSocketService } from "./transport/socket-service.ts";
 
 export interface EdgeOptions extends LimiterOptions, WaysIn, Pick<ConnectionOptions, "accounts"> {
@@ -57,6 +61,12 @@ export interface EdgeOptions extends LimiterOptions, WaysIn, Pick<ConnectionOpti
   readonly pages: Pages;
   /** People who are away are told of what addresses them, so long after it was said; needs Redis. Default: nobody is. */
   readonly noticeDelayMs?: number | undefined;
+  /** With the beginning of the message. Default: not. */
+  readonly noticeText?: boolean;
+  /** How browsers are sent notices. Default: not at all. */
+  readonly push?: PushSettings;
+  /** Default: files of 256 MB, kept for a day where nobody sends them. */
+  readonly files?: FileSettings;
   /** Protocols of others that it speaks. Default: all. */
   readonly facades?: readonly Facade[];
   readonly version: string;
@@ -97,19 +107,7 @@ const defaultDeadlines: Deadlines = { authMs: 5_000, anonymousMs: 1_800_000, war
 /** Longer than answers take, shorter than load balancers wait at the most. */
 const defaultHttpWaitMs = 600_000;
 
-/** Conversations as things, and their messages as they stand now. */
-function createConversationRoom(
-  { bus, redis, log }: EdgeOptions,
-  { hubs, seenChanges }: HubRoom,
-  { people: peopleOf, peekPeople }: Ownership,
-) {
-  const hasChanges = async (id: ConversationId): Promise<boolean> =>
-    seenChanges.has(id) || (await peopleOf(id))?.has.changes === true;
-  const shown = createShownTranscripts(bus.transcripts, bus.changes, hasChanges);
-  const read = { bus, transcripts: shown, hasChanges, peopleOf, peekPeople };
-  const conversations = createConversations({ ...read, redis, onDeleted: hubs.forget, log });
-  return { hasChanges, shown, conversations };
-}
+const noPush: PushSettings = { publicKey: undefined, hosts: [] };
 
 /** `commands`: what callers may ask. */
 function createCommandRoom(
@@ -117,7 +115,15 @@ function createCommandRoom(
   hubRoom: HubRoom,
   { counters, limiter }: { readonly counters: Counters; readonly limiter: Limiter },
 ) {
-  const { bus, redis, may, gate = openGate, tracing = noTracing, log } = options;
+  const {
+    bus,
+    redis,
+    may,
+    gate = openGate,
+    tracing = noTracing,
+    files: fileSettings = defaultFileSettings,
+    log,
+  } = options;
   const { outbox, hubs, catchUp, resuming, waiting, guests, signals, known, seenChanges } = hubRoom;
   const { messages: limits, conversations: quota, subscriptions, usage } = limiter;
   const isOperator = createIsOperator(bus, may);
@@ -152,11 +158,11 @@ function createCommandRoom(
     onChanged: seenChanges.add,
     hasChanges,
     agentNames: createAgentNames(redis && createOfferBoard({ redis, log })),
-    usage,
-    subscriptions,
+    ...{ usage, subscriptions, uploads: limiter.uploads, fileSettings },
   };
   const commands = createCommands(parts);
-  const close = closing(conversations.close, notices?.close);
+  const care = startFileCare({ files: bus.files, settings: fileSettings, figures: counters.files, log });
+  const close = closing(conversations.close, notices?.close, care);
   return { ownership, viewing, conversations, commands, shown, close };
 }
 
@@ -215,7 +221,17 @@ function createTransportRoom(
   const told = { version, problems, notes: () => [...tokens.notes(), ...gate.notes()] };
   const accounts = openConnections(options);
   const privacy = openPrivacy(options, { conversations, shown, accounts, sessions: ways.signIn?.sessions });
-  const others = { accounts, privacy, redis, maxWaitMs, pages, facades, publicUrl: options.publicUrl };
+  const noticeSettings = { push: options.push ?? noPush, areNoticesOn: options.noticeDelayMs !== undefined };
+  const others = {
+    accounts,
+    privacy,
+    redis,
+    maxWaitMs,
+    pages,
+    facades,
+    publicUrl: options.publicUrl,
+    ...noticeSettings,
+  };
   // Who asks over HTTP is shown messages as they stand now.
   const shownBus = { ...bus, transcripts: { ...bus.transcripts, ...shown } };
   const http = addHttpService(app, { ...shared, bus: shownBus, ...told, ...others });

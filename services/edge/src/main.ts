@@ -84,7 +84,10 @@ function edgeSettings(config: Config) {
     maxConnections: config.MAX_CONNECTIONS ?? maxSocketsByFileLimit(),
     maxHttpWaitMs: config.MAX_HTTP_WAIT_MS,
     noticeDelayMs: config.NOTICES ? config.NOTICE_DELAY_MS : undefined,
+    noticeText: config.NOTICE_TEXT,
+    push: { publicKey: config.VAPID_PUBLIC_KEY, hosts: config.PUSH_HOSTS },
     whence: proxyRules(config),
+    files: { maxBytes: config.FILE_MAX_BYTES, keepUnattachedMs: config.FILE_KEEP_UNATTACHED_MS },
   };
 }
 

@@ -52,7 +52,9 @@ it("nothing of somebody who is erased is left in any store, and the others have 
   const { own, theirs, room, bob } = await plant(world, [at(0), at(1)], user, word);
   await eventually(async () => (await searchStreams(world.bus, [word])).length > 8, { what: "what is planted" });
   const before = await searchStreams(world.bus, [user]);
-  expect(new Set(before.map((one) => one.split(" ")[0]))).toEqual(new Set(["EV_0", "FACT_0", "FILES", "LOG_0"]));
+  expect(new Set(before.map((one) => one.split(" ")[0]))).toEqual(
+    new Set(["EV_0", "FACT_0", "FILES", "LOG_0", "NOTICES"]),
+  );
   const viewer = await lookAt(at(1), "bob", theirs);
 
   expect((await ask(at(0), "DELETE", "/api/v1/me", { user, body: { confirm: "somebody else" } })).status).toBe(400);

@@ -183,6 +183,11 @@ describe("the OpenAPI document", () => {
     seen.add("GET /api/v1/me/export");
     expect(await check("DELETE", "/api/v1/me", { body: { confirm: "nobody" } })).toBe(400);
     expect(await check("GET", `/api/v1/erasures/era_${"x".repeat(67)}`)).toBe(404);
+    expect(await check("GET", "/api/v1/notices")).toBe(200);
+    expect(await check("PUT", "/api/v1/notices", { body: { wants: "all" } })).toBe(200);
+    const browser = { endpoint: "https://push.example.org/x", keys: { p256dh: "A", auth: "A" } };
+    expect(await check("POST", "/api/v1/notices/devices", { body: browser })).toBe(400);
+    expect(await check("DELETE", "/api/v1/notices/devices/c_doc")).toBe(204);
     expect(await check("GET", "/api/v1/connections")).toBe(200);
     const kept = "/api/v1/documents";
     for (const address of [kept, `${kept}/`, `${kept}/list`, `${kept}/stats`])

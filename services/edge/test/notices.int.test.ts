@@ -119,6 +119,25 @@ it("are not sent to who looks on at another edge, has read, or has no part in it
   for (const client of [looking, ann]) client.close();
 });
 
+it("are sent of all messages to who wants that, of none to who wants none, and with their beginning where the operator wants that", async () => {
+  const [bert, cora, dora] = [named("bert"), named("cora"), named("dora")];
+  await world.bus.noticeRecords.change(bert, () => ({ wants: "all", devices: [] }));
+  await world.bus.noticeRecords.change(dora, () => ({ wants: "none", devices: [] }));
+  const id = await createRoom(world, { writers: [bert, cora, dora] });
+  const edge = await world.addEdge({ redis, noticeDelayMs, noticeText: true });
+  const ann = await enter(edge, "ann");
+  const message = `  a\nlong one ${"\u{1F600}".repeat(300)}`;
+  ann.send({ type: "message", id: "m1", message, conversation_id: id });
+  ann.send({ type: "message", id: "m2", message: "to you", conversation_id: id, mentions: [bert, cora, dora] });
+  const [first, second] = await receiver.until(bert, 2);
+  expect(first?.body).toMatchObject({ type: "message", text: `a long one ${"\u{1F600}".repeat(148)}…` });
+  expect(second?.body).toMatchObject({ type: "mention", text: "to you" });
+  await receiver.until(cora);
+  expect(receiver.of(cora)).toHaveLength(1);
+  expect(receiver.of(dora)).toEqual([]);
+  ann.close();
+});
+
 it("are not made where they are switched off, nor in a conversation of one", async () => {
   const off = await world.addEdge({ redis });
   const dora = named("dora");

@@ -1,3 +1,4 @@
+import { createECDH, randomBytes } from "node:crypto";
 import { freePort } from "@parley/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createBrowser, type Browser } from "./support/browser.ts";
@@ -6,6 +7,11 @@ import { startRealProvider, type RealProvider } from "./support/real-provider.ts
 import { createRedisWorld, type RedisWorld } from "./support/redis.ts";
 import { addSignInEdge, pageHeaders, signedIn, type SignInEdge } from "./support/sign-in-fixture.ts";
 import { connectClient } from "./support/test-client.ts";
+
+const browserKeys = {
+  p256dh: createECDH("prime256v1").generateKeys("base64url"),
+  auth: randomBytes(16).toString("base64url"),
+};
 
 let world: World;
 let redisWorld: RedisWorld;
@@ -17,7 +23,9 @@ beforeAll(async () => {
   const origin = `http://127.0.0.1:${await freePort()}`;
   provider = await startRealProvider([`${origin}/auth/callback`]);
   const { port } = new URL(origin);
-  edge = await addSignInEdge(world, { redis: await redisWorld.connect(), issuer: provider.issuer, port: Number(port) });
+  const push = { publicKey: browserKeys.p256dh, hosts: ["push.example.org"] };
+  const redis = await redisWorld.connect();
+  edge = await addSignInEdge(world, { redis, issuer: provider.issuer, port: Number(port), push });
 });
 afterAll(async () => {
   await provider[Symbol.asyncDispose]();
@@ -70,6 +78,27 @@ describe("a person", () => {
     for (const [name, value] of kept) browser.cookies.set(name, value);
     expect((await json(browser, "/api/v1/auth/me")).body).toMatchObject({ code: "AUTH_EXPIRED" });
     expect((await json(other, "/api/v1/auth/me")).status).toBe(200);
+  });
+
+  it("who signs out of a browser is told nothing on it any more, and goes on being told on others", async () => {
+    const browsers = [await signedIn(edge, provider.fillIn, "ann"), await signedIn(edge, provider.fillIn, "ann")];
+    const headers = { "content-type": "application/json" };
+    for (const [place, { browser }] of browsers.entries()) {
+      const body = JSON.stringify({
+        endpoint: `https://push.example.org/${place}`,
+        keys: browserKeys,
+        name: `${place}`,
+      });
+      const path = `${edge.origin}/api/v1/notices/devices`;
+      const asked = { method: "POST", body, headers: { ...pageHeaders(edge, browser), ...headers } };
+      expect((await fetch(path, asked)).status).toBe(201);
+    }
+    await browsers[0]?.browser.request(`${edge.origin}/auth/logout`, {
+      method: "POST",
+      headers: { origin: edge.origin },
+    });
+    const { devices } = await world.bus.noticeRecords.of("ann");
+    expect(devices.map(({ name }) => name)).toEqual(["1"]);
   });
 
   it("gets another cookie at each sign-in, and the one before counts no more", async () => {

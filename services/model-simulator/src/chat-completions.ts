@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { type ApiError, badRequest, sendError, sendJson, simulatedError } from "./api-error.ts";
+import { hasImages } from "./attachments.ts";
 import { asksForAgent, ChatRequest, findHistoryFault, textOf } from "./chat-request.ts";
 import { type CompletionIdentity, completionBody, completionId } from "./completion.ts";
 import { type Control, readControl } from "./control.ts";
@@ -110,7 +111,13 @@ function parse(req: IncomingMessage, body: Buffer): Parsed {
     .update(body)
     .update(`\n${header ?? ""}`)
     .digest("hex");
-  return { ok: true, request, control: read.control, requestHash };
+  return seesImages(request, read.control) ? { ok: true, request, control: read.control, requestHash } : blind;
+}
+
+const blind: Parsed = { ok: false, error: badRequest("Image input is not supported by this model.") };
+
+function seesImages({ messages }: ChatRequest, { images }: Control): boolean {
+  return images !== "refuse" || !hasImages(messages);
 }
 
 function refuse(error: ApiError): Parsed {

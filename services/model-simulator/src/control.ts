@@ -50,6 +50,8 @@ export const Control = z.strictObject({
   retry_after: count(3_600).optional(),
   hang: z.enum(["headers"]).optional(),
   badargs: onOff.optional(),
+  /** `refuse`: as by a model that sees no images, where the request has some. */
+  images: z.enum(["refuse"]).optional(),
   finish: z.enum(["length", "stop", "content_filter"]).optional(),
   tool: z
     .string()

@@ -99,7 +99,8 @@ function preface(calls: readonly PlannedCall[]): string {
 
 function answer(turn: Turn): string {
   if (turn.outcomes.length > 0) return answerFromTools(turn.outcomes);
-  const { question } = turn;
+  const { question, attached } = turn;
+  if (attached.length > 0) return [SELF, ...attached].join("\n");
   if (MEMORY.test(question)) return recall(turn.earlierQuestions, /\bfirst\b/i.test(question));
   if (GREETING.test(question) && question.split(/\s+/).length <= SMALL_TALK_WORDS)
     return `Hello! ${SELF} Ask me about the cluster or about the documents.`;

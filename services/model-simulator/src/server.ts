@@ -6,9 +6,11 @@ import { answerEmbeddings } from "./embeddings.ts";
 import { createFailureMemory, type FailureMemory } from "./failure-memory.ts";
 import { findModel, modelBody, modelListBody } from "./models.ts";
 import { createPacer } from "./pacer.ts";
+import { createTranscriptions } from "./transcriptions.ts";
 import { createRequestJournal, type RequestJournal } from "./request-journal.ts";
 
-const MAX_BODY_BYTES = 4 * 1024 * 1024;
+/** Images and recordings are in it. */
+const MAX_BODY_BYTES = 32 * 1024 * 1024;
 const MAX_CONNECTIONS = 20_000;
 /** Longer than clients keep idle connections, so that they, not we, decide when one ends. */
 const KEEP_ALIVE_MS = 60_000;
@@ -32,6 +34,7 @@ export function createModelServer({ tokensPerSecond, log }: ModelServerDeps) {
     "/readyz": { GET: (_req, res) => sendJson(res, 200, '{"status":"ok"}') },
     "/v1/models": { GET: (_req, res) => sendJson(res, 200, modelListBody()) },
     "/v1/chat/completions": { POST: withBody(complete) },
+    "/v1/audio/transcriptions": { POST: withBody(createTranscriptions(journal)) },
     "/v1/embeddings": { POST: withBody(answerEmbeddings) },
     "/sim/requests": journalHandlers(journal, failures),
   };
@@ -57,7 +60,7 @@ function withBody(handle: (req: IncomingMessage, res: ServerResponse, body: Buff
   return async (req, res) => {
     const body = await readBody(req, MAX_BODY_BYTES);
     if (body !== undefined) handle(req, res, body);
-    else sendError(res, refusal(413, "The request is larger than 4 MiB.", "request_too_large"));
+    else sendError(res, refusal(413, "The request is larger than 32 MiB.", "request_too_large"));
   };
 }
 

@@ -1,3 +1,4 @@
+import { attachmentsOf, withoutFiles } from "./attachments.ts";
 import { asksForAgent, type ChatMessage, type ChatRequest, type OfferedTool, textOf } from "./chat-request.ts";
 import { withoutDirectives } from "./control.ts";
 import { summarisedQuestions } from "./summary-answer.ts";
@@ -15,6 +16,8 @@ export type Turn = {
   earlierQuestions: string[];
   /** Everything the other roles said before or during this turn, newest first; names of things are looked up in it. */
   background: string[];
+  /** What came with the question beside its text, a sentence for each. */
+  attached: string[];
   /** Text of all system messages. */
   instructions: string;
   tools: OfferedTool[];
@@ -34,6 +37,7 @@ export function readTurn(request: ChatRequest): Turn {
   const earlier = messages.slice(0, Math.max(asked, 0)).filter((entry) => entry.role === "user");
   return {
     question: asked < 0 ? "" : asksForAgent(request) ? wholeOf(messages[asked]) : questionOf(messages[asked]),
+    attached: attachmentsOf(messages[asked]),
     stepsDone: current.filter((entry) => entry.role === "assistant" && entry.tool_calls !== undefined).length,
     outcomes: outcomesOf(current),
     earlierQuestions: [...summarisedQuestions(instructions), ...earlier.map(questionOf)],
@@ -57,7 +61,7 @@ function wholeOf(entry: ChatMessage | undefined): string {
 }
 
 function questionOf(entry: ChatMessage | undefined): string {
-  return entry === undefined ? "" : withoutDirectives(textOf(entry));
+  return entry === undefined ? "" : withoutDirectives(withoutFiles(textOf(entry)));
 }
 
 function outcomesOf(messages: readonly ChatMessage[]): ToolOutcome[] {

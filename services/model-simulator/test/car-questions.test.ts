@@ -9,6 +9,7 @@ const turnOf = (question: string, more: Partial<Turn> = {}): Turn => ({
   ...{
     question,
     stepsDone: 0,
+    attached: [],
     outcomes: [],
     earlierQuestions: [],
     background: [],

@@ -16,16 +16,18 @@ import {
 import { lookFirst, withFirst } from "./call-first.ts";
 import { askToFillIn, filledIn, type CallToFillIn } from "./call-form.ts";
 import type { Begun, CallLog } from "./call-log.ts";
-import { execute } from "./execution.ts";
+import { execute, type Execution } from "./execution.ts";
 import { permit, type Permitted, type Runnable, type TermsDeps } from "./call-terms.ts";
 import type { CommittedCalls } from "./committed-calls.ts";
 import { createProgress } from "./progress.ts";
+import type { KeepFiles } from "./tool-files.ts";
 import { NeedsAnswersError, type Answers, type FormQuestion, type Tool } from "./tools/tool.ts";
 import { contextOf } from "./try-out.ts";
 
 export interface DecisionDeps extends ApprovalDeps, TermsDeps {
   readonly committed: CommittedCalls;
   readonly calls: CallLog;
+  readonly keepFiles: KeepFiles;
 }
 
 const PROGRESS_INTERVAL_MS = 200;
@@ -172,7 +174,7 @@ async function perform(
   { job, stopper, span }: Call,
   { definition }: Tool,
   { prepared, answers }: Performed,
-  { calls, log }: DecisionDeps,
+  { calls, keepFiles, log }: DecisionDeps,
 ): Promise<CallEnd | Asks> {
   const timeoutMs = Math.min(job.timeout_ms, definition.timeout_ms);
   const progress = createProgress((text) => calls.progress(job, text), PROGRESS_INTERVAL_MS);
@@ -189,7 +191,11 @@ async function perform(
   const startedAt = performance.now();
   try {
     const lastWordMs = definition.effect === "write" ? LAST_WORD_MS : 0;
-    const execution = await execute({ call: running, context, stopper, timeoutMs, lastWordMs, log });
+    const execution = await stored(
+      job,
+      keepFiles,
+      await execute({ call: running, context, stopper, timeoutMs, lastWordMs, log }),
+    );
     // Asked twice it would go round for ever; and a change has its one licence, which is used up.
     const mayAsk = definition.effect === "read" && answers === undefined && execution.kind === "settled";
     if (said.asks !== undefined && mayAsk) return { asks: said.asks };
@@ -201,6 +207,12 @@ async function perform(
     executing.end();
     progress.stop();
   }
+}
+
+/** What a tool gives back beside its text is there before its result is. */
+async function stored(job: ToolJob, keepFiles: KeepFiles, execution: Execution): Promise<Execution> {
+  if (execution.kind !== "settled" || execution.output.files === undefined) return execution;
+  return { ...execution, output: await keepFiles(job, execution.output) };
 }
 
 /** Neither arguments nor result: they may be anybody's data. */

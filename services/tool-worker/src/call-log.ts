@@ -6,6 +6,7 @@ import {
   shortArguments,
   subjects,
   unknownEffect,
+  withFiles,
   type FactOf,
   type StoredEvent,
   type ToolCallEndEvent,
@@ -18,7 +19,7 @@ import { addressOf, idsOf, stamp } from "./call-ids.ts";
 import { createApprovalLog } from "./approval-log.ts";
 import { toPlainText } from "./plain-text.ts";
 import { cutBytes } from "./result-text.ts";
-import type { ToolOutput } from "./tools/tool.ts";
+import type { StoredOutput } from "./tool-files.ts";
 
 export interface CallLogDeps {
   readonly bus: Pick<Bus, "events" | "facts" | "nc">;
@@ -28,7 +29,7 @@ export interface CallLogDeps {
 }
 
 /** What a call came to: the rest of its result is known from the job. */
-export type CallOutcome = Pick<FactOf<"result">, "status" | "result" | "brief" | "duration_ms" | "truncated">;
+export type CallOutcome = Pick<FactOf<"result">, "status" | "result" | "brief" | "duration_ms" | "truncated" | "files">;
 
 export type CallLog = ReturnType<typeof createCallLog>;
 
@@ -218,11 +219,12 @@ export function createCallLog({ bus: { events, facts, nc }, worker, log }: CallL
 /** The parts of an outcome that come from the tool's own text, made fit for the log. */
 export function outcomeOf(
   status: CallOutcome["status"],
-  { text: said, brief, truncated: isPart = false }: ToolOutput,
+  { text: said, brief, truncated: isPart = false, brought }: StoredOutput,
   durationMs: number,
 ): CallOutcome {
   const { text, truncated = isPart } = fitResult({ text: toPlainText(said) }, limits.factResultBytes);
   const read =
     brief === undefined ? {} : { brief: fitResult({ text: toPlainText(brief) }, limits.toolResultBytes).text };
-  return { status, result: text, ...read, duration_ms: Math.round(durationMs), ...(truncated ? { truncated } : {}) };
+  const rest = { ...(truncated ? { truncated } : {}), ...withFiles(brought) };
+  return { status, result: text, ...read, duration_ms: Math.round(durationMs), ...rest };
 }

@@ -14,12 +14,14 @@ import {
   nodeEnv,
   optionalText,
   port,
+  pushHosts,
   redisFields,
   secret,
   traceFields,
   wholeNumber,
 } from "@parley/runtime";
 import { z } from "zod";
+import { vapidKeyOf } from "./notices/vapid.ts";
 import { webhookKeyOf } from "./webhook-key.ts";
 
 const count = (defaultCount: number) => wholeNumber(1).default(defaultCount);
@@ -164,6 +166,22 @@ export const Config = z
       .refine((text) => webhookKeyOf(text) !== undefined, "must be whsec_ and 24 to 64 bytes in base64")
       .optional()
       .describe("Signs what it is sent, by the Standard Webhooks specification; needed with NOTICE_WEBHOOK_URL."),
+    VAPID_PRIVATE_KEY: secret()
+      .refine(
+        (text) => vapidKeyOf(text) !== undefined,
+        "must be 32 bytes in base64url, as `npm run keys -- vapid` makes it",
+      )
+      .optional()
+      .describe(
+        "Signs what is sent to browsers by their push services, for which edges have VAPID_PUBLIC_KEY. Unset: none is sent anything.",
+      ),
+    VAPID_SUBJECT: optionalText()
+      .refine(
+        (text) => text === undefined || /^(mailto:[^\s@]+@[^\s@]+|https:\/\/\S+)$/.test(text),
+        "must begin with mailto: or https://",
+      )
+      .describe("Where people of push services reach you when something is wrong; needed with VAPID_PRIVATE_KEY."),
+    PUSH_HOSTS: pushHosts(),
     NOTICE_WAITING_MS: durationMs(30_000, 1_000).describe(
       "How long a call waits for the agreement of whoever asked for it before they are told.",
     ),
@@ -181,6 +199,11 @@ export const Config = z
       NODE_ENV !== "production" || token === undefined || Buffer.byteLength(token) >= minTokenBytes,
     { path: ["ADMIN_TOKEN"], error: `must be at least ${minTokenBytes} random bytes in production` },
   )
+  .refine(({ VAPID_PRIVATE_KEY: key, VAPID_SUBJECT: subject }) => key === undefined || subject !== undefined, {
+    path: ["VAPID_SUBJECT"],
+    error: "is not set, but VAPID_PRIVATE_KEY needs it",
+    when: () => true,
+  })
   .refine(({ NOTICE_WEBHOOK_URL: url, NOTICE_WEBHOOK_SECRET: key }) => url === undefined || key !== undefined, {
     path: ["NOTICE_WEBHOOK_SECRET"],
     error: "is not set, but NOTICE_WEBHOOK_URL needs it",

@@ -1,14 +1,8 @@
 import type { JobRun } from "@parley/bus";
 import { unknownEffect, type ToolDefinition, type ToolStatus } from "@parley/protocol";
 import { sleep, type Logger } from "@parley/runtime";
-import {
-  NotDoneError,
-  type PreparedCall,
-  type ToolContext,
-  ToolError,
-  type ToolOutput,
-  UnknownEffectError,
-} from "./tools/tool.ts";
+import type { StoredOutput } from "./tool-files.ts";
+import { NotDoneError, type PreparedCall, type ToolContext, ToolError, UnknownEffectError } from "./tools/tool.ts";
 
 /** Why a running tool was stopped. */
 export type Interruption =
@@ -23,7 +17,7 @@ export type Interruption =
 
 export type Execution =
   /** `unexpected`: the tool itself does not know why it failed, nor what it did. */
-  | { readonly kind: "settled"; readonly status: ToolStatus; readonly output: ToolOutput; readonly unexpected?: true }
+  | { readonly kind: "settled"; readonly status: ToolStatus; readonly output: StoredOutput; readonly unexpected?: true }
   /** `notDone`: it never began, or the tool itself says that it has changed nothing. */
   | { readonly kind: "interrupted"; readonly by: Interruption; readonly notDone?: true };
 

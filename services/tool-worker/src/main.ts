@@ -19,6 +19,7 @@ import { Config } from "./config.ts";
 import { openNotices } from "./notices/notices.ts";
 import { openAudit, openPages, openRules, openTools } from "./parts.ts";
 import { createRunningCalls } from "./running-calls.ts";
+import { createToolFiles } from "./tool-files.ts";
 import { observe, startTelemetry } from "./telemetry.ts";
 
 /** What is left of the shutdown time for storing results and closing connections, when running calls have had theirs. */
@@ -64,7 +65,8 @@ runMain("tool-worker", async ({ env }) => {
   const decides = { ...deciding, approvalTtlMs: config.APPROVAL_TTL_MS };
   const onAsked = openNotices({ config, bus, redis, figures, log, life });
   const { registry } = tools;
-  const runner = createCallRunner({ registry, calls, ...decides, running, metrics, tracing, onAsked, log });
+  const keepFiles = createToolFiles({ bus, log });
+  const runner = createCallRunner({ registry, calls, keepFiles, ...decides, running, metrics, tracing, onAsked, log });
   const queue = startToolWorker({ ...queueOptions(config), run: runner.run, onAbandoned: runner.abandon, log });
   life.use("running calls", () => queue.close(Math.max(0, config.SHUTDOWN_MS - CLOSE_MS)));
   const definitions = () => tools.registry.definitions;

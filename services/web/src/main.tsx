@@ -32,6 +32,7 @@ const sessions = createSessions({
   createClient: (getToken) => createClient({ url, getToken, store }),
   forgetUnsent: async (userId) => {
     for (const message of await store.load()) if (message.user_id === userId) await store.remove(message);
+    if ("serviceWorker" in navigator) await (await import("./app/notices-here.ts")).dropNotices();
   },
 });
 const navigation = createNavigation(window);

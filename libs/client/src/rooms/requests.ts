@@ -41,7 +41,7 @@ export function createAsk({ server = "", getToken, timeoutMs = defaultTimeoutMs,
 }
 
 /** A proxy answers with pages of its own. */
-function fieldsOf(text: string): Fields {
+export function fieldsOf(text: string): Fields {
   try {
     const answer: unknown = JSON.parse(text);
     return isFields(answer) ? answer : {};
@@ -54,7 +54,7 @@ export function isFields(value: unknown): value is Fields {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function refusalOf(status: number, { code, error, retryable, retry_after_ms }: Fields): ChatError {
+export function refusalOf(status: number, { code, error, retryable, retry_after_ms }: Fields): ChatError {
   return chatErrorOf({
     code: typeof code === "string" ? code : `HTTP_${status}`,
     error: typeof error === "string" ? error : `The server answered ${status}.`,

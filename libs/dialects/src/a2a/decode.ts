@@ -1,5 +1,13 @@
-import { ApproveFrame, CallId, isDeeperThan, type ApproveFrame as Approve, type ToolCallPart } from "@parley/protocol";
+import {
+  ApproveFrame,
+  CallId,
+  isDeeperThan,
+  toChatError,
+  type ApproveFrame as Approve,
+  type ToolCallPart,
+} from "@parley/protocol";
 import { z } from "zod";
+import { fileOfBase64, fileOfUrl, type GivenFile } from "../given-file.ts";
 import { contextChars, taskIdChars } from "./addresses.ts";
 import { A2aError, RpcId } from "./faults.ts";
 
@@ -18,12 +26,13 @@ const RawPart = z.looseObject({
   text: z.string().nullish(),
   raw: z.string().nullish(),
   url: z.string().nullish(),
-  mediaType: z.string().nullish(),
+  mediaType: z.string().max(127).nullish(),
+  filename: z.string().max(1_024).nullish(),
 });
 type RawPart = z.infer<typeof RawPart>;
 
 /** What a message says, as far as it is read. */
-export type A2aPart = { readonly text: string } | { readonly data: unknown };
+export type A2aPart = { readonly text: string } | { readonly data: unknown } | { readonly file: GivenFile };
 
 const maxParts = 256;
 const Metadata = z.record(z.string(), z.unknown());
@@ -95,7 +104,17 @@ function partOf(part: RawPart): A2aPart {
   if (kind === "data") return { data: part["data"] };
   if (kind === "text" && typeof part.text === "string") return { text: part.text };
   if (kind === "text") throw new A2aError("INVALID_PARAMS", "`text` of a part must be a string.");
-  throw new A2aError("CONTENT_TYPE_NOT_SUPPORTED", "Parts may be `text` or `data`: files are not taken.");
+  return { file: fileOf(kind, part) };
+}
+
+/** `raw` is base64. Of addresses our own and those that have the data in them are taken: nothing is fetched. */
+function fileOf(kind: "raw" | "url", { raw, url, mediaType, filename: name }: RawPart): GivenFile {
+  try {
+    return kind === "raw" ? fileOfBase64(raw ?? "", { mediaType, name }) : fileOfUrl(url ?? "", { mediaType, name });
+  } catch (error) {
+    const { code, message } = toChatError(error);
+    throw new A2aError(code === "UNSUPPORTED" ? "CONTENT_TYPE_NOT_SUPPORTED" : "INVALID_PARAMS", message);
+  }
 }
 
 export interface RpcRequest {
@@ -151,7 +170,13 @@ export function checkVersion(version: string): void {
 
 /** The message as the agent reads it. Structured data is given to it as JSON. */
 export function textOfMessage({ parts }: Pick<A2aMessage, "parts">): string {
-  return parts.map((part) => ("text" in part ? part.text : JSON.stringify(part.data))).join("\n");
+  return parts
+    .flatMap((part) => ("file" in part ? [] : ["text" in part ? part.text : JSON.stringify(part.data)]))
+    .join("\n");
+}
+
+export function filesOfMessage({ parts }: Pick<A2aMessage, "parts">): GivenFile[] {
+  return parts.flatMap((part) => ("file" in part ? [part.file] : []));
 }
 
 /** The agent that a request asks for: by the tenant of the interface that the client was given, or by the message. */

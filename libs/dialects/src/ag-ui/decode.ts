@@ -9,6 +9,7 @@ import {
   type TurnId,
 } from "@parley/protocol";
 import { z } from "zod";
+import { fileOfBase64, fileOfUrl, type GivenFile } from "../given-file.ts";
 import type { ThreadMessage } from "./state.ts";
 
 /** A message of the client's history: kept as it came, to be given back where a snapshot has to have it. */
@@ -52,6 +53,7 @@ export type RunAgentInput = z.infer<typeof RunAgentInput>;
 export interface AskedQuestion {
   readonly id: string;
   readonly text: string;
+  readonly files: readonly GivenFile[];
 }
 
 export type CallDecision = Omit<ApproveFrame, "type" | "conversation_id">;
@@ -102,16 +104,45 @@ function questionOf({ id, content }: Message): AskedQuestion {
   if (!MessageId.safeParse(id).success) {
     throw new ChatError("INVALID_FRAME", { message: "The id of a user message has 1 to 128 characters." });
   }
-  return { id, text: textIn(content) };
+  return { id, ...saidIn(content) };
 }
 
-const TextPart = z.object({ type: z.literal("text"), text: z.string() });
+/** `binary` before 1.0; after it a kind of file with its source. */
+const Source = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("data"), value: z.string(), mimeType: z.string().max(127).nullish() }),
+  z.object({ type: z.literal("url"), value: z.string(), mimeType: z.string().max(127).nullish() }),
+]);
+const ContentPart = z.union([
+  z.object({ type: z.literal("text"), text: z.string() }),
+  z.object({
+    type: z.literal("binary"),
+    mimeType: z.string().max(127).nullish(),
+    data: z.string().nullish(),
+    url: z.string().nullish(),
+    filename: z.string().max(1_024).nullish(),
+  }),
+  z.object({ type: z.enum(["image", "audio", "video", "document"]), source: Source }),
+]);
+const maxParts = 256;
 
-function textIn(content: unknown): string {
-  if (typeof content === "string") return content;
-  const parts = z.array(TextPart).safeParse(content);
-  if (parts.success) return parts.data.map(({ text }) => text).join("\n");
-  throw new ChatError("UNSUPPORTED", { message: "Of a user message only text is read: send it without files." });
+function saidIn(content: unknown): Omit<AskedQuestion, "id"> {
+  if (typeof content === "string") return { text: content, files: [] };
+  const parts = z.array(ContentPart).max(maxParts).safeParse(content);
+  if (!parts.success)
+    throw new ChatError("UNSUPPORTED", { message: "Of a user message texts and files with their data are read." });
+  const text = parts.data.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n");
+  return { text, files: parts.data.flatMap((part) => (part.type === "text" ? [] : [fileOfPart(part)])) };
+}
+
+function fileOfPart(part: Exclude<z.infer<typeof ContentPart>, { type: "text" }>): GivenFile {
+  if (part.type === "binary") {
+    const { data, url, mimeType: mediaType, filename: name } = part;
+    return typeof data === "string"
+      ? fileOfBase64(data, { mediaType, name })
+      : fileOfUrl(url ?? "", { mediaType, name });
+  }
+  const { type, value, mimeType: mediaType } = part.source;
+  return type === "data" ? fileOfBase64(value, { mediaType }) : fileOfUrl(value, { mediaType });
 }
 
 function callOfMadeUp({ id, role, ...rest }: Message): string[] {

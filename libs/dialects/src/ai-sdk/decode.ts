@@ -10,6 +10,7 @@ import {
   type TurnId,
 } from "@parley/protocol";
 import { z } from "zod";
+import { fileOfUrl, type GivenFile } from "../given-file.ts";
 
 /** The major version of the package `ai` whose chunks a client reads: it says so nowhere by itself. */
 export const AiSdkVersion = z.enum(["5", "6", "7"]).transform((text) => (text === "5" ? 5 : text === "6" ? 6 : 7));
@@ -61,6 +62,7 @@ export interface NamedMessage {
   readonly type: "message";
   readonly id: string;
   readonly message: string;
+  readonly files?: readonly GivenFile[];
   /** It takes the place of the one that was sent under this id: its answer is to be given once more, or its text may be another one now. */
   readonly renewed?: "always" | "if changed";
 }
@@ -93,7 +95,12 @@ export function decodeChat(body: ChatBody): AskedOfChat {
   // A page that changes a message names it, and keeps its id.
   const renewed = isAgain ? "always" : "if changed";
   const isRenewed = isAgain || body.messageId === last.id;
-  const said = { type: "message", id: last.id, message: last.parts.map(textOf).join("\n") } as const;
+  const files = last.parts.filter(({ type }) => type === "file").map(fileOfPart);
+  const message = last.parts
+    .filter(({ type }) => type !== "file")
+    .map(textOf)
+    .join("\n");
+  const said = { type: "message", id: last.id, message, ...(files.length === 0 ? {} : { files }) } as const;
   return isRenewed ? { ...said, renewed } : said;
 }
 
@@ -107,11 +114,23 @@ function lastOf(messages: readonly unknown[]): LastMessage {
 function textOf(part: { readonly type: string }): string {
   const text = TextPart.safeParse(part);
   if (text.success) return text.data.text;
-  if (part.type === "file")
-    throw new ChatError("UNSUPPORTED", { message: "Files cannot be sent here: send the message without them." });
   throw new ChatError("UNSUPPORTED", {
-    message: `A message is made of text; it cannot have a part "${part.type.slice(0, 64)}".`,
+    message: `A message is made of text and files; it cannot have a part "${part.type.slice(0, 64)}".`,
   });
+}
+
+/** `FileUIPart` of the package, in all its majors. */
+const FilePart = z.object({
+  url: z.string().min(1),
+  mediaType: z.string().max(127).nullish(),
+  filename: z.string().max(1_024).nullish(),
+});
+
+function fileOfPart(part: { readonly type: string }): GivenFile {
+  const parsed = FilePart.safeParse(part);
+  if (!parsed.success) throw wrong(`The request is not valid: ${problemOf(parsed.error, part, "a file")}.`);
+  const { url, mediaType, filename: name } = parsed.data;
+  return fileOfUrl(url, { mediaType, name });
 }
 
 function decisionsIn({ parts }: LastMessage, { confirm }: ChatBody): AskedOfChat {

@@ -1,4 +1,5 @@
 import type { AnswerMetadata, FrameError, Outcome, SourcePart, ToolCallPart } from "@parley/protocol";
+import { addressOfFile } from "../given-file.ts";
 import type { Said } from "../turn/speech.ts";
 import type { NotedEvent, TurnStep } from "../turn/turn-step.ts";
 import type { TurnPlace } from "../turn-watch.ts";
@@ -165,7 +166,17 @@ function decided({ call }: Of<"decided">, place: TurnPlace, told: Told): Chunk[]
   return [{ type: "tool-approval-response", approvalId, approved, ...(reason === undefined ? {} : { reason }) }, data];
 }
 
-function returned({ call }: Of<"returned">, told: Told): Chunk[] {
+function returned(step: Of<"returned">, told: Told): Chunk[] {
+  const { files = [] } = step;
+  const given = files.map(({ file_id, media_type: mediaType }) => ({
+    type: "file",
+    url: addressOfFile(file_id),
+    mediaType,
+  }));
+  return [...resultOf(step, told), ...given];
+}
+
+function resultOf({ call }: Of<"returned">, told: Told): Chunk[] {
   const { call_id: toolCallId, status, result = "", approval } = call;
   told.running.delete(toolCallId);
   told.asked.delete(toolCallId);

@@ -1,8 +1,12 @@
 import {
   createTurnView,
+  filesOf,
+  noFiles,
   outcomeOf,
   storedParts,
   type ConversationId,
+  type FilePart,
+  type Files,
   type StoredTurn,
   type TranscriptMessage,
   type TurnId,
@@ -10,6 +14,7 @@ import {
 import { z } from "zod";
 import { createOrderedSteps } from "../turn/ordered-steps.ts";
 import { createTurnSteps } from "../turn/steps.ts";
+import { addressOfFile } from "../given-file.ts";
 import { answerIdOf } from "./addresses.ts";
 import type { AiSdkVersion } from "./decode.ts";
 import { chunksOf, type Chunk } from "./encode.ts";
@@ -28,8 +33,18 @@ export interface UiMessage {
 }
 
 /** A question under its client's own id, so a page that has it under that sees it once; under ours where that is not known. */
-export function questionMessage(turn: TurnId, text: string, asked: string | undefined): UiMessage {
-  return { id: asked ?? `${turn}-u`, role: "user", parts: [{ type: "text", text }] };
+export function questionMessage(
+  turn: TurnId,
+  text: string,
+  { asked, files = noFiles }: { readonly asked: string | undefined; readonly files?: Files | undefined },
+): UiMessage {
+  const texts = text === "" && files.length > 0 ? [] : [{ type: "text", text }];
+  return { id: asked ?? `${turn}-u`, role: "user", parts: [...files.map(filePartOf), ...texts] };
+}
+
+/** Where its bytes are, for who may see them. */
+function filePartOf({ file_id, name: filename, media_type: mediaType }: FilePart): UiPart {
+  return { type: "file", mediaType, filename, url: addressOfFile(file_id) };
 }
 
 /** What a person wrote in place of the agent: for a page it is an answer, and the user's words it is not. */
@@ -44,7 +59,10 @@ export function messagesOfChat(
   version: AiSdkVersion,
 ): UiMessage[] {
   if (question?.author.role === "operator") return [operatorMessage(turn_id, question.message)];
-  const own = question === undefined ? [] : [questionMessage(turn_id, question.message, asked)];
+  const own =
+    question === undefined
+      ? []
+      : [questionMessage(turn_id, question.message, { asked, files: filesOf(question.parts ?? []) })];
   if (answer === undefined) return own;
   return [...own, foldChunks(turn_id, chunksOfAnswer(answer, { conversation_id, turn_id }, version), version)];
 }
@@ -79,7 +97,7 @@ function takePart(parts: UiPart[], chunk: Chunk, version: AiSdkVersion): void {
   if (type === "start-step") parts.push({ type: "step-start" });
   else if (/^(text|reasoning)-/.test(type)) takeText(parts, chunk);
   else if (type.startsWith("tool-")) takeCall(parts, chunk, version);
-  else if (type.startsWith("source-")) parts.push({ type, ...fields });
+  else if (type.startsWith("source-") || type === "file") parts.push({ type, ...fields });
   else if (type === "data-approval") takeApproval(parts, chunk, version);
   else if (type.startsWith("data-")) parts.push({ ...chunk });
 }

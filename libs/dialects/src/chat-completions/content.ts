@@ -1,11 +1,25 @@
-import { cutJsonText, jsonBytes, limits, type ClientCall, type GivenMessage } from "@parley/protocol";
+import { cutJsonText, jsonBytes, limits, toChatError, type ClientCall, type GivenMessage } from "@parley/protocol";
 import { z } from "zod";
+import { addressOfFile, fileOfBase64, fileOfUrl, type GivenFile } from "../given-file.ts";
 import { bounded, excessOf, parseItems } from "../openai/bounded.ts";
 import { paramError } from "../openai/error.ts";
 
 /** The messages of a request: as the whole conversation, or what is new in them. */
 
-const ContentPart = z.object({ type: z.string().max(64), text: z.string().optional(), refusal: z.string().optional() });
+const ContentPart = z.object({
+  type: z.string().max(64),
+  text: z.string().optional(),
+  refusal: z.string().optional(),
+  image_url: z.object({ url: z.string() }).optional(),
+  file: z
+    .object({
+      file_data: z.string().nullish(),
+      file_id: z.string().max(256).nullish(),
+      filename: z.string().max(1_024).nullish(),
+    })
+    .optional(),
+  input_audio: z.object({ data: z.string(), format: z.string().max(32).optional() }).optional(),
+});
 const mostParts = 256;
 
 const RequestCall = z.object({
@@ -36,8 +50,9 @@ export function wholeConversation(messages: readonly unknown[]): RequestMessage[
   return parseItems(RequestMessage, messages, { list });
 }
 
+/** Files are stored and not handed on: what they take is bounded by the request's own size. */
 function checkSize(messages: readonly unknown[]): void {
-  const excess = excessOf(messages, { maxBytes: sentBytes });
+  const excess = excessOf(messages.map(withoutData), { maxBytes: sentBytes });
   if (excess !== undefined) throw paramError(list, `The request is not valid: what counts of the messages ${excess}.`);
 }
 
@@ -66,16 +81,66 @@ function newMessages(messages: readonly unknown[]): NewMessages {
   };
 }
 
-function textOf({ content }: RequestMessage, at: number): string {
+/** Without files: see `newestFiles`. */
+function textOf({ role, content }: RequestMessage, at: number): string {
   if (content === undefined || content === null) return "";
   if (typeof content === "string") return content;
-  return content.map((part, index) => partText(part, `messages[${at}].content[${index}]`)).join("\n");
+  return content
+    .map((part, index) => ({ part, param: `messages[${at}].content[${index}]` }))
+    .filter(({ part }) => role !== "user" || !isFilePart(part))
+    .map(({ part, param }) => partText(part, param))
+    .join("\n");
+}
+
+type ContentPart = z.infer<typeof ContentPart>;
+
+function isFilePart({ type }: { readonly type: string }): boolean {
+  return type === "image_url" || type === "file" || type === "input_audio";
+}
+
+/** What was read of a message is what counts of its size. */
+const Sized = z.looseObject({ content: z.array(z.looseObject({ type: z.string() })) });
+
+function withoutData(message: unknown): unknown {
+  const sized = Sized.safeParse(message);
+  if (!sized.success || !sized.data.content.some(isFilePart)) return message;
+  return { ...sized.data, content: sized.data.content.map((part) => (isFilePart(part) ? { type: part.type } : part)) };
+}
+
+/** The files of the newest message of a user. They are stored with it; of earlier ones the model is told that they were there. */
+export function newestFiles(messages: readonly RequestMessage[], start = 0): GivenFile[] {
+  const newest = messages.findLastIndex(({ role }) => role === "user");
+  const content = messages[newest]?.content;
+  if (content === undefined || content === null || typeof content === "string") return [];
+  const files = content.flatMap((part, index) =>
+    isFilePart(part) ? [givenFile(part, `messages[${start + newest}].content[${index}]`)] : [],
+  );
+  if (files.length <= limits.filesPerMessage) return files;
+  throw paramError(list, `A message brings ${limits.filesPerMessage} files at most.`);
+}
+
+function givenFile(part: ContentPart, param: string): GivenFile {
+  try {
+    return fileOfPart(part);
+  } catch (error) {
+    const { code, message } = toChatError(error);
+    throw paramError(param, message, code === "UNSUPPORTED" ? code : "INVALID_FRAME");
+  }
+}
+
+function fileOfPart({ image_url: image, file = {}, input_audio: audio }: ContentPart): GivenFile {
+  if (image !== undefined) return fileOfUrl(image.url);
+  if (audio !== undefined) return fileOfBase64(audio.data, { mediaType: `audio/${audio.format ?? "wav"}` });
+  const { file_id: id, file_data, filename: name } = file;
+  if (typeof id === "string") return fileOfUrl(addressOfFile(id));
+  const data = file_data ?? "";
+  return data.startsWith("data:") ? fileOfUrl(data, { name }) : fileOfBase64(data, { name });
 }
 
 function partText({ type, text, refusal }: z.infer<typeof ContentPart>, param: string): string {
   if (type === "text" && text !== undefined) return text;
   if (type === "refusal" && refusal !== undefined) return refusal;
-  throw paramError(param, `Content of the type "${type}" is not supported here: only text.`, "UNSUPPORTED");
+  throw paramError(param, `Content of the type "${type}" is not supported here: only text and files.`, "UNSUPPORTED");
 }
 
 function callsOf({ tool_calls: asked }: Pick<RequestMessage, "tool_calls">, at: number): ClientCall[] {
@@ -89,12 +154,18 @@ function callsOf({ tool_calls: asked }: Pick<RequestMessage, "tool_calls">, at: 
 /** Throws where a provider would refuse it, or where it is larger than may be handed on. */
 export function givenMessagesOf(messages: readonly RequestMessage[]): GivenMessage[] {
   checkCalls(messages);
-  const given = messages.map(givenMessage);
+  const newest = messages.findLastIndex(({ role }) => role === "user");
+  const given = messages.map((message, at) => withNote(givenMessage(message, at), message, at < newest));
   if (jsonBytes(given) > limits.givenMessagesBytes) {
     const most = `${limits.givenMessagesBytes / 1024} KB`;
     throw paramError(list, `The messages are together larger than ${most}; name a conversation instead.`);
   }
   return given;
+}
+
+function withNote(given: GivenMessage, { content }: RequestMessage, isEarlier: boolean): GivenMessage {
+  if (!isEarlier || given.role !== "user" || !Array.isArray(content) || !content.some(isFilePart)) return given;
+  return { ...given, content: [given.content, "[Files were attached here.]"].filter((text) => text !== "").join("\n") };
 }
 
 function givenMessage(message: RequestMessage, at: number): GivenMessage {
@@ -142,13 +213,19 @@ export function questionOf(messages: readonly RequestMessage[]): string {
   const texts = messages.map((message, at) => ({ role: message.role, text: textOf(message, at) }));
   const said = texts.filter(({ text }) => text.trim() !== "");
   const newest = said.findLast(({ role }) => role === "user") ?? said.at(-1);
+  if (newest === undefined && newestFiles(messages).length > 0) return "";
   if (newest === undefined) throw paramError("messages", "There is no text in the messages.");
   const kept = cutJsonText(newest.text, keptBytes);
   return kept === newest.text ? kept : `${kept}…`;
 }
 
+interface Question {
+  readonly message: string;
+  readonly files: readonly GivenFile[];
+}
+
 /** What is new to a conversation that is kept here: the last message of the user, and results of tools that the answer before has asked for. */
-export function newestQuestion(messages: readonly unknown[]): string {
+export function newestQuestion(messages: readonly unknown[]): Question {
   const { fresh: sent, start, tools } = newMessages(messages);
   const fresh = sent.map((message, index) => ({ message, text: textOf(message, start + index) }));
   const results = fresh
@@ -156,7 +233,7 @@ export function newestQuestion(messages: readonly unknown[]): string {
     .map(({ message, text }) => resultText(tools.get(message.tool_call_id ?? "") ?? "tool", text));
   const question = fresh.findLast(({ message }) => message.role === "user");
   const parts = [...results, ...(question === undefined ? [] : [question.text])];
-  if (parts.length > 0) return parts.join("\n\n");
+  if (parts.length > 0) return { message: parts.join("\n\n"), files: newestFiles(sent, start) };
   throw paramError("messages", "The last message must be of the role `user` or `tool`.");
 }
 

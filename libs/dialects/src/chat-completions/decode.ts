@@ -2,7 +2,8 @@ import { jsonBytes, limits, type GivenChoice, type GivenContext, type GivenTool 
 import { z } from "zod";
 import { bounded } from "../openai/bounded.ts";
 import { paramError } from "../openai/error.ts";
-import { givenMessagesOf, newestQuestion, questionOf, wholeConversation } from "./content.ts";
+import type { GivenFile } from "../given-file.ts";
+import { givenMessagesOf, newestFiles, newestQuestion, questionOf, wholeConversation } from "./content.ts";
 
 /** What clients of `POST /v1/chat/completions` send, and what of it Parley can do (OpenAI's reference, "Create chat completion"). */
 
@@ -89,6 +90,8 @@ export type CompletionRequest = z.infer<typeof CompletionRequest>;
 export interface AskedCompletion {
   /** Text of the message as it is kept. */
   readonly message: string;
+  /** Those of the newest message. */
+  readonly files: readonly GivenFile[];
   readonly given: GivenContext | undefined;
   readonly isStream: boolean;
   readonly hasUsage: boolean;
@@ -112,7 +115,9 @@ export function decodeCompletion(body: CompletionRequest, { isStateless, isTask 
     ...settingsOf(body),
   };
   return {
-    message: whole === undefined ? newestQuestion(body.messages) : questionOf(whole),
+    ...(whole === undefined
+      ? newestQuestion(body.messages)
+      : { message: questionOf(whole), files: newestFiles(whole) }),
     given: Object.keys(given).length === 0 ? undefined : given,
     isStream: body.stream === true,
     hasUsage: body.stream_options?.include_usage === true,

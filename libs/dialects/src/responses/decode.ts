@@ -1,6 +1,7 @@
 import { ChatError, limits, type ClientCall, type GivenContext } from "@parley/protocol";
 import { z } from "zod";
 import { CompletionRequest, decodeCompletion } from "../chat-completions/decode.ts";
+import type { GivenFile } from "../given-file.ts";
 import { bounded } from "../openai/bounded.ts";
 import { paramError, ParamFault } from "../openai/error.ts";
 import { placeOfResponse, type ResponsePlace } from "./addresses.ts";
@@ -147,6 +148,7 @@ function inputOf({ input, prompt }: ResponsesRequest): ReadInput {
 /** The message, and what comes with it. */
 export interface AskedMessage {
   readonly message: string;
+  readonly files: readonly GivenFile[];
   readonly given: GivenContext | undefined;
   /** Whether what the request says of how to answer is told to the model. */
   readonly instructions: string | undefined;
@@ -176,7 +178,8 @@ export function messageIn(body: ResponsesRequest, kept: KeptBefore | undefined):
     const request = CompletionRequest.parse({ ...settingsOf(body), model: routedModel, messages, tools });
     return decodeCompletion(request, { isStateless, isTask: false });
   });
-  return { message: asked.message, given: asked.given, instructions, tools: (body.tools ?? []).map(toolObject) };
+  const { message, files, given } = asked;
+  return { message, files, given, instructions, tools: (body.tools ?? []).map(toolObject) };
 }
 
 function settingsOf(body: ResponsesRequest): object {

@@ -12,6 +12,11 @@ const InputPart = z.object({
   type: z.string().max(64),
   text: z.string().optional(),
   refusal: z.string().optional(),
+  image_url: z.string().nullish(),
+  file_id: z.string().max(256).nullish(),
+  file_data: z.string().nullish(),
+  file_url: z.string().nullish(),
+  filename: z.string().max(1_024).nullish(),
 });
 const Content = bounded(z.union([z.string(), z.array(InputPart)]), { maxItems: 256 }).nullish();
 
@@ -176,8 +181,19 @@ const unread: ReadonlySet<string> = new Set(["reasoning", "mcp_call", "mcp_list_
 export function checkSize({ items, heads }: ReadInput, isKept: boolean): void {
   const start = isKept ? startOfNew({ items, heads }) : 0;
   const read = items.filter((_, at) => at >= start && !unread.has(typeOf(heads[at] ?? {})));
-  const excess = excessOf(read, { maxBytes: sentBytes });
+  const excess = excessOf(read.map(withoutData), { maxBytes: sentBytes });
   if (excess !== undefined) throw paramError(list, `The request is not valid: what counts of the input ${excess}.`);
+}
+
+const fileTypes: ReadonlySet<string> = new Set(["input_image", "input_file"]);
+const Sized = z.looseObject({ content: z.array(z.looseObject({ type: z.string() })) });
+
+/** Files are stored and not handed on: what they take is bounded by the request's own size. */
+function withoutData(item: unknown): unknown {
+  const sized = Sized.safeParse(item);
+  if (!sized.success || !sized.data.content.some(({ type }) => fileTypes.has(type))) return item;
+  const content = sized.data.content.map((part) => (fileTypes.has(part.type) ? { type: part.type } : part));
+  return { ...sized.data, content };
 }
 
 interface Range {
@@ -198,8 +214,7 @@ function addItems(messages: RequestMessage[], { items, heads }: ReadInput, { fro
 /** Calls stand in one message with the text before them, as models say them. */
 function addItem(messages: RequestMessage[], item: InputItem, param: string): void {
   const type = typeOf(item);
-  if (type === "message")
-    messages.push({ role: item.role ?? "user", content: textOf(item.content, `${param}.content`) });
+  if (type === "message") messages.push({ role: item.role ?? "user", content: contentOf(item, `${param}.content`) });
   else if (type === "function_call") addCall(messages, item, param);
   else if (type === "compaction")
     messages.push(...messagesOfCompaction(item.encrypted_content ?? "", `${param}.encrypted_content`));
@@ -209,6 +224,20 @@ function addItem(messages: RequestMessage[], item: InputItem, param: string): vo
   } else if (!ofAnswers.has(type) && type !== "mcp_approval_response") {
     throw paramError(`${param}.type`, `Items of the type "${type}" are not supported here.`, "UNSUPPORTED");
   }
+}
+
+/** Files of users stand in it as those of Chat Completions do. */
+function contentOf({ role, content }: InputItem, param: string): RequestMessage["content"] {
+  const hasFiles =
+    Array.isArray(content) && (role ?? "user") === "user" && content.some(({ type }) => fileTypes.has(type));
+  if (!hasFiles) return textOf(content, param);
+  return content.map((part, at) => {
+    if (!fileTypes.has(part.type)) return { type: "text", text: textOf([part], `${param}[${at}]`) };
+    const { image_url: image, file_id, file_data, file_url: url, filename } = part;
+    if (typeof image === "string") return { type: "image_url", image_url: { url: image } };
+    if (typeof url === "string") return { type: "image_url", image_url: { url } };
+    return { type: "file", file: { file_id, file_data, filename } };
+  });
 }
 
 function addCall(
@@ -236,7 +265,7 @@ function textOf(content: InputItem["content"], param: string): string {
     .map(({ type, text, refusal }, at) => {
       if (textTypes.has(type) && text !== undefined) return text;
       if (type === "refusal" && refusal !== undefined) return refusal;
-      const message = `Content of the type "${type}" is not supported here: only text.`;
+      const message = `Content of the type "${type}" is not supported here: only text and files.`;
       throw paramError(`${param}[${at}]`, message, "UNSUPPORTED");
     })
     .join("\n");

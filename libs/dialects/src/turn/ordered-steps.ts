@@ -1,4 +1,4 @@
-import type { SourcePart, ToolCallPart } from "@parley/protocol";
+import type { Files, SourcePart, ToolCallPart } from "@parley/protocol";
 import { piecesOf } from "./pieces.ts";
 import type { GrowingKind, TurnStep } from "./turn-step.ts";
 
@@ -7,7 +7,7 @@ export type OrderedStep = TurnStep | { readonly type: "paused"; readonly calls: 
 
 type OrderedPart =
   | { readonly kind: GrowingKind; readonly at: number; text: string; isClosed: boolean; said: number | undefined }
-  | { readonly kind: "call"; readonly at: number; call: ToolCallPart }
+  | { readonly kind: "call"; readonly at: number; call: ToolCallPart; files?: Files | undefined }
   | { readonly kind: "source"; readonly at: number; readonly source: SourcePart };
 type CallPart = Extract<OrderedPart, { kind: "call" }>;
 type GrowingPart = Exclude<OrderedPart, { kind: "call" | "source" }>;
@@ -154,7 +154,7 @@ function* saySettled({ calls, group, isOver }: SayingCalls): Iterable<OrderedSte
   for (; group.settled < calls.length; group.settled++) {
     const part = calls[group.settled];
     if (part === undefined || part.call.approval !== undefined) continue;
-    if (part.call.status !== undefined) yield { type: "returned", at: part.at, call: part.call };
+    if (part.call.status !== undefined) yield returnedOf(part);
     else if (!isOver) return;
   }
 }
@@ -170,9 +170,13 @@ function* sayDecided({ calls, group, isLast, isOver }: SayingCalls): Iterable<Or
     if (isKnown && !group.isDecided) yield { type: "decided", at, call };
     group.isDecided = true;
     if (call.status === undefined && !isOver) return;
-    if (call.status !== undefined) yield { type: "returned", at, call };
+    if (call.status !== undefined) yield returnedOf(part);
     group.isDecided = false;
   }
+}
+
+function returnedOf({ at, call, files }: CallPart): TurnStep {
+  return { type: "returned", at, call, ...(files === undefined ? {} : { files }) };
 }
 
 /** As it was when people were asked. */
@@ -211,7 +215,7 @@ interface AnswerSoFar {
 
 function takeStep(answer: AnswerSoFar, step: TurnStep): void {
   if ("kind" in step) takeGrowing(answer, step);
-  else if ("call" in step) takeCall(answer, step.at, step.call);
+  else if ("call" in step) takeCall(answer, step);
   else if (step.type === "found") answer.parts.push({ kind: "source", at: step.at, source: step.source });
   else if (step.type === "waiting") answer.waiting = step.calls;
   else if (step.type === "ended") answer.end = step;
@@ -226,10 +230,13 @@ function takeGrowing(answer: AnswerSoFar, step: Extract<TurnStep, { kind: Growin
   else if (step.type === "closed") part.isClosed = true;
 }
 
-function takeCall(answer: AnswerSoFar, at: number, call: ToolCallPart): void {
+function takeCall(answer: AnswerSoFar, step: Extract<TurnStep, { call: ToolCallPart }>): void {
+  const { at, call } = step;
+  const files = step.type === "returned" ? step.files : undefined;
   const part = partAt(answer, at);
-  if (part?.kind === "call") part.call = call;
-  else answer.parts.push({ kind: "call", at, call });
+  if (part?.kind !== "call") return void answer.parts.push({ kind: "call", at, call, files });
+  part.call = call;
+  part.files ??= files;
 }
 
 function partAt({ parts }: AnswerSoFar, at: number): OrderedPart | undefined {

@@ -1,4 +1,6 @@
 import {
+  filesOf,
+  isFile,
   isToolCall,
   pendingCallsOf,
   type Part,
@@ -47,6 +49,7 @@ export function createTurnSteps(options: TurnStepsOptions) {
       state = "going";
       const { parts, outcome } = view;
       if (!client.reconcile(parts, steps, event)) return last(steps, { type: "diverged" });
+      nameFiles(steps, parts);
       if (event !== undefined && isNoted(event)) steps.push({ type: "noted", event });
       if (outcome !== undefined) {
         // It has not repeated all that was sent, and never will.
@@ -62,6 +65,19 @@ export function createTurnSteps(options: TurnStepsOptions) {
       return steps;
     },
   };
+}
+
+/** Files of a call stand behind it. */
+function nameFiles(steps: TurnStep[], parts: Parts): void {
+  if (!parts.some(isFile)) return;
+  for (const [at, step] of steps.entries()) {
+    if (step.type !== "returned") continue;
+    const call = parts.findIndex((part) => isToolCall(part) && part.call_id === step.call.call_id);
+    const behind = parts.slice(call + 1);
+    const end = behind.findIndex((part) => !isFile(part));
+    const files = filesOf(end < 0 ? behind : behind.slice(0, end));
+    if (files.length > 0) steps[at] = { ...step, files };
+  }
 }
 
 function isNoted(event: ReadEvent): event is NotedEvent {

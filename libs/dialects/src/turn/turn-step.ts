@@ -1,4 +1,4 @@
-import type { Outcome, Parts, ReadEvent, SourcePart, ToolCallPart } from "@parley/protocol";
+import type { Files, Outcome, Parts, ReadEvent, SourcePart, ToolCallPart } from "@parley/protocol";
 
 /**
  * What happens to an answer, as every protocol outside has a word for it. `at` is the number of a part: it rises from part to part and is never given
@@ -17,8 +17,8 @@ export type TurnStep =
   /** A person has to agree to the call. */
   | { readonly type: "asked"; readonly at: number; readonly call: ToolCallPart }
   | { readonly type: "decided"; readonly at: number; readonly call: ToolCallPart }
-  /** The call has ended, as its `status` says. */
-  | { readonly type: "returned"; readonly at: number; readonly call: ToolCallPart }
+  /** The call has ended, as its `status` says. `files`: what the tool gave back beside its result. */
+  | { readonly type: "returned"; readonly at: number; readonly call: ToolCallPart; readonly files?: Files }
   | { readonly type: "found"; readonly at: number; readonly source: SourcePart }
   /** Something to be shown for the moment; it is in no snapshot, so who missed it never gets it. */
   | { readonly type: "noted"; readonly event: NotedEvent }

@@ -1,4 +1,4 @@
-import { cutJsonText, isText, limits, type StoredTurn, type Summary } from "@parley/protocol";
+import { cutJsonText, filesOf, isText, limits, type StoredTurn, type Summary } from "@parley/protocol";
 import { withoutMarksOf } from "../fences.ts";
 
 /** What a model is asked for the beginning of a conversation, and how it is told of it later. Pure. */
@@ -34,6 +34,11 @@ function assistantOf(answer: StoredTurn["answer"]): string {
   return name === undefined ? "Assistant" : `Assistant (${name})`;
 }
 
+function attachedTo(question: StoredTurn["question"]): string[] {
+  const names = filesOf(question?.parts ?? []).map(({ name }) => name);
+  return names.length === 0 ? [] : [`(Attached: ${names.join(", ")}.)`];
+}
+
 /** One turn as the model that summarises reads it: what was said, and which tools were called. */
 export function turnText({ question, answer }: Pick<StoredTurn, "question" | "answer">): string {
   const said = question === undefined ? [] : [`${speakerOf(question)}: ${beginningAndEnd(question.message)}`];
@@ -47,7 +52,7 @@ export function turnText({ question, answer }: Pick<StoredTurn, "question" | "an
     answer?.message ??
     "";
   const answered = text === "" ? [] : [`${assistantOf(answer)}: ${beginningAndEnd(text)}`];
-  return escaped([...said, ...called, ...answered].join("\n"));
+  return escaped([...said, ...attachedTo(question), ...called, ...answered].join("\n"));
 }
 
 /** The question to the model. `before`: what the turns before these came to. */

@@ -116,7 +116,7 @@ async function streamOne(standing: Standing, request: ModelRequest, options: Ord
   const { emptyRetries, onRetry, random } = options;
   const isVoid = standing.hasSpoken;
   const onEvents = (events: readonly (ModelEvent | RestartEvent)[]): void => {
-    standing.hasSpoken ||= events.some(({ type }) => type !== "without_tools" && type !== "end");
+    standing.hasSpoken ||= events.some(({ type }) => !type.startsWith("without_") && type !== "end");
     options.onEvents(events);
   };
   await within(route.total_ms, options.signal, (signal) =>

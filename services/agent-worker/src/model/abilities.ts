@@ -2,7 +2,7 @@ import type { Logger } from "@parley/runtime";
 import type { AnswerReaderOptions } from "./answer-reader.ts";
 import { createLearned } from "./learned.ts";
 import { createRuleLookup, type Abilities, type ModelRule } from "./model-rules.ts";
-import type { ModelRequest } from "./model.ts";
+import type { ModelEvent, ModelRequest } from "./model.ts";
 import type { Provider } from "./provider.ts";
 import { lessonsOf, type Lesson, type Refusal } from "./refusal.ts";
 import { buildBody, type RequestBody } from "./request-body.ts";
@@ -25,6 +25,8 @@ interface Asked {
   abilities: Abilities;
   /** What its refusals have taught: of the model only once it was answered in that form. */
   pending: Partial<Abilities>;
+  /** What they have taught of this request alone. */
+  here: Partial<Abilities>;
   /** Of which refusal the newest lesson is. */
   newest: { readonly ability: keyof Abilities; readonly words: string } | undefined;
   readonly tried: Set<keyof Abilities>;
@@ -79,17 +81,18 @@ function createRequests({ provider, log }: ModelAbilitiesDeps, known: Known) {
     const earlier = requests.get(request);
     if (earlier !== undefined) return earlier;
     const abilities = known.of(known.nameOf(request));
-    const asked: Asked = { abilities, pending: {}, newest: undefined, tried: new Set() };
+    const asked: Asked = { abilities, pending: {}, here: {}, newest: undefined, tried: new Set() };
     requests.set(request, asked);
     return asked;
   };
 
-  const tryOne = (model: string, asked: Asked, { ability, change }: Lesson, words: string): boolean => {
+  const tryOne = (model: string, asked: Asked, { ability, change, isOnlyHere }: Lesson, words: string): boolean => {
     if (asked.tried.has(ability) || known.isConfigured(model, ability)) return false;
     asked.tried.add(ability);
     // Another request may have learned it while this one was on its way.
     if (known.of(model)[ability] !== asked.abilities[ability]) return true;
-    asked.pending = { ...asked.pending, ...change };
+    if (isOnlyHere) asked.here = { ...asked.here, ...change };
+    else asked.pending = { ...asked.pending, ...change };
     asked.newest = { ability, words };
     return true;
   };
@@ -99,7 +102,7 @@ function createRequests({ provider, log }: ModelAbilitiesDeps, known: Known) {
     bodyOf(request: ModelRequest): RequestBody {
       const model = known.nameOf(request);
       const asked = askedOf(request);
-      asked.abilities = { ...known.of(model), ...asked.pending };
+      asked.abilities = { ...known.of(model), ...asked.pending, ...asked.here };
       return buildBody(request, { model, provider, abilities: asked.abilities });
     },
     /** Whether the refusal says what to do without, so that the same request is worth another try at once. */
@@ -111,9 +114,8 @@ function createRequests({ provider, log }: ModelAbilitiesDeps, known: Known) {
       takeBackWrong(asked, refusal);
       return lessonsOf(refusal, body, abilities).some((lesson) => tryOne(model, asked, lesson, refusal.words));
     },
-    /** It has tools, and was sent last in a form without them. */
-    isWithoutTools: (request: ModelRequest): boolean =>
-      request.tools.length > 0 && requests.get(request)?.abilities.tools === false,
+    /** What the request has, and what was left out of the form in which it was sent last. */
+    leftOut: (request: ModelRequest): ModelEvent[] => leftOutOf(request, requests.get(request)?.abilities),
     /** The model took the request as it was sent last: what its refusals have taught is true. */
     answered(request: ModelRequest): void {
       const asked = requests.get(request);
@@ -129,11 +131,20 @@ function createRequests({ provider, log }: ModelAbilitiesDeps, known: Known) {
   };
 }
 
+function leftOutOf({ tools, images = [] }: ModelRequest, taken: Abilities | undefined): ModelEvent[] {
+  return [
+    ...(tools.length > 0 && taken?.tools === false ? [{ type: "without_tools" } as const] : []),
+    ...(images.length > 0 && taken?.images === false ? [{ type: "without_images" } as const] : []),
+  ];
+}
+
 /** The same words again: it was not what the newest lesson said. */
 function takeBackWrong(asked: Asked, { words }: Refusal): void {
   if (asked.newest?.words !== words) return;
   const { [asked.newest.ability]: _wrong, ...others } = asked.pending;
+  const { [asked.newest.ability]: _wrongHere, ...othersHere } = asked.here;
   asked.pending = others;
+  asked.here = othersHere;
   asked.newest = undefined;
 }
 

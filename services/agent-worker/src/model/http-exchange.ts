@@ -37,7 +37,7 @@ interface Hop {
   readonly url: URL;
   readonly method: "GET" | "POST";
   readonly headers: RequestHeaders;
-  readonly body: string | undefined;
+  readonly body: string | Buffer | undefined;
 }
 
 export type HttpExchange = ReturnType<typeof createHttpExchange>;
@@ -54,7 +54,7 @@ export function createHttpExchange(proxyFor: ProxyFor = getProxyForUrl) {
     /** Fails with the error of the connection; a status is none. */
     async post(
       url: URL,
-      { headers, body }: Pick<Hop, "headers"> & { body: string },
+      { headers, body }: Pick<Hop, "headers"> & { body: string | Buffer },
       signal: AbortSignal,
     ): Promise<Reply> {
       let hop: Hop = { url, method: "POST", headers, body };

@@ -6,7 +6,7 @@ const maxModels = 256;
 const leastBareEnds = 3;
 /** What costs an answer much is tried again after that: servers get tools by a restart, and words of a refusal can be misread. */
 const maxAgeMs = 10 * 60_000;
-const aging: ReadonlySet<string> = new Set<keyof Abilities>(["tools", "system_role", "reasoning_back"]);
+const aging: ReadonlySet<string> = new Set<keyof Abilities>(["tools", "system_role", "reasoning_back", "images"]);
 
 interface LearnedModel {
   readonly abilities: Partial<Abilities>;

@@ -86,7 +86,7 @@ function createAttempts(options: ModelClientOptions, abilities: ModelAbilities):
         abilities.answered(request);
         watchdog.start(awaited, next === "content" ? idleMs : Math.min(idleMs, silenceMs[next]));
       };
-      const onTold = withToolsNote(() => abilities.isWithoutTools(request), onEvents);
+      const onTold = withNotes(() => abilities.leftOut(request), onEvents);
       const reader = createAnswerReader(request.model ?? provider.model, abilities.reading(request));
       const answer = createAnswerStream({ reader, apiKey, onEvents: onTold, onProgress, holdMs, onSkipped });
       const stop = (): void => {
@@ -118,13 +118,14 @@ function createAttempts(options: ModelClientOptions, abilities: ModelAbilities):
   };
 }
 
-/** What is told first of an answer that came without tools. Not before there is an answer: it may be refused in that form, too. */
-function withToolsNote(isWithout: () => boolean, onEvents: OnEvents): OnEvents {
+/** What is told first of an answer that came without tools or images. Not before there is an answer: it may be refused in that form, too. */
+function withNotes(leftOut: () => ModelEvent[], onEvents: OnEvents): OnEvents {
   let isFirst = true;
   return (events) => {
     if (!isFirst) return onEvents(events);
     isFirst = false;
-    onEvents(isWithout() ? [{ type: "without_tools" }, ...events] : events);
+    const left = leftOut();
+    onEvents(left.length > 0 ? [...left, ...events] : events);
   };
 }
 

@@ -36,6 +36,8 @@ export const Abilities = z.strictObject({
   output_limit_field: z.enum(["max_tokens", "max_completion_tokens"]),
   /** No two messages of one role in a row. */
   alternating_roles: z.boolean(),
+  /** Images, as parts of a user's message (`image_url` with the data). */
+  images: z.boolean(),
 });
 export type Abilities = z.infer<typeof Abilities>;
 
@@ -68,6 +70,8 @@ const usual: Abilities = {
   // OpenAI's newer models refuse it; most other servers know nothing else.
   output_limit_field: "max_tokens",
   alternating_roles: false,
+  // Asked with them once, a model that takes none says so.
+  images: true,
 };
 
 const known = z.array(ModelRule).parse([

@@ -7,11 +7,22 @@ import type { Party } from "../fair-queue.ts";
 export type ModelMessage = OpenAI.ChatCompletionMessageParam;
 export type ModelTool = OpenAI.ChatCompletionFunctionTool;
 
+/** An image that stands where its mark is in the text of a user's message. */
+export interface ModelImage {
+  /** No other text has it. */
+  readonly mark: string;
+  readonly name: string;
+  /** With all of its data. */
+  readonly url: string;
+}
+
 export type ModelRequest = {
   /** Default: the provider's. */
   model?: string;
   messages: ModelMessage[];
   tools: ModelTool[];
+  /** Those that are marked in the messages. A model that takes none is told of them. */
+  images?: readonly ModelImage[];
   /** Sent as `x-client-request-id`, so that a request can be found in the provider's log. ASCII. */
   requestId: string;
   maxOutputTokens?: number;
@@ -34,10 +45,11 @@ export type FinishReason = "stop" | "tool_calls" | "length" | "content_filter" |
 /**
  * `tool_calls` comes at most once, right before `end`, and exactly then is `finish` "tool_calls". `end` is always the last. `retract`: all text
  * of the answer so far was reasoning, which shows only when the reasoning ends; the answer's text begins after it. `without_tools`: the request had
- * tools and the model takes none, so it was asked without them; the first event, if there is any other.
+ * tools and the model takes none, so it was asked without them; `without_images`: the same of images. They come before all others.
  */
 export type ModelEvent =
   | { type: "without_tools" }
+  | { type: "without_images" }
   | { type: "retract" }
   | { type: "text"; text: string }
   | { type: "reasoning"; text: string }

@@ -20,6 +20,7 @@ export type ProviderSettings = {
 
 const OPENAI_URL = "https://api.openai.com/v1";
 export const OPENAI_DEFAULT_MODEL = "gpt-4.1-mini";
+export const OPENAI_TRANSCRIPTION_MODEL = "gpt-4o-mini-transcribe";
 const OPENROUTER_URL = "https://openrouter.ai/api/v1";
 export const OPENROUTER_DEFAULT_MODEL = "meta-llama/llama-3.1-8b-instruct:free";
 /** How Parley's own model simulator is named; `npm start` passes both when no model is configured. */

@@ -83,5 +83,6 @@ function textsOf(message: RequestBody["messages"][number]): string[] {
   const { content } = message;
   const calls = message.role === "assistant" ? (message.tool_calls ?? []) : [];
   const args = calls.flatMap((call) => (call.type === "function" ? [call.function.arguments] : []));
-  return [...(typeof content === "string" ? [content] : []), ...args];
+  const parts = Array.isArray(content) ? content.flatMap((part) => (part.type === "text" ? [part.text] : [])) : [];
+  return [...(typeof content === "string" ? [content] : parts), ...args];
 }

@@ -1,4 +1,5 @@
 import { isFields } from "./fields.ts";
+import { hasImages, imageRefusal } from "./images.ts";
 import { reasoningFields } from "./message-fields.ts";
 import { Abilities } from "./model-rules.ts";
 import { withoutQuotes } from "./quoted-words.ts";
@@ -15,6 +16,8 @@ export interface Refusal {
 export interface Lesson {
   readonly ability: keyof Abilities;
   readonly change: Partial<Abilities>;
+  /** It holds for this request, and says nothing of others. */
+  readonly isOnlyHere: boolean;
 }
 
 const unknownField =
@@ -22,6 +25,7 @@ const unknownField =
 
 /** In this order, the more exact before the less exact: words about the id of a call also speak of tools. */
 const readings: { readonly [Ability in keyof Abilities]?: Reading } = {
+  images: ({ body, words }) => (hasImages(body) && imageRefusal(words) !== undefined ? { images: false } : undefined),
   stream_options: ({ body, words }) =>
     body.stream_options && /stream_options|stream options|include_usage/i.test(words)
       ? { stream_options: false }
@@ -60,6 +64,7 @@ const templateAbilities: ReadonlySet<string> = new Set<keyof Abilities>([
   "alternating_roles",
   "tool_schemas",
   "tools",
+  "images",
 ]);
 
 /** What a refusal may teach, the likeliest first. None: the request is wrong in another way. */
@@ -75,7 +80,8 @@ function lessonsIn(sent: Sent, isRefusal: boolean): Lesson[] {
     if (!isRefusal && !templateAbilities.has(name)) return [];
     const change = read(sent);
     const [ability] = Abilities.keyof().options.filter((one) => one === name);
-    return change === undefined || ability === undefined ? [] : [{ ability, change }];
+    const isOnlyHere = name === "images" && imageRefusal(sent.words) === "not these";
+    return change === undefined || ability === undefined ? [] : [{ ability, change, isOnlyHere }];
   });
 }
 

@@ -1,6 +1,7 @@
 import type OpenAI from "openai";
 import { callIdFor } from "./call-ids.ts";
 import type { Fields } from "./fields.ts";
+import { withImages } from "./images.ts";
 import { reasoningFields, taggedReasoning } from "./message-fields.ts";
 import { plainTool } from "./plain-schema.ts";
 import type { Abilities } from "./model-rules.ts";
@@ -23,7 +24,7 @@ export function buildBody(request: ModelRequest, { model, provider, abilities }:
   return {
     ...options,
     model,
-    messages: messagesFor(request, abilities),
+    messages: [...withImages(messagesFor(request, abilities), request.images, abilities.images)],
     ...(abilities.stream && { stream: true }),
     ...(hasTools && { tools: abilities.tool_schemas === "plain" ? tools.map(plainTool) : tools }),
     ...(maxOutputTokens !== undefined && { [abilities.output_limit_field]: maxOutputTokens }),
@@ -72,7 +73,7 @@ function withNote(messages: readonly ModelMessage[], note: string): ModelMessage
   return [{ ...first, content: `${note}\n\n${textIn(first)}` }, ...others];
 }
 
-/** Our messages have text only. */
+/** Our messages have text only; images are marks in it. */
 function textIn({ content }: ModelMessage): string {
   return typeof content === "string" ? content : "";
 }

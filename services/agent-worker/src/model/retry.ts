@@ -65,8 +65,8 @@ export async function streamWithRetry(
   }
 }
 
-/** Reasoning is shown, but is no part of the answer; and that there are no tools stays true. */
-const withoutContent: ReadonlySet<ModelEvent["type"]> = new Set(["reasoning", "without_tools"]);
+/** Reasoning is shown, but is no part of the answer; and that there are no tools or images stays true. */
+const withoutContent: ReadonlySet<ModelEvent["type"]> = new Set(["reasoning", "without_tools", "without_images"]);
 
 /** What has been told of the answer, over all requests for it. */
 function createEmission({ emptyRetries = 0, isVoid = false, onEvents }: RetryOptions) {

@@ -1,23 +1,20 @@
 import { hash } from "node:crypto";
-import { limits, revocable, type Caller, type Revocable, type RevocationRecord } from "@parley/protocol";
+import {
+  isRevocationOver,
+  limits,
+  revocable,
+  revocationHolds,
+  type Caller,
+  type Revocable,
+  type RevocationRecord,
+} from "@parley/protocol";
 
 /** Whose credential somebody has, as far as revocations ask for it. */
 export type Credentialed = Pick<Caller, "user" | "session" | "credential">;
 
-/** Clocks of edges differ: nothing is forgotten before all of them say so. */
-const clockMarginMs = 24 * 60 * 60_000;
-
-/** What nobody needs any more, wherever it is known. */
-export function isOver({ until_ms, lifted, ts }: RevocationRecord): boolean {
-  return (lifted === true ? ts : until_ms) < Date.now() - clockMarginMs;
-}
-
 /** Whether a record of what somebody comes in with is about theirs. */
 function holdsFor(record: RevocationRecord, { user, credential }: Credentialed): boolean {
-  if (isOver(record) || (record.user !== undefined && record.user !== user.id)) return false;
-  const issuedMs = credential?.issuedMs;
-  // Of unknown age: as old as any.
-  return record.before_ms === undefined || issuedMs === undefined || issuedMs <= record.before_ms;
+  return revocationHolds(record, user.id, credential?.issuedMs);
 }
 
 /**
@@ -59,7 +56,7 @@ export function createKnownRevocations() {
     shelves.put(what, id, others);
   };
   const makeRoom = (): void => {
-    for (const record of shelves.all()) if (isOver(record)) drop(record);
+    for (const record of shelves.all()) if (isRevocationOver(record)) drop(record);
     const [oldest] = shelves.all();
     // Only after the stream was lost with what is known here.
     if (size >= limits.revocations && oldest !== undefined) drop(oldest);
@@ -89,7 +86,7 @@ export function createKnownRevocations() {
       const { what, id } = record;
       const before = shelves.of(what, id)?.find(({ user }) => user === record.user);
       drop(record);
-      if (record.lifted === true || isOver(record)) return false;
+      if (record.lifted === true || isRevocationOver(record)) return false;
       if (size >= limits.revocations) makeRoom();
       shelves.put(what, id, [...(shelves.of(what, id) ?? []), record]);
       if (what === "user" && id.startsWith(hashedPrefix)) hasHashed = true;

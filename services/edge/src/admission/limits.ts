@@ -12,6 +12,7 @@ import { createLimitRefusals, tooFast, type From, type LimitRefusals } from "./l
 import { createQuotaLimit } from "./limit-quota.ts";
 import { createSocketLimits } from "./limit-sockets.ts";
 import { createConversationQuota, createTurnLimits, type TurnLimitsDeps } from "./limit-turns.ts";
+import { createUploadLimits } from "./limit-uploads.ts";
 import { createOverload, type OverloadDeps } from "./overload.ts";
 
 export interface LimiterDeps
@@ -59,6 +60,7 @@ export function createLimiter(deps: LimiterDeps) {
     }),
     usage: createUsageReading({ counters: deps.quotaCounters, quotas: deps.quotas }),
     conversations: createConversationQuota({ rates, refusals }),
+    uploads: createUploadLimits({ current, rates, refusals }),
     subscriptions: createSubscriptionLimit(current, refusals),
 
     /** Why no socket is opened; undefined: it may be. Nothing is waited for. */

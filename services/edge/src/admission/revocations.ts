@@ -1,7 +1,7 @@
 import type { GateLog, RevokedThing } from "@parley/bus";
-import { limits, type RevocationRecord } from "@parley/protocol";
+import { isRevocationOver, limits, type RevocationRecord } from "@parley/protocol";
 import { sleep, type Logger } from "@parley/runtime";
-import { createKnownRevocations, erasedName, isOver } from "./known-revocations.ts";
+import { createKnownRevocations, erasedName } from "./known-revocations.ts";
 
 export interface RevocationsDeps {
   readonly gate: Pick<GateLog, "setUp" | "follow" | "put">;
@@ -118,7 +118,7 @@ export async function openRevocations(deps: RevocationsDeps) {
      * Revokes on all edges, here at once. What was revoked already stays so, for the longer time of both. Throws OVERLOADED when that cannot be stored: then it may or may not be revoked.
      */
     async revoke(order: RevocationOrder): Promise<RevocationRecord> {
-      const record = await gate.put(order, (last) => merged(recordOf(order), last), isOver);
+      const record = await gate.put(order, (last) => merged(recordOf(order), last), isRevocationOver);
       if (record === undefined) throw new Error("a revocation that was stored is not there");
       apply([record]);
       return record;
@@ -131,7 +131,7 @@ export async function openRevocations(deps: RevocationsDeps) {
         wasThere = last !== undefined && last.lifted === undefined;
         return last !== undefined && wasThere ? lifted(last, by) : undefined;
       };
-      const record = await gate.put(thing, next, isOver);
+      const record = await gate.put(thing, next, isRevocationOver);
       if (record !== undefined) known.set(record);
       return wasThere;
     },
@@ -139,7 +139,7 @@ export async function openRevocations(deps: RevocationsDeps) {
     /** Keeps out somebody who is erased: what they came in with until then is bad. Later ones move the time in both directions. */
     async expel(userId: string, beforeMs: number): Promise<void> {
       const order = { what: "user", id: erasedName(userId), beforeMs, by: "erasure", reason: "erased" } as const;
-      const record = await gate.put(order, () => recordOf(order), isOver);
+      const record = await gate.put(order, () => recordOf(order), isRevocationOver);
       if (record !== undefined) apply([record]);
     },
 

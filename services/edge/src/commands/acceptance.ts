@@ -10,6 +10,7 @@ import type {
 import { noteAsked, type AnswerEnded } from "../delivery/answer-times.ts";
 import type { Outbox } from "../delivery/outbox.ts";
 import type { HubConnection, HubViewer } from "../hub/hub.ts";
+import type { MessageFiles } from "./message-files.ts";
 import { promise, showEnd, showTurn } from "./places.ts";
 import { notedPost, type NotedPost, type Posting } from "./posting.ts";
 import { noteSaid, startOf, submit, type SubmissionBus, type Submitted } from "./submission.ts";
@@ -20,6 +21,7 @@ export interface AcceptanceDeps {
   readonly posting: Posting;
   readonly viewing: Viewing;
   readonly outbox: Outbox;
+  readonly files: Pick<MessageFiles, "attach">;
   /** Told of every message that was accepted; must not wait for anything. */
   readonly onAccepted: (request: TurnRequest) => void;
   /** The same with what was noted of it, also of one that came before; absent: nobody wants to know. */
@@ -37,6 +39,11 @@ export interface Asked {
   readonly isPost: boolean;
   /** What is to be done at the end of its answer. */
   readonly onEnd: AnswerEnded | undefined;
+}
+
+/** Nothing is asked of the store for a message without files. */
+async function attachFiles({ files }: AcceptanceDeps, { conversation_id, files: of }: TurnRequest): Promise<void> {
+  if (of !== undefined) await files.attach(conversation_id, of);
 }
 
 /** What became of a message: a turn, or a post. */
@@ -68,6 +75,7 @@ export function createAccept(deps: AcceptanceDeps) {
       // It is the sender's own, as far as an id that nobody can guess says so.
       const beside = [isPost ? [] : openBefore(deps, connection, given), note(), owned] as const;
       const [{ viewer, isNew }, open, { said, post }, standing] = await Promise.all([holding, ...beside]);
+      await attachFiles(deps, request);
       if (post !== undefined) return await acceptPost(deps, { connection, viewer, isNew, request }, post, allowed);
       const submitted = await submit(deps.bus, request, on_busy, {
         ...{ said, allowed },

@@ -1,10 +1,13 @@
 import type { Bus, QueuedTurn } from "@parley/bus";
 import {
   ChatError,
+  filesOf,
   isHandedOver,
+  noFiles,
   turnOfMessage,
   type Caller,
   type ConversationId,
+  type Files,
   type GivenContext,
   type MessageFrame,
   type RegenerateFrame,
@@ -27,6 +30,7 @@ export interface BranchDeps {
 interface Earlier {
   readonly parent: TurnId | null;
   readonly text: string;
+  readonly files: Files;
   /** Undefined: nobody knows. */
   readonly userId: string | undefined;
   readonly hasEnded: boolean;
@@ -92,11 +96,11 @@ export function createBranches({ bus, ownership, questionNow }: BranchDeps) {
       if (supersedes === undefined) throw noSuchTurn();
       const own = turnIdOf(caller.user.id, conversation_id, frame.id);
       if (supersedes === own) throw notItself();
-      const { parent, text: written } = await superseded(caller, frame, { turn: supersedes, own });
+      const { parent, text: written, files } = await superseded(caller, frame, { turn: supersedes, own });
       const text = await askedNow({ bus, questionNow }, conversation_id, { turn: supersedes, own }, written);
       const given = await givenWith(bus.facts, conversation_id, supersedes);
       const { message_id: _, ...asked } = frame;
-      return { ...asked, type: "message", message: text, given, placed: { parent, supersedes } };
+      return { ...asked, type: "message", message: text, files, given, placed: { parent, supersedes } };
     },
   };
 }
@@ -162,7 +166,8 @@ async function queuedOf(
   const [text, hasEnded] = await Promise.all([waitingTexts.read(request), turns.hasEnded(found)]);
   const parent =
     request.parent === undefined ? await beforeIn(transcripts, queued.slice(0, at), found) : request.parent;
-  return { parent, text: text?.message ?? request.message, userId: request.user.id, hasEnded };
+  const { files = noFiles } = request;
+  return { parent, text: text?.message ?? request.message, files, userId: request.user.id, hasEnded };
 }
 
 /** The turn before one that says nothing: in the queue, or the newest that has left it. */
@@ -185,8 +190,8 @@ async function recordedOf(
 ): Promise<Earlier | undefined> {
   const { turn, parent } = (await transcripts.placeOf(conversation, turnId)) ?? {};
   if (turn?.question === undefined || parent === undefined) return undefined;
-  const { message: text, author } = turn.question;
-  return { parent, text, userId: author.id, hasEnded: turn.answer !== undefined };
+  const { message: text, parts = [], author } = turn.question;
+  return { parent, text, files: filesOf(parts), userId: author.id, hasEnded: turn.answer !== undefined };
 }
 
 function noSuchTurn(): ChatError {

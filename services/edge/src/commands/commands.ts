@@ -11,9 +11,12 @@ import { createChangeCommands, type ChangeDeps } from "./changes/changes.ts";
 import { createFairFinding } from "./changes/found-message.ts";
 import { createFeedbackHandler } from "./feedback.ts";
 import { createQuestionNow } from "./changes/text-now.ts";
+import { createFileCommands, type FileCommandDeps } from "./files/files.ts";
 import type { Guests } from "./guests.ts";
 import { createHandoverCommands } from "./handovers.ts";
 import { createUsageTelling, type UsageTellingDeps } from "./usage-telling.ts";
+import { createKeepFile } from "./kept-file.ts";
+import { createMessageFiles } from "./message-files.ts";
 import { createMessageHandler, type MessageDeps } from "./message.ts";
 import { createOpenApprovals } from "./open-approvals.ts";
 import { createPresenceReading, createReadHandler, type ReadingDeps } from "./reading.ts";
@@ -30,6 +33,7 @@ export interface CommandDeps {
   readonly bus: Pick<
     Bus,
     | "events"
+    | "files"
     | "facts"
     | "turns"
     | "transcripts"
@@ -42,6 +46,7 @@ export interface CommandDeps {
     | "audit"
     | "changes"
     | "privacy"
+    | "files"
   >;
   readonly known: RoomDeps["known"];
   readonly lists: RoomDeps["lists"];
@@ -54,7 +59,10 @@ export interface CommandDeps {
   readonly onAccepted: MessageDeps["onAccepted"];
   readonly onSaid?: MessageDeps["onSaid"];
   readonly agentNames: MessageDeps["agentNames"];
-  readonly counters: Pick<Counters, "accepted" | "approvals" | "feedback" | "handovers" | "rooms" | "messageChanges">;
+  readonly counters: Pick<
+    Counters,
+    "accepted" | "approvals" | "feedback" | "handovers" | "rooms" | "messageChanges" | "files"
+  >;
   readonly tracing: Tracing;
   readonly guests: Guests;
   readonly onChanged: ChangeDeps["onChanged"];
@@ -63,6 +71,8 @@ export interface CommandDeps {
   readonly usage: UsageTellingDeps["usage"];
   readonly signals: TypingDeps["signals"] & ReadingDeps["signals"];
   readonly subscriptions: ActingDeps["subscriptions"];
+  readonly uploads: FileCommandDeps["limits"];
+  readonly fileSettings: FileCommandDeps["settings"];
 }
 
 export type Commands = ReturnType<typeof createCommands>;
@@ -78,7 +88,8 @@ export function createCommands(deps: CommandDeps) {
   const usageTold = createUsageTelling(deps);
   const handover = createHandoverCommands({ bus, ownership, may, figures: counters.handovers });
   const seen = { viewing, outbox, onAccepted, onSaid, counters, tracing, guests };
-  const asking = { bus, ownership, may, limits, branches, agentNames, ...seen };
+  const files = createMessageFiles({ bus, keepFile: createKeepFile(bus) });
+  const asking = { bus, files, ownership, may, limits, branches, agentNames, ...seen };
   return {
     message: createMessageHandler({ ...asking, usageTold, onAnswered: handover.answered }),
     again: branches.again,
@@ -92,6 +103,10 @@ export function createCommands(deps: CommandDeps) {
     approvals: createOpenApprovals({ bus, ownership, may, isKeptOut }),
     queue,
     changes: createChangeCommands({ bus, findFor, ownership, queue, counters, onChanged: deps.onChanged }),
+    files: createFileCommands({
+      ...{ files: bus.files, ownership, may, figures: counters.files },
+      ...{ limits: deps.uploads, settings: deps.fileSettings },
+    }),
     title: createTitleHandler({ titles: bus.titles, ownership }),
     feedback: createFeedbackHandler({ bus, ownership, counters }),
     typing: createTypingHandler({ ownership, signals }),

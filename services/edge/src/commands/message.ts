@@ -18,6 +18,7 @@ import type { Counters } from "../figures/metrics.ts";
 import type { HubConnection } from "../hub/hub.ts";
 import { createAccept, type Accepted, type AcceptanceDeps } from "./acceptance.ts";
 import type { Branches } from "./branches.ts";
+import { broughtBy, type MessageFiles } from "./message-files.ts";
 import type { MessageFate, MessageLimits, MessagePlace, Spender } from "./message-limits.ts";
 import type { Aside } from "./message-order.ts";
 import type { Guests } from "./guests.ts";
@@ -28,7 +29,7 @@ import { behindStopped, type SubmissionBus } from "./submission.ts";
 import { turnRequestOf, type GivenMessageFrame } from "./turn-request.ts";
 import type { TurnPlace } from "./usage-telling.ts";
 
-export interface MessageDeps extends Omit<AcceptanceDeps, "posting">, Pick<DecidingDeps, "agentNames"> {
+export interface MessageDeps extends Omit<AcceptanceDeps, "posting" | "files">, Pick<DecidingDeps, "agentNames"> {
   readonly bus: SubmissionBus & PostingBus;
   readonly ownership: Ownership;
   readonly may: May;
@@ -36,6 +37,7 @@ export interface MessageDeps extends Omit<AcceptanceDeps, "posting">, Pick<Decid
   readonly branches: Pick<Branches, "place">;
   /** What is to be done at the end of an answer for whoever has quotas; undefined: nothing. */
   readonly usageTold: (connection: HubConnection, caller: Caller, turn: TurnPlace) => AnswerEnded | undefined;
+  readonly files: MessageFiles;
   readonly counters: Pick<Counters, "accepted">;
   readonly tracing: Tracing;
   readonly guests: Pick<Guests, "add" | "confirm">;
@@ -67,7 +69,7 @@ export function createMessageHandler(deps: MessageDeps): OnMessage {
   const decide = createDeciding(deps);
   return async (connection, caller, frame, { parent, aside = alone } = {}): Promise<void> => {
     const askedMs = performance.now();
-    checkMessageText(frame.message);
+    checkMessageText(frame.message, broughtBy(frame));
     checkChoice(may, caller, frame);
     checkLimits(deps, connection, caller, frame);
     const conversation = frame.conversation_id ?? newConversationId();
@@ -83,7 +85,7 @@ export function createMessageHandler(deps: MessageDeps): OnMessage {
       // One that was just made up cannot be somebody else's: then nothing has to wait for this.
       const isOperator = frame.conversation_id !== undefined && (await joins(deps, connection, frame, owned));
       const { isPost, isRoom, agent } = isOperator ? plainTurn : await decide(caller, frame);
-      const asking = await placedIn(deps, caller, { ...frame, ...agent }, { turn, isPost });
+      const asking = await placedIn(deps, caller, { ...frame, ...agent }, { conversation, turn, isPost, owned });
       const request = turnRequestOf(asking, { caller, conversation, turn, trace, isExempt, isOperator, isRoom });
       // Who answers for the agent stops nobody, nor does who writes to others.
       const asked = isOperator || isPost ? ({ ...frame, on_busy: "enqueue" } as const) : frame;
@@ -110,14 +112,23 @@ export function createMessageHandler(deps: MessageDeps): OnMessage {
   };
 }
 
-/** A post is of no branch. */
+interface Placing extends MessagePlace {
+  readonly isPost: boolean;
+  readonly owned: Promise<unknown>;
+}
+
+/** With its files, and where it goes. A post is of no branch. */
 async function placedIn(
-  { branches }: MessageDeps,
+  { branches, files }: MessageDeps,
   caller: Caller,
   frame: GivenMessageFrame,
-  { turn, isPost }: { readonly turn: TurnId; readonly isPost: boolean },
+  { conversation, turn, isPost, owned }: Placing,
 ): Promise<GivenMessageFrame> {
-  return isPost ? frame : { ...frame, placed: await branches.place(caller, frame, turn) };
+  // Nothing is stored for who may not write here.
+  if (frame.brought !== undefined) await owned;
+  const found = frame.files ?? (await files.of(caller, { conversation, turn }, broughtBy(frame)));
+  const whole = { ...frame, files: found };
+  return isPost ? whole : { ...whole, placed: await branches.place(caller, frame, turn) };
 }
 
 /** Whether the sender answers in place of the agent; then it is their guest from now on. */

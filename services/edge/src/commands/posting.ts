@@ -1,5 +1,5 @@
 import type { AppendedPost, Bus, NewPost, PostSince, WrittenFact } from "@parley/bus";
-import type { ConversationId, FactOf, TurnId, TurnRequest } from "@parley/protocol";
+import { withFiles, type ConversationId, type FactOf, type TurnId, type TurnRequest } from "@parley/protocol";
 import type { Hub } from "../hub/hub.ts";
 import { refuseOther } from "./submission.ts";
 import { saidFactOf } from "./turn-request.ts";
@@ -43,7 +43,7 @@ export function createPosting(bus: PostingBus): Posting {
     },
 
     async store(request, { fact, isRepeated, since }, allowed) {
-      if (isRepeated) refuseOther(request.message, fact.message);
+      if (isRepeated) refuseOther(request, fact);
       else await allowed;
       await noteFlag(request.conversation_id);
       return bus.posts.append(newPostOf(fact), since);
@@ -64,9 +64,21 @@ export function notedPost(said: WrittenFact<"said">, since?: PostSince): NotedPo
 
 /** As it is appended. */
 export function newPostOf(fact: FactOf<"said">): NewPost {
-  const { conversation_id, turn_id, message_id, id, author, message, after = null, reply_to, mentions, ts } = fact;
+  const {
+    conversation_id,
+    turn_id,
+    message_id,
+    id,
+    author,
+    message,
+    files,
+    after = null,
+    reply_to,
+    mentions,
+    ts,
+  } = fact;
   return {
-    ...{ conversation_id, turn_id, message_id, id, author, message, after, ts },
+    ...{ conversation_id, turn_id, message_id, id, author, message, ...withFiles(files), after, ts },
     ...(reply_to === undefined ? {} : { reply_to }),
     ...(mentions === undefined ? {} : { mentions }),
   };

@@ -1,12 +1,15 @@
 import type { Bus, SubmitOptions, WrittenFact } from "@parley/bus";
 import {
   ChatError,
+  filesOf,
   fitMessage,
+  hasSameFiles,
   limits,
   messageEventOf,
   subjects,
   toChatError,
   type ConversationId,
+  type FilePart,
   type MessageEvent,
   type MessageFrame,
   type ReadEvent,
@@ -94,7 +97,7 @@ async function repeated(
   { fact, storedMs }: Extract<Said, { won: false }>,
 ): Promise<Submitted | "never queued" | "lost"> {
   if (fact.kind === "said") {
-    refuseOther(request.message, fact.message);
+    refuseOther(request, fact);
     if (fact.supersedes !== request.supersedes || fact.parent !== request.parent) throw otherMessage();
   }
   const { conversation_id, turn_id } = request;
@@ -198,17 +201,23 @@ async function areOver({ turns }: SubmissionBus, queued: Awaited<ReturnType<Subm
 }
 
 /**
- * A message id that comes again must come with the same text: whoever sent another one would get the answer to the first. The text alone counts,
- * because it is the one thing that the queue, the log and the transcript all keep. Throws CONFLICT.
+ * A message id that comes again must come with the same text and files: whoever sent others would get the answer to the first. These alone count,
+ * because they are what the queue, the log and the transcript all keep. Throws CONFLICT.
  */
-export function checkSameText({ message }: { readonly message: string }, first: ReadEvent | TurnRequest): void {
+export function checkSameText(said: SaidContent, first: ReadEvent | TurnRequest): void {
   if ("type" in first && first.type !== "message") return;
-  refuseOther(message, first.message);
+  refuseOther(said, first);
+}
+
+/** What a message says, its files by their ids. */
+export interface SaidContent {
+  readonly message: string;
+  readonly files?: readonly Pick<FilePart, "file_id">[] | undefined;
 }
 
 /** Throws CONFLICT. */
-export function refuseOther(text: string, first: string): void {
-  if (text !== first.toWellFormed()) throw otherMessage();
+export function refuseOther({ message, files }: SaidContent, first: SaidContent): void {
+  if (message !== first.message.toWellFormed() || !hasSameFiles(files, first.files)) throw otherMessage();
 }
 
 function otherMessage(): ChatError {
@@ -217,10 +226,14 @@ function otherMessage(): ChatError {
 }
 
 /** A message that was submitted before and has left no trace was deleted with its conversation: its end would never come. */
-async function checkKnown(bus: SubmissionBus, { conversation_id, turn_id, message: text }: TurnRequest): Promise<void> {
+async function checkKnown(bus: SubmissionBus, request: TurnRequest): Promise<void> {
+  const { conversation_id, turn_id } = request;
   const { turns } = await bus.transcripts.tail(conversation_id, { limit: deliveryLimits.snapshotMessages });
   const recorded = turns.find((turn) => turn.turn_id === turn_id);
-  if (recorded?.question !== undefined) refuseOther(text, recorded.question.message);
+  if (recorded?.question !== undefined) {
+    const { message, parts = [] } = recorded.question;
+    refuseOther(request, { message, files: filesOf(parts) });
+  }
   if (recorded !== undefined) return;
   throw new ChatError("NOT_FOUND", { message: "This message was deleted. Send it again under another id." });
 }

@@ -1,12 +1,15 @@
+import type { GivenFile } from "@parley/dialects";
 import {
   jsonBytes,
   limits,
   messageEventOf,
   messageIdOf,
   rightsOf,
+  withFiles,
   type Caller,
   type ConversationId,
   type FactOf,
+  type Files,
   type GivenContext,
   type MessageFrame,
   type TurnId,
@@ -39,6 +42,10 @@ export type GivenMessageFrame = MessageFrame & {
   readonly handover?: "ask";
   /** Where it goes, where somebody has looked already. */
   readonly placed?: Placed | undefined;
+  /** Its files, where they are known: those that its `parts` name, or those of the message that is asked again. */
+  readonly files?: Files | undefined;
+  /** Files that it brings with all of their data, as clients of other protocols do. */
+  readonly brought?: readonly GivenFile[] | undefined;
 };
 
 /** What is queued for a message. */
@@ -46,7 +53,7 @@ export function turnRequestOf(
   frame: GivenMessageFrame,
   { caller, conversation: conversation_id, turn: turn_id, trace, isExempt, isOperator, isRoom }: Place,
 ): TurnRequest {
-  const { id, message, agent, model, placed } = frame;
+  const { id, message, files, agent, model, placed } = frame;
   const handover = isOperator === true ? "answer" : frame.handover;
   return {
     v: 1,
@@ -57,6 +64,7 @@ export function turnRequestOf(
     id,
     message_id: messageIdOf(turn_id, "user"),
     message,
+    ...withFiles(files),
     ...(agent === undefined ? {} : { agent }),
     ...(model === undefined ? {} : { model }),
     ...besideText(frame),

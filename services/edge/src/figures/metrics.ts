@@ -1,6 +1,7 @@
 import { limitTable, type ErrorCode, type LimitName, type Outcome } from "@parley/protocol";
 import { addCounts, Counter, Gauge, Histogram, type Registry } from "@parley/runtime";
 import { createConnectionFigures } from "./connection-figures.ts";
+import { createFileFigures } from "./file-figures.ts";
 import { createHandoverFigures } from "./handover-figures.ts";
 import { createRoomFigures } from "./room-figures.ts";
 import { addSubscriptionMetrics, createSubscriptionFigures } from "./subscription-figures.ts";
@@ -118,6 +119,7 @@ export function createCounters() {
     errors: new Map<ErrorCode, number>(),
     /** Documents that tenants brought or removed. */
     documents: new Map(documentOutcomes.map((outcome): [DocumentOutcome, number] => [outcome, 0])),
+    files: createFileFigures(),
     /** Sockets without subprotocol, by the dialect that their first chat frame chose. */
     dialects: new Map<string, number>(),
   };
@@ -271,6 +273,7 @@ export function addEdgeMetrics(
   registry.registerMetric(counters.connections.durations);
   counters.handovers.register(registry);
   counters.rooms.register(registry);
+  counters.files.register(registry);
   addSubscriptionMetrics(registry, counters.subscriptions);
   addLabelledCounters(registry, counters);
 }

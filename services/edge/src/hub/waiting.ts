@@ -5,6 +5,7 @@ import {
   jsonTextBytes,
   limits,
   messageEventOf,
+  withFiles,
   type TextFact,
   type TurnId,
   type TurnRequest,
@@ -134,5 +135,5 @@ function waitingTurnOf({ request }: QueuedTurn, text: string, position: number):
   const { turn_id, id, author } = messageEventOf(request);
   const isLong = jsonTextBytes(text) > limits.waitingTextBytes;
   const told = isLong ? { text: cutJsonText(text, limits.waitingTextBytes), truncated: true as const } : { text };
-  return { turn_id, id, author, ...told, position };
+  return { turn_id, id, author, ...told, ...withFiles(request.files), position };
 }

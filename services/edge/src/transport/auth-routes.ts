@@ -23,11 +23,15 @@ export interface AuthRoutesDeps {
   readonly signIn: SignIn | undefined;
   /** Undefined: nothing can be revoked here but sign-ins. */
   readonly revoke: Revoke | undefined;
+  readonly signedOut: SignedOut;
   readonly may: May;
   /** Development tokens are given out. */
   readonly isDevelopment: boolean;
   readonly log: Logger;
 }
+
+/** Told of each sign-in that its user has ended; `session` undefined: all of them. */
+export type SignedOut = (userId: string, session: string | undefined) => Promise<void>;
 
 /** Where a page sends whoever wants to sign in. */
 export const signInPath = "/auth/login";
@@ -167,7 +171,7 @@ function sessionsRoute({ may }: AuthRoutesDeps, { sessions }: SignIn): Route {
   });
 }
 
-function endSessionRoute({ may, revoke, log }: AuthRoutesDeps, { sessions, cookie }: SignIn): Route {
+function endSessionRoute({ may, revoke, signedOut, log }: AuthRoutesDeps, { sessions, cookie }: SignIn): Route {
   return defineRoute({
     method: "delete",
     path: "/api/v1/auth/sessions/:id",
@@ -180,13 +184,13 @@ function endSessionRoute({ may, revoke, log }: AuthRoutesDeps, { sessions, cooki
       demand(may(caller, "session:end", { kind: "user", id: user }));
       const own = await sessions.list(user);
       if (!own.some((one) => one.id === id)) throw new ChatError("NOT_FOUND", { message: "There is no such sign-in." });
-      await endSession({ sessions, revoke, log }, { id, user }, caller);
+      await endSession({ sessions, revoke, signedOut, log }, { id, user }, caller);
       return caller.session === revocationName(id) ? gone([cookie.clear()]) : gone();
     },
   });
 }
 
-function signOutEverywhereRoute({ may, signIn, revoke }: AuthRoutesDeps): Route {
+function signOutEverywhereRoute({ may, signIn, revoke, signedOut, log }: AuthRoutesDeps): Route {
   return defineRoute({
     method: "delete",
     path: "/api/v1/auth/sessions",
@@ -200,17 +204,21 @@ function signOutEverywhereRoute({ may, signIn, revoke }: AuthRoutesDeps): Route 
       // Both are tried: each of them alone takes something away.
       const results = await Promise.allSettled([revoke?.({ what: "user", id }, caller), signIn?.sessions.endAll(id)]);
       for (const result of results) if (result.status === "rejected") throw toChatError(result.reason);
+      await signedOut(id, undefined).catch((err: unknown) => log.warn({ err }, devicesStay));
       return gone(signIn === undefined ? [] : [signIn.cookie.clear()]);
     },
   });
 }
+
+/** Whoever sends notices looks at what was revoked, too. */
+const devicesStay = "somebody has signed out, and is still listed with the devices that were told of notices";
 
 /**
  * Ends one sign-in of a user: nothing is opened with it any more once it is out of Redis. That every edge is told at once only closes its sockets sooner: they would be looked
  * after within a minute.
  */
 export async function endSession(
-  { sessions, revoke, log }: Pick<SignIn, "sessions"> & Pick<AuthRoutesDeps, "revoke" | "log">,
+  { sessions, revoke, signedOut, log }: Pick<SignIn, "sessions"> & Pick<AuthRoutesDeps, "revoke" | "signedOut" | "log">,
   { id, user }: { readonly id: string; readonly user: string },
   by: Caller,
 ): Promise<void> {
@@ -218,6 +226,7 @@ export async function endSession(
   await revoke?.({ what: "session", id: revocationName(id), user }, by).catch((err: unknown) => {
     log.warn({ err }, "a sign-in has ended, and the other edges could not be told at once");
   });
+  await signedOut(user, revocationName(id)).catch((err: unknown) => log.warn({ err }, devicesStay));
 }
 
 function gone(cookies: readonly string[] = []): Reply {

@@ -7,7 +7,9 @@ import {
   MessageFrame,
   OnBusy,
   RegenerateFrame,
+  SaidParts,
   ServerFrame,
+  withSaidText,
   type Caller,
   type Parts,
 } from "@parley/protocol";
@@ -33,7 +35,8 @@ const answered = {
 };
 
 const ChatRequest = z.object({
-  message: z.string().describe("At most 32 KB."),
+  message: z.string().default("").describe("At most 32 KB. It may be left out where `parts` say it, or have a file."),
+  parts: SaidParts.nullish().describe("Text and files, as in the frame `message`."),
   conversation_id: ConversationId.nullish().describe("Absent: a new one is made."),
   session_id: z
     .string()
@@ -156,10 +159,11 @@ async function questionOf(
   body: Partial<ChatRequest> & { readonly message: string },
   key: string | undefined,
 ): Promise<Question> {
-  return {
+  return withSaidText<Question>({
     type: "message",
     id: key ?? randomBytes(12).toString("base64url"),
     message: body.message,
+    ...given("parts", body.parts),
     conversation_id: await conversationOf(isOwn, caller, body, key),
     on_busy: body.on_busy ?? "enqueue",
     ...given("customer_id", body.customer_id),
@@ -169,7 +173,7 @@ async function questionOf(
     ...given("reply_to", body.reply_to),
     ...given("mentions", body.mentions),
     ...(body.parent === undefined ? {} : { parent: body.parent }),
-  };
+  });
 }
 
 async function conversationOf(

@@ -1,6 +1,7 @@
 import type { ChatError } from "@parley/protocol";
 import type { HttpRequest, HttpResponse } from "uWebSockets.js";
 import type { Addresses, Whence } from "../admission/address.ts";
+import { createBodyStream, type BodyStream } from "./body-stream.ts";
 import { whenceOf } from "./peer.ts";
 import { chatErrorReply, send, type Reply } from "./reply.ts";
 
@@ -28,6 +29,8 @@ export interface Exchange {
   refuse(error: ChatError): Reply;
   /** The answer is written bit by bit from now on, by the caller. Undefined when the client is gone. */
   take(): HttpResponse | undefined;
+  /** The body as it comes, of a route that streams it. */
+  readonly stream: BodyStream;
   /** The whole body; undefined when it is larger than `maxBytes`. Never resolves when the client goes away, and cuts it off after `withinMs` (default: 30 s). */
   body(maxBytes: number, withinMs?: number): Promise<Buffer | undefined>;
   /** Headers of the answer, whoever writes it. */
@@ -63,6 +66,8 @@ interface ExchangeHow {
   /** Headers beside those that all routes read. */
   readonly reads?: readonly string[];
   readonly refuse?: (error: ChatError, exchange: Exchange) => Reply;
+  /** Its body is read as it comes, and never all of it is here. */
+  readonly isStreamed?: boolean;
 }
 
 /** Must be called before the handler of the request returns. */
@@ -70,16 +75,19 @@ export function createExchange(
   response: HttpResponse,
   request: HttpRequest,
   addresses: Addresses,
-  { parameterCount = 0, reads = [], refuse = (error) => chatErrorReply(error) }: ExchangeHow = {},
+  { parameterCount = 0, reads = [], refuse = (error) => chatErrorReply(error), isStreamed = false }: ExchangeHow = {},
 ): Exchange {
   const given = new Map([...headerNames, ...reads].map((name) => [name, request.getHeader(name)]));
   const headers = new Map<string, string>();
   const broken = createBroken();
   let state: "open" | "taken" | "answered" | "gone" = "open";
-  const body = createBody(response, () => state === "open");
+  const isOpen = (): boolean => state === "open";
+  const body = createBody(response, isOpen);
+  const streamed = isStreamed ? createBodyStream(response, isOpen) : undefined;
   response.onAborted(() => {
     state = "gone";
     body.stop();
+    streamed?.cut();
     broken.tell();
   });
   const method = request.getMethod().toUpperCase();
@@ -91,7 +99,8 @@ export function createExchange(
     query: new URLSearchParams(request.getQuery()),
     headers,
     header: (name) => given.get(name) ?? "",
-    isOpen: () => state === "open",
+    isOpen,
+    stream: streamed?.stream ?? noStream,
     onGone: broken.listen,
     close() {
       if (state !== "taken") return;
@@ -102,6 +111,7 @@ export function createExchange(
       if (state !== "open") return;
       state = "answered";
       body.stop();
+      streamed?.drop();
       send(response, { ...reply, headers: { ...Object.fromEntries(headers), ...reply.headers } }, method === "HEAD");
     },
     take() {
@@ -114,6 +124,8 @@ export function createExchange(
   };
   return exchange;
 }
+
+const noStream: BodyStream = { read: () => Promise.resolve(undefined) };
 
 /** Who wants to know that the connection is broken. */
 function createBroken() {

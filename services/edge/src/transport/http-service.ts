@@ -16,11 +16,14 @@ import { createConnectionRoutes } from "./connection-routes.ts";
 import { createConversationRoutes } from "./conversation-routes.ts";
 import type { OfferReading } from "../commands/offer.ts";
 import { createDocumentRoutes } from "./document-routes.ts";
+import { createFileRoutes } from "./file-routes.ts";
 import { createMemoryCommands } from "../commands/memory/memory.ts";
+import { createNoticeChoices, type PushSettings } from "../commands/notices/choices.ts";
 import { createListRoutes } from "./list-routes.ts";
 import { createSearchRoutes } from "./search-routes.ts";
 import { createSignalRoutes } from "./signal-routes.ts";
 import { createMemoryRoutes } from "./memory-routes.ts";
+import { createNoticeRoutes } from "./notice-routes.ts";
 import { createHttpTurns, type HttpTurns } from "./http-turns.ts";
 import { createHoldRequest } from "./held-requests.ts";
 import { createHttpViewers } from "./http-viewers.ts";
@@ -55,6 +58,9 @@ export interface HttpServiceDeps extends ServiceDeps {
   /** How long a request may wait for its answer. */
   readonly maxWaitMs: number;
   readonly pages: Pages;
+  readonly push: PushSettings;
+  /** Whether anybody is told anything who is away. */
+  readonly areNoticesOn: boolean;
   /** Where people reach this deployment; undefined: as each request names it. */
   readonly publicUrl: string | undefined;
   /** Protocols that are not ours. */
@@ -75,22 +81,26 @@ function documentsOf({ bus, may, counters }: HttpServiceDeps): Documents {
 function createOwnRoutes(deps: HttpServiceDeps, turns: HttpTurns, catalogue: ToolCatalogue | undefined) {
   const { bus, tokens, admission, isDevelopment, limiter, version, log, may, problems, notes } = deps;
   const { tickets, signIn, revoke, offer, conversations, ownership, commands } = deps;
+  const choices = createNoticeChoices({ records: bus.noticeRecords, push: deps.push, areOn: deps.areNoticesOn, may });
+  const { signedOut } = choices;
   return [
     ...createChatRoutes({ turns, isOwn: ownership.isOwn, again: commands.again }),
     ...createConversationRoutes({ conversations, facts: bus.facts, ownership, commands }),
     ...createSignalRoutes({ commands }),
     ...createListRoutes({ conversations, ownership, may, offer }),
+    ...createFileRoutes({ files: commands.files }),
     ...createDocumentRoutes({ documents: documentsOf(deps) }),
     ...createSearchRoutes({ conversations, ownership, may }),
     ...createMemoryRoutes(createMemoryCommands({ memories: bus.memories, privacy: bus.privacy, may })),
+    ...createNoticeRoutes(choices),
     ...createUsageRoutes({ usage: limiter.usage, may }),
     ...createPrivacyRoutes({ privacy: deps.privacy, may, log }),
     ...createApprovalRoutes(commands),
     ...createHandoverRoutes({ turns, commands }),
     ...createRoomRoutes({ commands }),
-    ...createAuthRoutes({ admission, tickets, signIn, revoke, may, isDevelopment, log }),
+    ...createAuthRoutes({ admission, tickets, signIn, revoke, signedOut, may, isDevelopment, log }),
     ...createConnectionRoutes({ connections: deps.accounts, admission, log }),
-    ...(signIn === undefined ? [] : createSignInRoutes({ ...signIn, signIn, revoke, log })),
+    ...(signIn === undefined ? [] : createSignInRoutes({ ...signIn, signIn, revoke, signedOut, log })),
     createHealthRoute({ version, isConnected: bus.connected, problems, notes, catalogue }),
     ...(isDevelopment && tokens.sign !== undefined ? [createDevTokenRoute(tokens.sign)] : []),
   ];

@@ -3,6 +3,7 @@ import { createSseDialect, createTurnWatch, type TerminalEvent, type TurnPlace }
 import {
   ChatError,
   chatErrorOf,
+  filesNamed,
   isTerminal,
   parseEventSubject,
   pendingCallsOf,
@@ -16,7 +17,7 @@ import {
 import { turnIdOf } from "@parley/protocol/turn-id";
 import type { Commands } from "../commands/commands.ts";
 import type { Ownership } from "../commands/ownership.ts";
-import { checkSameText, refuseOther } from "../commands/submission.ts";
+import { checkSameText, refuseOther, type SaidContent } from "../commands/submission.ts";
 import type { GivenMessageFrame } from "../commands/turn-request.ts";
 import type { Viewing } from "../commands/viewing.ts";
 import { noCursor, generationOffset, streamSeqOf } from "../cursor.ts";
@@ -162,7 +163,7 @@ async function turnToResume(
   if (first === undefined) {
     throw new ChatError("NOT_FOUND", { message: "There is no such answer to go on with: fetch the messages." });
   }
-  checkSameText(question, first);
+  checkSameText(saidContentOf(question), first);
   if (newest === undefined || !isTerminal(newest.event.type)) return { conversation_id, turn_id, after };
   const { createdMs, firstSeq, lastSeq } = await events.state(shard);
   const seq = streamSeqOf(after, { offset: generationOffset(createdMs), firstSeq, lastSeq });
@@ -176,8 +177,12 @@ async function turnToResume(
 async function isPost({ facts }: Pick<Bus, "facts">, question: Question, turn: TurnId): Promise<boolean> {
   const said = await facts.read("said", { conversation: question.conversation_id, turn });
   if (said?.kind !== "said" || said.post !== true) return false;
-  refuseOther(question.message, said.message);
+  refuseOther(saidContentOf(question), said);
   return true;
+}
+
+function saidContentOf({ message, parts, files }: Question): SaidContent {
+  return { message, files: files ?? filesNamed(parts).map((file_id) => ({ file_id })) };
 }
 
 async function isEventOf(events: Bus["events"], conversation: ConversationId, seq: number): Promise<boolean> {

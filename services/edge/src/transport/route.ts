@@ -27,6 +27,10 @@ interface Description {
   readonly takesAnyType?: boolean;
   /** The body is a form with files (`multipart/form-data`) and not JSON. */
   readonly isForm?: true;
+  /** The body is bytes that its handler reads as they come: `exchange.stream`. */
+  readonly isStreamed?: true;
+  /** What OPTIONS says of its path, beside what browsers ask. */
+  readonly optionHeaders?: Readonly<Record<string, string>>;
   /** How large a body may be. Default: as a frame of a socket. The routes that take more check the size of each message in it themselves. */
   readonly maxBodyBytes?: number;
   /** Headers that it reads beyond those that all read. */
@@ -44,6 +48,8 @@ interface Description {
 export interface Call {
   readonly caller: Caller;
   readonly exchange: Exchange;
+  /** Throws when the caller may not any more: for what takes long. Of a call that came by the table. */
+  readonly recheck?: () => void;
 }
 
 interface Input<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType> {

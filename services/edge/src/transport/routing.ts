@@ -116,11 +116,14 @@ function addTable(app: TemplatedApp, routes: readonly Route[], deps: RoutingDeps
   }
   for (const [path, ofPath] of byPath(routes)) {
     const methods = ofPath.flatMap(({ method }) => namesOf(method));
-    const how = howOf(ofPath[0]);
+    const how = { ...howOf(ofPath[0]), isStreamed: false };
+    const more = Object.assign({}, ...ofPath.map(({ optionHeaders = {} }) => optionHeaders));
     app.options(path, (response, request) => {
       const exchange = createExchange(response, request, deps.addresses, how);
       const asked = request.getHeader("access-control-request-headers");
-      const reply = admitOrigin(exchange, deps.origins) ? preflightReply(methods, asked) : foreignOrigin(exchange);
+      const reply = admitOrigin(exchange, deps.origins)
+        ? preflightReply(methods, asked, more)
+        : foreignOrigin(exchange);
       exchange.reply(limitedReply(exchange.whence, deps, exchange.refuse) ?? reply);
     });
     app.any(path, (response, request) => {
@@ -137,8 +140,8 @@ function byPath(routes: readonly Route[]): Map<string, Route[]> {
 }
 
 function howOf(route: Route | undefined) {
-  const { reads = [], refuse } = route ?? {};
-  return { reads, ...(refuse === undefined ? {} : { refuse }) };
+  const { reads = [], refuse, isStreamed = false } = route ?? {};
+  return { reads, isStreamed, ...(refuse === undefined ? {} : { refuse }) };
 }
 
 function namesOf(method: Route["method"]): string[] {
@@ -204,7 +207,7 @@ async function answer(
     body: bodyOf(route, exchange, bytes),
     bytes,
   };
-  const reply = await route.answer({ caller, exchange }, raw);
+  const reply = await route.answer({ caller, exchange, recheck: () => admission.recheck(caller) }, raw);
   if (reply !== undefined) exchange.reply(reply);
 }
 
@@ -252,6 +255,8 @@ const exposedHeaders = [
   ...["retry-after", "retry-after-ms", "x-should-retry", "x-request-id", "x-parley-conversation", "x-parley-turn"],
   ...["x-workflow-run-id", "x-workflow-stream-tail-index", "mcp-session-id"],
   ...["stream-next-offset", "stream-up-to-date", "stream-closed", "stream-cursor", "etag", "www-authenticate"],
+  ...["location", "tus-resumable", "tus-version", "tus-extension", "tus-max-size", "tus-checksum-algorithm"],
+  ...["upload-offset", "upload-length", "upload-expires", "accept-ranges", "content-range", "content-disposition"],
 ].join(", ");
 
 /** Whether the page that asks may; answers to pages of allowed origins say so to the browser. Never that cookies may be sent along: they are for our own pages. */
@@ -273,9 +278,10 @@ const mostListChars = 1_024;
  * The answer to a browser that asks before it asks. The ecosystem's clients send headers of their own (`x-stainless-os`, `mcp-method`): a page that may ask may
  * send any, since none of them brings rights but those that the page has itself.
  */
-function preflightReply(methods: readonly string[], asked: string): Reply {
+function preflightReply(methods: readonly string[], asked: string, more: Readonly<Record<string, string>>): Reply {
   const isList = asked.length <= mostListChars && headerList.test(asked);
   const headers = {
+    ...more,
     "access-control-allow-methods": methods.join(", "),
     "access-control-allow-headers": isList ? `${ownHeaders}, ${asked}` : ownHeaders,
     "access-control-max-age": preflightSeconds,

@@ -4,7 +4,7 @@ import { z } from "zod";
 import type { SignIn } from "../admission/admit.ts";
 import type { Oidc } from "../admission/oidc.ts";
 import { callbackPath } from "../admission/oidc-settings.ts";
-import { endSession, signInPath, type Revoke } from "./auth-routes.ts";
+import { endSession, signInPath, type Revoke, type SignedOut } from "./auth-routes.ts";
 import type { Exchange } from "./exchange.ts";
 import { chatErrorReply, type Reply } from "./reply.ts";
 import { defineRoute, nothing, type Route } from "./route.ts";
@@ -13,6 +13,7 @@ export interface SignInRoutesDeps {
   readonly signIn: SignIn;
   readonly oidc: Oidc;
   readonly revoke: Revoke | undefined;
+  readonly signedOut: SignedOut;
   /** How long a cookie may be kept. */
   readonly maxMs: number;
   readonly log: Logger;
@@ -106,13 +107,16 @@ function logoutRoute(deps: SignInRoutesDeps): Route {
 }
 
 /** Ends the sign-in that a browser has. */
-async function end({ signIn: { cookie, sessions }, revoke, log }: SignInRoutesDeps, exchange: Exchange): Promise<void> {
+async function end(
+  { signIn: { cookie, sessions }, revoke, signedOut, log }: SignInRoutesDeps,
+  exchange: Exchange,
+): Promise<void> {
   const value = cookie.read(exchange.header("cookie"));
   const found = value === undefined ? undefined : await sessions.byCookie(value, false);
   if (found === undefined) return;
   const { user } = found.identity;
   const { address } = exchange.whence;
-  await endSession({ sessions, revoke, log }, { id: found.id, user: user.id }, { user, roles: [], address });
+  await endSession({ sessions, revoke, signedOut, log }, { id: found.id, user: user.id }, { user, roles: [], address });
 }
 
 function pendingIn(value: string | undefined): z.infer<typeof Pending> {

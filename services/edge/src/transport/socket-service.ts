@@ -23,6 +23,7 @@ import type { BegunStreams } from "./begun-streams.ts";
 import type { Connections } from "./connections.ts";
 import type { SocketEndpoint, SocketFacade } from "./facade.ts";
 import { createDialectChooser } from "./dialect-chooser.ts";
+import { createFileFrames } from "./file-frames.ts";
 import { createFrameHandler } from "./frame-handler.ts";
 import { createInbox, type InboxDeps } from "./inbox.ts";
 import { createUpgrade } from "./upgrade.ts";
@@ -88,8 +89,19 @@ export function addSocketService(app: TemplatedApp, deps: SocketServiceDeps): vo
     log,
   });
   const { receive } = createInbox({ outbox, handle: identifying(handle, limiter) });
+  const fileFrames = createFileFrames({ files: commands.files, admission, outbox, isBrokerWell, counters, log });
   const limiting = { limitFrame: limiter.frame, opened: limiter.sockets.opened, socketGone: deps.socketGone };
-  const socketDeps = { connections, outbox, catchUp, limits, eventWindowMs, counters, ...limiting, receive };
+  const socketDeps = {
+    connections,
+    outbox,
+    catchUp,
+    limits,
+    eventWindowMs,
+    counters,
+    ...limiting,
+    receive,
+    fileFrames,
+  };
   const openConnections = (): number => connections.size;
   for (const { path, otherDialect, allowAnonymous } of endpoints(deps)) {
     const upgrade = createUpgrade({

@@ -51,6 +51,9 @@ const pageHeaders = {
   "cross-origin-opener-policy": "same-origin",
 };
 
+/** Has no page around it whose policy would hold for it. */
+const serviceWorker = "notices.js";
+
 /** Where the page finds itself: it shows what the address says. */
 const pagePaths = ["/", "/c/:id", "/join/:invite", "/approvals", "/operator"];
 
@@ -135,6 +138,8 @@ function headersOf(name: string, type: string): Record<string, string> {
     "cache-control": isHashed ? "public, max-age=31536000, immutable" : "no-cache",
     vary: "accept-encoding",
     ...(name.endsWith(".html") ? pageHeaders : {}),
+    // It loads nothing but the icon: what it shows came with the message.
+    ...(name === serviceWorker ? { "content-security-policy": "default-src 'none'; img-src 'self'" } : {}),
     // What can be put into pages of other sites; the rest is for our own.
     ...(name.startsWith("embed/") && !name.endsWith(".html")
       ? { "access-control-allow-origin": "*", "cross-origin-resource-policy": "cross-origin" }

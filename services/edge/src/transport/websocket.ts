@@ -1,5 +1,5 @@
 import { nativeDialect } from "@parley/dialects";
-import { ChatError, closeCodes, frameAddressOf, limits as protocolLimits } from "@parley/protocol";
+import { ChatError, closeCodes, frameAddressOf, limits as protocolLimits, readFileFrame } from "@parley/protocol";
 import uWS, { type WebSocketBehavior } from "uWebSockets.js";
 import type { FrameLimits } from "../admission/limit-frames.ts";
 import type { RefusedFrame } from "../delivery/connection.ts";
@@ -12,6 +12,7 @@ import { bringInTurn } from "../hub/drained.ts";
 import type { HubConnection } from "../hub/hub.ts";
 import type { Connections } from "./connections.ts";
 import { welcomeOf } from "./dialect-chooser.ts";
+import type { FileFrames } from "./file-frames.ts";
 import type { Received } from "./inbox.ts";
 import type { SocketData } from "./upgrade.ts";
 
@@ -31,6 +32,8 @@ export interface WebSocketDeps {
   readonly socketGone: () => void;
   /** One frame of a client. */
   readonly receive: (connection: HubConnection, received: Received) => void;
+  /** Those that are bytes of files. */
+  readonly fileFrames: FileFrames;
 }
 
 /** Pings go out at about half of this: under the 30 s after which some load balancers cut a silent connection. */
@@ -49,13 +52,30 @@ function tooFast(error: ChatError, text: string | undefined): RefusedFrame {
   return { error, address: isReadable ? frameAddressOf(text) : {} };
 }
 
+/** What is no bytes of a file is refused in its place among the other frames, as those that cannot be read. */
+function takeFile(
+  connection: HubConnection,
+  message: ArrayBuffer,
+  { receive, fileFrames }: Pick<WebSocketDeps, "receive" | "fileFrames">,
+): void {
+  const frame = readFileFrame(new Uint8Array(message).slice());
+  if ("header" in frame) return fileFrames.receive(connection, frame);
+  const { reason, id } = frame;
+  const address = { frame: "file", ...(id === undefined ? {} : { id }) };
+  receive(connection, { error: new ChatError("INVALID_FRAME", { message: reason }), address });
+}
+
 /** Takes a frame in, unless its sender is too fast. */
-function createTake({ limitFrame, outbox, counters, receive }: WebSocketDeps) {
+function createTake({ limitFrame, outbox, counters, receive, fileFrames }: WebSocketDeps) {
   return (connection: HubConnection, message: ArrayBuffer, isBinary: boolean): void => {
     counters.received++;
     counters.receivedBytes += message.byteLength;
-    const refusal = limitFrame(connection, message.byteLength);
+    const isFile = isBinary && connection.dialect === nativeDialect;
+    // Bytes of files have limits of their own, where it is known whose they are.
+    const price = isFile && connection.caller !== undefined ? 0 : message.byteLength;
+    const refusal = limitFrame(connection, price);
     if (refusal?.isFlood === true) return outbox.close(connection, closeCodes.protocolAbuse, "too many frames");
+    if (isFile && refusal === undefined) return takeFile(connection, message, { receive, fileFrames });
     // The bytes are only lent until this returns: decoding copies them. Those of a text are UTF-8: others do not come this far.
     const text = isBinary ? undefined : decoder.decode(message);
     if (refusal === undefined) receive(connection, text ?? binaryFrame());

@@ -81,6 +81,8 @@ export async function plant(
   await bus.files.append(file.file_id, 0, Buffer.from(body));
   await bus.files.finish(file.file_id);
 
+  await bus.noticeRecords.change(user, (choice) => ({ ...choice, wants: "all" }));
+
   const room = `c_${randomUUID()}`;
   mine.send({ type: "message", id: "o1", message: `${word} in my room`, conversation_id: room });
   const { turn_id } = await mine.next("accepted");

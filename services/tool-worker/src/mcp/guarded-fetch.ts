@@ -97,19 +97,25 @@ export function createGuardedFetch(options: GuardedFetchOptions): GuardedFetch {
       const problem = isIP(host) === 0 ? undefined : addressProblem(host, privateAddresses);
       if (problem !== undefined) throw new Error(problem);
       const { method = "GET", body, signal, redirect } = init;
-      if (body !== undefined && body !== null && typeof body !== "string" && !(body instanceof URLSearchParams))
-        throw new TypeError("Only text is sent.");
+      const sent = bodyOf(body);
       const response = await fetchBy(url, {
         method,
         headers: Object.fromEntries(new Headers(init.headers)),
         ...{ redirect: redirect ?? "manual", dispatcher },
-        ...(body && { body: String(body) }),
+        ...(sent && { body: sent }),
         ...(signal && { signal }),
       });
       return bounded(response, options.messageBytes, rate);
     },
     close: () => dispatcher.destroy(),
   };
+}
+
+function bodyOf(body: unknown): string | Uint8Array | undefined {
+  if (body === undefined || body === null || typeof body === "string") return body ?? undefined;
+  if (body instanceof Uint8Array) return body;
+  if (body instanceof URLSearchParams) return body.toString();
+  throw new TypeError("Only text and bytes are sent.");
 }
 
 function authorities(file: string | undefined): { ca?: string[] } {

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { plainForeign } from "../kubernetes/shape.ts";
 import { cutBytes } from "../result-text.ts";
-import type { ToolOutput } from "../tools/tool.ts";
+import type { ToolFile, ToolOutput } from "../tools/tool.ts";
 import type { CallToolResult } from "./session.ts";
 
 type Content = CallToolResult["content"][number];
@@ -26,7 +26,9 @@ export function outputOf(
     isCut || brief.length < text.length
       ? `\nShown the first ${Buffer.byteLength(brief)} of ${Buffer.byteLength(whole)} bytes.`
       : "";
-  return { text, brief: `${asData(brief)}${shown}`, ...((isCut || shown !== "") && { truncated: true }) };
+  const files = content.flatMap(fileIn);
+  const rest = { ...((isCut || shown !== "") && { truncated: true }), ...(files.length > 0 && { files }) };
+  return { text, brief: `${asData(brief)}${shown}`, ...rest };
 }
 
 /** The end of it cannot be written by whoever wrote the text, who does not know the number. */
@@ -50,15 +52,43 @@ function textOf(content: Content): string {
       return content.text;
     case "image":
     case "audio":
-      return `[${content.type}, ${content.mimeType}, ${Math.ceil((content.data.length * 3) / 4)} bytes: not shown]`;
+      return `[${content.type}, ${content.mimeType}, ${Math.ceil((content.data.length * 3) / 4)} bytes: a file]`;
     case "resource_link":
       return `[${content.name}: ${content.uri}]`;
     case "resource": {
       const { resource } = content;
       if ("text" in resource) return `${resource.uri}:\n${resource.text}`;
-      return `[${resource.uri}, ${resource.mimeType ?? "no type"}: not shown]`;
+      return `[${resource.uri}, ${resource.mimeType ?? "no type"}: a file]`;
     }
     default:
       return "";
   }
+}
+
+/** Of one file. A server may send as much as its connection bounds. */
+const MAX_FILE_BYTES = 16 * 1024 * 1024;
+
+/** What is no text is for people: the model is told that it came. What it is, its bytes say. */
+function fileIn(content: Content, nth: number): ToolFile[] {
+  if (content.type === "image" || content.type === "audio")
+    return decoded(content.data, `${content.type}-${nth + 1}${endingOf(content.mimeType)}`, content.mimeType);
+  if (content.type !== "resource" || !("blob" in content.resource)) return [];
+  const { blob, uri, mimeType } = content.resource;
+  return decoded(blob, nameIn(uri) || `file-${nth + 1}${endingOf(mimeType)}`, mimeType);
+}
+
+function decoded(data: string, name: string, mediaType: string | undefined): ToolFile[] {
+  if (data === "" || (data.length * 3) / 4 > MAX_FILE_BYTES) return [];
+  const bytes = Buffer.from(data, "base64");
+  return bytes.length === 0 ? [] : [{ name: foreignLine(name, 120), bytes, mediaType }];
+}
+
+/** The last piece of an address. */
+function nameIn(uri: string): string {
+  return /([^/?#]+)(?:[?#].*)?$/.exec(uri)?.[1] ?? "";
+}
+
+function endingOf(mimeType = ""): string {
+  const ending = /^[a-z]+\/(?:x-)?([a-z0-9]{1,8})/.exec(mimeType)?.[1];
+  return ending === undefined ? "" : `.${ending}`;
 }

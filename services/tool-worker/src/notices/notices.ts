@@ -6,10 +6,15 @@ import {
   type NoticeQueue,
   type connectRedis,
 } from "@parley/bus";
-import type { NoticeJob, ToolJob } from "@parley/protocol";
-import { Counter, type Lifecycle, type Logger, type Registry } from "@parley/runtime";
+import { pushQueueName, type ToolJob } from "@parley/protocol";
+import type { Lifecycle, Logger, Registry } from "@parley/runtime";
 import { webhookKeyOf } from "../webhook-key.ts";
-import { createWebhook, type Webhook } from "./webhook.ts";
+import { createDevices } from "./devices.ts";
+import { createNoticeFigures, type Count } from "./figures.ts";
+import { createPush } from "./push.ts";
+import { createSend } from "./sending.ts";
+import { vapidKeyOf } from "./vapid.ts";
+import { createWebhook } from "./webhook.ts";
 
 type RedisSettings = Parameters<typeof redisAddress>[0];
 
@@ -18,13 +23,16 @@ export interface NoticeSettings extends RedisSettings {
   readonly NOTICE_WEBHOOK_URL?: string | undefined;
   readonly NOTICE_WEBHOOK_SECRET?: string | undefined;
   readonly NOTICE_WAITING_MS: number;
+  readonly VAPID_PRIVATE_KEY?: string | undefined;
+  readonly VAPID_SUBJECT?: string | undefined;
+  readonly PUSH_HOSTS: readonly string[];
   readonly LOCK_MS: number;
   readonly STALLED_CHECK_MS: number;
 }
 
 export interface NoticeParts {
   readonly config: NoticeSettings;
-  readonly bus: Pick<Bus, "facts">;
+  readonly bus: Pick<Bus, "facts" | "noticeRecords" | "gate">;
   readonly redis: ReturnType<typeof connectRedis>;
   /** Of figures. */
   readonly figures: Registry;
@@ -36,73 +44,54 @@ export interface NoticeParts {
 export type OnAsked = (job: ToolJob) => void;
 
 const closeMs = 2_000;
-/** What nobody could be told for so long is no news. */
-const staleMs = 3_600_000;
 
-/** Sends notices to people who are away, and makes those of calls that wait for a person. Undefined where no receiver is set: nothing is done. */
-export function openNotices({ config, bus, redis, figures, log, life }: NoticeParts): OnAsked | undefined {
-  const { NOTICE_WEBHOOK_URL: url, NOTICE_WEBHOOK_SECRET: secret = "", NOTICE_WAITING_MS: waitingMs } = config;
+/** Sends notices to people who are away, and makes those of calls that wait for a person. Undefined where nobody could be sent any: nothing is done. */
+export function openNotices(parts: NoticeParts): OnAsked | undefined {
+  const { config, bus, redis, figures, log, life } = parts;
+  const webhook = openWebhook(parts);
+  const count = createNoticeFigures(figures);
+  const devices = openDevices(parts, count);
+  if (webhook === undefined && devices === undefined) return undefined;
+  const worker = startNoticeWorker({
+    ...workerSettings(config, log),
+    send: createSend({ bus, webhook, devices, count, log }),
+    onGivenUp: (job) => count(job, "given_up"),
+  });
+  life.use("notices", () => worker.close(closeMs));
+  return createAsking({ queue: createNoticeQueue({ redis, log }), waitingMs: config.NOTICE_WAITING_MS, count, log });
+}
+
+function workerSettings(config: NoticeSettings, log: Logger) {
+  return {
+    ...redisAddress(config),
+    ...{ lockDurationMs: config.LOCK_MS, stalledIntervalMs: config.STALLED_CHECK_MS, log },
+  };
+}
+
+function openWebhook({ config, life }: NoticeParts) {
+  const { NOTICE_WEBHOOK_URL: url, NOTICE_WEBHOOK_SECRET: secret = "" } = config;
   const key = webhookKeyOf(secret);
   if (url === undefined || key === undefined) return undefined;
   const webhook = createWebhook({ url, secret: key });
   life.use("the receiver of notices", webhook.close);
-  const count = createNoticeFigures(figures);
+  return webhook;
+}
+
+/** Devices have a queue of their own: what one of them does not take is tried again for that one alone. */
+function openDevices({ config, bus, redis, log, life }: NoticeParts, count: Count) {
+  const { VAPID_PRIVATE_KEY: text = "", VAPID_SUBJECT: subject, PUSH_HOSTS: hosts } = config;
+  const key = vapidKeyOf(text);
+  if (key === undefined || subject === undefined) return undefined;
+  const push = createPush({ key, subject, hosts });
+  life.use("push services", push.close);
+  const queue = createNoticeQueue({ redis, name: pushQueueName, log });
+  const devices = createDevices({ bus, push, queue, count });
   const worker = startNoticeWorker({
-    ...redisAddress(config),
-    ...{ lockDurationMs: config.LOCK_MS, stalledIntervalMs: config.STALLED_CHECK_MS, log },
-    send: createSend({ bus, webhook, count }),
-    onGivenUp: (job) => count(job, "given_up"),
+    ...workerSettings(config, log),
+    ...{ name: pushQueueName, send: devices.send, onGivenUp: (job) => count(job, "push_given_up") },
   });
-  life.use("notices", () => worker.close(closeMs));
-  return createAsking({ queue: createNoticeQueue({ redis, log }), waitingMs, count, log });
-}
-
-type Count = ReturnType<typeof createNoticeFigures>;
-
-/** `stale` and `needless`: it is sent to nobody. */
-export function createNoticeFigures(registry: Registry) {
-  const notices = new Counter({
-    name: "parley_tool_notices_total",
-    help: "Notices to people who are away, by kind and by what became of them here: made (of a call that waits for somebody), lost as Redis was away, sent, failed (a try), given up, stale (an hour old), or needless as it was decided meanwhile.",
-    labelNames: ["kind", "result"],
-    registers: [registry],
-  });
-  type Result = "made" | "lost" | "sent" | "failed" | "given_up" | "stale" | "needless";
-  return ({ notice }: Pick<NoticeJob, "notice">, result: Result): void => notices.inc({ kind: notice.type, result });
-}
-
-interface SendDeps {
-  readonly bus: NoticeParts["bus"];
-  readonly webhook: Pick<Webhook, "send">;
-  readonly count: Count;
-}
-
-function createSend({ bus, webhook, count }: SendDeps) {
-  /** Whether a question still waits for the one who is told; what is no question always does. */
-  const stillWaits = async ({ notice, turn_id: turn }: NoticeJob): Promise<boolean> => {
-    const { conversation_id: conversation, call_id: call } = notice;
-    if (notice.type !== "waiting" || turn === undefined || call === undefined) return notice.type !== "waiting";
-    const address = { conversation, turn, call };
-    const [asked, decided] = await Promise.all([
-      bus.facts.readStored("asked", address),
-      bus.facts.readStored("decided", address),
-    ]);
-    // Not there: its conversation was deleted.
-    if (decided !== undefined || asked?.fact.kind !== "asked") return false;
-    // Somebody else has to agree.
-    return asked.fact.four_eyes !== true && asked.fact.expires_at > Date.now();
-  };
-  return async (id: string, job: NoticeJob, signal: AbortSignal): Promise<void> => {
-    if (Date.now() - job.notice.at > staleMs) return count(job, "stale");
-    if (!(await stillWaits(job))) return count(job, "needless");
-    try {
-      await webhook.send(id, job.notice, signal);
-    } catch (error) {
-      count(job, "failed");
-      throw error;
-    }
-    count(job, "sent");
-  };
+  life.use("notices to devices", () => worker.close(closeMs));
+  return devices;
 }
 
 interface AskingDeps {

@@ -44,6 +44,16 @@ export interface ToolOutput {
   readonly brief?: string;
   /** The tool itself left something out. */
   readonly truncated?: boolean;
+  /** For people, beside the text: at most `filesPerCall`. The model is told their names. */
+  readonly files?: readonly ToolFile[];
+}
+
+/** A file that a tool makes. */
+export interface ToolFile {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+  /** As the tool calls it; what counts is its content. */
+  readonly mediaType?: string | undefined;
 }
 
 /** What would change, as a person is shown it. */

@@ -10,6 +10,7 @@ import type { Policy } from "../../src/policy/live-policy.ts";
 import { PolicyFile } from "../../src/policy/policy-file.ts";
 import { decide } from "../../src/policy/verdict.ts";
 import { createRunningCalls } from "../../src/running-calls.ts";
+import { createToolFiles } from "../../src/tool-files.ts";
 import { createToolRegistry } from "../../src/tools/registry.ts";
 import type { Tool } from "../../src/tools/tool.ts";
 import type { Agent } from "./agent.ts";
@@ -39,6 +40,7 @@ export async function startRunner(
   const settings = { OTEL_EXPORTER_OTLP_ENDPOINT: undefined, TRACES_FILE: undefined, TRACES_SAMPLE_RATIO: 1 };
   const runner = createCallRunner({
     registry: createToolRegistry(tools),
+    keepFiles: createToolFiles({ bus: agent.bus, log }),
     calls: createCallLog({ bus: agent.bus, worker: "in-process", log }),
     ...{ may, policy },
     committed: createCommittedCalls(agent.bus),

@@ -27,6 +27,7 @@ import { ApiError, fieldsOf, ownError } from "./api-error.ts";
 import { handoverCalls, type HandoverCalls } from "./handovers.ts";
 import type { Http } from "./http.ts";
 import { memoryCalls, type MemoryApi } from "./memory-calls.ts";
+import { noticeCalls, type NoticeApi } from "./notice-calls.ts";
 import { peopleCalls, type PeopleCalls } from "./people-calls.ts";
 
 export interface Decision {
@@ -38,7 +39,7 @@ export interface Decision {
 }
 
 /** What the page asks over HTTP. Everything throws `ApiError`. */
-export interface Api extends HandoverCalls, MemoryApi, PeopleCalls {
+export interface Api extends HandoverCalls, MemoryApi, NoticeApi, PeopleCalls {
   /** The caller's conversations, newest first; with `q` those whose titles or beginnings have its words. */
   readonly listConversations: (query?: {
     readonly cursor?: string | undefined;
@@ -86,6 +87,7 @@ export function createApi(http: Http): Api {
     ...approvalCalls(http),
     ...accountCalls(http),
     ...memoryCalls(http),
+    ...noticeCalls(http),
     ...handoverCalls(http),
     ...peopleCalls(http),
   };

@@ -5,10 +5,10 @@ import { settingsDialog } from "./later-parts.ts";
 
 interface SettingsButtonProps {
   readonly className?: string;
-  readonly isSignedIn?: boolean;
+  readonly userId?: string | undefined;
 }
 
-export function SettingsButton({ className = "", isSignedIn = false }: SettingsButtonProps) {
+export function SettingsButton({ className = "", userId }: SettingsButtonProps) {
   const { app } = useWords();
   const [isOpen, setOpen] = useState(false);
   return (
@@ -23,7 +23,7 @@ export function SettingsButton({ className = "", isSignedIn = false }: SettingsB
       >
         <Icon name="settings" />
       </button>
-      {isOpen && <settingsDialog.Part isSignedIn={isSignedIn} onClose={() => setOpen(false)} />}
+      {isOpen && <settingsDialog.Part userId={userId} onClose={() => setOpen(false)} />}
     </>
   );
 }

@@ -6,15 +6,16 @@ import type { Language } from "../words/language.ts";
 import { useWords } from "../words/use-words.ts";
 import { ConnectionsSection } from "./connections-section.tsx";
 import { MemorySection } from "./memory-section.tsx";
+import { NoticesSection } from "./notices-section.tsx";
 
 export interface SettingsDialogProps {
   readonly onClose: () => void;
-  /** With what belongs to a person, and not to this browser. */
-  readonly isSignedIn?: boolean;
+  /** With what belongs to this person, and not to this browser. */
+  readonly userId?: string | undefined;
 }
 
 /** How the page looks and is written in, for this browser, and which accounts its person has connected. What is chosen holds at once. */
-export function SettingsDialog({ onClose, isSignedIn = false }: SettingsDialogProps) {
+export function SettingsDialog({ onClose, userId }: SettingsDialogProps) {
   const { app } = useWords();
   const { theme, language, sendsWithEnter, change } = useSettings();
   const { settings } = app;
@@ -33,8 +34,9 @@ export function SettingsDialog({ onClose, isSignedIn = false }: SettingsDialogPr
         </button>
       }
     >
-      {isSignedIn && <ConnectionsSection />}
-      {isSignedIn && <MemorySection />}
+      {userId !== undefined && <NoticesSection userId={userId} />}
+      {userId !== undefined && <ConnectionsSection />}
+      {userId !== undefined && <MemorySection />}
       <Radios name={settings.theme} choices={themes} chosen={theme} onChoose={(value) => change({ theme: value })} />
       <Radios
         name={settings.language}

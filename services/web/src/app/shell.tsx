@@ -23,6 +23,7 @@ import { Sidebar } from "./sidebar.tsx";
 import { SimulatedNote } from "./simulated-note.tsx";
 import { UnknownPage } from "./unknown-page.tsx";
 import { useOthersApprovals, type Approvals } from "./use-approvals.ts";
+import { useNoticesHere } from "./use-notices-here.ts";
 import { useSearchKey } from "./use-search-key.ts";
 import { useSidebar, type SidebarState } from "./use-sidebar.ts";
 
@@ -37,11 +38,11 @@ export interface ShellProps {
 export function Shell(props: ShellProps) {
   const { session, navigation, renew } = props;
   const { app } = useWords();
+  useNoticesHere(session, navigation);
   const route = useSyncExternalStore(navigation.subscribe, navigation.read, navigation.read);
   const currentId = route.name === "conversation" ? route.id : undefined;
   const userId = session.me.user.id;
-  const seen = useMemo(() => seenBy(userId), [userId]);
-  const drafts = useMemo(() => createDraftsOf(userId), [userId]);
+  const { seen, drafts } = useMemo(() => ({ seen: seenBy(userId), drafts: createDraftsOf(userId) }), [userId]);
   const conversations = useConversations(seen, currentId);
   const approvals = useOthersApprovals(session.me.approves);
   const sidebar = useSidebar();
@@ -67,7 +68,7 @@ export function Shell(props: ShellProps) {
           {content}
         </Modal>
       )}
-      <ConnectWanted />
+      <ConnectWanted userId={userId} />
       <main id="conversation" className="app-main" tabIndex={-1}>
         <ConnectionBanner renew={renew} />
         <PaneBoundary place={placeOf(route)}>

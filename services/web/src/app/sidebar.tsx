@@ -47,7 +47,7 @@ export function Sidebar(props: SidebarProps) {
       />
       <div className="app-sidebar-bottom">
         <UserMenu session={session} identity={identity} />
-        <SettingsButton isSignedIn />
+        <SettingsButton userId={session.me.user.id} />
       </div>
     </div>
   );

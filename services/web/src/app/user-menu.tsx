@@ -5,14 +5,18 @@ import { Menu, type MenuItem } from "../ui/menu.tsx";
 import { useWords } from "../words/use-words.ts";
 import { signInsDialog } from "./later-parts.ts";
 import type { Session } from "./sessions.ts";
+import { forgetDevice } from "./use-notices-here.ts";
 
 interface UserMenuProps {
   readonly session: Session;
   readonly identity: Identity;
 }
 
+/** Nobody waits longer to be signed out. */
+const forgetMs = 2_000;
+
 /** Who is signed in, how, and out again. */
-export function UserMenu({ session: { me, how }, identity }: UserMenuProps) {
+export function UserMenu({ session: { me, how, api }, identity }: UserMenuProps) {
   const { user } = useWords().app;
   const sentenceOf = useErrorSentence();
   const [areSignInsShown, showSignIns] = useState(false);
@@ -20,7 +24,11 @@ export function UserMenu({ session: { me, how }, identity }: UserMenuProps) {
   const name = me.user.name ?? me.user.email ?? me.user.id;
   const signOut = (): void => {
     setProblem(undefined);
-    identity.signOut().catch(setProblem);
+    // Whoever comes next must not be told what was meant for this person; what the server cannot be told now, the push service says later.
+    const told = forgetDevice(api).catch(() => undefined);
+    Promise.race([told, new Promise((resolve) => setTimeout(resolve, forgetMs))])
+      .then(() => identity.signOut())
+      .catch(setProblem);
   };
   const signIns: MenuItem = { name: user.sessions, icon: "list", onChoose: () => showSignIns(true) };
   return (

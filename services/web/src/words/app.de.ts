@@ -138,6 +138,22 @@ export const appDe: AppWords = {
     failed: (why) => `Das ging nicht: ${why}`,
   },
 
+  notices: {
+    title: "Benachrichtigungen",
+    lead: "Was Ihnen gesagt wird, wenn Sie nicht da sind, auf allen Ihren Geräten.",
+    wants: {
+      all: "Alle Nachrichten in Unterhaltungen mit anderen",
+      addressed: "Nachrichten an mich und was auf mich wartet",
+      none: "Nichts",
+    },
+    here: "In diesem Browser anzeigen",
+    impossible: "Dieser Browser kann hier keine Benachrichtigungen anzeigen.",
+    refused: "Benachrichtigungen dieser Seite sind in Ihrem Browser gesperrt. Erlauben Sie sie zuerst dort.",
+    remove: "Entfernen",
+    removeName: (device) => `Entfernen: keine Benachrichtigungen mehr auf ${device}`,
+    failed: (why) => `Das ging nicht: ${why}`,
+  },
+
   settings: {
     title: "Einstellungen",
     theme: "Farben",

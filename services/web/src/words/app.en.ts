@@ -135,6 +135,22 @@ export const appEn = {
     failed: (why: string) => `That did not work: ${why}`,
   },
 
+  notices: {
+    title: "Notices",
+    lead: "What you are told when you are away, on all your devices.",
+    wants: {
+      all: "All messages in conversations with others",
+      addressed: "Messages to me, and what waits for me",
+      none: "Nothing",
+    },
+    here: "Show notices in this browser",
+    impossible: "This browser cannot show notices here.",
+    refused: "Notices of this site are blocked in your browser. Allow them there first.",
+    remove: "Remove",
+    removeName: (device: string) => `Remove ${device}: no more notices there`,
+    failed: (why: string) => `That did not work: ${why}`,
+  },
+
   settings: {
     title: "Settings",
     theme: "Theme",

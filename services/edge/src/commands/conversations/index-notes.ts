@@ -1,4 +1,4 @@
-import type { ConversationId, TurnRequest } from "@parley/protocol";
+import { noFiles, type ConversationId, type Files, type TurnRequest } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import type { ConversationIndex, IndexEntry } from "./conversation-index.ts";
 
@@ -61,11 +61,11 @@ export function createIndexNotes(
   const { waiting, keep, drain } = createWaitingNotes(index, isReady, log);
   return {
     /** A message was accepted in these users' conversation. */
-    accepted({ conversation_id, message, accepted_at }: TurnRequest, users: readonly string[]): void {
+    accepted({ conversation_id, message, files, accepted_at }: TurnRequest, users: readonly string[]): void {
       for (const userId of users) {
         const older = waiting.get(keyOf({ userId, conversation_id }))?.state;
         // The title is that of the first message.
-        const title = older === undefined || older === "removed" ? titleOf(message) : older.title;
+        const title = older === undefined || older === "removed" ? titleOf(message, files) : older.title;
         keep({ userId, conversation_id, state: { conversation_id, title, updated_at: accepted_at } });
       }
       void drain();
@@ -98,9 +98,10 @@ function keyOf({ userId, conversation_id }: Pick<Note, "userId" | "conversation_
   return `${conversation_id} ${userId}`;
 }
 
-/** The beginning of a message, in one line. */
-export function titleOf(message: string): string {
-  const line = message.trim().replaceAll(/\s+/g, " ");
+/** The beginning of a message, in one line; of one that has files alone, their names. */
+export function titleOf(message: string, files: Files = noFiles): string {
+  const text = message.trim() === "" ? files.map(({ name }) => name).join(", ") : message;
+  const line = text.trim().replaceAll(/\s+/g, " ");
   // Half of a character at the end would be no text.
   return line.length <= maxTitleLength ? line : `${line.slice(0, maxTitleLength - 1).replace(/[\uD800-\uDBFF]$/, "")}…`;
 }

@@ -1,12 +1,14 @@
 import { createNoticeQueue, type Bus, type NoticeQueue } from "@parley/bus";
-import { turnOfAnswer, type FactOf, type Notice, type People } from "@parley/protocol";
+import { limits, turnOfAnswer, type FactOf, type Notice, type People } from "@parley/protocol";
 import { sleep, type Logger, type Registry } from "@parley/runtime";
 import type { Redis } from "../conversations/conversation-index.ts";
 import { createFairFinding } from "../changes/found-message.ts";
 import type { Ownership } from "../ownership.ts";
 import type { ReadingDeps } from "../reading.ts";
 import { lookBeforeMs } from "./notice-times.ts";
+import { beginningOf } from "./message-beginning.ts";
 import { createNoticeFigures, type NoticeFigures } from "./notice-figures.ts";
+import { createWants } from "./wants.ts";
 
 /**
  * What people who are away are told of messages that address them (docs/notices.md): a job for each of them, at once, which is due a while later. Shortly before, this edge
@@ -15,9 +17,12 @@ import { createNoticeFigures, type NoticeFigures } from "./notice-figures.ts";
  */
 
 export interface NoticeOptions {
-  readonly bus: Pick<Bus, "changes" | "readMarks" | "titles"> & Parameters<typeof createFairFinding>[0];
+  readonly bus: Pick<Bus, "changes" | "readMarks" | "titles" | "noticeRecords"> &
+    Parameters<typeof createFairFinding>[0];
   readonly redis?: Redis | undefined;
   readonly noticeDelayMs?: number | undefined;
+  /** Notices have the beginning of the message. */
+  readonly noticeText?: boolean | undefined;
   readonly registry: Registry;
   readonly log: Logger;
 }
@@ -70,7 +75,6 @@ function createNotices(deps: NoticesDeps) {
   return {
     /** Of each message that was accepted, also of one that came before. Waits for nothing. */
     said(said: Said): void {
-      if ((said.mentions ?? []).length === 0 && said.reply_to === undefined) return;
       if (Date.now() - said.ts > repeatedMs) return;
       make(said).catch((err: unknown) =>
         deps.log.debug({ err, conversation: said.conversation_id }, "a notice is not as it should be"),
@@ -93,8 +97,9 @@ async function add({ queue, delayMs, figures, log }: NoticesDeps, notice: Notice
   }
 }
 
-/** Whom a message addresses: members whom it mentions, and whoever wrote what it replies to. */
-function createRecipients({ ownership, bus }: NoticesDeps) {
+/** Whom a message addresses: members whom it mentions, and whoever wrote what it replies to. In rooms that are not too large also who wants to be told of all. */
+function createRecipients({ ownership, bus, noticeText: hasText = false, log }: NoticesDeps) {
+  const wants = createWants({ bus, log });
   const findFor = createFairFinding(bus);
   const repliedTo = async ({ conversation_id, reply_to, author }: Said): Promise<string | undefined> => {
     if (reply_to === undefined || author.id === undefined || turnOfAnswer(reply_to) !== undefined) return undefined;
@@ -109,12 +114,16 @@ function createRecipients({ ownership, bus }: NoticesDeps) {
     const replied = await repliedTo(said);
     if (replied !== undefined) types.set(replied, "reply");
     for (const id of mentions) types.set(id, "mention");
-    const users = [...types].filter(([id]) => id !== author.id && isMember(people, id));
+    const isTold = (id: string): boolean => id !== author.id && isMember(people, id);
+    const addressed = [...types].filter(([id]) => isTold(id));
+    const others = peopleOf(people).filter((id) => isTold(id) && !types.has(id));
+    const users = [...addressed, ...(await wants.all(others)).map((id) => [id, "message"] as const)];
     if (users.length === 0) return [];
     const title = await bus.titles.of(conversation_id).catch(() => undefined);
     const { tenant } = people;
     const beside = { ...(tenant === undefined ? {} : { tenant }), ...(title === undefined ? {} : { title }) };
-    const told = { conversation_id, message_id, ...beside, ...byOf(author), at };
+    const text = hasText ? { text: beginningOf(said.message) } : {};
+    const told = { conversation_id, message_id, ...beside, ...byOf(author), ...text, at };
     return users.map(([user_id, type]) => ({ type, user_id, ...told }));
   };
 }
@@ -153,6 +162,12 @@ function createLook({ ownership, signals, bus, queue, figures }: NoticesDeps) {
 
 function byOf({ id, name }: Said["author"]): Pick<Notice, "by"> {
   return id === undefined ? {} : { by: { id, ...(name === undefined ? {} : { name }) } };
+}
+
+/** None of a room that is too large for that. */
+function peopleOf({ owner, members }: People): string[] {
+  const ids = new Set([owner.id, ...members.map(({ id }) => id)]);
+  return ids.size > limits.noticeRoomMembers ? [] : [...ids];
 }
 
 function isMember({ owner, members }: People, userId: string): boolean {

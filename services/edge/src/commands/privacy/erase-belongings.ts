@@ -3,7 +3,7 @@ import type { Erasure } from "@parley/protocol";
 import type { Redis } from "../conversations/conversation-index.ts";
 
 export interface BelongingsDeps {
-  readonly bus: Pick<Bus, "documents" | "files" | "memories" | "usage">;
+  readonly bus: Pick<Bus, "documents" | "files" | "memories" | "noticeRecords" | "usage">;
   /** Undefined: there is none here. */
   readonly redis: Redis | undefined;
   readonly notices: Pick<NoticeQueue, "forget"> | undefined;
@@ -44,6 +44,7 @@ export function createEraseBelongings(deps: BelongingsDeps) {
       counts.accounts += (await accounts?.forgetAll({ user: { id: user }, tenant })) ?? 0;
     }
     await sessions?.endAll(user);
+    if (await bus.noticeRecords.forget(user)) counts.notices++;
     counts.notices += (await notices?.forget(user)) ?? 0;
     if (redis !== undefined) await forgetUserKeys(redis, user);
     return counts;

@@ -1,5 +1,5 @@
 import { A2aError, checkVersion, decodeRpc, errorAnswer, rpcIdOf, type RpcId } from "@parley/dialects";
-import { ChatError } from "@parley/protocol";
+import { ChatError, limits } from "@parley/protocol";
 import { z } from "zod";
 import type { Facade, FacadeDeps } from "../../transport/facade.ts";
 import { jsonReply, type Reply } from "../../transport/reply.ts";
@@ -50,6 +50,9 @@ const anything = z.unknown();
 /** Checked as JSON-RPC has it, behind this. */
 const Body = z.looseObject({ jsonrpc: anything, id: anything, method: anything, params: anything }).partial();
 
+/** Files that come with a message, as base64. */
+const maxFileBytes = 8 * 1024 * 1024;
+
 function rpcRoute(deps: FacadeDeps): Route {
   const run = createMethods(deps, cardFor(deps));
   /** Of requests that came as far as a method. */
@@ -57,6 +60,7 @@ function rpcRoute(deps: FacadeDeps): Route {
   return defineRoute({
     method: "post",
     path: "/a2a",
+    maxBodyBytes: limits.escapedFrameBytes + maxFileBytes,
     summary: "A2A 1.0 over JSON-RPC: messages, tasks, and their streams.",
     access: "user or developer",
     reads: ["a2a-version"],

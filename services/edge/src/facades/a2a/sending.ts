@@ -8,6 +8,7 @@ import {
   conversationOfMessage,
   createA2aSpeech,
   decisionsIn,
+  filesOfMessage,
   isRefusal,
   partsUntilDecision,
   rejectedTask,
@@ -112,6 +113,7 @@ async function begun({ streams, ownership }: SendingDeps, { caller }: Call, para
       ? { conversation_id: conversationOfMessage(caller, messageId), context: undefined }
       : await conversationOfContext(ownership.isOwn, caller, contextId);
   const text = textOfMessage(message);
+  const files = filesOfMessage(message);
   const agent = agentOf(params);
   const asked = { type: "message", id: messageId, message: text, conversation_id, on_busy: "enqueue" } as const;
   const place = { ...streams.placeOf(caller, conversation_id, messageId), context };
@@ -119,7 +121,13 @@ async function begun({ streams, ownership }: SendingDeps, { caller }: Call, para
   return {
     kind: "turn",
     place,
-    target: { question: { ...asked, ...(agent === undefined ? {} : { agent }) } },
+    target: {
+      question: {
+        ...asked,
+        ...(agent === undefined ? {} : { agent }),
+        ...(files.length === 0 ? {} : { brought: files }),
+      },
+    },
     question,
   };
 }

@@ -86,6 +86,7 @@ function ask({ streams }: RunDeps, { call, asked, conversation }: Run, agent?: s
     on_busy: "enqueue",
     ...given("agent", agent),
     ...given("model", model),
+    ...given("brought", question.files.length === 0 ? undefined : question.files),
   };
   return streams.stream(call, { question: message }, { speech: createAgUiSpeech(optionsOf(asked)) });
 }

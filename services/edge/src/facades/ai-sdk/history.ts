@@ -50,9 +50,12 @@ async function openQuestions({ bus }: AiSdkDeps, conversation: ConversationId): 
   for (const [index, { request }] of queued.entries()) {
     const text = texts[index];
     if (text?.state === "taken back") continue;
-    const { turn_id, message, id, handover } = request;
+    const { turn_id, message, files, id: asked, handover } = request;
     const said = text?.message ?? message;
-    open.set(turn_id, handover === "answer" ? operatorMessage(turn_id, said) : questionMessage(turn_id, said, id));
+    open.set(
+      turn_id,
+      handover === "answer" ? operatorMessage(turn_id, said) : questionMessage(turn_id, said, { asked, files }),
+    );
   }
   return open;
 }

@@ -23,8 +23,8 @@ export interface AiSdkDeps extends Pick<FacadeDeps, "streams" | "commands" | "co
   readonly begun: BegunStreams;
 }
 
-/** Histories come along: only their last message is read. */
-export const maxBodyBytes = 2 * 1024 * 1024;
+/** Histories come along, with their files: only their last message is read. */
+export const maxBodyBytes = 8 * 1024 * 1024;
 
 export const OneChat = z.object({ id: z.string().transform(decoded).pipe(ChatName).describe("The chat's id.") });
 
@@ -92,13 +92,13 @@ export async function ask(deps: AiSdkDeps, call: Call, { body, asked, speechOf }
     const place = { conversation_id, turn_id: asked.turn, behind: stepOfCall(calls.at(-1) ?? "") };
     return streams.stream(call, { place }, howOf(deps, place, speechOf(calls)));
   }
-  const { message } = asked;
+  const { message, files } = asked;
   const renewed = await commands.renew(call.caller, conversation_id, asked);
   const id = renewed === undefined ? asked.id : (keyOf(call.exchange) ?? renewed.id);
   const chosen = { ...given("agent", body.agent), ...given("model", body.model) };
   const supersedes = renewed === undefined ? {} : { supersedes: renewed.supersedes };
   const asking = { type: "message", id, message, conversation_id, on_busy: "enqueue" } as const;
-  const question = { ...asking, ...chosen, ...supersedes };
+  const question = { ...asking, ...chosen, ...supersedes, ...given("brought", files) };
   const place = streams.placeOf(call.caller, conversation_id, id);
   return streams.stream(call, { question }, howOf(deps, place, speechOf()));
 }

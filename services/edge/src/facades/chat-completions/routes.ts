@@ -26,8 +26,8 @@ import { defineRoute, given, nothing, type Call, type Route } from "../../transp
 import { createModels, type Models } from "./models.ts";
 import { createRequestIds, type RequestIds } from "./request-ids.ts";
 
-/** A client that has a long conversation sends all of it each time. */
-const maxBodyBytes = 2 * 1024 * 1024;
+/** A client that has a long conversation sends all of it each time, with its files. */
+const maxBodyBytes = 8 * 1024 * 1024;
 
 const Model = z.object({
   id: z.string(),
@@ -192,6 +192,7 @@ async function questionOf(
     ...given("agent", agent),
     ...given("customer_id", customer?.slice(0, 128)),
     ...given("given", asked.given),
+    ...given("brought", asked.files.length === 0 ? undefined : asked.files),
   };
   return { question, onAnswered };
 }

@@ -115,6 +115,7 @@ function questionOf({ id, conversation_id, agent, message }: Found, asked: Asked
     ...given("agent", agent),
     ...given("metadata", hasMetadata ? { ...asked.metadata } : undefined),
     ...given("given", message.given),
+    ...given("brought", message.files.length === 0 ? undefined : message.files),
   };
 }
 

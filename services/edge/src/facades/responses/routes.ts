@@ -13,7 +13,7 @@ import { refuse } from "./errors.ts";
 import { cannotResume, createLookup, objectOf, type Lookup } from "./lookup.ts";
 
 /** A client that keeps the conversation itself sends all of it each time. */
-const maxBodyBytes = 2 * 1024 * 1024;
+const maxBodyBytes = 8 * 1024 * 1024;
 const access = "user or developer" as const;
 
 const Response = z.looseObject({ id: z.string(), object: z.literal("response"), status: z.string() });

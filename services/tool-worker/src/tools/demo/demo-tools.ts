@@ -14,7 +14,7 @@ interface DemoOptions {
 /** Tools that touch nothing of value, for demonstrations and tests. */
 export function createDemoTools({ counterFile }: DemoOptions): Tool[] {
   const counter = counterFile === undefined ? [] : [createCounter(counterFile), createChange(counterFile)];
-  return [echo, fail, pause, ...counter];
+  return [echo, fail, pause, report, ...counter];
 }
 
 const echo = defineTool({
@@ -37,6 +37,25 @@ const fail = defineTool({
   timeoutMs: 5_000,
   async run({ message, unexpected }) {
     throw unexpected ? new Error(message) : new ToolError(message);
+  },
+});
+
+const MAX_ROWS = 10_000;
+
+const report = defineTool({
+  name: "demo_report",
+  description: "Demonstration: makes a report, which the user gets as a CSV file.",
+  input: z.strictObject({
+    title: z.string().trim().min(1).max(80).default("Report").describe("What it is called."),
+    rows: z.int().min(1).max(MAX_ROWS).default(10).describe("Lines of numbers in it."),
+  }),
+  effect: "read",
+  timeoutMs: 5_000,
+  async run({ title, rows }) {
+    const lines = Array.from({ length: rows }, (_, row) => `${row + 1},${(row + 1) ** 2}`);
+    const bytes = Buffer.from(["number,square", ...lines, ""].join("\n"));
+    const name = `${title.replaceAll(/[^\p{L}\p{N} _-]/gu, "_")}.csv`;
+    return { text: `A report of ${rows} lines.`, files: [{ name, bytes, mediaType: "text/csv" }] };
   },
 });
 

@@ -1,20 +1,6 @@
 import type { Bus } from "@parley/bus";
 import type { Hubs } from "./hub/hubs.ts";
 
-const sweepEveryMs = 1_000;
-
-interface Swept {
-  sweep(nowMs: number): void;
-}
-
-/** What happens by the clock: one timer for all sockets and conversations. */
-export function startSweeping(parts: readonly Swept[]): NodeJS.Timeout {
-  return setInterval(() => {
-    const nowMs = performance.now();
-    for (const part of parts) part.sweep(nowMs);
-  }, sweepEveryMs);
-}
-
 /** What hubs must know of the broker: whether it is there, and whether it may have kept copies to itself. Returns how to stop. */
 export function followBroker(bus: Bus, hubs: Hubs): () => void {
   const forgetReconnects = bus.onReconnect(() => void hubs.syncAll());
