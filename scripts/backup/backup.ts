@@ -1,9 +1,10 @@
 import { createHash, randomUUID } from "node:crypto";
 import { mkdir, open, type FileHandle } from "node:fs/promises";
 import path from "node:path";
-import type { BrokerLink } from "@parley/bus";
+import type { BrokerLink, FileStore } from "@parley/bus";
 import { withDeadline } from "@parley/runtime";
 import { z } from "zod";
+import { backUpBucket } from "./bucket.ts";
 import { manifestFile, snapshotFile, type Manifest, type StreamBackup } from "./manifest.ts";
 import { chosen, isLog, type Chosen } from "./places.ts";
 import { askApi, streamNames, StreamState } from "./stream-api.ts";
@@ -23,6 +24,8 @@ export type Progress = (stream: string, bytes: number) => void;
 export interface BackupOptions {
   /** A folder of its own for keys; undefined: none is named. */
   readonly keys: string | undefined;
+  /** Where the bytes of files are; undefined: at the broker. */
+  readonly bucket?: FileStore | undefined;
   readonly onProgress?: Progress;
 }
 
@@ -33,12 +36,15 @@ export interface BackedUp {
 }
 
 /** The broker's own snapshot of each stream: it keeps the sequences, which the records name each other by. */
-export async function backUp(nc: Connection, folder: string, { keys, onProgress }: BackupOptions): Promise<BackedUp> {
+export async function backUp(nc: Connection, folder: string, options: BackupOptions): Promise<BackedUp> {
+  const { keys, bucket: from, onProgress } = options;
   const plan = chosen(await streamNames(nc));
   if (!plan.data.some(isLog)) throw new Error("This NATS server has no log of Parley: there is nothing to back up.");
   checkKeys(plan, folder, keys);
   const backup = randomUUID();
   const data = await writeFolder(nc, folder, { streams: plan.data, onProgress });
+  // Behind the records that name them.
+  const bucket = from && (await backUpBucket(from, folder, (bytes) => onProgress?.("bytes of files", bytes)));
   // Behind all: what is sealed in the rest names keys that are here.
   const apart = keys === undefined || plan.keys.length === 0 ? undefined : keys;
   const sealed = apart === undefined ? undefined : await writeFolder(nc, apart, { streams: plan.keys, onProgress });
@@ -46,7 +52,7 @@ export async function backUp(nc: Connection, folder: string, { keys, onProgress 
   const common = { v: 2 as const, backup, made_at };
   const keysManifest: Manifest | undefined = sealed === undefined ? undefined : { ...common, streams: sealed };
   const named = plan.keys.length === 0 ? {} : { keys: { streams: [...plan.keys], backup } };
-  const manifest: Manifest = { ...common, streams: data, ...named };
+  const manifest: Manifest = { ...common, streams: data, ...named, ...(bucket === undefined ? {} : { bucket }) };
   // Written last: a folder without it is no backup.
   if (apart !== undefined && keysManifest !== undefined) await writeManifest(apart, keysManifest);
   await writeManifest(folder, manifest);

@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { connectNats, natsAddress, type BrokerLink } from "@parley/bus";
+import { connectNats, createS3FileStore, fileFields, fileSettings, natsAddress, type BrokerLink } from "@parley/bus";
 import { brokerFields, createLogger, DeadlineError, readConfig, withDeadline } from "@parley/runtime";
 import { z } from "zod";
 import { backUp } from "./backup.ts";
@@ -18,6 +18,14 @@ const connectWithinMs = 10_000;
 const Config = z
   .object(brokerFields())
   .pick({ NATS_URL: true, NATS_CA_FILE: true, NATS_CERT_FILE: true, NATS_KEY_FILE: true });
+
+const Files = z.object(fileFields());
+
+/** Where the bytes of files are, as edges are told; undefined: at the broker. */
+function bucketOf(env: NodeJS.ProcessEnv) {
+  const { store } = fileSettings(readConfig(Files, env));
+  return store.kind === "s3" ? createS3FileStore(store) : undefined;
+}
 
 const options = {
   replace: { type: "boolean", default: false },
@@ -60,15 +68,19 @@ async function checkFiles({ folder, keys }: Wanted): Promise<void> {
 
 async function backUpNow(nc: BrokerLink["nc"], { folder, keys }: Wanted): Promise<void> {
   const onProgress = createProgress(process.stderr);
-  const done = await backUp(nc, folder, { keys, onProgress }).finally(onProgress.end);
+  const done = await backUp(nc, folder, { keys, bucket: bucketOf(process.env), onProgress }).finally(onProgress.end);
   say(tableOf("backed up", [...done.manifest.streams, ...(done.keys?.streams ?? [])]));
+  if (done.manifest.bucket !== undefined) say(`bytes of files backed up: ${done.manifest.bucket.objects} objects\n`);
   for (const { stream, why } of done.left) say(`${stream} left out: ${why}\n`);
 }
 
 async function restoreNow(nc: BrokerLink["nc"], { folder, keys, replace }: Wanted): Promise<void> {
   const onProgress = createProgress(process.stderr);
-  const { manifest, restored, kept } = await restore(nc, folder, { keys, replace, onProgress }).finally(onProgress.end);
+  const { manifest, restored, kept } = await restore(nc, folder, {
+    ...{ keys, replace, bucket: bucketOf(process.env), onProgress },
+  }).finally(onProgress.end);
   say(tableOf("restored", restored));
+  if (manifest.bucket !== undefined) say(`bytes of files restored: ${manifest.bucket.objects} objects\n`);
   if (kept.length > 0) say(`Left as they are, because they hold something: ${kept.length}.\n`);
   say(`They are as of ${manifest.made_at}.\n`);
 }

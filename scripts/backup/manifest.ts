@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
+import { BucketBackup } from "./bucket.ts";
 import { StreamState } from "./stream-api.ts";
 
 export const manifestFile = "backup.json";
@@ -32,6 +33,8 @@ const Manifest = z.object({
   made_at: z.iso.datetime(),
   streams: z.array(StreamBackup),
   keys: KeysApart.optional(),
+  /** Bytes of files that are not at the broker. */
+  bucket: BucketBackup.optional(),
 });
 export type Manifest = z.infer<typeof Manifest>;
 

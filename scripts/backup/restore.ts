@@ -1,6 +1,7 @@
-import type { BrokerLink } from "@parley/bus";
+import type { BrokerLink, FileStore } from "@parley/bus";
 import { z } from "zod";
 import type { Progress } from "./backup.ts";
+import { checkBucket, restoreBucket } from "./bucket.ts";
 import type { Manifest, StreamBackup } from "./manifest.ts";
 import { isKept } from "./places.ts";
 import { askApi, deleteStream, findStream, parseAnswer, StreamState } from "./stream-api.ts";
@@ -20,6 +21,8 @@ export interface RestoreOptions {
   readonly replace: boolean;
   /** The folder of the keys, where they are apart. */
   readonly keys: string | undefined;
+  /** Where the bytes of files go; undefined: they are at the broker. */
+  readonly bucket?: FileStore | undefined;
   readonly onProgress?: Progress;
 }
 
@@ -32,7 +35,7 @@ export interface RestoredAll {
 
 /** Puts a backup into the broker. Everything is checked before the first stream is touched. */
 export async function restore(nc: Connection, folder: string, options: RestoreOptions): Promise<RestoredAll> {
-  const { replace, keys: keysFolder, onProgress } = options;
+  const { replace, keys: keysFolder, bucket, onProgress } = options;
   const manifest = await verify(folder);
   const keys = await verifyKeys(manifest, keysFolder);
   const all = [
@@ -43,6 +46,12 @@ export async function restore(nc: Connection, folder: string, options: RestoreOp
   const kept = await heldOf(nc, all.map(({ backup }) => backup.stream).filter(isKept));
   const wanted = all.filter(({ backup }) => !kept.includes(backup.stream));
   for (const { backup } of wanted) await checkPlace(nc, backup.stream, replace);
+  if (manifest.bucket !== undefined) {
+    if (bucket === undefined)
+      throw new Error("This backup has the bytes of files in a bucket: set FILE_STORE=s3 and S3_… as edges have them.");
+    await checkBucket(bucket, replace);
+    await restoreBucket(bucket, folder, (bytes) => onProgress?.("bytes of files", bytes));
+  }
   for (const { from, backup } of wanted)
     await restoreStream(nc, from, backup, (bytes) => onProgress?.(backup.stream, bytes));
   return { manifest, restored: wanted.map(({ backup }) => backup), kept };

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import path from "node:path";
+import { verifyBucket } from "./bucket.ts";
 import { readManifest, snapshotFile, type Manifest, type StreamBackup } from "./manifest.ts";
 
 const chunkBytes = 128 * 1024;
@@ -9,6 +10,7 @@ const chunkBytes = 128 * 1024;
 export async function verify(folder: string): Promise<Manifest> {
   const manifest = await readManifest(folder);
   for (const backup of manifest.streams) await checkFile(folder, backup);
+  if (manifest.bucket !== undefined) await verifyBucket(folder, manifest.bucket);
   return manifest;
 }
 

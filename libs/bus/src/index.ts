@@ -36,6 +36,7 @@ export type { FileOwner, FileQuota } from "./file-sets.ts";
 export type { CareFigures } from "./file-care.ts";
 export type { NewFile } from "./file-uploads.ts";
 export { defaultFileTypes } from "./file-type.ts";
+export { createS3FileStore } from "./file-store-s3.ts";
 export { fileFields, fileSettings } from "./file-settings.ts";
 export type { GateLog, RevokedThing } from "./gate-log.ts";
 export type {
