@@ -18,7 +18,12 @@ const usage = `Usage: npm run keys -- create --name NAME --user USER --scopes 'c
   --roles LIST       --tenant TENANT
   --expires DATE     such as 2027-01-31; default: never
   --addresses LIST   from where it may be used, such as 10.0.0.0/8; default: from everywhere
-  --append FILE      also adds the entry to the file, such as config/api-keys.yaml, which edges read within 2 s`;
+  --append FILE      also adds the entry to the file, such as config/api-keys.yaml, which edges read within 2 s
+
+       npm run keys -- rewrap    encryption at rest: wraps data keys by the master keys that count now (docs/encryption.md)
+       npm run keys -- status    which master keys are in use, and how much of what is stored is encrypted
+
+  NATS_URL and ENCRYPTION_KEYS_FILE, … as for the services. With roles at the broker: the user operator.`;
 
 async function main(args) {
   await prepare({ needsBuild: false });

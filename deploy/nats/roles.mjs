@@ -47,6 +47,9 @@ const notices = [`STREAM.CREATE.${streams.notices}`, `STREAM.MSG.GET.${streams.n
 /** Accounts that people connect at edges, and tool workers use. The deployment's own tokens edges can neither write nor read. */
 const connections = [`STREAM.CREATE.${streams.connections}`, `STREAM.MSG.GET.${streams.connections}`];
 
+/** Wrapped data keys, where what is stored is encrypted: who reads what people say reads them, who writes it first makes them. */
+const keys = reading([streams.keys]);
+
 const api = (names) => names.map((name) => `$JS.API.${name}`);
 
 /** What edges tell of the whole deployment. */
@@ -55,6 +58,7 @@ const ofAllShards = [
   ...[subjects.allRevoked, subjects.allConnections, subjects.allMemories, subjects.allNotices, subjects.allPrivacy],
   // Sums of what somebody has used who is erased: under the name of nobody, and no other.
   subjects.usage(every, "erased"),
+  ...[subjects.allKeys, subjects.allKeysGone],
 ];
 
 /** What edges store of tenants' documents, and ask workers about them. */
@@ -115,7 +119,9 @@ export function edgeRole(shards) {
       ...[subjects.audit("decided", every, every), subjects.auditAdmin(every)],
       ...api([
         ...reading([...namesOf(shards), streams.gate]),
-        ...[...connections, ...memory, ...reading([streams.notices])],
+        ...[...connections, ...memory, ...keys, ...reading([streams.notices])],
+        // What is deleted is erased with its key.
+        `STREAM.MSG.DELETE.${streams.keys}`,
         // What has run out goes where there is no room for more.
         `STREAM.MSG.DELETE.${streams.gate}`,
         ...readConsumers(streams.gate),
@@ -152,6 +158,7 @@ export function edgeRole(shards) {
       subjects.canary(every),
       subjects.allDeleted,
       subjects.allSignals,
+      subjects.allKeysGone,
       subjects.documentAnswer(every, every),
     ],
   };
@@ -160,9 +167,14 @@ export function edgeRole(shards) {
 /** For people who look at the audit log (`npm run audit`), and may do nothing else. */
 export function auditorRole() {
   const { audit } = streams;
+  const ofKeys = [`STREAM.MSG.GET.${streams.keys}`, `DIRECT.GET.${streams.keys}.${subjects.allKeys}`];
   return {
-    publish: api([`STREAM.INFO.${audit}`, `DIRECT.GET.${audit}`, `DIRECT.GET.${audit}.>`, ...readConsumers(audit)]),
-    subscribe: [inbox],
+    publish: api([
+      ...[`STREAM.INFO.${audit}`, `DIRECT.GET.${audit}`, `DIRECT.GET.${audit}.>`, ...readConsumers(audit)],
+      // Entries may be encrypted: without the tenants' master keys these say nothing.
+      ...ofKeys,
+    ]),
+    subscribe: [inbox, subjects.allKeysGone],
   };
 }
 
@@ -202,13 +214,13 @@ export function agentRole(shards) {
       ...forEachShard(shards, agentSubjects),
       subjects.allAgents,
       // To what edges ask about documents, which are read here and never written.
-      ...[subjects.allDocumentAnswers, subjects.allUsage, subjects.allMemories],
+      ...[subjects.allDocumentAnswers, subjects.allUsage, subjects.allMemories, subjects.allKeys],
       // Files that agents give back, and no others.
       ...[...fileWriting, subjects.filesBy("a")],
       `$JS.ACK.${streams.turns}.${turnsConsumer}.>`,
       ...forEachShard(shards, (shard) => [`$JS.ACK.${streams.facts(shard)}.${wakeConsumer}.>`]),
       ...api([
-        ...[...reading([...namesOf(shards), streams.documents, streams.usage]), ...memory],
+        ...[...reading([...namesOf(shards), streams.documents, streams.usage]), ...memory, ...keys],
         ...readConsumers(streams.usage),
         ...fileReading,
         ...namesOf(shards).map((name) => `STREAM.UPDATE.${name}`),
@@ -229,6 +241,7 @@ export function agentRole(shards) {
     subscribe: [
       inbox,
       subjects.allAgents,
+      subjects.allKeysGone,
       subjects.documentQuestion,
       ...forEachShard(shards, (shard) => [
         subjects.allLiveControl(shard),
@@ -274,7 +287,9 @@ export function toolAccount(shards) {
       `DIRECT.GET.${streams.notices}.${subjects.allNotices}`,
       // Whether whoever asked for notices on a device was signed out since: by exact names, which are hashes.
       `DIRECT.GET.${streams.gate}.${subjects.allRevoked}`,
-      ...[...namesOf(shards), streams.audit].map((name) => `STREAM.CREATE.${name}`),
+      ...[...namesOf(shards), streams.audit, streams.keys].map((name) => `STREAM.CREATE.${name}`),
+      // Wrapped data keys, read one by one, by the hash of their scope. It has no right to make any, nor to replace one.
+      ...[`STREAM.MSG.GET.${streams.keys}`, `DIRECT.GET.${streams.keys}.${subjects.allKeys}`],
       ...fileReading,
       // How full it is, and how long it keeps, for the notes of /readyz.
       `STREAM.INFO.${streams.audit}`,
@@ -294,7 +309,7 @@ export function toolAccount(shards) {
         ].map((subject) => `DIRECT.GET.${streams.events(shard)}.${subject}`),
       ]),
     ],
-    streams: forEachShard(shards, (shard) => [subjects.allLiveControl(shard)]),
+    streams: [...forEachShard(shards, (shard) => [subjects.allLiveControl(shard)]), subjects.allKeysGone],
     toolApi,
   };
 }

@@ -1,14 +1,15 @@
 import { parseArgs } from "node:util";
-import { auditMatcher, connectNats, natsAddress, openAuditReader, type AuditRecord } from "@parley/bus";
+import { auditMatcher, connectNats, natsAddress, openAuditReader, openEncryption, type AuditRecord } from "@parley/bus";
 import { auditKinds } from "@parley/protocol";
-import { brokerFields, createLogger, readConfig, withDeadline } from "@parley/runtime";
+import { brokerFields, createLogger, encryptionFields, readConfig, withDeadline } from "@parley/runtime";
 import { z } from "zod";
 import { auditTable } from "./audit-table.ts";
 
 const connectWithinMs = 10_000;
 const Config = z
   .object(brokerFields())
-  .pick({ NATS_URL: true, NATS_CA_FILE: true, NATS_CERT_FILE: true, NATS_KEY_FILE: true });
+  .pick({ NATS_URL: true, NATS_CA_FILE: true, NATS_CERT_FILE: true, NATS_KEY_FILE: true })
+  .extend(encryptionFields());
 
 const units: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
@@ -48,13 +49,15 @@ function readArguments(args: readonly string[]): z.infer<typeof Wanted> {
 
 async function read(wanted: z.infer<typeof Wanted>): Promise<AuditRecord[]> {
   const log = createLogger({ service: "audit", level: "fatal", format: "pretty" });
-  const address = natsAddress(readConfig(Config, process.env));
+  const config = readConfig(Config, process.env);
+  const address = natsAddress(config);
+  const { encryption } = await openEncryption(config, { mayMakeKeys: false, log });
   const link = await withDeadline(
     connectNats({ ...address, name: "audit", log }),
     connectWithinMs,
     "connecting to NATS",
   );
-  const reader = await openAuditReader(link, log);
+  const reader = await openAuditReader(link, { log, encryption });
   try {
     const records: AuditRecord[] = [];
     const { limit, since: sinceMs } = wanted;

@@ -1,10 +1,11 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { rewrap, status } from "./master-keys.ts";
 import { makeKey, withEntry } from "./new-key.ts";
 import { vapidSettings } from "./vapid-pair.ts";
 
 const usage =
-  "Usage: npm run keys -- create --name NAME --user USER --scopes LIST, or npm run keys -- vapid (--help says more)";
+  "Usage: npm run keys -- create --name NAME --user USER --scopes LIST | vapid | rewrap | status (--help says more)";
 
 function say(line: string): void {
   process.stdout.write(`${line}\n`);
@@ -40,6 +41,8 @@ try {
   const [command, ...args] = process.argv.slice(2);
   if (command === "vapid") say(vapidSettings());
   else if (command === "create") create(args);
+  else if (command === "rewrap" && args.length === 0) await rewrap();
+  else if (command === "status" && args.length === 0) await status();
   else throw new Error(usage);
 } catch (error) {
   say(error instanceof Error ? error.message : String(error));

@@ -5,6 +5,7 @@ import { createToolQueue, openBus } from "@parley/bus";
 import { pendingApprovals, subjects, type FactOf } from "@parley/protocol";
 import { createLogger } from "@parley/runtime";
 import { signedIn, eventually, startService, startSystem, tempDir, type Service } from "@parley/testkit";
+import { testEncryption } from "./test-encryption.ts";
 import { person } from "./person.ts";
 
 const log = createLogger({ service: "test", level: "silent", format: "json" });
@@ -53,7 +54,7 @@ export async function startApprovalWorld({ ttlMs = 120_000, agentEnv = {} }: Wor
   };
   const env = { "tool-worker": toolEnv, "agent-worker": { OPENAI_MODEL: "parley-simulated-fast", ...agentEnv } };
   const system = await startSystem({ agentWorkers: 2, toolWorkers: 0, env });
-  const bus = await openBus({ servers: system.nats.url, name: "test", log });
+  const bus = await openBus({ servers: system.nats.url, name: "test", log, ...(await testEncryption()) });
   const queue = createToolQueue({ url: signedIn(system.redis.url, "agent"), log });
 
   return {

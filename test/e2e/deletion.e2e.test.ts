@@ -5,6 +5,7 @@ import { pendingApprovals, streams, wakeConsumer } from "@parley/protocol";
 import { createLogger } from "@parley/runtime";
 import { eventually, startSystem, type Service, type System, shownTurn, tempDir } from "@parley/testkit";
 import { expect, it } from "vitest";
+import { testEncryption } from "./test-encryption.ts";
 import { devToken, person } from "./person.ts";
 
 type Redis = ReturnType<typeof connectRedis>;
@@ -49,7 +50,7 @@ async function inRedis(redis: Redis): Promise<string> {
 }
 
 async function open({ nats, redis: { url } }: System) {
-  const bus = await openBus({ servers: nats.url, name: "test", log });
+  const bus = await openBus({ servers: nats.url, name: "test", log, ...(await testEncryption()) });
   const redis = connectRedis({ url, role: "cache", log });
   await eventually(() => redis.status === "ready", { what: "Redis" });
   return {

@@ -4,6 +4,7 @@ import { Fact, subjects, type FactOf } from "@parley/protocol";
 import { createLogger } from "@parley/runtime";
 import { startSystem, type System } from "@parley/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { testEncryption } from "./test-encryption.ts";
 import { openKubernetesChat, type FrameOf, type KubernetesChat } from "../clients/kubernetes-chat.ts";
 
 const log = createLogger({ service: "test", level: "silent", format: "json" });
@@ -20,7 +21,7 @@ beforeAll(async () => {
     "agent-worker": { OPENAI_MODEL: "parley-simulated-fast" },
   };
   system = await startSystem({ env });
-  bus = await openBus({ servers: system.nats.url, name: "test", log });
+  bus = await openBus({ servers: system.nats.url, name: "test", log, ...(await testEncryption()) });
   void agreeToAll();
   chat = await openKubernetesChat(`ws://127.0.0.1:${system.edges[0]!.port}/ws/chat`);
 }, 60_000);

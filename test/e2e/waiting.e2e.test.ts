@@ -3,6 +3,7 @@ import { messages, streams, textOf, type ConversationView } from "@parley/protoc
 import { createLogger } from "@parley/runtime";
 import { eventually, startNatsProxy, startService, startSystem, type System } from "@parley/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { testEncryption } from "./test-encryption.ts";
 import { person } from "./person.ts";
 
 let system: System;
@@ -11,7 +12,7 @@ let bus: Bus;
 beforeAll(async () => {
   system = await startSystem({ edges: 2, agentWorkers: 2 });
   const log = createLogger({ service: "test", level: "silent", format: "json" });
-  bus = await openBus({ servers: system.nats.url, name: "test", log });
+  bus = await openBus({ servers: system.nats.url, name: "test", log, ...(await testEncryption()) });
 });
 afterAll(async () => {
   await bus.close();

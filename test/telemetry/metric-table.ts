@@ -55,7 +55,16 @@ function registries(): Record<string, Registry> {
   const none = { said: 0, begun: 0, result: 0, cancel: 0, asked: 0, decided: 0, like: 0, wait: 0, ack: 0 };
   const facts = { written: none, refused: none, withoutRoom: 0, read: 0 };
   for (const registry of Object.values(all))
-    addStorageFigures(registry, { unreadable: { counts }, facts: { counts: facts }, appendsWithoutRoom: zero });
+    addStorageFigures(registry, {
+      unreadable: { counts },
+      facts: { counts: facts },
+      keyFigures: {
+        cached: () => 0,
+        keys: { made: 0, unwrapped: 0, unwrapErrors: 0 },
+        notOpened: { erased: 0, broken: 0, unavailable: 0 },
+      },
+      appendsWithoutRoom: zero,
+    });
   const audit = { written: new Map(), lost: new Map() };
   for (const registry of [edge, tool.registry]) addAuditFigures(registry, { counts: () => audit });
   return all;

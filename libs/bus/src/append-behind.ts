@@ -15,6 +15,9 @@ export interface BehindDeps<T> {
   readonly append: (message: Append) => Promise<AppendResult>;
   /** The last message of the subject, by the leader's word; undefined: there is none. */
   readonly last: (subject: string) => Promise<LastOne<T> | undefined>;
+  /** Of what is appended, see `Append`. */
+  readonly tenant?: string | undefined;
+  readonly isPlain?: boolean;
 }
 
 export interface Appended<T> {
@@ -28,7 +31,7 @@ export interface Appended<T> {
  * nothing to be written. Throws what `next` throws, and OVERLOADED when the broker has not answered for 15 s or has no room.
  */
 export async function appendBehind<T extends object>(
-  { append, last }: BehindDeps<T>,
+  { append, last, tenant, isPlain }: BehindDeps<T>,
   subject: string,
   next: (last: LastOne<T> | undefined, tried: T | undefined) => Promise<T | undefined> | T | undefined,
 ): Promise<Appended<T> | undefined> {
@@ -40,7 +43,7 @@ export async function appendBehind<T extends object>(
     const found = await last(subject);
     const value = await next(found, tried);
     if (value === undefined) return undefined;
-    const result = await append({ subject, data: encodeJson(value), expect: found?.seq ?? 0 });
+    const result = await append({ subject, data: encodeJson(value), expect: found?.seq ?? 0, tenant, isPlain });
     if (result.kind === "stored") return { seq: result.seq, value };
     if (result.kind === "too large") throw new EventTooLargeError(result);
     if (result.kind === "no room") throw new NoRoomError(result.description);

@@ -54,6 +54,10 @@ export interface Append {
   readonly msgId?: string;
   /** What follows from this message is stored too, and may be larger by so much: then this one is too large already. Default 0. */
   readonly spareBytes?: number;
+  /** Of whose tenant the key is to be, where this is the first that is sealed with it. Default: as the conversation's owner record says. */
+  readonly tenant?: string | undefined;
+  /** It has no words, and stands where a key is no more: it is not sealed. */
+  readonly isPlain?: boolean | undefined;
   /** It may wait a moment for others, to leave with them in one write. For what comes often and is not waited for. */
   readonly joins?: boolean;
 }

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import {
   auditChannels,
   auditKinds,
@@ -16,13 +15,16 @@ import { addCounts, createBackoff, sleep, withDeadline, type Registry } from "@p
 import type { Append, AppendResult, Appender } from "./appender.ts";
 import { createAuditReading, type AuditReading } from "./audit-reading.ts";
 import type { BrokerLink } from "./nats-connection.ts";
+import type { Opening } from "./opening.ts";
 import type { PatientLookups } from "./patient-lookups.ts";
+import { tenantToken } from "./seal-places.ts";
 import type { Unreadable } from "./unreadable.ts";
 
 export interface AuditLogDeps {
   readonly link: BrokerLink;
   readonly jsm: PatientLookups;
   readonly append: Appender["append"];
+  readonly opening: Pick<Opening, "inOrder">;
   /** Makes the stream if it is not there. */
   readonly setUp: () => Promise<void>;
   readonly unreadable: Unreadable;
@@ -57,11 +59,6 @@ const closeMs = 2_000;
 /** Of `access`: more is no single call any more. */
 const maxAccesses = 20;
 const maxRoles = 32;
-
-/** In a subject: one token whatever the name holds, and no name that brokers would log. No hash is `_`. */
-function auditTenant(tenant: string | undefined): string {
-  return tenant === undefined ? "_" : createHash("sha256").update(tenant).digest("base64url");
-}
 
 /**
  * Who did what (docs/adr/0023). Entries are appended and never changed: the stream refuses to delete and to purge, and a process may write the kinds of its
@@ -125,13 +122,14 @@ function isFinal({ kind }: AppendResult): boolean {
 }
 
 function messageOf(entry: AuditEntry, id: string): Append {
-  return { subject: subjectOf(entry), data: encodeJson(fitted(entry)), msgId: `audit.${id}` };
+  const { tenant } = entry;
+  return { subject: subjectOf(entry), data: encodeJson(fitted(entry)), msgId: `audit.${id}`, tenant };
 }
 
 function subjectOf({ kind, action = "other", tenant, conversation_id }: AuditEntry): string {
   const channel = auditChannels[kind];
   if (channel === "admin" || conversation_id === undefined) return subjects.auditAdmin(action);
-  return subjects.audit(channel, auditTenant(tenant), conversation_id);
+  return subjects.audit(channel, tenantToken(tenant), conversation_id);
 }
 
 /** What it says, bounded, as anybody may have written any of it: each text by itself, then what makes the whole too large. */

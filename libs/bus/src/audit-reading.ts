@@ -1,11 +1,16 @@
 import { jetstreamManager } from "@nats-io/jetstream";
 import { AuditEntry, auditChannels, limits, parseStored, streams } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
+import { createAppender } from "./appender.ts";
 import { wholeStream, type FoundMessage } from "./direct-get.ts";
+import type { Encryption } from "./encryption.ts";
 import type { BrokerLink } from "./nats-connection.ts";
+import { createOpenedLine } from "./opened-line.ts";
+import type { Opening } from "./opening.ts";
 import { createOutbox } from "./outbox.ts";
 import { askTimeoutMs, createPatientLookups, type PatientLookups } from "./patient-lookups.ts";
 import { createRequests } from "./requests.ts";
+import { createSealing } from "./sealing.ts";
 import { addReadConsumer, type ReadConsumer } from "./stream-consumer.ts";
 import { readAll, type ReadMessage } from "./stream-reading.ts";
 import { createUnreadable, type Unreadable } from "./unreadable.ts";
@@ -63,6 +68,7 @@ export interface AuditReading {
 interface ReadingDeps {
   readonly link: BrokerLink;
   readonly jsm: PatientLookups;
+  readonly opening: Pick<Opening, "inOrder">;
   readonly unreadable: Unreadable;
 }
 
@@ -111,20 +117,24 @@ async function readWindow(deps: ReadingDeps, { fromSeq, toSeq }: Window): Promis
 }
 
 async function readUntil(
-  { link, jsm, unreadable }: ReadingDeps,
+  { link, jsm, opening, unreadable }: ReadingDeps,
   from: Omit<ReadConsumer, "stream">,
   toSeq: number,
   take: (record: AuditRecord) => void,
 ): Promise<void> {
   const consumer = await addReadConsumer(jsm, { stream: streams.audit, ...from });
+  const line = createOpenedLine(opening);
   try {
     await readAll(link, consumer.pull, (message, seq, storedMs) => {
       if (seq > toSeq) return true;
-      const entry = readEntry(message);
-      if (entry === undefined) unreadable.note("audit", { subject: message.subject, seq });
-      else take({ seq, storedMs, entry });
+      line.add(message, (opened) => {
+        const entry = readEntry(opened);
+        if (entry === undefined) unreadable.note("audit", { subject: opened.subject, seq });
+        else take({ seq, storedMs, entry });
+      });
       return seq >= toSeq;
     });
+    await line.settled();
   } finally {
     consumer.remove();
   }
@@ -156,16 +166,28 @@ function createFollower(deps: ReadingDeps, newest: () => Promise<FoundMessage | 
   };
 }
 
-/** For people who only look: it makes nothing, and needs the rights of the role `auditor`. `close` leaves the connection to whoever made it. */
-export async function openAuditReader(link: BrokerLink, log: Logger): Promise<AuditReading & { close(): void }> {
+/**
+ * For people who only look: it makes nothing, and needs the rights of the role `auditor`. Where entries are encrypted they are read with the master keys of
+ * `encryption`. `close` leaves the connection to whoever made it.
+ */
+export async function openAuditReader(
+  link: BrokerLink,
+  { log, encryption }: { readonly log: Logger; readonly encryption?: Encryption | undefined },
+): Promise<AuditReading & { close(): void }> {
   const manager = await jetstreamManager(link.nc, { checkAPI: false, timeout: askTimeoutMs });
   const outbox = createOutbox();
   const requests = createRequests(link, outbox, log);
-  const jsm = createPatientLookups(manager, requests, { replicas: 1 });
+  const options = { shards: 1, replicas: 1 };
+  const lookups = createPatientLookups(manager, requests, options);
+  const appender = createAppender(link, outbox, { log, restore: async () => {} });
+  const sealing = createSealing({ link, jsm: lookups, manager, appender, options, log }, encryption);
+  const { jsm, opening } = sealing;
   return {
-    ...createAuditReading({ link, jsm, unreadable: createUnreadable(log) }),
+    ...createAuditReading({ link, jsm, opening, unreadable: createUnreadable(log) }),
     close() {
+      sealing.close();
       outbox.close();
+      appender.close();
       requests.close();
     },
   };

@@ -11,6 +11,7 @@ import { createDecisions, type Decisions } from "./decisions.ts";
 import type { DocumentQuestions } from "./document-questions.ts";
 import type { DocumentStore } from "./document-store.ts";
 import { createErasing, type Erasing } from "./erasing.ts";
+import type { Encryption } from "./encryption.ts";
 import { createEventRoom } from "./event-room.ts";
 import { createEventLog, type EventLog } from "./event-log.ts";
 import { createFacts, type Facts } from "./facts.ts";
@@ -40,6 +41,8 @@ import {
   type StoredConversations,
   type StoredConversationsDeps,
 } from "./stored-conversations.ts";
+import type { SealedTexts } from "./sealed-texts.ts";
+import { createSealing, type KeyFigures, type Sealing } from "./sealing.ts";
 import { createReadMarks, type ReadMarks } from "./read-marks.ts";
 import { openSharedLogs } from "./shared-logs.ts";
 import { createRoomSignals, type RoomSignals } from "./signals.ts";
@@ -51,6 +54,8 @@ import type { UsageLog } from "./usage-log.ts";
 import { createWaitingTexts, type WaitingTexts } from "./waiting-texts.ts";
 
 export interface BusOptions extends NatsOptions, Partial<Omit<StreamOptions, "metadata">> {
+  /** Default: nothing is encrypted. */
+  readonly encryption?: Encryption | undefined;
   /** Default: their bytes at the broker. */
   readonly files?: FilesOptions | undefined;
 }
@@ -110,6 +115,12 @@ export interface Bus extends BrokerLink {
   readonly privacy: PrivacyLog;
   /** Takes single records out of conversations that stay. For edges: others have no right to it. */
   readonly erasing: Erasing;
+  /** For what is kept of people's words elsewhere than in streams. */
+  readonly texts: SealedTexts;
+  /** Erases the key of a scope (`SealPlace`), for all and for ever. Where nothing is encrypted, nothing. */
+  shred(scope: string): Promise<void>;
+  /** Undefined: nothing is encrypted here. */
+  readonly keyFigures: KeyFigures | undefined;
   /** Calls the listener when live events may be missing although the connection held, until the signal. Only a cluster loses any that way. */
   watchStreams(onDisturbed: Disturbed, signal: AbortSignal): void;
   /** See `createEventRoom`. */
@@ -150,25 +161,38 @@ const defaults: Omit<StreamOptions, "metadata"> = {
 };
 
 /** Connects to NATS, makes sure the streams are there, and opens what is built on them. */
-export async function openBus({ servers, tls, name, log, files, ...streamOptions }: BusOptions): Promise<Bus> {
+export async function openBus({ servers, tls, name, log, files, encryption, ...rest }: BusOptions): Promise<Bus> {
   const link = await connectNats({ servers, tls, name, log });
-  const options = completed(streamOptions, link);
+  const options = completed(rest, link);
   warnOfOldCluster(link, options, log);
   const manager = await jetstreamManager(link.nc, { checkAPI: false, timeout: askTimeoutMs });
   const outbox = createOutbox();
   const requests = createRequests(link, outbox, log);
-  const jsm = createPatientLookups(manager, requests, options);
+  const lookups = createPatientLookups(manager, requests, options);
   const { setUp, stop, recordFormat } = await setUpNowAndLater(manager, options, log);
 
   const payloadLimit = watchPayloadLimit(link, log);
   const unreadable = createUnreadable(log);
   const { restore, restoreSoon } = createRestoring(setUp, options, log);
-  const appender = createAppender(link, outbox, { log, restore: restoreSoon });
-  const events = createEventLog({ link, jsm, appender, shards: options.shards, unreadable, log, restore });
+  const publisher = createAppender(link, outbox, { log, restore: restoreSoon });
+  const sealing = createSealing({ link, jsm: lookups, manager, appender: publisher, options, log }, encryption);
+  const { appender, jsm, opening } = sealing;
+  await untilSetUp(sealing.setUp, log);
+  const events = createEventLog({
+    link,
+    jsm,
+    stored: lookups,
+    appender,
+    shards: options.shards,
+    unreadable,
+    opening,
+    log,
+    restore,
+  });
   const transcripts = createTranscripts(jsm, events, unreadable);
   const { shards, eventWindowMs } = options;
   const facts = createFacts({ jsm, appender, shards, unreadable });
-  const sharedDeps = { link, jsm, append: appender.append, unreadable };
+  const sharedDeps = { link, jsm, append: appender.append, unreadable, opening, sealing: sealing.ofFiles };
   const shared = openSharedLogs(sharedDeps, manager, { options, files, log });
   return {
     ...link,
@@ -176,24 +200,32 @@ export async function openBus({ servers, tls, name, log, files, ...streamOptions
     facts,
     ...{ eventWindowMs, recordFormat, unreadable },
     waitingTexts: createWaitingTexts({ jsm, events, unreadable }),
-    turns: createTurnQueue({ link, outbox, jsm, events, transcripts, facts, eventWindowMs, unreadable, log }),
-    decisions: createDecisions({ link, outbox, events, shards, unreadable, log }),
+    turns: createTurnQueue({ link, outbox, jsm, events, transcripts, facts, eventWindowMs, unreadable, opening, log }),
+    decisions: createDecisions({ link, outbox, events, shards, unreadable, opening, log }),
     agents: createAgentSignals(link, outbox, log),
     signals: createRoomSignals({ link, shards, log }),
     transcripts,
     ...shared,
-    ...conversationParts({ link, jsm, events, facts, files: shared.files, shards, unreadable, log }, eventWindowMs),
+    ...conversationParts(
+      { link, jsm, events, facts, files: shared.files, shards, unreadable, log },
+      sealing,
+      eventWindowMs,
+    ),
+    ...{ texts: sealing.texts, shred: sealing.shred, keyFigures: sealing.figures },
     watchStreams(onDisturbed, signal) {
       if (options.replicas > 1) createStreamWatch({ jsm: manager, shards: options.shards }).start(onDisturbed, signal);
     },
     eventsFill: createEventRoom(jsm, shards),
     appendsWithoutRoom: appender.withoutRoom,
     problems: () =>
-      link.connected() ? [...payloadLimit.problems(), ...appender.problems()] : ["The broker cannot be reached."],
+      link.connected()
+        ? [...payloadLimit.problems(), ...appender.problems(), ...sealing.problems()]
+        : ["The broker cannot be reached."],
     async close() {
       stop();
       shared.files.close();
       payloadLimit.close();
+      sealing.close();
       outbox.close();
       appender.close();
       requests.close();
@@ -216,10 +248,11 @@ function createRestoring(setUp: () => Promise<boolean>, { replicas }: StreamOpti
 function conversationParts(
   deps: Omit<
     StoredConversationsDeps,
-    "titles" | "feedback" | "handovers" | "summaries" | "posts" | "people" | "readMarks" | "changes" | "facts"
+    "titles" | "feedback" | "handovers" | "summaries" | "posts" | "people" | "readMarks" | "changes" | "facts" | "shred"
   > & {
     readonly facts: Facts;
   },
+  sealing: Sealing,
   eventWindowMs: number,
 ) {
   const { jsm, events, unreadable } = deps;
@@ -229,7 +262,7 @@ function conversationParts(
   const clock = createBrokerClock(jsm);
   const handovers = createHandovers({ ...deps, clock, eventWindowMs });
   const posts = createPosts({ ...deps, eventWindowMs });
-  const owners = createOwners(jsm, events, unreadable);
+  const owners = createOwners(jsm, events, unreadable, sealing.prepare);
   const people = createPeople({ ...deps, owners, clock, eventWindowMs });
   const note = (conversation: ConversationId): Promise<void> => people.note(conversation, "changes");
   const changes = createMessageChanges({ ...deps, eventWindowMs, note, dropSummary: summaries.drop });
@@ -238,7 +271,7 @@ function conversationParts(
   return {
     owners,
     ...kept,
-    conversations: createStoredConversations({ ...deps, ...kept }),
+    conversations: createStoredConversations({ ...deps, ...kept, shred: sealing.shredConversation }),
     erasing: createErasing(deps),
   };
 }

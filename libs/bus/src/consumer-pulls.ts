@@ -4,7 +4,9 @@ import { withDeadline, type Logger } from "@parley/runtime";
 import { parseAckSubject } from "./ack-subject.ts";
 import { expectedSequence } from "./append-headers.ts";
 import type { BrokerLink } from "./nats-connection.ts";
+import { unreadableBytes, type Opening } from "./opening.ts";
 import type { Outbox } from "./outbox.ts";
+import { isSealed } from "./seal-format.ts";
 
 /** A message as a durable consumer delivered it. */
 export interface PulledMessage {
@@ -20,6 +22,8 @@ export interface PulledMessage {
   readonly data: Uint8Array;
   /** Where it is acknowledged. */
   readonly reply: string;
+  /** The key with which it was sealed was erased: it has nothing that can be read. The id by which it was sent once. */
+  readonly erased?: { readonly msgId: string };
 }
 
 /** What waits for messages at the broker. */
@@ -51,6 +55,7 @@ export interface SharedConsumer {
 
 interface PullDeps extends SharedConsumer {
   readonly outbox: Outbox;
+  readonly opening: Pick<Opening, "inOrder">;
   readonly log: Logger;
 }
 
@@ -61,6 +66,29 @@ function pulledOf(message: Msg): PulledMessage | undefined {
   const { seq, deliveries, storedMs } = parseAckSubject(reply);
   const cameAlone = message.headers?.get(expectedSequence) === "0";
   return { seq, deliveries, cameAlone, storedMs, subject, data, reply };
+}
+
+/** Of what cannot be opened now nothing is given: it comes again, to somebody. */
+function createPullOpening({ opening, log }: PullDeps) {
+  return (message: Msg, pulled: PulledMessage, take: (message: PulledMessage) => void): void => {
+    // Headers are borrowed as well.
+    const msgId = isSealed(pulled.data) ? (message.headers?.get("Nats-Msg-Id") ?? "") : "";
+    const give = (given: PulledMessage): void => {
+      try {
+        take(given);
+      } catch (err) {
+        log.error({ err }, "a delivery could not be taken");
+      }
+    };
+    opening.inOrder(
+      pulled,
+      (data) => give({ ...pulled, data }),
+      (why) => {
+        if (why === "erased") give({ ...pulled, data: unreadableBytes, erased: { msgId } });
+        else log.error({ subject: pulled.subject }, "a delivery is sealed and cannot be opened here now: it is left");
+      },
+    );
+  };
 }
 
 /** With what the turn before it sends, in one write. Not when it was given up meanwhile: what came for it would be delivered to nobody. */
@@ -85,6 +113,7 @@ function createPullSending(
 function createLane(nc: NatsConnection, deps: PullDeps) {
   const { log } = deps;
   const inbox = createInbox();
+  const open = createPullOpening(deps);
   let next = 0;
   let pull: Pull | undefined;
   let isDraining = false;
@@ -94,7 +123,7 @@ function createLane(nc: NatsConnection, deps: PullDeps) {
   const handle = (message: Msg): void => {
     const pulled = pulledOf(message);
     if (pulled !== undefined) {
-      take(pulled);
+      open(message, pulled, take);
       if (pull !== undefined && --pull.missing === 0) pull.end();
     } else if (message.subject === pull?.id && message.headers?.code !== 100) pull.end(failureOf(message));
   };

@@ -3,6 +3,7 @@ import type { Logger } from "@parley/runtime";
 import { createConsumerPulls, type PulledMessage } from "./consumer-pulls.ts";
 import type { EventLog } from "./event-log.ts";
 import type { BrokerLink } from "./nats-connection.ts";
+import type { Opening } from "./opening.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Unreadable } from "./unreadable.ts";
 
@@ -23,20 +24,22 @@ interface DecisionDeps {
   readonly events: Pick<EventLog, "restore">;
   readonly shards: number;
   readonly unreadable: Unreadable;
+  readonly opening: Opening;
   readonly log: Logger;
 }
 
 export type Decisions = ReturnType<typeof createDecisions>;
 
 /** The consumer that all agent workers share, on the facts of each shard. */
-export function createDecisions({ link, outbox, events, shards, unreadable, log }: DecisionDeps) {
+export function createDecisions({ link, outbox, events, shards, unreadable, opening, log }: DecisionDeps) {
   const { nc } = link;
   const pulls = new Map<number, ReturnType<typeof createConsumerPulls>>();
 
   const pullsOf = (shard: number): ReturnType<typeof createConsumerPulls> => {
     const known = pulls.get(shard);
     if (known !== undefined) return known;
-    const made = createConsumerPulls(link, { stream: streams.facts(shard), consumer: wakeConsumer, outbox, log });
+    const of = { stream: streams.facts(shard), consumer: wakeConsumer };
+    const made = createConsumerPulls(link, { ...of, outbox, opening, log });
     pulls.set(shard, made);
     return made;
   };
@@ -47,7 +50,9 @@ export function createDecisions({ link, outbox, events, shards, unreadable, log 
   const decisionOf = (message: PulledMessage): Decision | undefined => {
     const { data: fact } = Fact.safeParse(parseStored(message.data));
     if (fact?.kind !== "decided") {
-      unreadable.note("fact", message);
+      // Nobody waits for one of a conversation that was deleted.
+      if (message.erased !== undefined) say(message.reply, "+ACK");
+      else unreadable.note("fact", message);
       return undefined;
     }
     const answer = (word: string) => (): void => say(message.reply, word);

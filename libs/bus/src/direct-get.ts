@@ -13,6 +13,8 @@ export interface FoundMessage {
   readonly time: Date;
   /** Borrowed: a view into the connection's read buffer. */
   readonly data: Uint8Array;
+  /** The key with which it was sealed was erased: it is deleted, and has nothing that can be read. */
+  readonly isErased?: true;
 }
 
 const notFound = 404;

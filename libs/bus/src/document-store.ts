@@ -13,6 +13,7 @@ import { createBackoff, sleep } from "@parley/runtime";
 import { appendBehind, type LastOne } from "./append-behind.ts";
 import { EventTooLargeError, NoRoomError, wrongLastSequence, type Append } from "./appender.ts";
 import type { GateLogDeps } from "./gate-log.ts";
+import { tenantToken } from "./seal-places.ts";
 
 export type DocumentStoreDeps = Pick<GateLogDeps, "jsm" | "append" | "setUp" | "unreadable">;
 
@@ -60,7 +61,12 @@ function createBytes(deps: DocumentStoreDeps, ready: () => Promise<void>) {
       const parts = Math.max(1, Math.ceil(bytes.length / partBytes));
       for (let part = 0; part < parts; part++) {
         const data = bytes.subarray(part * partBytes, (part + 1) * partBytes);
-        await writePart(deps, { subject: subjects.documentPart(tokenOf(tenant), version, part), data, expect: 0 });
+        await writePart(deps, {
+          subject: subjects.documentPart(tenantToken(tenant), version, part),
+          data,
+          expect: 0,
+          tenant,
+        });
       }
       return { version, parts, hash: hashOf(bytes) };
     },
@@ -70,7 +76,7 @@ function createBytes(deps: DocumentStoreDeps, ready: () => Promise<void>) {
       await ready();
       const pieces: Buffer[] = [];
       for (let part = 0; part < Math.min(parts, mostParts); part++) {
-        const subject = subjects.documentPart(tokenOf(tenant), version, part);
+        const subject = subjects.documentPart(tenantToken(tenant), version, part);
         const found = await jsm.lookUp(streams.documents, { last_by_subj: subject });
         if (found === null) return undefined;
         pieces.push(Buffer.from(found.data));
@@ -84,7 +90,7 @@ function createBytes(deps: DocumentStoreDeps, ready: () => Promise<void>) {
 function createChanges(deps: DocumentStoreDeps, lists: Lists) {
   const { jsm } = deps;
   const drop = (tenant: Tenant, version: string): Promise<unknown> =>
-    jsm.streams.purge(streams.documents, { filter: subjects.documentPart(tokenOf(tenant), version, "*") });
+    jsm.streams.purge(streams.documents, { filter: subjects.documentPart(tenantToken(tenant), version, "*") });
   return {
     /** Puts a document into the list, in place of the one of its name. Throws CONFLICT where the tenant has no room, and OVERLOADED as above. */
     async put(tenant: Tenant, document: NewDocument): Promise<StoredDocument> {
@@ -134,11 +140,6 @@ function createChanges(deps: DocumentStoreDeps, lists: Lists) {
 }
 
 const mostParts = Math.ceil(documentStoreLimits.documentBytes / documentStoreLimits.partBytes);
-
-/** In a subject: one token whatever the name holds, and no name that brokers would log. No hash is `_`. */
-function tokenOf(tenant: Tenant): string {
-  return tenant === undefined ? "_" : createHash("sha256").update(tenant).digest("base64url");
-}
 
 function hashOf(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex");
@@ -203,14 +204,14 @@ function createLists({ jsm, append, setUp, unreadable }: DocumentStoreDeps, read
   return {
     async of(tenant: Tenant): Promise<TenantDocuments> {
       await ready();
-      const found = await jsm.lookUp(streams.documents, { last_by_subj: subjects.documentList(tokenOf(tenant)) });
+      const found = await jsm.lookUp(streams.documents, { last_by_subj: subjects.documentList(tenantToken(tenant)) });
       const last = read(found);
       return { seq: last?.seq ?? 0, documents: last?.value?.documents ?? [] };
     },
     async change(tenant: Tenant, change: Change): Promise<void> {
       await ready();
-      const subject = subjects.documentList(tokenOf(tenant));
-      await appendBehind<DocumentList>(records, subject, (last, tried) => {
+      const subject = subjects.documentList(tenantToken(tenant));
+      await appendBehind<DocumentList>({ ...records, tenant }, subject, (last, tried) => {
         // Stored without an answer.
         const isOwn = tried !== undefined && JSON.stringify(last?.value) === JSON.stringify(tried);
         return isOwn ? undefined : changed(last, change);
@@ -254,16 +255,16 @@ const orphanMs = 600_000;
 
 /** Removes versions that are in no list: whoever stored them died in between. */
 async function sweep({ jsm }: DocumentStoreDeps, tenant: Tenant): Promise<void> {
-  const list = subjects.documentList(tokenOf(tenant));
+  const list = subjects.documentList(tenantToken(tenant));
   const last = await jsm.streams.getMessage(streams.documents, { last_by_subj: list });
   const parsed = last === null ? undefined : DocumentList.safeParse(parseStored(last.data)).data;
   if (parsed === undefined) return;
   const kept = new Set(parsed.documents.map(({ version }) => version));
-  const first = await jsm.streams.subjects(streams.documents, subjects.documentPart(tokenOf(tenant), "*", 0));
+  const first = await jsm.streams.subjects(streams.documents, subjects.documentPart(tenantToken(tenant), "*", 0));
   for (const subject of first) {
     const version = subject.split(".").at(-2) ?? "";
     const madeMs = Number.parseInt(version.slice(0, -12), 36);
     if (kept.has(version) || !(Date.now() - madeMs > orphanMs)) continue;
-    await jsm.streams.purge(streams.documents, { filter: subjects.documentPart(tokenOf(tenant), version, "*") });
+    await jsm.streams.purge(streams.documents, { filter: subjects.documentPart(tenantToken(tenant), version, "*") });
   }
 }

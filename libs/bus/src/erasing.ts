@@ -15,7 +15,7 @@ import {
 import { wrongLastSequence } from "./appender.ts";
 import { wordlessPost, wordlessTurn } from "./erased-records.ts";
 import type { EventLog } from "./event-log.ts";
-import { createMentions, kindOfMention, type Mention } from "./mentions.ts";
+import { createMentions, kindOfMention, type Mention, type MentionDeps } from "./mentions.ts";
 import type { BrokerLink } from "./nats-connection.ts";
 import type { PatientLookups } from "./patient-lookups.ts";
 import { pseudonymised, type Erased } from "./pseudonyms.ts";
@@ -25,6 +25,7 @@ export interface ErasingDeps {
   readonly jsm: PatientLookups;
   readonly events: EventLog;
   readonly shards: number;
+  readonly opening: MentionDeps["opening"];
 }
 
 /** A record that somebody wrote, or of which they have a part. */
@@ -178,9 +179,13 @@ function withoutTheirWords(value: unknown, { user }: Erased): unknown {
 
 /** Later than what it stands behind, so that who goes by numbers takes it; what was told of the one before is told. */
 function renumbered(value: unknown): object {
-  const { told: _told, ...rest }: Record<string, unknown> = { ...Object(value) };
+  const { told: _told, ...rest } = fieldsOf(value);
   const { n, changes } = rest;
   if (typeof n === "number") return { ...rest, n: n + 1 };
-  const inner: Record<string, unknown> = { ...Object(changes) };
+  const inner = fieldsOf(changes);
   return typeof inner["n"] === "number" ? { ...rest, changes: { ...inner, n: inner["n"] + 1 } } : rest;
+}
+
+function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null ? Object.fromEntries(Object.entries(value)) : {};
 }

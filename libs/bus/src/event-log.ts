@@ -6,6 +6,7 @@ import { createEventLookups } from "./event-lookups.ts";
 import { createEventReader, type ReadRange } from "./event-reader.ts";
 import { createLiveEvents } from "./live-events.ts";
 import type { BrokerLink } from "./nats-connection.ts";
+import type { Opening } from "./opening.ts";
 import type { StoredMessage } from "./stored-message.ts";
 import type { Unreadable } from "./unreadable.ts";
 import { createWriteOnce } from "./write-once.ts";
@@ -13,9 +14,12 @@ import { createWriteOnce } from "./write-once.ts";
 export interface EventLogDeps {
   readonly link: BrokerLink;
   readonly jsm: PatientLookups;
+  /** The same without opening anything: for readings, which need to know where events stand and open them afterwards. */
+  readonly stored: PatientLookups;
   readonly appender: Appender;
   readonly shards: number;
   readonly unreadable: Unreadable;
+  readonly opening: Opening;
   readonly log: Logger;
   /** Makes a stream again that is not there. */
   readonly restore: () => Promise<void>;
@@ -24,8 +28,18 @@ export interface EventLogDeps {
 export type EventLog = ReturnType<typeof createEventLog>;
 
 /** The event streams: fenced appends, write-once events, reading back, and the live copies of what was stored. */
-export function createEventLog({ link, jsm, appender, shards, unreadable, log, restore }: EventLogDeps) {
-  const reader = createEventReader(link, jsm);
+export function createEventLog({
+  link,
+  jsm,
+  stored,
+  appender,
+  shards,
+  unreadable,
+  opening,
+  log,
+  restore,
+}: EventLogDeps) {
+  const reader = createEventReader(link, stored, opening);
   const lookups = createEventLookups(jsm, unreadable);
 
   const { append } = appender;
@@ -35,7 +49,7 @@ export function createEventLog({ link, jsm, appender, shards, unreadable, log, r
     append,
     maxBytes: appender.maxBytes,
     ...createWriteOnce({ append, lastFromLeader: lookups.lastFromLeader }),
-    subscribe: createLiveEvents(link.nc, unreadable, log),
+    subscribe: createLiveEvents({ nc: link.nc, unreadable, opening, log }),
 
     /** All events of a conversation in a range, in order. */
     read: (conversation: ConversationId, range: ReadRange): Promise<StoredMessage[]> =>

@@ -3,6 +3,7 @@ import type { BrokerLink } from "./nats-connection.ts";
 import { patiently, type PatientLookups } from "./patient-lookups.ts";
 import { createReadQueue, type Read } from "./read-queue.ts";
 import { createSharedReading, type SharedReading } from "./shared-read.ts";
+import type { Opening } from "./opening.ts";
 import type { StoredMessage } from "./stored-message.ts";
 import { addReadConsumer } from "./stream-consumer.ts";
 import { collect, createCollection, messagesOf, readAll, type Collection } from "./stream-reading.ts";
@@ -46,7 +47,7 @@ interface Reading {
 }
 
 /** Reads event streams. */
-export function createEventReader(link: BrokerLink, jsm: PatientLookups) {
+export function createEventReader(link: BrokerLink, jsm: PatientLookups, opening: Pick<Opening, "all">) {
   const readings = new Map<number, Reading>();
   const forgetShared = (): void => readings.forEach(({ shared }) => shared.forget());
   link.onDisconnect(forgetShared);
@@ -73,7 +74,9 @@ export function createEventReader(link: BrokerLink, jsm: PatientLookups) {
       shard: number,
       conversation: ConversationId,
       { fromSeq, toSeq = Infinity }: ReadRange,
-    ): Promise<StoredMessage[]> => messagesOf(await readingOf(shard).read({ conversation, fromSeq, toSeq })),
+    ): Promise<StoredMessage[]> =>
+      // Each reader opens for itself: what they share is as the stream has it.
+      opening.all(messagesOf(await readingOf(shard).read({ conversation, fromSeq, toSeq }))),
 
     /** Something was deleted: what was read for many a moment ago is not given to others any more. */
     forgetShared,

@@ -3,6 +3,8 @@ import { Counter, type Registry } from "@parley/runtime";
 import type { PatientLookups } from "./patient-lookups.ts";
 import { addFactFigures } from "./fact-figures.ts";
 import type { Facts } from "./facts.ts";
+import { addKeyFigures } from "./key-figures.ts";
+import type { KeyFigures } from "./sealing.ts";
 import { addUnreadableFigure, type Unreadable } from "./unreadable.ts";
 
 /**
@@ -26,14 +28,17 @@ export function addStorageFigures(
     unreadable,
     facts,
     appendsWithoutRoom,
+    keyFigures,
   }: {
     unreadable: Pick<Unreadable, "counts">;
     facts: Pick<Facts, "counts">;
     appendsWithoutRoom: () => number;
+    keyFigures: KeyFigures | undefined;
   },
 ): void {
   addUnreadableFigure(registry, unreadable);
   addFactFigures(registry, facts);
+  if (keyFigures !== undefined) addKeyFigures(registry, keyFigures);
   const counter = new Counter({
     name: "parley_appends_without_room_total",
     help: "Messages that the broker did not store because its disk, or what it may use of it, was full; each try counts.",

@@ -183,7 +183,7 @@ function createBurying(records: Records) {
       return result;
     };
     let isNothing = false;
-    await appendBehind<FeedbackRecord>({ append, last: records.last }, place.subject, (last, tried) => {
+    await appendBehind<FeedbackRecord>({ append, last: records.last, isPlain: true }, place.subject, (last, tried) => {
       if (tried !== undefined && isSame(last?.value, tried)) return undefined;
       isNothing = last === undefined;
       if (isNothing && absent >= isAbsentAfter) return undefined;

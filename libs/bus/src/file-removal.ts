@@ -1,12 +1,14 @@
 import type { FileId, FileRecord, StoredPart } from "@parley/protocol";
 import type { FileRecords } from "./file-records.ts";
 import type { FileSets } from "./file-sets.ts";
+import { scopeOfBytes, scopeOfRecord, type FileSealing } from "./file-store-sealed.ts";
 import type { FileStore } from "./file-store.ts";
 
 export interface FileRemovalDeps {
   readonly store: Pick<FileStore, "remove">;
   readonly records: FileRecords;
   readonly sets: Pick<FileSets, "giveBack">;
+  readonly sealing?: FileSealing | undefined;
 }
 
 export type FileRemoval = ReturnType<typeof createFileRemoval>;
@@ -15,13 +17,15 @@ export type FileRemoval = ReturnType<typeof createFileRemoval>;
  * Removes files: first the record says so (compare-and-set), so that nobody can send one any more whose parts go; then its parts, what names it, and the record. Whoever dies in between leaves
  * what the next one goes on with.
  */
-export function createFileRemoval({ store, records, sets }: FileRemovalDeps) {
+export function createFileRemoval({ store, records, sets, sealing }: FileRemovalDeps) {
   const finish = async (record: FileRecord): Promise<void> => {
     const { file_id: id, user, tenant, parts, conversation_id: conversation, origin } = record;
+    await sealing?.shred(scopeOfBytes(id));
     await store.remove(parts.map(({ key }) => key));
     if (conversation !== undefined) await records.unlink(conversation, id);
     await records.drop(id);
     if (origin === "user") await sets.giveBack({ user, tenant }, id);
+    await sealing?.shred(scopeOfRecord(id));
   };
 
   return {

@@ -1,5 +1,6 @@
 import type { FileStreamDeps } from "./file-streams.ts";
 import { createNatsFileStore } from "./file-store-nats.ts";
+import { createSealedFileStore } from "./file-store-sealed.ts";
 import { createS3FileStore, type S3Settings } from "./file-store-s3.ts";
 import type { FileStore } from "./file-store.ts";
 
@@ -15,5 +16,6 @@ export const defaultFileStoreBytes = 10 * 2 ** 30;
 
 /** Opens nothing before it is used. */
 export function createFileStore(options: FileStoreOptions, deps: FileStreamDeps): FileStore {
-  return options.kind === "s3" ? createS3FileStore(options) : createNatsFileStore(deps);
+  const store = options.kind === "s3" ? createS3FileStore(options) : createNatsFileStore(deps);
+  return deps.sealing === undefined ? store : createSealedFileStore(store, deps.sealing);
 }

@@ -1,5 +1,6 @@
 import { DiscardPolicy, RetentionPolicy, StorageType, type JetStreamManager } from "@nats-io/jetstream";
 import { streams, subjects } from "@parley/protocol";
+import type { FileSealing } from "./file-store-sealed.ts";
 import type { GateLogDeps } from "./gate-log.ts";
 import type { StreamOptions } from "./stream-configs.ts";
 import { ensureStream } from "./stream-setup.ts";
@@ -9,6 +10,8 @@ export interface FileStreamDeps extends Pick<GateLogDeps, "jsm" | "append" | "un
   /** Make the streams where they are missing. */
   readonly setUpRecords: () => Promise<void>;
   readonly setUpBytes: () => Promise<void>;
+  /** Undefined: nothing is encrypted. */
+  readonly sealing?: FileSealing | undefined;
 }
 
 /** The stream of the records, for who uses files. Nobody raises its settings. */

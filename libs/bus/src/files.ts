@@ -6,6 +6,7 @@ import { createFileRemoval, type FileRemoval } from "./file-removal.ts";
 import { createClamdScanner, type ScannerAddress } from "./file-scan.ts";
 import { createFileSets, type FileOwner } from "./file-sets.ts";
 import { createFileStore, type FileStoreOptions } from "./file-store-choice.ts";
+import { scopeOfBytes, type FileSealing } from "./file-store-sealed.ts";
 import type { FileStreamDeps } from "./file-streams.ts";
 import { defaultFileTypes } from "./file-type.ts";
 import { createFileUploads, gone, refuseBeginning, type FileUploads } from "./file-uploads.ts";
@@ -50,14 +51,14 @@ export function createFiles(deps: FileStreamDeps, options: FilesOptions) {
   const store = createFileStore(options.store, deps);
   const records = createFileRecords(deps);
   const sets = createFileSets(deps, records.stored);
-  const removal = createFileRemoval({ store, records, sets });
+  const removal = createFileRemoval({ store, records, sets, sealing: deps.sealing });
   const reading = createFileReading(store);
   const scanner = options.clamd === undefined ? undefined : createClamdScanner(options.clamd);
   const types = options.types ?? defaultFileTypes;
   const uploads = createFileUploads({ store, records, sets, removal, reading, scanner, types });
   return {
     ...uploads,
-    ...createBelonging({ records, removal, uploads, options }),
+    ...createBelonging({ records, removal, uploads, options, sealing: deps.sealing }),
     bytesOf: reading.bytesOf,
     remove: removal.remove,
 
@@ -106,10 +107,11 @@ interface BelongingDeps {
   readonly removal: FileRemoval;
   readonly uploads: FileUploads;
   readonly options: FilesOptions;
+  readonly sealing: FileSealing | undefined;
 }
 
 /** To which conversation files belong. */
-function createBelonging({ records, removal, uploads, options }: BelongingDeps) {
+function createBelonging({ records, removal, uploads, options, sealing }: BelongingDeps) {
   const attach = async (id: FileId, conversation: ConversationId): Promise<FileRecord> => {
     // First: so whoever deletes the conversation finds it.
     await records.link(conversation, id);
@@ -136,6 +138,12 @@ function createBelonging({ records, removal, uploads, options }: BelongingDeps) 
     attach,
 
     ofConversation,
+
+    /** Erases the keys of the bytes, for whoever deletes the conversation: whatever fails from then on, nobody can read them. */
+    async shred(conversation: ConversationId): Promise<void> {
+      if (sealing === undefined) return;
+      for (const { file_id } of await ofConversation(conversation)) await sealing.shred(scopeOfBytes(file_id));
+    },
 
     /** The conversation was deleted: its files go, everywhere. Can be repeated; throws when broker or store do not answer. */
     async bury(conversation: ConversationId): Promise<void> {

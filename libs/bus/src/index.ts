@@ -1,4 +1,10 @@
 export { openBus, type Bus, type BusOptions } from "./bus.ts";
+export { openEncryption, openMasterKeys, type Encryption } from "./encryption.ts";
+export { openKeyTools, type KeyCensus, type KeyTools, type RewrapReport, type StreamCensus } from "./key-tools.ts";
+export { SealedError } from "./opening.ts";
+export { plainTexts, type SealedTexts, type TextPlace } from "./sealed-texts.ts";
+export type { KeyFigures } from "./sealing.ts";
+export { tenantToken } from "./seal-places.ts";
 export { connectNats, type BrokerLink } from "./nats-connection.ts";
 export { EventTooLargeError, wrongLastSequence, type AppendResult } from "./appender.ts";
 export type { EventLog } from "./event-log.ts";

@@ -52,7 +52,7 @@ export function createMemories(deps: Omit<GateLogDeps, "link">) {
     async change(owner: MemoryOwner, next: (memory: Memory) => Memory | undefined): Promise<Memory> {
       await ready();
       let counts: Memory = nothing;
-      await appendBehind<MemoryRecord>(records, subjectOf(owner), (last, tried) => {
+      await appendBehind<MemoryRecord>({ ...records, tenant: owner.tenant }, subjectOf(owner), (last, tried) => {
         const before = memoryIn(last?.value);
         counts = before;
         // Stored without an answer: as good as having been told.

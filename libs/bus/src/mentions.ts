@@ -1,6 +1,8 @@
 import { streams } from "@parley/protocol";
 import { wholeStream } from "./direct-get.ts";
 import type { BrokerLink } from "./nats-connection.ts";
+import { createOpenedLine } from "./opened-line.ts";
+import type { Opening } from "./opening.ts";
 import type { PatientLookups } from "./patient-lookups.ts";
 import { addReadConsumer } from "./stream-consumer.ts";
 import { readAll } from "./stream-reading.ts";
@@ -9,6 +11,7 @@ export interface MentionDeps {
   readonly link: BrokerLink;
   readonly jsm: PatientLookups;
   readonly shards: number;
+  readonly opening: Pick<Opening, "inOrder">;
 }
 
 /** A stored message that names somebody. */
@@ -22,7 +25,7 @@ export interface Mention {
  * Finds what is stored of a user, by their id as JSON writes it: what they wrote, decided, gave and own, whatever has become of their part in a conversation since. Each stream is read once, from its beginning; nothing
  * is decoded that does not name them. Rejects when the broker does not answer, or `signal` is aborted.
  */
-export function createMentions({ link, jsm, shards }: MentionDeps) {
+export function createMentions({ link, jsm, shards, opening }: MentionDeps) {
   const inStream = async (stream: string, user: string, signal: AbortSignal): Promise<Mention[]> => {
     const last = await jsm.lookUp(stream, { last_by_subj: wholeStream });
     if (last === null) return [];
@@ -30,14 +33,19 @@ export function createMentions({ link, jsm, shards }: MentionDeps) {
     const needle = Buffer.from(JSON.stringify(user));
     const found: Mention[] = [];
     const consumer = await addReadConsumer(jsm, { stream, fromSeq: 1 });
+    // What is sealed names nobody before it is opened.
+    const line = createOpenedLine(opening);
     try {
-      await readAll(link, consumer.pull, ({ subject, data }, seq) => {
+      await readAll(link, consumer.pull, (message, seq) => {
         signal.throwIfAborted();
         if (seq > toSeq) return true;
-        if (Buffer.from(data.buffer, data.byteOffset, data.length).includes(needle))
-          found.push({ stream, subject, seq });
+        line.add(message, ({ subject, data }) => {
+          const bytes = Buffer.from(data.buffer, data.byteOffset, data.length);
+          if (bytes.includes(needle)) found.push({ stream, subject, seq });
+        });
         return seq >= toSeq;
       });
+      await line.settled();
     } finally {
       consumer.remove();
     }

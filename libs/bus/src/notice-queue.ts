@@ -1,9 +1,11 @@
 import { createHash } from "node:crypto";
-import { NoticeJob, noticeQueueName, type Notice, type pushQueueName } from "@parley/protocol";
+import { noticeQueueName, type Notice, type NoticeJob, type pushQueueName } from "@parley/protocol";
 import { withDeadline, type Logger } from "@parley/runtime";
 import { Queue, UnrecoverableError, Worker, type Job } from "bullmq";
 import type { Redis } from "ioredis";
 import { connectRedis, type RedisAddress } from "./redis.ts";
+import { openNoticeJob, sealNoticeJob } from "./sealed-jobs.ts";
+import { plainTexts, type SealedTexts } from "./sealed-texts.ts";
 
 /** Of these two, whoever says them again makes no second notice. */
 const keptSeconds = 7_200;
@@ -38,6 +40,8 @@ export interface NoticeQueue {
 }
 
 interface NoticeQueueDeps {
+  /** Seals what is queued. Default: nothing does. */
+  readonly texts?: SealedTexts | undefined;
   readonly redis: Redis;
   /** Default: `notices`. */
   readonly name?: NoticeQueueName;
@@ -49,6 +53,7 @@ interface NoticeQueueDeps {
 /** For who makes notices. `redis` stays its owner's. */
 export function createNoticeQueue({
   redis,
+  texts = plainTexts,
   name = noticeQueueName,
   most = mostQueued,
   log,
@@ -76,8 +81,9 @@ export function createNoticeQueue({
       const jobs = opened();
       await requireRoom(jobs);
       const { type } = job.notice;
-      await jobs.add(type, { v: 1, ...job } satisfies NoticeJob, {
-        jobId: noticeIdOf(job.notice, job.device),
+      const jobId = noticeIdOf(job.notice, job.device);
+      await jobs.add(type, await sealNoticeJob(texts, jobId, { v: 1, ...job }), {
+        jobId,
         delay: delayMs,
         attempts: tries,
         backoff: { type: "exponential", delay: backoffMs, jitter: 0.5 },
@@ -110,6 +116,8 @@ async function forgetIn(queue: Queue, user: string): Promise<number> {
 }
 
 export interface NoticeWorkerOptions extends RedisAddress {
+  /** Opens what is queued. Default: nothing is sealed. */
+  readonly texts?: SealedTexts | undefined;
   /** Default: `notices`. */
   readonly name?: NoticeQueueName;
   readonly log: Logger;
@@ -134,14 +142,15 @@ const mostLost = 3;
 
 /** Sends notices from the queue when they are due. Redis may come and go. */
 export function startNoticeWorker(options: NoticeWorkerOptions): NoticeWorker {
-  const { name = noticeQueueName, url, tls, log, send, onGivenUp } = options;
+  const { name = noticeQueueName, url, tls, texts = plainTexts, log, send, onGivenUp } = options;
   const { lockDurationMs: lockDuration, stalledIntervalMs: stalledInterval } = options;
   const redis = connectRedis({ url, tls, role: "worker", log });
   const process = async (job: Job, _token: string | undefined, signal: AbortSignal | undefined): Promise<void> => {
-    const parsed = NoticeJob.safeParse(job.data);
-    if (!parsed.success || job.id === undefined || signal === undefined)
+    const { id } = job;
+    const notice = id === undefined ? undefined : await openNoticeJob(texts, id, job.data);
+    if (notice === undefined || id === undefined || signal === undefined)
       throw new UnrecoverableError("the job is no notice as this version knows it");
-    await send(job.id, parsed.data, signal).catch((error: unknown) => {
+    await send(id, notice, signal).catch((error: unknown) => {
       throw error instanceof NoticeRefusedError ? new UnrecoverableError(error.message) : error;
     });
   };
@@ -152,8 +161,12 @@ export function startNoticeWorker(options: NoticeWorkerOptions): NoticeWorker {
   worker.on("error", (error) => log.debug({ reason: error.message }, "the queue of notices reports an error"));
   worker.on("failed", (job, error) => {
     log.warn({ notice: job?.id, reason: error.message }, "a notice could not be sent");
-    const parsed = NoticeJob.safeParse(job?.data);
-    if (job?.finishedOn !== undefined && parsed.success) onGivenUp(parsed.data);
+    if (job?.finishedOn === undefined || job.id === undefined) return;
+    // One that cannot be opened is given up as well, and nobody can say of what kind it was.
+    openNoticeJob(texts, job.id, job.data).then(
+      (notice) => notice && onGivenUp(notice),
+      () => {},
+    );
   });
   return {
     ready: () => redis.status === "ready" && worker.isRunning(),

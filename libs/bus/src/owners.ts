@@ -29,7 +29,13 @@ export interface Claimed extends Owner {
 const claimDeadlineMs = 10_000;
 
 /** Whose conversation it is: written once, by the first who uses its id. */
-export function createOwners(jsm: PatientLookups, events: EventLog, unreadable: Unreadable) {
+export function createOwners(
+  jsm: PatientLookups,
+  events: EventLog,
+  unreadable: Unreadable,
+  /** Called with a conversation that was nobody's before. */
+  onNew: (conversation: ConversationId, tenant: string | undefined) => void,
+) {
   const ownerOf = async (conversation: ConversationId): Promise<Owner | undefined> => {
     const shard = events.shardOf(conversation);
     const query = { last_by_subj: subjects.owner(shard, conversation) };
@@ -53,7 +59,10 @@ export function createOwners(jsm: PatientLookups, events: EventLog, unreadable: 
       const deadline = performance.now() + claimDeadlineMs;
       while (performance.now() < deadline) {
         const result = await events.append({ subject, data, expect: 0 });
-        if (result.kind === "stored") return { userId, tenant, isNew: true };
+        if (result.kind === "stored") {
+          onNew(conversation, tenant);
+          return { userId, tenant, isNew: true };
+        }
         if (result.kind === "no room") throw new NoRoomError(result.description);
         if (result.kind === "too large") throw new EventTooLargeError(result);
         const owner = result.kind === "refused" ? await ownerOf(conversation).catch(() => undefined) : undefined;

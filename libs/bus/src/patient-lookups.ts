@@ -1,4 +1,4 @@
-import { JetStreamApiError, type JetStreamManager, type MsgRequest, type StoredMsg } from "@nats-io/jetstream";
+import { JetStreamApiError, type JetStreamManager, type MsgRequest } from "@nats-io/jetstream";
 import { createBackoff, sleep, type Backoff } from "@parley/runtime";
 import { directGet, type FoundMessage, type LookupQuery } from "./direct-get.ts";
 import type { Requests } from "./requests.ts";
@@ -65,7 +65,7 @@ export interface LookupOptions {
 export function createPatientLookups(jsm: JetStreamManager, requests: Requests, { replicas }: LookupOptions) {
   /** For what may be asked twice. */
   const askLeader = <T>(ask: () => Promise<T>): Promise<T> => patiently(replicas > 1 ? () => askRepeatedly(ask) : ask);
-  const fromLeader = (stream: string, query: MsgRequest): Promise<StoredMsg | null> =>
+  const fromLeader = (stream: string, query: MsgRequest): Promise<FoundMessage | null> =>
     askLeader(() => jsm.streams.getMessage(stream, query));
   /**
    * Any copy answers a direct get, also one that is behind: a server that had stood still for 5 s did not show a turn that was queued, and the

@@ -84,7 +84,8 @@ export function createPeople(deps: PeopleDeps) {
     async bury(conversation: ConversationId): Promise<void> {
       const subject = subjects.people(events.shardOf(conversation), conversation);
       let isThere = false;
-      await appendBehind<PeopleRecord>({ append: events.append, last: records.last }, subject, (last) => {
+      const plainly = { append: events.append, last: records.last, isPlain: true };
+      await appendBehind<PeopleRecord>(plainly, subject, (last) => {
         isThere = last !== undefined;
         if (last === undefined || (last.value !== undefined && last.value.people === undefined)) return undefined;
         const common = { v: 1, kind: "people", conversation_id: conversation } as const;

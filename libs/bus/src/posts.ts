@@ -110,7 +110,7 @@ export function createPosts(deps: PostDeps) {
 async function buryIn({ events }: PostDeps, records: PostRecords, conversation: ConversationId): Promise<void> {
   const ts = Date.now();
   await appendBehind<PostRecord>(
-    { append: events.append, last: () => lastOf(records, conversation) },
+    { append: events.append, last: () => lastOf(records, conversation), isPlain: true },
     records.subjectOf(conversation),
     (found) =>
       found !== undefined && found.value?.post === undefined

@@ -8,6 +8,8 @@ export interface StoredRecord {
   readonly bytes: number;
   /** What it says of a turn. Undefined: nothing, or only a newer version can read it. */
   readonly turn: StoredTurn | undefined;
+  /** Its key was erased: it is deleted. */
+  readonly isErased?: true;
   readonly link: RecordLink;
 }
 

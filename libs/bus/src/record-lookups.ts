@@ -146,10 +146,11 @@ function createRecordReading(jsm: PatientLookups, events: EventLog, unreadable: 
     const value = parseStored(data);
     const record = readTurnRecord(value);
     if (record !== undefined) return { ...stored, turn: turnOfRecord(record, seq), link: linkOf(record) };
-    unreadable.note("record", { subject, seq });
+    if (message.isErased !== true) unreadable.note("record", { subject, seq });
     const link = RecordLink.safeParse(value).data;
     const prev = link?.prev ?? (await seqBefore(conversation, seq));
-    return { ...stored, turn: undefined, link: { ...link, conversation_id: conversation, prev } };
+    const erased = message.isErased === true ? { isErased: true as const } : {};
+    return { ...stored, ...erased, turn: undefined, link: { ...link, conversation_id: conversation, prev } };
   };
 }
 

@@ -1,11 +1,11 @@
 import type { JetStreamManager } from "@nats-io/jetstream";
 import type { Logger } from "@parley/runtime";
-import { createAuditLog } from "./audit-log.ts";
+import { createAuditLog, type AuditLogDeps } from "./audit-log.ts";
 import { createDocumentQuestions } from "./document-questions.ts";
 import { createDocumentStore } from "./document-store.ts";
 import { setUpDocuments } from "./document-stream.ts";
 import { defaultFileStoreBytes } from "./file-store-choice.ts";
-import { setUpFileBytes, setUpFiles } from "./file-streams.ts";
+import { setUpFileBytes, setUpFiles, type FileStreamDeps } from "./file-streams.ts";
 import { createFiles, type FilesOptions } from "./files.ts";
 import { createGateLog, type GateLogDeps } from "./gate-log.ts";
 import { createMemories } from "./memories.ts";
@@ -27,7 +27,7 @@ const defaultFiles: FilesOptions = { store: { kind: "nats", maxBytes: defaultFil
 
 /** Of the whole deployment, for some of the processes: whoever uses one makes it. */
 export function openSharedLogs(
-  deps: Omit<GateLogDeps, "setUp">,
+  deps: Omit<GateLogDeps & AuditLogDeps, "setUp"> & Pick<FileStreamDeps, "sealing">,
   manager: JetStreamManager,
   { options, files = defaultFiles, log }: SharedOptions,
 ) {

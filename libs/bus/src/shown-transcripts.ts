@@ -1,8 +1,13 @@
-import type { ConversationId, StoredTurn } from "@parley/protocol";
+import { ChatError, type ConversationId, type StoredTurn } from "@parley/protocol";
 import type { MessageChangeLog } from "./message-changes.ts";
 import type { Transcripts } from "./transcripts.ts";
 
 export type ShownTranscripts = Pick<Transcripts, "tail" | "path" | "find">;
+
+/** Its key is erased before anything of a conversation is removed; a removal that failed is made up for by deleting it once more. */
+function erasedError(): ChatError {
+  return new ChatError("NOT_FOUND", { message: "This conversation was deleted: nobody can read it any more." });
+}
 
 /** Transcripts as their readers see them: messages as they stand now. What decides (whether a message came before, what ended how) is read as it was written. */
 export function createShownTranscripts(
@@ -17,6 +22,7 @@ export function createShownTranscripts(
   return {
     async tail(conversation, options) {
       const page = await transcripts.tail(conversation, options);
+      if (page.isErased === true) throw erasedError();
       return { ...page, turns: await over(conversation, page.turns) };
     },
     async path(conversation, query) {

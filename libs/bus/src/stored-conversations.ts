@@ -37,7 +37,7 @@ export interface StoredConversationsDeps {
   readonly jsm: PatientLookups;
   readonly events: EventLog;
   readonly facts: Pick<Facts, "purge">;
-  readonly files: Pick<Files, "bury">;
+  readonly files: Pick<Files, "bury" | "shred">;
   readonly titles: Pick<Titles, "bury">;
   readonly feedback: Pick<FeedbackLog, "bury">;
   readonly summaries: Pick<Summaries, "bury">;
@@ -46,6 +46,8 @@ export interface StoredConversationsDeps {
   readonly posts: Pick<Posts, "bury">;
   readonly people: Pick<PeopleLog, "bury">;
   readonly readMarks: Pick<ReadMarks, "bury">;
+  /** See `Sealing`. */
+  readonly shred: (conversation: ConversationId) => Promise<void>;
   readonly shards: number;
   readonly unreadable: Unreadable;
   readonly log: Logger;
@@ -188,6 +190,9 @@ function createDeletionParts(deps: StoredConversationsDeps) {
       const shard = events.shardOf(conversation);
       // A purge goes up to a sequence, that one not included.
       const upTo = (last: number | undefined) => (last === undefined ? {} : { seq: last + 1 });
+      // Before all: whatever fails from here on, nothing of it can be read any more.
+      await deps.shred(conversation);
+      await deps.files.shred(conversation);
       // First: a message that comes again while this goes on is then a new one, not one that has vanished from queue and transcript.
       await facts.purge(conversation, end?.facts);
       const filter = subjects.eventsOf(shard, conversation);

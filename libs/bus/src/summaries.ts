@@ -109,7 +109,7 @@ async function dropSummary(
   const shard = events.shardOf(conversation);
   const subject = subjects.summary(shard, conversation);
   const ts = Date.now();
-  await appendBehind<SummaryRecord>(records, subject, (last, tried) => {
+  await appendBehind<SummaryRecord>({ ...records, isPlain: true }, subject, (last, tried) => {
     if (tried !== undefined && isSame(last?.value, tried)) return undefined;
     return { v: 1, kind: "summary", conversation_id: conversation, n: numberAfter(last), ts };
   });

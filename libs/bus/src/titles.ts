@@ -116,7 +116,7 @@ export function createTitles(deps: TitleDeps) {
     async bury(conversation: ConversationId): Promise<void> {
       const subject = subjects.title(shardOf(conversation), conversation);
       const ts = Date.now();
-      await appendBehind<TitleRecord>(record, subject, (last, tried) => {
+      await appendBehind<TitleRecord>({ ...record, isPlain: true }, subject, (last, tried) => {
         if (tried !== undefined && isSame(last?.value, tried)) return undefined;
         return { v: 1, kind: "title", conversation_id: conversation, n: numberAfter(last), ts };
       });

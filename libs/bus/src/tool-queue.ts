@@ -3,10 +3,14 @@ import type { Logger } from "@parley/runtime";
 import { Queue } from "bullmq";
 import type { Redis } from "ioredis";
 import { connectRedis, type RedisAddress } from "./redis.ts";
+import { sealToolJob } from "./sealed-jobs.ts";
+import { plainTexts, type SealedTexts } from "./sealed-texts.ts";
 import { classOf, giveRankBack, rankOf } from "./tool-ranks.ts";
 import { waitingCalls, type WaitingCalls } from "./waiting-calls.ts";
 
 interface ToolQueueDeps extends RedisAddress {
+  /** Seals what is queued. Default: nothing does. */
+  readonly texts?: SealedTexts | undefined;
   readonly log: Logger;
 }
 
@@ -43,7 +47,7 @@ const sweepEveryMs = 600_000;
 const maxSwept = 10_000;
 
 /** The agents' side of the queue of tool calls. */
-export function createToolQueue({ url, tls, log }: ToolQueueDeps): ToolQueue {
+export function createToolQueue({ url, tls, texts = plainTexts, log }: ToolQueueDeps): ToolQueue {
   const redis = connectRedis({ url, tls, role: "queue", log });
   const queue = new Queue(toolQueueName, { connection: redis });
   queue.on("error", (error) => log.debug({ reason: error.message }, "the tool queue reports an error"));
@@ -55,9 +59,11 @@ export function createToolQueue({ url, tls, log }: ToolQueueDeps): ToolQueue {
 
   /** Whether the queue did not have it. */
   async function enqueue(job: ToolJob, jobId: string, go: boolean): Promise<boolean> {
+    // Before it takes its place: without a key it takes none.
+    const data = await sealToolJob(texts, jobId, job);
     const priority = await rankOf(redis, { jobId, user: job.user.id, of: classOf(job.caller, go) });
     if (priority === undefined) return false;
-    await queue.add(job.tool_name, job, { ...JOB_OPTIONS, jobId, priority });
+    await queue.add(job.tool_name, data, { ...JOB_OPTIONS, jobId, priority });
     return true;
   }
 

@@ -1,9 +1,11 @@
 import { setMaxListeners } from "node:events";
-import { ToolJob, toolJobId, toolQueueName } from "@parley/protocol";
+import { toolJobId, toolQueueName, type ToolJob } from "@parley/protocol";
 import { withDeadline, type Logger } from "@parley/runtime";
 import { UnrecoverableError, WaitingError, Worker, type Job } from "bullmq";
 import { startNewcomerSlots } from "./newcomer-slots.ts";
 import { connectRedis, type RedisAddress } from "./redis.ts";
+import { openToolJob } from "./sealed-jobs.ts";
+import { plainTexts, type SealedTexts } from "./sealed-texts.ts";
 
 /** Why a running job is interrupted: reason of its signal. */
 export type JobInterruption =
@@ -29,6 +31,8 @@ export interface JobRun {
 }
 
 export interface ToolWorkerOptions extends RedisAddress {
+  /** Opens what is queued. Default: nothing is sealed. */
+  readonly texts?: SealedTexts | undefined;
   readonly concurrency: number;
   readonly log: Logger;
   /** What it throws is logged; the job has then failed for Redis, and the agent may add it again. */
@@ -131,16 +135,16 @@ interface Taken {
   readonly signal: AbortSignal;
 }
 
-function createProcessor({ run }: ToolWorkerOptions, locks: RunningJobs, closing: AbortSignal) {
+function createProcessor({ run, texts = plainTexts }: ToolWorkerOptions, locks: RunningJobs, closing: AbortSignal) {
   // BullMQ looks at the number of parameters: a processor with less than three gets no signal.
   return async (job: Job, token: string | undefined, signal: AbortSignal | undefined): Promise<void> => {
     if (signal === undefined || token === undefined || job.id === undefined)
       throw new Error("BullMQ gave no signal, token or id to the job.");
-    const parsed = ToolJob.safeParse(job.data);
-    if (!parsed.success) throw new UnrecoverableError("the job is not a tool call as this version knows it");
-    locks.set(job.id, { token, user: parsed.data.user.id });
+    const call = await openToolJob(texts, job.id, job.data);
+    if (call === undefined) throw new UnrecoverableError("the job is not a tool call as this version knows it");
+    locks.set(job.id, { token, user: call.user.id });
     try {
-      await runCall(parsed.data, job, { token, signal });
+      await runCall(call, job, { token, signal });
     } finally {
       locks.delete(job.id);
     }
@@ -174,11 +178,14 @@ function waitedMsOf({ timestamp, processedOn }: Job): number {
 /** BullMQ's own words for a job whose workers were lost too often. */
 const ABANDONED = "job stalled more than allowable limit";
 
-function reportFailure(job: Job | undefined, error: Error, { log, onAbandoned }: ToolWorkerOptions): void {
+function reportFailure(job: Job | undefined, error: Error, options: ToolWorkerOptions): void {
+  const { log, onAbandoned, texts = plainTexts } = options;
   log.warn({ callId: job?.id, reason: error.message }, "a tool job failed");
-  const parsed = ToolJob.safeParse(job?.data);
-  if (job === undefined || !parsed.success || error.message !== ABANDONED) return;
-  onAbandoned(parsed.data, { go: isGo(job, parsed.data) });
+  if (job?.id === undefined || error.message !== ABANDONED) return;
+  openToolJob(texts, job.id, job.data).then(
+    (call) => call && onAbandoned(call, { go: isGo(job, call) }),
+    (err: unknown) => log.error({ err, callId: job.id }, "a lost call cannot be read: its turn ends with its deadline"),
+  );
 }
 
 async function settlesWithin(promise: Promise<unknown>, deadlineMs: number): Promise<boolean> {

@@ -28,6 +28,8 @@ export interface TranscriptPage {
   readonly turns: StoredTurn[];
   /** Give it as `before` to read what is older; 0: nothing is. */
   readonly before: number;
+  /** What there is of the conversation was deleted with its key, and is not removed yet. */
+  readonly isErased?: true;
 }
 
 export type Transcripts = ReturnType<typeof createTranscripts>;
@@ -214,6 +216,7 @@ export function createTranscripts(jsm: PatientLookups, events: EventLog, unreada
     const page = createPage(limit);
     const records = walk(conversation);
     let stored = before === 0 ? await last(conversation) : await at(conversation, before);
+    if (stored?.isErased === true && before === 0) return { turns: [], before: 0, isErased: true };
     while (stored !== undefined && page.takes(stored)) {
       page.add(stored);
       stored = await records.before(stored, page.wanted());

@@ -18,6 +18,7 @@ import { EventTooLargeError, NoRoomError, wrongLastSequence, type Append, type A
 import type { EventLog } from "./event-log.ts";
 import type { Facts } from "./facts.ts";
 import type { BrokerLink } from "./nats-connection.ts";
+import type { Opening } from "./opening.ts";
 import type { Outbox } from "./outbox.ts";
 import type { PatientLookups } from "./patient-lookups.ts";
 import type { Transcripts } from "./transcripts.ts";
@@ -53,6 +54,8 @@ export interface Delivery extends QueuedTurn, DeliveryAnswers {
   readonly isFirst?: true;
   /** Only a newer version can read it: `request` says whose turn it is, and nothing else. It may be ended, never run. */
   readonly isUnreadable?: true;
+  /** The same, as the key with which it was sealed was erased: its conversation was deleted while it was sent. It is to be ended at once. */
+  readonly isErased?: true;
 }
 
 export interface TurnQueueDeps {
@@ -65,6 +68,7 @@ export interface TurnQueueDeps {
   /** How long events are kept. */
   readonly eventWindowMs: number;
   readonly unreadable: Unreadable;
+  readonly opening: Opening;
   readonly log: Logger;
 }
 
@@ -81,7 +85,7 @@ const tooManyPerSubject = 10_077;
 const submitDeadlineMs = 10_000;
 
 /** `TURNS`: one message per accepted turn, kept until the turn has ended. It is the per-conversation queue itself. */
-export function createTurnQueue({ link, outbox, log, unreadable, ...deps }: TurnQueueDeps) {
+export function createTurnQueue({ link, outbox, log, unreadable, opening, ...deps }: TurnQueueDeps) {
   const { events } = deps;
   const lookups = createTurnLookups({ ...deps, unreadable, log });
   const naks = createDelayedNaks(link.nc);
@@ -104,7 +108,7 @@ export function createTurnQueue({ link, outbox, log, unreadable, ...deps }: Turn
      * and that no other pull waits for. Throws when the broker cannot be asked.
      */
     async pull(most: number, expiresMs: number, onDelivery: (delivery: Delivery) => void): Promise<void> {
-      pulls ??= createConsumerPulls(link, { stream: streams.turns, consumer: turnsConsumer, outbox, log });
+      pulls ??= createConsumerPulls(link, { stream: streams.turns, consumer: turnsConsumer, outbox, opening, log });
       try {
         await pulls.pull(most, expiresMs, (message) => {
           const delivery = deliveryOf(message, answersOf, unreadable);
@@ -280,9 +284,22 @@ function deliveryOf(
   const value = parseStored(data);
   const { data: request } = TurnRequest.safeParse(value);
   if (request !== undefined) return { ...place, request, ...answersOf(reply, { seq, turn: request.turn_id }) };
+  if (message.erased !== undefined)
+    return erasedDelivery(message.erased.msgId, message, { ...place, ...answersOf(reply) });
   unreadable.note("turn", message);
   const rest = restOfRequest(value, storedMs);
   return rest && { ...place, request: rest, isUnreadable: true, ...answersOf(reply) };
+}
+
+/** Its subject and the id by which it was sent once say whose it is. */
+function erasedDelivery(
+  turn_id: string,
+  { subject, storedMs }: PulledMessage,
+  rest: Omit<Delivery, "request">,
+): Delivery | undefined {
+  const named = { conversation_id: subject.split(".").at(-1), turn_id };
+  const request = restOfRequest(named, storedMs);
+  return request && { ...rest, request, isUnreadable: true, isErased: true };
 }
 
 const Named = TurnRequest.pick({ conversation_id: true, turn_id: true });

@@ -6,6 +6,8 @@ export type UnreadableKind = "event" | "turn" | "record" | "owner" | "fact" | "a
 export interface StoredPlace {
   readonly subject: string;
   readonly seq: number;
+  /** It was deleted, by its key: nobody need look at it. */
+  readonly isErased?: true;
 }
 
 export type Unreadable = ReturnType<typeof createUnreadable>;
@@ -18,7 +20,8 @@ export function createUnreadable(log: Logger) {
   const counts: Record<UnreadableKind, number> = { event: 0, turn: 0, record: 0, owner: 0, fact: 0, audit: 0 };
   return {
     counts,
-    note(kind: UnreadableKind, { subject, seq }: StoredPlace): void {
+    note(kind: UnreadableKind, { subject, seq, isErased }: StoredPlace): void {
+      if (isErased === true) return;
       counts[kind]++;
       log.error({ subject, seq }, `a stored ${kind} cannot be read and is passed over`);
     },

@@ -10,6 +10,9 @@ import {
 } from "@nats-io/jetstream";
 import { streams, subjects } from "@parley/protocol";
 import type { BrokerLink } from "./nats-connection.ts";
+import { unreadableBytes } from "./opening.ts";
+import { createSealPlaces } from "./seal-places.ts";
+import { plainTexts, type SealedTexts } from "./sealed-texts.ts";
 
 export interface StoredDay {
   readonly seq: number;
@@ -56,7 +59,10 @@ const noStorageLeft = 10_047;
 const streamNotFound = 10_059;
 
 /** The stream is made with the first question, so that who has no workshop has no stream of it. */
-export async function openWorkshopLog({ nc }: Pick<BrokerLink, "nc">, replicas: number): Promise<WorkshopLog> {
+export async function openWorkshopLog(
+  { nc, texts = plainTexts }: Pick<BrokerLink, "nc"> & { readonly texts?: SealedTexts },
+  replicas: number,
+): Promise<WorkshopLog> {
   const options = { checkAPI: false, timeout: answerMs };
   const jsm = await jetstreamManager(nc, options);
   const js = jetstream(nc, options);
@@ -68,11 +74,17 @@ export async function openWorkshopLog({ nc }: Pick<BrokerLink, "nc">, replicas: 
       await make();
       return ask();
     });
-    return found === null ? undefined : { seq: found.seq, subject: found.subject, data: found.data };
+    if (found === null) return undefined;
+    const { seq, subject, data } = found;
+    const at = placeIn(subject);
+    // Of an erased key: as what cannot be read, it is not written over.
+    return { seq, subject, data: at === undefined ? data : ((await texts.openBytes(at, data)) ?? unreadableBytes) };
   };
   const put = async (subject: string, data: Uint8Array, behind: number): Promise<number | undefined> => {
+    const at = placeIn(subject);
+    const stored = at === undefined ? data : await texts.sealBytes(at, data);
     try {
-      return (await js.publish(subject, data, { expect: { lastSubjectSequence: behind }, retries: 0 })).seq;
+      return (await js.publish(subject, stored, { expect: { lastSubjectSequence: behind }, retries: 0 })).seq;
     } catch (error) {
       if (error instanceof JetStreamApiError && error.code === wrongLastSequence) return undefined;
       throw error;
@@ -95,6 +107,8 @@ export async function openWorkshopLog({ nc }: Pick<BrokerLink, "nc">, replicas: 
     next: (afterSeq) => look({ seq: afterSeq + 1, next_by_subj: subjects.allWorkshop }),
   };
 }
+
+const placeIn = createSealPlaces();
 
 function isMissing(error: unknown): boolean {
   return error instanceof JetStreamApiError && error.code === streamNotFound;

@@ -241,6 +241,7 @@ export {
 } from "./server-frames.ts";
 export { TranscriptMessage } from "./transcript-message.ts";
 export { TurnRequest, authorOf, messageEventOf } from "./turn-request.ts";
+export { KeyRecord, WrappedKey } from "./key-record.ts";
 export { KnowledgeEntry, knowledgeLimits } from "./knowledge.ts";
 export type { ClientCall, GivenCall, GivenChoice, GivenContext, GivenMessage, GivenTool } from "./given-context.ts";
 export { Notice, NoticeJob } from "./notice.ts";

@@ -29,6 +29,8 @@ export const streams = {
   workshop: "WORKSHOP",
   /** What turns have used, of the whole deployment; there where quotas are, or somebody wants it kept. */
   usage: "USAGE",
+  /** Data keys, wrapped; there where what is stored is encrypted. */
+  keys: "KEYS",
   /** Files of the whole deployment, without their bytes. */
   files: "FILES",
   /** Their bytes, where these are at the broker: the bucket `parley_files` of its object store. */
@@ -265,6 +267,12 @@ export const subjects = {
   usage: (tenant: string, user: string): string => `chat.usage.${tenant}.${user}`,
   allUsage: "chat.usage.*.*",
 
+  /** The data key of one scope, wrapped, by the hash of the scope: compare-and-set, the last one counts. */
+  key: (hash: string): string => `chat.key.${hash}`,
+  allKeys: "chat.key.*",
+  /** Not stored: tells every process to forget a data key. */
+  keyGone: (hash: string): string => `chat.keygone.${hash}`,
+  allKeysGone: "chat.keygone.*",
   /** The record of a file: compare-and-set, the last one counts. The letter says who brought it, and so who may write it. */
   file: (file: FileId): string => `chat.file.${fileLetter(file)}.${file}`,
   /** For permissions, and to walk over all of them. */

@@ -13,6 +13,7 @@ const may = createMay(
           "memory:*",
           "notices:*",
           "privacy:*",
+          "file:*",
           "documents:read",
         ],
         ...["agent:use", "model:use", "tool:run"],
@@ -195,6 +196,17 @@ const table: Record<
       [caller(), { kind: "documents" }],
       [caller({ roles: ["approver"] }), { kind: "documents" }],
       [caller({ roles: ["librarian"], scopes: ["documents:read"] }), { kind: "documents" }],
+    ],
+  },
+  "file:read": {
+    yes: [[caller(), { kind: "file", owner: "ann", tenant: undefined }]],
+    no: [[caller({ scopes: ["conversation:read"] }), { kind: "file", owner: "ann", tenant: undefined }]],
+  },
+  "file:write": {
+    yes: [[caller(), { kind: "file", owner: "ann", tenant: undefined }]],
+    no: [
+      [caller(), { kind: "file", owner: "ben", tenant: undefined }],
+      [caller({ tenant: "acme" }), { kind: "file", owner: "ann", tenant: "other" }],
     ],
   },
   "handover:answer": {

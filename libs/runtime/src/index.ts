@@ -28,6 +28,7 @@ export {
   secret,
   wholeNumber,
 } from "./config-fields.ts";
+export { encryptionFields } from "./encryption-fields.ts";
 export { personalDataIn, replacePersonalData, type PersonalData, type PersonalKind } from "./personal-data.ts";
 export { createGate } from "./gate.ts";
 export { createLifecycle, type Lifecycle, type Release, type ReleaseOptions } from "./lifecycle.ts";

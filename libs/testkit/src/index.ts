@@ -8,7 +8,7 @@ export type { NatsMessage } from "./nats-frames.ts";
 export { type JumpingClock, startJumpingClock } from "./jumping-clock.ts";
 export { startProcess, type ProcessUnderTest } from "./process-under-test.ts";
 export { asItsRole, type Service, type ServiceName, startService } from "./service.ts";
-export { natsServerVersion, wantsRoles } from "./test-environment.ts";
+export { encryptionSettings, natsServerVersion, wantsRoles } from "./test-environment.ts";
 export { startSystem, type System, type SystemOptions } from "./system.ts";
 export { startTcpProxy, type TcpProxy } from "./tcp-proxy.ts";
 export { tempDir, type TempDir } from "./temp-dir.ts";

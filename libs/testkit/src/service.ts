@@ -5,7 +5,7 @@ import { type BrokerRole, signedIn } from "./broker-roles.ts";
 import { freePort } from "./free-port.ts";
 import { type ProcessOptions, type ProcessUnderTest, startProcess } from "./process-under-test.ts";
 import { repositoryRoot } from "./repository.ts";
-import { bareEnvironment } from "./test-environment.ts";
+import { bareEnvironment, encryptionSettings } from "./test-environment.ts";
 
 const ANSWER_DEADLINE_MS = 2000;
 
@@ -80,6 +80,7 @@ export async function startService(
   const fullEnv = {
     ...bareEnvironment(),
     HOST: "127.0.0.1",
+    ...(roleOf[name] === undefined ? {} : encryptionSettings()),
     ...asItsRole(name, env),
     PORT: String(port),
     ADMIN_PORT: String(adminPort),

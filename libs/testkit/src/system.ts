@@ -10,6 +10,8 @@ export type SystemOptions = {
   edges?: number;
   agentWorkers?: number;
   toolWorkers?: number;
+  /** Where the brokers keep their data; kept afterwards. Default: folders of their own. */
+  stores?: { readonly nats: string; readonly redis: string };
   /** More environment for each process of that name; wins over what the system sets. */
   env?: Partial<Record<ServiceName, Record<string, string>>>;
 };
@@ -55,11 +57,11 @@ async function settle<T>(starting: readonly Promise<T>[]): Promise<T[]> {
   return Promise.all(starting);
 }
 
-async function startSurroundings({ own }: Belongings, env: NonNullable<SystemOptions["env"]>) {
+async function startSurroundings({ own }: Belongings, { env = {}, stores }: SystemOptions) {
   const folder = await own(tempDir());
   const kubeconfig = path.join(folder.path, "kubeconfig");
-  const nats = own(startNats());
-  const redis = own(startRedis());
+  const nats = own(startNats(stores === undefined ? {} : { dir: stores.nats }));
+  const redis = own(startRedis(stores === undefined ? {} : { dir: stores.redis }));
   const modelSimulator = own(startService("model-simulator", { ...env["model-simulator"] }));
   const clusterSimulator = own(
     startService("cluster-simulator", { KUBECONFIG_OUT: kubeconfig, ...env["cluster-simulator"] }),
@@ -93,7 +95,7 @@ function environmentOf(name: ServiceName, surroundings: Surroundings, jwtSecret:
 
 async function startAll(belongings: Belongings, options: SystemOptions): Promise<Omit<System, symbol>> {
   const { edges = 1, agentWorkers = 1, toolWorkers = 1, env = {} } = options;
-  const surroundings = await startSurroundings(belongings, env);
+  const surroundings = await startSurroundings(belongings, options);
   const jwtSecret = randomBytes(SECRET_BYTES).toString("hex");
   const add = (name: ServiceName): Promise<Service> =>
     belongings.own(startService(name, { ...environmentOf(name, surroundings, jwtSecret), ...env[name] }));

@@ -27,6 +27,13 @@ export function isBuilt(): boolean {
   return process.env["PARLEY_BUILT"] === "1";
 }
 
+const masterKey = Buffer.alloc(32, 7).toString("base64");
+
+/** Settings of the processes that read and write what people say; none, unless tests are to run with encryption at rest (PARLEY_TEST_ENCRYPTION=1). */
+export function encryptionSettings(): Record<string, string> {
+  return process.env["PARLEY_TEST_ENCRYPTION"] === "1" ? { ENCRYPTION_KEY: masterKey } : {};
+}
+
 /** Whether the brokers that tests start have a user for each role, with the rights that `deploy/` gives it. */
 export function wantsRoles(): boolean {
   return process.env["PARLEY_TEST_ROLES"] === "1";

@@ -2,6 +2,7 @@ import { fileFields } from "@parley/bus";
 import {
   brokerFields,
   durationMs,
+  encryptionFields,
   host,
   limitsFile,
   logFormat,
@@ -34,6 +35,7 @@ const MIN_ROUND_MS = 100;
 export const Config = z.object({
   NODE_ENV: nodeEnv(),
   ...brokerFields(),
+  ...encryptionFields(),
   ...fileFields(),
   ...redisFields("for the queue of tool calls"),
   ADMIN_HOST: host().describe("Where probes and metrics are served."),

@@ -1,5 +1,5 @@
 import type { Bus, QueuedTurn } from "@parley/bus";
-import { isTerminal, subjects, type ChatError, type ConversationId, type TurnId } from "@parley/protocol";
+import { ChatError, isTerminal, subjects, type ConversationId, type TurnId } from "@parley/protocol";
 import { sleep, type Logger } from "@parley/runtime";
 import type { Waiter } from "./parking.ts";
 import { queueTimeoutOf, type QueueAge } from "./queue-age.ts";
@@ -18,6 +18,10 @@ export interface EarlyEndDeps {
 
 /** What is known of a turn that may end before it has begun. */
 type Early = Pick<Waiter, "seq" | "conversation" | "turn" | "acceptedAt">;
+
+function erasedError(): ChatError {
+  return new ChatError("NOT_FOUND", { message: "The conversation was deleted while this message was sent." });
+}
 
 export type EarlyEnds = ReturnType<typeof createEarlyEnds>;
 
@@ -95,6 +99,9 @@ export function createEarlyEnds(deps: EarlyEndDeps) {
   };
 
   return {
+    /** Ends a turn that nobody can read, as its conversation was deleted. Returns whether it has ended. */
+    endErased: (turn: QueuedTurn): Promise<boolean> => end(turn, erasedError()),
+
     /** Ends a turn that has waited too long. Returns whether it has ended. */
     endTooOld,
 

@@ -16,7 +16,7 @@ import type { Waits } from "./waits.ts";
 export interface IntakeDeps {
   readonly bus: Pick<Bus, "turns" | "agents" | "onReconnect">;
   readonly runner: TurnRunner;
-  readonly earlyEnds: Pick<EarlyEnds, "endEarly" | "endTooOld" | "looksTooOld">;
+  readonly earlyEnds: Pick<EarlyEnds, "endEarly" | "endErased" | "endTooOld" | "looksTooOld">;
   readonly waits: Pick<Waits, "putBack" | "wakeFirst">;
   readonly age: Pick<QueueAge, "leftMs">;
   /** Turns that may run here at once. */
@@ -133,7 +133,10 @@ function createHandling(deps: IntakeDeps, { run, parking, places, putBack }: Han
   };
   /** A worker of a newer version may read it: until it is too old it is not answered, and comes again after each ack wait. */
   const handleUnreadable = async (delivery: Delivery): Promise<void> => {
-    const hasEnded = await earlyEnds.endTooOld(delivery, delivery.deliveries > 1);
+    const hasEnded =
+      delivery.isErased === true
+        ? await earlyEnds.endErased(delivery)
+        : await earlyEnds.endTooOld(delivery, delivery.deliveries > 1);
     if (!hasEnded || !mayLeave.has(await places.lookUp(delivery))) return;
     await delivery.ack();
     agents.turnLeft(delivery.request);

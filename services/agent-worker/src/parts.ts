@@ -11,6 +11,7 @@ import {
   fileSettings,
   natsAddress,
   openBus,
+  openEncryption,
   redisAddress,
   streamSettings,
   type Bus,
@@ -72,6 +73,7 @@ export async function connectBus({ config, log, life }: Process, name: string): 
   const bus = await openBus({
     ...natsAddress(config),
     ...streamSettings(config),
+    ...(await openEncryption(config, { mayMakeKeys: true, log })),
     ackWaitMs: config.ACK_WAIT_MS,
     files: fileSettings(config),
     ...{ name, log },
@@ -102,7 +104,7 @@ export async function connectTools(
   life.use("Redis", () => redis.disconnect());
   // The first turn would find no tools while the connection is being made.
   await withDeadline(once(redis, "ready"), firstConnectionMs, "the first connection to Redis").catch(() => {});
-  const queue = createToolQueue({ ...redisAddress(config), log });
+  const queue = createToolQueue({ ...redisAddress(config), texts: bus.texts, log });
   life.use("the tool queue", queue.close);
   const catalogue = createToolCatalogue({ redis, log });
   const board = createOfferBoard({ redis, log });

@@ -26,7 +26,7 @@ export async function startTelemetry(
 export function observe(
   { metrics }: Telemetry,
   { log, life }: Process,
-  bus: Pick<Bus, "turns" | "facts" | "eventsFill" | "unreadable" | "appendsWithoutRoom">,
+  bus: Pick<Bus, "turns" | "facts" | "eventsFill" | "unreadable" | "appendsWithoutRoom" | "keyFigures">,
   gauges: Omit<AgentGauges, "backlog" | "eventsFill" | "factsFill">,
 ): void {
   addStorageFigures(metrics.registry, bus);

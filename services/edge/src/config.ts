@@ -3,6 +3,7 @@ import {
   auditFields,
   brokerFields,
   durationMs,
+  encryptionFields,
   flag,
   host,
   isOrigin,
@@ -55,6 +56,7 @@ export const Config = z
         "What opens the admin endpoints for blocks, revocations and draining. Unset: only tokens of users with the role `operator` do.",
       ),
     ...brokerFields(),
+    ...encryptionFields(),
     ...fileFields(),
     FILE_KEEP_UNATTACHED_MS: durationMs(24 * 3_600_000, 60_000).describe(
       "How long a file is kept that nobody has sent to a conversation, from its last byte on.",

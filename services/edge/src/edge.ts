@@ -8,7 +8,6 @@ import type { Limiter } from "./admission/limits.ts";
 import type { Tokens } from "./admission/tokens.ts";
 import { createAdmissionRoom, type WaysIn } from "./admission-room.ts";
 import { startCanary } from "./canary.ts";
-import { followBroker } from "./broker-following.ts";
 import { createConversationRoom } from "./conversation-room.ts";
 import { facades as allFacades, socketFacades } from "./facades.ts";
 import { openLimiter, type LimiterOptions } from "./edge-limiter.ts";
@@ -31,7 +30,7 @@ import type { Deadlines } from "./delivery/connection.ts";
 import { deliveryLimits, type DeliveryLimits } from "./delivery/delivery-limits.ts";
 import { addEdgeMetrics, countOne, createCounters, type Counters } from "./figures/metrics.ts";
 import { addPrivacyFigures } from "./figures/privacy-figures.ts";
-import { closing, createHubRoom, type Counting, type HubRoom } from "./hub-room.ts";
+import { closing, createHubRoom, followBroker, type Counting, type HubRoom } from "./hub-room.ts";
 import { openPrivacy, type PrivacyOptions, type PrivacyRoom } from "./privacy-room.ts";
 import { createReadiness, type Readiness } from "./readiness.ts";
 import { createBegunStreams } from "./transport/begun-streams.ts";
@@ -115,15 +114,8 @@ function createCommandRoom(
   hubRoom: HubRoom,
   { counters, limiter }: { readonly counters: Counters; readonly limiter: Limiter },
 ) {
-  const {
-    bus,
-    redis,
-    may,
-    gate = openGate,
-    tracing = noTracing,
-    files: fileSettings = defaultFileSettings,
-    log,
-  } = options;
+  const { bus, redis, may, gate = openGate, tracing = noTracing, log } = options;
+  const { files: fileSettings = defaultFileSettings } = options;
   const { outbox, hubs, catchUp, resuming, waiting, guests, signals, known, seenChanges } = hubRoom;
   const { messages: limits, conversations: quota, subscriptions, usage } = limiter;
   const isOperator = createIsOperator(bus, may);
@@ -153,10 +145,7 @@ function createCommandRoom(
     onSaid: notices?.said,
     counters,
     tracing,
-    guests,
-    signals,
-    onChanged: seenChanges.add,
-    hasChanges,
+    ...{ guests, signals, onChanged: seenChanges.add, hasChanges },
     agentNames: createAgentNames(redis && createOfferBoard({ redis, log })),
     ...{ usage, subscriptions, uploads: limiter.uploads, fileSettings },
   };

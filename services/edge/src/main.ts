@@ -11,6 +11,7 @@ import {
   fileSettings,
   natsAddress,
   openBus,
+  openEncryption,
   openSealedTokens,
   redisAddress,
   streamSettings,
@@ -99,8 +100,9 @@ interface Surroundings {
 
 /** The brokers, until the process ends. */
 async function connect(config: Config, name: string, { lifecycle, registry, log }: Surroundings) {
-  const files = fileSettings(config);
-  const bus = await openBus({ ...natsAddress(config), name, ...streamSettings(config), files, log });
+  const encryption = await openEncryption(config, { mayMakeKeys: true, log });
+  const stored = { ...streamSettings(config), files: fileSettings(config), ...encryption };
+  const bus = await openBus({ ...natsAddress(config), name, ...stored, log });
   lifecycle.use("broker", bus.close);
   addStorageFigures(registry, bus);
   addAuditFigures(registry, bus.audit);

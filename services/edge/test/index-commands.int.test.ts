@@ -1,4 +1,4 @@
-import { connectRedis } from "@parley/bus";
+import { connectRedis, plainTexts } from "@parley/bus";
 import { createLogger } from "@parley/runtime";
 import { signedIn, startRedis } from "@parley/testkit";
 import { expect, it } from "vitest";
@@ -11,7 +11,7 @@ async function openIndex() {
   const own = connectRedis({ url: signedIn(server.url, "edge"), role: "cache", log });
   const redis = connectRedis({ url: server.url, role: "cache", log });
   await expect.poll(() => [own.status, redis.status]).toEqual(["ready", "ready"]);
-  const index = createConversationIndex(own);
+  const index = createConversationIndex(own, plainTexts);
   let at = 0;
   return {
     redis,

@@ -4,6 +4,7 @@ import {
   auditFields,
   brokerFields,
   durationMs,
+  encryptionFields,
   flag,
   host,
   httpAddress,
@@ -75,6 +76,7 @@ export const Config = z
   .object({
     NODE_ENV: nodeEnv(),
     ...brokerFields(),
+    ...encryptionFields(),
     ...fileFields(),
     ...auditFields(),
     AUDIT_ARGUMENTS: flag().describe(

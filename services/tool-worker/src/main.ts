@@ -5,6 +5,7 @@ import {
   fileSettings,
   natsAddress,
   openBus,
+  openEncryption,
   redisAddress,
   startToolWorker,
   streamSettings,
@@ -44,8 +45,10 @@ runMain("tool-worker", async ({ env }) => {
   const told = { ready: () => ready(), notes: () => notes() };
   const admin = await startAdmin({ host, port, registry: figures, pages, log, ...told });
   life.use("the admin server", admin.close);
-  const files = fileSettings(config);
-  const bus = await openBus({ ...natsAddress(config), name: worker, ...streamSettings(config), files, log });
+  // A process that runs tools reads keys and has no right to make any: edges make those of a tenant with its first conversation.
+  const encryption = await openEncryption(config, { mayMakeKeys: false, log });
+  const stored = { ...streamSettings(config), files: fileSettings(config), ...encryption };
+  const bus = await openBus({ ...natsAddress(config), name: worker, ...stored, log });
   life.use("the broker connection", bus.close);
   const redis = connectRedis({ ...redisAddress(config), role: "cache", log });
   life.use("Redis", () => redis.disconnect());
@@ -67,7 +70,13 @@ runMain("tool-worker", async ({ env }) => {
   const { registry } = tools;
   const keepFiles = createToolFiles({ bus, log });
   const runner = createCallRunner({ registry, calls, keepFiles, ...decides, running, metrics, tracing, onAsked, log });
-  const queue = startToolWorker({ ...queueOptions(config), run: runner.run, onAbandoned: runner.abandon, log });
+  const queue = startToolWorker({
+    ...queueOptions(config),
+    texts: bus.texts,
+    run: runner.run,
+    onAbandoned: runner.abandon,
+    log,
+  });
   life.use("running calls", () => queue.close(Math.max(0, config.SHUTDOWN_MS - CLOSE_MS)));
   const definitions = () => tools.registry.definitions;
   const announcements = keepAnnouncing({ redis, definitions, config, log, life });

@@ -15,6 +15,7 @@ import { subjects, type EventAddress } from "@parley/protocol";
 import type { BrokerKind, MemberKind } from "../faults/fault.ts";
 import { createLateCopies, type LateCopies } from "../faults/late-copies.ts";
 import type { Random } from "../plan/random.ts";
+import { testEncryption } from "../../e2e/test-encryption.ts";
 import { createBelongings, type Belongings } from "./belongings.ts";
 import { ackWaitMs, environmentOf } from "./environment.ts";
 import { startMember, type Member } from "./member.ts";
@@ -70,7 +71,15 @@ async function startGround(belongings: Belongings, shape: Shape) {
   await Promise.allSettled(starting);
   const [nats, redis, model] = await Promise.all(starting);
   const log = createLogger({ service: "chaos", level: "silent", format: "json" });
-  const bus = await openBus({ servers: nats.url, name: "chaos", replicas: shape.natsServers, ackWaitMs, log });
+  const encryption = await testEncryption();
+  const bus = await openBus({
+    servers: nats.url,
+    name: "chaos",
+    replicas: shape.natsServers,
+    ackWaitMs,
+    log,
+    ...encryption,
+  });
   belongings.defer(() => bus.close());
   return { nats, redis, model, bus, counterFile: path.join(folder.path, "executions") };
 }

@@ -32,7 +32,7 @@ export interface NoticeSettings extends RedisSettings {
 
 export interface NoticeParts {
   readonly config: NoticeSettings;
-  readonly bus: Pick<Bus, "facts" | "noticeRecords" | "gate">;
+  readonly bus: Pick<Bus, "facts" | "noticeRecords" | "gate" | "texts">;
   readonly redis: ReturnType<typeof connectRedis>;
   /** Of figures. */
   readonly figures: Registry;
@@ -53,17 +53,23 @@ export function openNotices(parts: NoticeParts): OnAsked | undefined {
   const devices = openDevices(parts, count);
   if (webhook === undefined && devices === undefined) return undefined;
   const worker = startNoticeWorker({
-    ...workerSettings(config, log),
+    ...workerSettings(parts, log),
     send: createSend({ bus, webhook, devices, count, log }),
     onGivenUp: (job) => count(job, "given_up"),
   });
   life.use("notices", () => worker.close(closeMs));
-  return createAsking({ queue: createNoticeQueue({ redis, log }), waitingMs: config.NOTICE_WAITING_MS, count, log });
+  return createAsking({
+    queue: createNoticeQueue({ redis, texts: bus.texts, log }),
+    waitingMs: config.NOTICE_WAITING_MS,
+    count,
+    log,
+  });
 }
 
-function workerSettings(config: NoticeSettings, log: Logger) {
+function workerSettings({ config, bus }: Pick<NoticeParts, "config" | "bus">, log: Logger) {
   return {
     ...redisAddress(config),
+    texts: bus.texts,
     ...{ lockDurationMs: config.LOCK_MS, stalledIntervalMs: config.STALLED_CHECK_MS, log },
   };
 }
@@ -84,10 +90,10 @@ function openDevices({ config, bus, redis, log, life }: NoticeParts, count: Coun
   if (key === undefined || subject === undefined) return undefined;
   const push = createPush({ key, subject, hosts });
   life.use("push services", push.close);
-  const queue = createNoticeQueue({ redis, name: pushQueueName, log });
+  const queue = createNoticeQueue({ redis, texts: bus.texts, name: pushQueueName, log });
   const devices = createDevices({ bus, push, queue, count });
   const worker = startNoticeWorker({
-    ...workerSettings(config, log),
+    ...workerSettings({ config, bus }, log),
     ...{ name: pushQueueName, send: devices.send, onGivenUp: (job) => count(job, "push_given_up") },
   });
   life.use("notices to devices", () => worker.close(closeMs));

@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import { connectRedis, type redisAddress } from "@parley/bus";
 import { ToolJob, toolQueueName } from "@parley/protocol";
 import type { AdminPage, Logger } from "@parley/runtime";
+import { z } from "zod";
 import { createBoardServer } from "./board-server.ts";
 
 export interface QueueBoardDeps {
@@ -89,8 +90,15 @@ function digest(text: string): Buffer {
   return createHash("sha256").update(text).digest();
 }
 
+/** One whose words are encrypted. */
+const SealedCall = ToolJob.pick({ user: true, conversation_id: true, turn_id: true, call_id: true }).extend({
+  sealed: z.string().transform(() => undefined),
+});
+
 /** What can be shown of a call: what it is, whose, and where it belongs. */
 function masked(data: unknown): unknown {
+  const sealed = SealedCall.safeParse(data);
+  if (sealed.success) return { ...sealed.data, user: sealed.data.user.id, arguments: "encrypted" };
   const { success, data: job } = ToolJob.safeParse(data);
   if (!success) return "not a call as this version knows it";
   const { call_id, tool_name, conversation_id, turn_id, timeout_ms, user } = job;

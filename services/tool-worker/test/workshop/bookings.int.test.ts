@@ -50,7 +50,7 @@ afterAll(async () => {
 /** One worker. */
 const open = (own: Partial<Pick<BookingsDeps, "log">> = {}) => {
   const deps = { workshop, log, ...own };
-  return createBookings({ ...deps, readModel: createReadModel({ log, redis: cache, logger }) });
+  return createBookings({ ...deps, readModel: createReadModel({ log, redis: cache, texts: bus.texts, logger }) });
 };
 const contextOf = (user: string, callId = `t${calls++}-0-0`): ToolContext => ({
   ...{ callId, user: { id: user }, signal: new AbortController().signal, progress: () => {} },

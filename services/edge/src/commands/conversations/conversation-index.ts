@@ -1,4 +1,4 @@
-import { conversationListKey, type connectRedis } from "@parley/bus";
+import { conversationListKey, type connectRedis, type SealedTexts } from "@parley/bus";
 import { redisKeys, type ConversationId } from "@parley/protocol";
 
 export type Redis = ReturnType<typeof connectRedis>;
@@ -52,8 +52,9 @@ function createTitled() {
  * A user's conversations in Redis: a sorted set by the time of the last message or end of an answer, a hash of titles, and a mark that the two are all of them.
  * A read model: what is lost is rebuilt. Everything throws while Redis is away.
  */
-export function createConversationIndex(redis: Redis) {
+export function createConversationIndex(redis: Redis, texts: SealedTexts) {
   const titled = createTitled();
+  const { seal, open } = createTitleSealing(texts);
   return {
     /** The title stays what it was first. */
     async note(userId: string, { conversation_id, title, updated_at }: IndexEntry): Promise<void> {
@@ -63,7 +64,10 @@ export function createConversationIndex(redis: Redis) {
       if (titled.has(place) && (await adding) === 0) return;
       // Not there any more: removed meanwhile, perhaps by another edge, or lost with Redis. Should the next line fail, it is not known again.
       titled.delete(place);
-      const [added] = await Promise.all([adding, redis.hsetnx(titles, conversation_id, title)]);
+      const [added] = await Promise.all([
+        adding,
+        redis.hsetnx(titles, conversation_id, await seal(conversation_id, title)),
+      ]);
       titled.add(place);
       // One that was there already makes them no more.
       if (added === 0) return;
@@ -74,7 +78,7 @@ export function createConversationIndex(redis: Redis) {
     remove: (userId: string, conversation: ConversationId): Promise<void> => remove(redis, userId, [conversation]),
 
     /** Notes many at once; their titles are those of the first messages, whatever was noted before. */
-    restore: (userId: string, entries: readonly IndexEntry[]): Promise<void> => restore(redis, userId, entries),
+    restore: (userId: string, entries: readonly IndexEntry[]): Promise<void> => restore(redis, userId, entries, seal),
 
     /** The newest ones after the place (default: the newest of all). */
     async page(userId: string, limit: number, after: PagePlace | undefined): Promise<IndexPage> {
@@ -85,9 +89,10 @@ export function createConversationIndex(redis: Redis) {
         members.length === 0
           ? [[], []]
           : await Promise.all([redis.zmscore(times, ...members), redis.hmget(titles, ...members)]);
+      const opened = await Promise.all(members.map((conversation_id, i) => open(conversation_id, names[i] ?? "")));
       const all = members.map((conversation_id, i): IndexEntry => ({
         conversation_id,
-        title: names[i] ?? "",
+        title: opened[i] ?? "",
         updated_at: Number(scores[i]),
       }));
       const left = after === undefined ? all : all.filter((entry) => isAfter(entry, after));
@@ -128,15 +133,36 @@ async function remove(redis: Redis, userId: string, conversations: readonly Conv
   await Promise.all([redis.zrem(times, ...conversations), redis.hdel(titles, ...conversations)]);
 }
 
-async function restore(redis: Redis, userId: string, entries: readonly IndexEntry[]): Promise<void> {
+type Seal = ReturnType<typeof createTitleSealing>["seal"];
+
+async function restore(redis: Redis, userId: string, entries: readonly IndexEntry[], seal: Seal): Promise<void> {
   const { times, titles } = keysOf(userId);
   for (let from = 0; from < entries.length; from += maxAtOnce) {
     const some = entries.slice(from, from + maxAtOnce);
+    const sealed = await Promise.all(
+      some.map(async ({ conversation_id, title }): Promise<[string, string]> => [
+        conversation_id,
+        await seal(conversation_id, title),
+      ]),
+    );
     await Promise.all([
       redis.zadd(times, "GT", ...some.flatMap((entry) => [String(entry.updated_at), entry.conversation_id])),
-      redis.hset(titles, new Map(some.map(({ conversation_id, title }) => [conversation_id, title]))),
+      redis.hset(titles, new Map(sealed)),
     ]);
   }
+}
+
+/** In place of the title of a conversation whose key was erased: what is left of it goes with the next deletion. */
+const deletedTitle = "This conversation was deleted.";
+
+/** Each title by the key of its conversation: what lists say of it goes with it. */
+function createTitleSealing(texts: SealedTexts) {
+  const placeOf = (conversation: ConversationId) => ({ scope: `c:${conversation}`, place: `list.${conversation}` });
+  return {
+    seal: (conversation: ConversationId, title: string): Promise<string> => texts.seal(placeOf(conversation), title),
+    open: async (conversation: ConversationId, title: string): Promise<string> =>
+      (await texts.open(placeOf(conversation), title)) ?? deletedTitle,
+  };
 }
 
 function keysOf(userId: string) {

@@ -70,7 +70,7 @@ export type Conversations = ReturnType<typeof createConversations>;
 /** Conversations as things: listed, read and deleted. Lists come from Redis; everything else does without it. */
 export function createConversations(deps: ConversationsDeps) {
   const { bus, redis, hasChanges, onDeleted, peopleOf, peekPeople, log } = deps;
-  const index = redis === undefined ? undefined : createConversationIndex(redis);
+  const index = redis === undefined ? undefined : createConversationIndex(redis, bus.texts);
   const changesOf = createChangesOf(bus, hasChanges);
   const { listing, search } = createLists(deps, index, changesOf);
   const notes = index === undefined ? undefined : createIndexNotes(index, () => redis?.status === "ready", log);

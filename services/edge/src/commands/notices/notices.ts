@@ -17,7 +17,7 @@ import { createWants } from "./wants.ts";
  */
 
 export interface NoticeOptions {
-  readonly bus: Pick<Bus, "changes" | "readMarks" | "titles" | "noticeRecords"> &
+  readonly bus: Pick<Bus, "changes" | "readMarks" | "texts" | "titles" | "noticeRecords"> &
     Parameters<typeof createFairFinding>[0];
   readonly redis?: Redis | undefined;
   readonly noticeDelayMs?: number | undefined;
@@ -43,7 +43,7 @@ type Said = FactOf<"said">;
 export function openNotices(options: NoticeOptions, room: NoticeRoom) {
   const { redis, noticeDelayMs: delayMs, registry, log } = options;
   if (redis === undefined || delayMs === undefined) return undefined;
-  const queue = createNoticeQueue({ redis, log });
+  const queue = createNoticeQueue({ redis, texts: options.bus.texts, log });
   return createNotices({ ...options, ...room, queue, delayMs, figures: createNoticeFigures(registry) });
 }
 

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { connectRedis, StoredDay, WorkshopLog } from "@parley/bus";
+import type { connectRedis, SealedTexts, StoredDay, TextPlace, WorkshopLog } from "@parley/bus";
 import { redisKeys } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import { emptyDay, readDayRecord, type Booking, type DayRecord } from "./diary.ts";
@@ -10,6 +10,8 @@ export interface ReadModelDeps {
   readonly log: WorkshopLog;
   /** In the role `cache`: it fails fast. */
   readonly redis: Redis;
+  /** Seals what is kept in Redis. */
+  readonly texts: SealedTexts;
   readonly logger: Logger;
 }
 
@@ -71,14 +73,14 @@ return 1`;
  * The diaries in Redis, by day and by person. The stream decides; this is made of it, and again when Redis has lost it. Before each look what the stream has
  * more is put in, so that nobody reads less than what was stored before they asked.
  */
-export function createReadModel({ log, redis, logger }: ReadModelDeps) {
+export function createReadModel({ log, redis, texts, logger }: ReadModelDeps) {
   /** Brings Redis up to the stream. Throws when one of the two does not answer. */
   const catchUp = async (): Promise<void> => {
     for (let restarts = 0; restarts < mostRestarts; restarts++) {
       const [id, newest] = await Promise.all([log.id(), log.newest()]);
       const from = await placeFor(redis, { id, seq: newest });
       if (from === undefined) continue;
-      if (await readOn({ log, redis, logger }, from, newest)) return;
+      if (await readOn({ log, redis, texts, logger }, from, newest)) return;
     }
     throw new Error("the diaries in Redis could not be brought up to date");
   };
@@ -90,14 +92,15 @@ export function createReadModel({ log, redis, logger }: ReadModelDeps) {
     async days(tenant: string, dates: readonly string[]): Promise<DayRecord[]> {
       await catchUp();
       const found = dates.length === 0 ? [] : await redis.hmget(diaryKey(tenant), ...dates);
-      return found.map((text) => (text === null ? emptyDay : dayIn(text)));
+      return Promise.all(found.map((text) => (text === null ? emptyDay : dayIn(texts, tenant, text))));
     },
 
     /** All of one person, those taken back included, in the order of their days. */
     async of(tenant: string, user: string): Promise<Booking[]> {
       await catchUp();
-      const texts = await redis.hvals(personKey(tenant, user));
-      const bookings = texts.flatMap(
+      const kept = await redis.hvals(personKey(tenant, user));
+      const opened = await Promise.all(kept.map((text) => texts.open(redisPlace(tenant), text)));
+      const bookings = opened.flatMap(
         (text) => readDayRecord(Buffer.from(`{"v":1,"bookings":[${text}]}`))?.bookings ?? [],
       );
       return bookings.toSorted((one, other) => (orderOf(one) < orderOf(other) ? -1 : 1));
@@ -123,12 +126,15 @@ async function placeFor(redis: Redis, stream: Place): Promise<Place | undefined>
 }
 
 /** False: Redis lost everything meanwhile. */
-async function readOn({ log, redis, logger }: ReadModelDeps, from: Place, newest: number): Promise<boolean> {
+async function readOn({ log, redis, texts, logger }: ReadModelDeps, from: Place, newest: number): Promise<boolean> {
   let { seq } = from;
   while (seq < newest) {
     const day = await log.next(seq);
     if (day === undefined) return true;
-    const applied = await redis.eval(applyScript, ...applyArguments({ id: from.id, seq }, day, logger));
+    const applied = await redis.eval(
+      applyScript,
+      ...(await applyArguments({ id: from.id, seq }, day, { texts, logger })),
+    );
     if (applied === 0) return false;
     seq = day.seq;
   }
@@ -136,27 +142,29 @@ async function readOn({ log, redis, logger }: ReadModelDeps, from: Place, newest
 }
 
 /** Of what is no day, or cannot be read, only the place moves on: under a date that nobody asks for. */
-function applyArguments(
+async function applyArguments(
   from: Place,
   { seq, subject, data }: StoredDay,
-  logger: Logger,
-): [number, ...(string | number)[]] {
+  { texts, logger }: Pick<ReadModelDeps, "texts" | "logger">,
+): Promise<[number, ...(string | number)[]]> {
   const [, , , tenant = "_", date = ""] = subject.split(".");
   const isDay = subject.startsWith("chat.workshop.day.");
   const record = isDay ? readDayRecord(data) : undefined;
   if (isDay && record === undefined) logger.warn({ seq }, "a day of the workshop's diary cannot be read");
   const byPerson = grouped(record?.bookings ?? []);
+  const sealed = (value: object): Promise<string> => texts.seal(redisPlace(tenant), JSON.stringify(value));
   const names = [at, keys, isDay ? diaryKey(tenant) : redisKeys.workshop("other")];
   const values: (string | number)[] = [
     from.id,
     from.seq,
     seq,
     isDay ? date : "",
-    record === undefined ? "" : JSON.stringify(record),
+    record === undefined ? "" : await sealed(record),
   ];
   for (const [user, bookings] of byPerson) {
     names.push(personKey(tenant, user));
-    values.push(bookings.length, ...bookings.flatMap((one) => [one.id, JSON.stringify(one)]));
+    values.push(bookings.length);
+    for (const one of bookings) values.push(one.id, await sealed(one));
   }
   return [names.length, ...names, ...values];
 }
@@ -171,8 +179,12 @@ function personKey(tenant: string, user: string): string {
   return redisKeys.workshop(`of:${tenant}:${createHash("sha256").update(user).digest("base64url")}`);
 }
 
-function dayIn(text: string): DayRecord {
-  return readDayRecord(Buffer.from(text.slice(text.indexOf(" ") + 1))) ?? emptyDay;
+/** In Redis, where all is made anew from the stream. */
+const redisPlace = (tenant: string): TextPlace => ({ scope: `t:${tenant}`, place: "workshop.redis" });
+
+async function dayIn(texts: SealedTexts, tenant: string, text: string): Promise<DayRecord> {
+  const day = await texts.open(redisPlace(tenant), text.slice(text.indexOf(" ") + 1));
+  return readDayRecord(Buffer.from(day ?? "")) ?? emptyDay;
 }
 
 function orderOf({ date, time, id }: Booking): string {

@@ -1,0 +1,28 @@
+import type { FileStore } from "./file-store.ts";
+import type { SealedTexts, TextPlace } from "./sealed-texts.ts";
+
+/** What files take of encryption; see `Sealing`. */
+export interface FileSealing {
+  readonly texts: SealedTexts;
+  readonly shred: (scope: string) => Promise<void>;
+}
+
+/** Of the bytes of a file. Its record has another key, so that the bytes can go before what says where they are. */
+export const scopeOfBytes = (file: string): string => `f:${file}`;
+export const scopeOfRecord = (file: string): string => `n:${file}`;
+
+function placeOf(key: string): TextPlace {
+  return { scope: scopeOfBytes(key.split("/", 1)[0] ?? ""), place: `file.${key}` };
+}
+
+/** Each piece is sealed with the key of its file; what was stored plain is read as it is, which its file's hash confirms. */
+export function createSealedFileStore(store: FileStore, { texts }: FileSealing): FileStore {
+  return {
+    ...store,
+    put: async (key, bytes) => store.put(key, await texts.sealBytes(placeOf(key), bytes)),
+    async get(key) {
+      const bytes = await store.get(key);
+      return bytes && texts.openBytes(placeOf(key), bytes, { isRaw: true });
+    },
+  };
+}
