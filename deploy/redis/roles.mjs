@@ -1,4 +1,11 @@
-import { noticeQueueName, pushQueueName, redisKeys, sharedKeyPrefixes, toolCatalogueKey, toolQueueName } from "@parley/protocol";
+import {
+  noticeQueueName,
+  pushQueueName,
+  redisKeys,
+  sharedKeyPrefixes,
+  toolCatalogueKey,
+  toolQueueName,
+} from "@parley/protocol";
 
 const under = (prefix) => `${prefix}*`;
 /** BullMQ's own prefix. */
@@ -53,7 +60,11 @@ export const redisRoles = {
     reads: [toolCatalogueKey],
     commands: withoutWaiting,
   },
-  tool: { keys: [queue, notices, pushes, toolCatalogueKey, redisKeys.offer, redisKeys.workshop("*")], reads: [], commands },
+  tool: {
+    keys: [queue, notices, pushes, toolCatalogueKey, redisKeys.offer, redisKeys.workshop("*")],
+    reads: [],
+    commands,
+  },
   /** KEDA, which asks by a script how many calls wait. */
   scaler: {
     keys: waitingCalls,

@@ -16,7 +16,14 @@ const Started = z.object({ deliver_subject: z.string() });
 const Restored = z.object({ state: z.looseObject(StreamState.shape) });
 
 /** What they hold since the backup must stay: who was revoked, who did what, what people have booked, brought, and had forgotten. Then the broker keeps its own. */
-const keptIfThere: readonly string[] = [names.gate, names.audit, names.workshop, names.memory, names.notices, names.documents];
+const keptIfThere: readonly string[] = [
+  names.gate,
+  names.audit,
+  names.workshop,
+  names.memory,
+  names.notices,
+  names.documents,
+];
 
 type Connection = BrokerLink["nc"];
 
