@@ -272,7 +272,7 @@ function conversationParts(
     owners,
     ...kept,
     conversations: createStoredConversations({ ...deps, ...kept, shred: sealing.shredConversation }),
-    erasing: createErasing(deps),
+    erasing: createErasing({ ...deps, opening: sealing.opening }),
   };
 }
 
