@@ -254,6 +254,7 @@ describe("golden files", () => {
         "Usage",
         "User",
         "WaitingTurn",
+        "WrappedKey",
       ],
     ];
     const covered: unknown[] = [
