@@ -83,8 +83,11 @@ async function authored(jsm: PatientLookups, mention: Mention, user: string): Pr
   if (found === null || found.subject !== mention.subject) return undefined;
   const value = parseStored(found.data);
   const post = PostRecord.safeParse(value).data?.post;
-  if (post !== undefined)
-    return post.author.id === user ? { mention, turn: post.turn_id, messageIds: [post.message_id] } : undefined;
+  if (post === undefined) return authoredTurn(value, mention, user);
+  return post.author.id === user ? { mention, turn: post.turn_id, messageIds: [post.message_id] } : undefined;
+}
+
+function authoredTurn(value: unknown, mention: Mention, user: string): Authored | undefined {
   const record = readTurnRecord(value);
   if (record === undefined) return undefined;
   const { turn_id, question, answer } = turnOfRecord(record, mention.seq);

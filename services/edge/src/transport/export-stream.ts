@@ -8,6 +8,12 @@ const mostWaitingBytes = 256 * 1024;
 /** Whoever takes nothing for so long has gone. */
 const stalledMs = 60_000;
 
+const headers = {
+  "content-type": "application/x-ndjson",
+  "content-disposition": 'attachment; filename="export.ndjson"',
+  "cache-control": "no-store",
+};
+
 /**
  * Writes lines as fast as their reader takes them. What goes wrong in the middle breaks the connection, so that nobody takes what there is for all of it. `leaving` is aborted when the reader is gone.
  */
@@ -26,13 +32,7 @@ export async function streamLines(
     leaving.abort(new Error("the reader has gone"));
     wake();
   });
-  response.cork(() =>
-    writeHead(response, 200, {
-      "content-type": "application/x-ndjson",
-      "content-disposition": 'attachment; filename="export.ndjson"',
-      "cache-control": "no-store",
-    }),
-  );
+  response.cork(() => writeHead(response, 200, headers));
   const onWritable = (): void => {
     writer.flush();
     wake();

@@ -1,4 +1,4 @@
-import { kindOfMention, type Authored, type Bus, type Erased, type Mention } from "@parley/bus";
+import { kindOfMention, type Authored, type Bus, type Erased, type Holdable, type Mention } from "@parley/bus";
 import {
   ChatError,
   answerRuleOf,
@@ -40,25 +40,47 @@ const lookEveryMs = 100;
 export function createEraseConversation(deps: EraseConversationDeps) {
   const { bus } = deps;
   return async (conversation: ConversationId, mentions: readonly Mention[], erased: Erased): Promise<number> => {
-    const { user, pseudonym } = erased;
+    const { user } = erased;
     const [record, owner] = await Promise.all([bus.people.of(conversation), bus.owners.ownerOf(conversation)]);
     const people = record?.people;
     const tenant = people?.tenant ?? owner?.tenant;
-    const others = people === undefined ? [] : [people.owner.id, ...people.members.map(({ id }) => id)];
-    const hold = await bus.privacy.heldBy({ conversation, tenant, users: others });
-    if (hold !== undefined) throw new HeldError(`${hold.on.kind} ${hold.on.id} is held: ${hold.reason}`);
+    await checkFree(bus, { conversation, tenant, users: idsOf(people) });
     await stopTurns(bus, conversation, user);
     const isOwner = (people === undefined ? owner?.userId : people.owner.id) === user;
     const heir = people === undefined || deps.policy().rooms === "delete" ? undefined : heirOf(people, user);
     let count = 0;
-    if (isOwner && heir === undefined) {
-      const isThere = mentions.some((mention) => !["owner", "people", "handover"].includes(kindOfMention(mention)));
-      await deps.deleteWhole(conversation, user, tenant);
-      for (const mention of mentions) if (kindOfMention(mention) === "owner") await bus.erasing.rename(mention, erased);
-      count += isThere ? 1 : 0;
-    } else if (people !== undefined) await leave(deps, conversation, { user, heir });
-    return count + (await takeOut(deps, conversation, mentions, { user, pseudonym }));
+    if (isOwner && heir === undefined) count = await removeWhole(deps, { conversation, mentions, erased, tenant });
+    else if (people !== undefined) await leave(deps, conversation, { user, heir });
+    return count + (await takeOut(deps, conversation, mentions, erased));
   };
+}
+
+function idsOf(people: People | undefined): string[] {
+  return people === undefined ? [] : [people.owner.id, ...people.members.map(({ id }) => id)];
+}
+
+async function checkFree({ privacy }: Pick<Bus, "privacy">, what: Holdable): Promise<void> {
+  const hold = await privacy.heldBy(what);
+  if (hold !== undefined) throw new HeldError(`${hold.on.kind} ${hold.on.id} is held: ${hold.reason}`);
+}
+
+interface Removal {
+  readonly conversation: ConversationId;
+  readonly mentions: readonly Mention[];
+  readonly erased: Erased;
+  readonly tenant: string | undefined;
+}
+
+/** What says whose a conversation was stays, under another name: no part of it is there then. */
+const namesOnly: ReadonlySet<string> = new Set(["owner", "people", "handover"]);
+
+async function removeWhole(
+  { bus, deleteWhole }: EraseConversationDeps,
+  { conversation, mentions, erased, tenant }: Removal,
+): Promise<number> {
+  await deleteWhole(conversation, erased.user, tenant);
+  for (const mention of mentions) if (kindOfMention(mention) === "owner") await bus.erasing.rename(mention, erased);
+  return mentions.some((mention) => !namesOnly.has(kindOfMention(mention))) ? 1 : 0;
 }
 
 /** Whoever writes in it for longest, else whoever reads in it for longest; undefined: nobody else is there. */

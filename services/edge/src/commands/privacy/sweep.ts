@@ -1,5 +1,12 @@
 import type { Bus, OwnedConversation } from "@parley/bus";
-import { keptMs, type ConversationId, type HoldRecord, type Retention, type SweepCounts } from "@parley/protocol";
+import {
+  keptMs,
+  type ConversationId,
+  type HoldRecord,
+  type Retention,
+  type SweepCounts,
+  type SweepRecord,
+} from "@parley/protocol";
 import { sleep, type Logger } from "@parley/runtime";
 
 export interface SweepDeps {
@@ -106,13 +113,19 @@ function createLook({ bus, retention }: SweepDeps) {
   };
 }
 
+/** Where a round goes on, or a new one begins. */
+function beginningOf(before: SweepRecord | undefined) {
+  const place: Place = { shard: before?.shard ?? 0, seq: before?.seq ?? 0 };
+  if (before === undefined || (place.shard === 0 && place.seq === 0))
+    return { place, began_at: Date.now(), counts: noCounts };
+  return { place, began_at: before.began_at, counts: before.counts };
+}
+
 async function goThrough(deps: SweepDeps, look: Look, signal: AbortSignal): Promise<void> {
   const { bus, retention, log } = deps;
   const before = await bus.privacy.sweepPlace();
-  let place: Place = { shard: before?.shard ?? 0, seq: before?.seq ?? 0 };
-  const isNew = place.shard === 0 && place.seq === 0;
-  const began_at = isNew ? Date.now() : (before?.began_at ?? Date.now());
-  let counts = isNew ? noCounts : (before?.counts ?? noCounts);
+  const { began_at, ...begun } = beginningOf(before);
+  let { place, counts } = begun;
   const store = async (isOver: boolean): Promise<void> => {
     const ts = Date.now();
     await bus.privacy.changeSweep((last) => {
