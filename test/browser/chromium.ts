@@ -19,6 +19,8 @@ export function launchChromium(): Promise<Browser> {
       "--disable-background-networking",
       "--disable-component-update",
       "--disable-sync",
+      // A microphone that beeps, for who records; whether a page may use it is still asked.
+      "--use-fake-device-for-media-stream",
     ],
   });
 }

@@ -63,6 +63,28 @@ test("the page with a tool's result and a call that waits for a person", async (
   await keep("chat-page.png", await web.page.screenshot());
 });
 
+test("the page with files in a message and beside the box", async () => {
+  await using web = await openWeb({ viewport: { width: 900, height: 760 }, colorScheme: "light", person: "Mira" });
+  const chat = chatOn(web.page);
+  const field = web.page.locator(".chat-composer input[type=file]");
+  const photo = await web.page.screenshot({ clip: { x: 300, y: 80, width: 400, height: 240 } });
+  const notes = {
+    name: "minutes.txt",
+    mimeType: "text/plain",
+    buffer: Buffer.from("The press stands still since Monday."),
+  };
+  await field.setInputFiles([{ name: "press-3.png", mimeType: "image/png", buffer: photo }, notes]);
+  await web.page.locator(".chat-file[data-state=done]").nth(1).waitFor();
+  await chat.send("/sim text=I_see_the_press_and_the_minutes.");
+  await chat.answered();
+  await web.page.getByRole("figure", { name: "File press-3.png" }).getByRole("img").waitFor();
+  await field.setInputFiles([
+    { name: "manual.txt", mimeType: "text/plain", buffer: Buffer.alloc(20_000, "Chapter. ") },
+  ]);
+  await web.page.locator(".chat-file[data-state=done]").waitFor();
+  await keep("chat-page-files.png", await web.page.screenshot());
+});
+
 test("the chat in a page of somebody else", async () => {
   await using web = await openWeb({
     viewport: { width: 1_280, height: 800 },

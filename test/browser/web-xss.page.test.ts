@@ -117,3 +117,31 @@ test("no payload in the names, files and addresses of sources does harm", async 
   await page.getByRole("dialog", { name: /^Source: / }).waitFor();
   await unharmed(web);
 });
+
+test("no payload in the name of a file does harm, beside the box and in the message", async () => {
+  await using web = await openWeb();
+  const { page } = web;
+  for (const group of inGroups(
+    payloads.map((payload) => payload.slice(0, 120)),
+    10,
+  ).slice(0, 3)) {
+    await page
+      .locator(".chat-composer input[type=file]")
+      .setInputFiles(
+        group.map((payload, n) => ({
+          name: `${payload}${n}.txt`,
+          mimeType: "text/plain",
+          buffer: Buffer.from(`file ${n}`),
+        })),
+      );
+    const arrived = page.locator(".chat-file[data-state=done]");
+    await expect.poll(() => arrived.count(), { timeout: 20_000 }).toBe(group.length);
+    await unharmed(web);
+    await chatOn(page).sendButton.click();
+    await expect.poll(() => arrived.count()).toBe(0);
+    await chatOn(page).answered();
+  }
+  await page.reload();
+  await page.getByRole("log", { name: "Messages" }).getByRole("figure").first().waitFor();
+  await unharmed(web);
+});

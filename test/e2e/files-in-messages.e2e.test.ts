@@ -1,3 +1,4 @@
+import { createUploads } from "@parley/client/files";
 import { filesOf, messages } from "@parley/protocol/fold";
 import { startSystem, type System } from "@parley/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -93,6 +94,48 @@ describe("a message with files", () => {
     await removeFile(system.nats, file);
     const later = await chat.send("And now?");
     expect(await chat.untilEnd(later.turn_id)).toMatchObject({ type: "complete" });
+  });
+});
+
+describe("the client library", () => {
+  const token = (): Promise<string> => devToken(system.edges[0]!, "anna");
+
+  it("uploads in pieces, through failures and another edge, and sends what it uploaded", async () => {
+    using anna = await person(system.edges[0]!);
+    const bytes = Buffer.from(`number\n${Array.from({ length: 30_000 }, (_, n) => n).join("\n")}`);
+    let requests = 0;
+    // Every third request is lost, half of these after it has arrived; each goes to whichever edge.
+    const flaky: typeof fetch = async (input, init) => {
+      const nth = ++requests;
+      if (nth % 6 === 3) throw new TypeError("lost on its way");
+      const { port } = system.edges[nth % 2]!;
+      const answer = await fetch(`http://127.0.0.1:${port}${String(input)}`, init);
+      if (nth % 6 === 0) throw new TypeError("the answer was lost");
+      return answer;
+    };
+    const uploads = createUploads({ getToken: token, fetch: flaky, pieceBytes: 40_000 });
+    const sent: number[] = [];
+    const file = new File([bytes], "numbers.csv", { type: "text/csv" });
+    const uploaded = await uploads.upload(file, { onProgress: (now) => sent.push(now) });
+    expect(uploaded).toMatchObject({ name: "numbers.csv", media_type: "text/csv", bytes: bytes.length });
+    expect(sent).toEqual(sent.toSorted((a, b) => a - b));
+    expect(sent.at(-1)).toBe(bytes.length);
+    const address = `http://127.0.0.1:${system.edges[1]!.port}${uploads.pathOf(uploaded)}`;
+    const fetched = await fetch(address, { headers: { authorization: `Bearer ${await token()}` } });
+    expect(Buffer.from(await fetched.arrayBuffer()).equals(bytes)).toBe(true);
+    const chat = anna.conversation();
+    const { turn_id } = await chat.send("What is in it?", { parts: [uploaded] });
+    expect((await chat.untilEnd(turn_id)).response).toContain("numbers.csv");
+    expect(filesOf(messages(chat.view)[0]?.parts ?? [])).toEqual([uploaded]);
+  });
+
+  it("gives up with the server's word where the file is not taken, and at its caller's", async () => {
+    const server = `http://127.0.0.1:${system.edges[0]!.port}`;
+    const uploads = createUploads({ server, getToken: token });
+    const program = new File([Buffer.from([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1, 0])], "a.bin");
+    await expect(uploads.upload(program)).rejects.toMatchObject({ code: "UNSUPPORTED" });
+    const stop = AbortSignal.abort(new Error("enough"));
+    await expect(uploads.upload(new File(["a"], "a.txt"), { signal: stop })).rejects.toThrow("enough");
   });
 });
 

@@ -89,16 +89,6 @@ export function createFileRecords(deps: FileStreamDeps) {
       return counts;
     },
 
-    /** Whether anybody has ever brought a file here. */
-    async areThere(): Promise<boolean> {
-      try {
-        return (await jsm.streams.info(streams.files)).state.last_seq > 0;
-      } catch (error) {
-        if (error instanceof JetStreamApiError && error.code === noStream) return false;
-        throw error;
-      }
-    },
-
     /** Nobody knows the file any more. */
     async drop(file: FileId): Promise<void> {
       await ready();
@@ -111,6 +101,16 @@ type ReadFile = (message: FoundMessage | null) => FileRecord | undefined;
 
 function createWalk({ jsm }: FileStreamDeps, ready: () => Promise<void>, read: ReadFile) {
   return {
+    /** Whether anybody has ever brought a file here. */
+    async areThere(): Promise<boolean> {
+      try {
+        return (await jsm.streams.info(streams.files)).state.last_seq > 0;
+      } catch (error) {
+        if (error instanceof JetStreamApiError && error.code === noStream) return false;
+        throw error;
+      }
+    },
+
     /** All records, one at a time, the one first that was written first; without those that only a newer version could read. */
     async *walk(signal?: AbortSignal): AsyncGenerator<WalkedFile> {
       await ready();

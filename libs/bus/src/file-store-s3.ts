@@ -47,7 +47,7 @@ export function createS3FileStore({ prefix, ...settings }: S3Settings): FileStor
     },
 
     async list(after) {
-      const page = await persistently(() => s3.listObjectsPaged("", prefix, pageKeys, after));
+      const page = await persistently(() => s3.listObjectsPaged("/", prefix, pageKeys, after));
       const keys = (page?.objects ?? []).map(({ Key, LastModified }) => ({
         key: Key.slice(prefix.length),
         storedMs: new Date(LastModified).getTime(),

@@ -236,7 +236,7 @@ describe("a request", () => {
     [{ message: { messageId: "m", role: "ROLE_USER", parts: [{ text: 1 }] } }, "INVALID_PARAMS"],
     [{ message: { messageId: "m", role: "ROLE_USER", parts: [{ text: "a", data: 1 }] } }, "INVALID_PARAMS"],
     [{ message: { messageId: "m", role: "ROLE_USER", parts: [{ url: "https://a" }] } }, "CONTENT_TYPE_NOT_SUPPORTED"],
-    [{ message: { messageId: "m", role: "ROLE_USER", parts: [{ raw: "AA==" }] } }, "CONTENT_TYPE_NOT_SUPPORTED"],
+    [{ message: { messageId: "m", role: "ROLE_USER", parts: [{ raw: "?!" }] } }, "INVALID_PARAMS"],
   ])("to send is refused: %j", (params, fault) => {
     expect(faultOf(() => decodeParams(SendParams, params))).toBe(fault);
   });

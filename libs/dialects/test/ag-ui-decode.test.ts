@@ -9,7 +9,7 @@ const answer = { id: "a", role: "assistant", content: "Because." };
 describe("what a run asks", () => {
   test("is the last user message, and the thread up to it", () => {
     const { question, thread, hasAnswer } = run({ messages: [user("one"), answer, user("two", "m2")] });
-    expect(question).toEqual({ id: "m2", text: "two" });
+    expect(question).toEqual({ id: "m2", text: "two", files: [] });
     expect(thread.map(({ id }) => id)).toEqual(["m1", "a", "m2"]);
     expect(hasAnswer).toBe(false);
   });
@@ -20,15 +20,21 @@ describe("what a run asks", () => {
     expect(run({ messages: [user("one"), { id: "s", role: "developer", content: "!" }] }).hasAnswer).toBe(false);
   });
 
-  test("is text, in parts as well, and nothing else", () => {
+  test("is text, in parts as well, and files with their data", () => {
     const parts = [
       { type: "text", text: "one" },
       { type: "text", text: "two" },
     ];
     expect(run({ messages: [user(parts)] }).question?.text).toBe("one\ntwo");
     const image = { type: "image", source: { type: "url", value: "https://example.org/a.png" } };
-    expect(() => run({ messages: [user([...parts, image])] })).toThrow("only text is read");
-    expect(() => run({ messages: [user(null)] })).toThrow("only text is read");
+    expect(() => run({ messages: [user([...parts, image])] })).toThrow("are not fetched");
+    expect(() => run({ messages: [user(null)] })).toThrow("texts and files");
+    const data = { type: "image", source: { type: "data", value: "AQID", mimeType: "image/png" } };
+    const old = { type: "binary", mimeType: "text/plain", data: "YQ==", filename: "a.txt" };
+    expect(run({ messages: [user([...parts, data, old])] }).question?.files).toEqual([
+      { name: "file.png", mediaType: "image/png", bytes: Buffer.from([1, 2, 3]) },
+      { name: "a.txt", mediaType: "text/plain", bytes: Buffer.from("a") },
+    ]);
   });
 
   test("has a bounded id and bounded depth", () => {

@@ -50,7 +50,13 @@ describe("what a chat asks", () => {
 
   test.each([
     ["INVALID_FRAME", /made again/, { messages: [answer()], trigger: "regenerate-message" }],
-    ["UNSUPPORTED", /Files/, { messages: [{ ...user("a"), parts: [{ type: "file", url: "data:," }] }] }],
+    [
+      "UNSUPPORTED",
+      /not fetched/,
+      { messages: [{ ...user("a"), parts: [{ type: "file", url: "http://10.0.0.1/" }] }] },
+    ],
+    ["INVALID_FRAME", /empty/, { messages: [{ ...user("a"), parts: [{ type: "file", url: "data:," }] }] }],
+    ["INVALID_FRAME", /url/, { messages: [{ ...user("a"), parts: [{ type: "file" }] }] }],
     ["UNSUPPORTED", /data-x/, { messages: [{ ...user("a"), parts: [{ type: "data-x", data: 1 }] }] }],
     ["INVALID_FRAME", /user's/, { messages: [{ ...user("a"), role: "system" }] }],
     ["INVALID_FRAME", /nothing was decided/, { messages: [answer({ type: "text", text: "a" })] }],

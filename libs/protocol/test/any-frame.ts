@@ -17,7 +17,10 @@ const Schema = z.object({
 });
 type Schema = z.infer<typeof Schema>;
 
-const word = fc.oneof(fc.constantFrom("c1", "t1", "t2", "t1-0-0", "text"), fc.string({ maxLength: 8 }));
+const word = fc.oneof(
+  fc.constantFrom("c1", "t1", "t2", "t1-0-0", "text", "file_u0123456789abcdefghijk"),
+  fc.string({ maxLength: 8 }),
+);
 
 /** Any value of a JSON Schema; numbers are whole and small, as cursors and counters are. */
 function valueOf(node: unknown): fc.Arbitrary<unknown> {

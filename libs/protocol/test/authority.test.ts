@@ -5,7 +5,16 @@ const may = createMay(
   RightsByRole.parse({
     [everybody]: {
       actions: [
-        ...["conversation:*", "session:*", "connection:*", "usage:*", "memory:*", "notices:*", "documents:read"],
+        ...[
+          "conversation:*",
+          "session:*",
+          "connection:*",
+          "usage:*",
+          "memory:*",
+          "notices:*",
+          "file:*",
+          "documents:read",
+        ],
         ...["agent:use", "model:use", "tool:run"],
       ],
       agents: ["general", "k8s-*"],
@@ -172,6 +181,17 @@ const table: Record<
       [caller(), { kind: "documents" }],
       [caller({ roles: ["approver"] }), { kind: "documents" }],
       [caller({ roles: ["librarian"], scopes: ["documents:read"] }), { kind: "documents" }],
+    ],
+  },
+  "file:read": {
+    yes: [[caller(), { kind: "file", owner: "ann", tenant: undefined }]],
+    no: [[caller({ scopes: ["conversation:read"] }), { kind: "file", owner: "ann", tenant: undefined }]],
+  },
+  "file:write": {
+    yes: [[caller(), { kind: "file", owner: "ann", tenant: undefined }]],
+    no: [
+      [caller(), { kind: "file", owner: "ben", tenant: undefined }],
+      [caller({ tenant: "acme" }), { kind: "file", owner: "ann", tenant: "other" }],
     ],
   },
   "handover:answer": {

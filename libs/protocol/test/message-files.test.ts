@@ -21,7 +21,7 @@ import {
 
 const fileOf = (n: number): FilePart => ({
   type: "file",
-  file_id: `file_${String(n).padStart(22, "0")}`,
+  file_id: `file_u${String(n).padStart(21, "0")}`,
   name: `file ${n}.csv`,
   media_type: "text/csv",
   bytes: n,

@@ -1,4 +1,4 @@
-import { createOfferBoard, type Bus } from "@parley/bus";
+import { createOfferBoard } from "@parley/bus";
 import type { May, TurnRequest } from "@parley/protocol";
 import { noTracing, type Logger, type Registry, type Tracing } from "@parley/runtime";
 import uWS from "uWebSockets.js";
@@ -29,8 +29,7 @@ import { createAnswerTimes } from "./delivery/answer-times.ts";
 import type { Deadlines } from "./delivery/connection.ts";
 import { deliveryLimits, type DeliveryLimits } from "./delivery/delivery-limits.ts";
 import { addEdgeMetrics, countOne, createCounters, type Counters } from "./figures/metrics.ts";
-import type { Hubs } from "./hub/hubs.ts";
-import { closing, createHubRoom, type Counting, type HubRoom } from "./hub-room.ts";
+import { closing, createHubRoom, followBroker, type Counting, type HubRoom } from "./hub-room.ts";
 import { createReadiness, type Readiness } from "./readiness.ts";
 import { createBegunStreams } from "./transport/begun-streams.ts";
 import { createConnections, type ConnectionsDeps } from "./transport/connections.ts";
@@ -109,15 +108,8 @@ function createCommandRoom(
   hubRoom: HubRoom,
   { counters, limiter }: { readonly counters: Counters; readonly limiter: Limiter },
 ) {
-  const {
-    bus,
-    redis,
-    may,
-    gate = openGate,
-    tracing = noTracing,
-    files: fileSettings = defaultFileSettings,
-    log,
-  } = options;
+  const { bus, redis, may, gate = openGate, tracing = noTracing, log } = options;
+  const { files: fileSettings = defaultFileSettings } = options;
   const { outbox, hubs, catchUp, resuming, waiting, guests, signals, known, seenChanges } = hubRoom;
   const { messages: limits, conversations: quota, subscriptions, usage } = limiter;
   const isOperator = createIsOperator(bus, may);
@@ -147,10 +139,7 @@ function createCommandRoom(
     onSaid: notices?.said,
     counters,
     tracing,
-    guests,
-    signals,
-    onChanged: seenChanges.add,
-    hasChanges,
+    ...{ guests, signals, onChanged: seenChanges.add, hasChanges },
     agentNames: createAgentNames(redis && createOfferBoard({ redis, log })),
     ...{ usage, subscriptions, uploads: limiter.uploads, fileSettings },
   };
@@ -224,19 +213,6 @@ function createTransportRoom(
 
 interface TransportNeeds extends Counting, Readiness {
   readonly limiter: Limiter;
-}
-
-/** What hubs must know of the broker: whether it is there, and whether it may have kept copies to itself. Returns how to stop. */
-function followBroker(bus: Bus, hubs: Hubs): () => void {
-  const forgetReconnects = bus.onReconnect(() => void hubs.syncAll());
-  const forgetDisconnects = bus.onDisconnect(hubs.pauseAll);
-  const watching = new AbortController();
-  bus.watchStreams((shard, afterSeq) => void hubs.syncShard(shard, afterSeq), watching.signal);
-  return () => {
-    forgetReconnects();
-    forgetDisconnects();
-    watching.abort();
-  };
 }
 
 /** Wires the rooms of an edge, the innermost first, and starts to listen. Throws StartError when the port cannot be had. */

@@ -1,7 +1,7 @@
 import { eventually } from "@parley/testkit";
 import { encodeFileFrame } from "@parley/protocol";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { filesPath, picture } from "./support/file-client.ts";
+import { filesPath, picture, jsonOf } from "./support/file-client.ts";
 import { createRoomWorld, person, tokenOf, type Person, type RoomWorld } from "./support/room-world.ts";
 
 let room: RoomWorld;
@@ -29,7 +29,7 @@ async function bring(who: Person, query = ""): Promise<string> {
     headers: { "content-type": "image/png" },
   });
   expect(response.status).toBe(201);
-  return (await response.json()).file_id;
+  return (await jsonOf(response)).file_id;
 }
 
 /** Every way to a file, as its status. */
@@ -72,7 +72,7 @@ describe("a file that nobody has sent", () => {
   it("is in nobody else's list", async () => {
     const id = await bring(ann);
     const listed = async (who: Person): Promise<string[]> =>
-      (await (await ask(who, "GET", filesPath)).json()).files.map((file: { file_id: string }) => file.file_id);
+      (await jsonOf(await ask(who, "GET", filesPath))).files.map((file: { file_id: string }) => file.file_id);
     expect(await listed(ann)).toContain(id);
     for (const who of [bert, otherAnn]) expect(await listed(who)).not.toContain(id);
     expect((await ask(undefined, "GET", filesPath)).status).toBe(401);

@@ -2,7 +2,7 @@ import { sleep } from "@parley/runtime";
 import { eventually, startTcpProxy } from "@parley/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createWorld, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
-import { beginTus, fileRequest, hashOf, headTus, patchTus, picture } from "./support/file-client.ts";
+import { beginTus, fileRequest, hashOf, headTus, patchTus, picture, jsonOf } from "./support/file-client.ts";
 
 let world: World;
 let other: EdgeUnderTest;
@@ -61,6 +61,6 @@ describe("an upload", () => {
     const at = await offset();
     expect(at % 20_000).toBe(0);
     expect((await patchTus(other, location, at, new Uint8Array(bytes.subarray(at)))).status).toBe(204);
-    expect((await (await fileRequest(other, "GET", `${location}/info`)).json()).sha256).toBe(hashOf(bytes));
+    expect((await jsonOf(await fileRequest(other, "GET", `${location}/info`))).sha256).toBe(hashOf(bytes));
   });
 });

@@ -2,7 +2,7 @@ import { connect, type Socket } from "node:net";
 import { eventually } from "@parley/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { metricOf, tokenOf, type EdgeUnderTest } from "./support/edge-fixture.ts";
-import { beginTus, bring, fileRequest, filesPath, picture } from "./support/file-client.ts";
+import { beginTus, bring, fileRequest, filesPath, picture, jsonOf } from "./support/file-client.ts";
 import { createLimitedWorld, refusalsBy, type LimitedWorld } from "./support/limited-world.ts";
 
 let world: LimitedWorld;
@@ -50,7 +50,7 @@ describe("limits of files", () => {
     ];
     expect(ways.map(({ status }) => status)).toEqual([201, 201]);
     const refused = await beginTus(edge, 10, { user: "dora", id: "3" });
-    expect([refused.status, (await refused.json()).code]).toEqual([429, "RATE_LIMITED"]);
+    expect([refused.status, (await jsonOf(refused)).code]).toEqual([429, "RATE_LIMITED"]);
     expect((await beginTus(edge, 10, { user: "dora", id: "1" })).status).toBe(201);
     expect(await refusalsBy(edge, "new_files_per_user")).toBe(1);
   });

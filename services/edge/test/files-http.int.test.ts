@@ -2,7 +2,7 @@ import { connect } from "node:net";
 import { eventually } from "@parley/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createWorld, metricOf, tokenOf, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
-import { bring, fileRequest, filesPath, hashOf, picture } from "./support/file-client.ts";
+import { bring, fileRequest, filesPath, hashOf, picture, jsonOf } from "./support/file-client.ts";
 
 let world: World;
 let edge: EdgeUnderTest;
@@ -49,7 +49,7 @@ describe("a file in one body", () => {
       expect([status < 300, body.file_id]).toEqual([true, again.body.file_id]);
     }
     const listed = await fileRequest(edge, "GET", filesPath);
-    const { files } = await listed.json();
+    const { files } = await jsonOf(listed);
     expect(files.filter(({ file_id: id }: { file_id: string }) => id === again.body.file_id)).toHaveLength(1);
   });
 
@@ -67,7 +67,7 @@ describe("a file in one body", () => {
     socket.write(first.subarray(0, 1_500_000));
     const begun = await eventually(
       async () => {
-        const { files } = await (await fileRequest(edge, "GET", filesPath)).json();
+        const { files } = await jsonOf(await fileRequest(edge, "GET", filesPath));
         const found = files.find(
           ({ name, offset }: { name: string; offset: number }) => name === "a.png" && offset > 0,
         );
@@ -79,7 +79,7 @@ describe("a file in one body", () => {
     expect(begun.status).toBe("uploading");
     // What had come and was no whole part yet is stored, too.
     const offset = async (): Promise<boolean> =>
-      (await (await fileRequest(other, "GET", `${filesPath}/${begun.file_id}/info`)).json()).offset === 1_500_000;
+      (await jsonOf(await fileRequest(other, "GET", `${filesPath}/${begun.file_id}/info`))).offset === 1_500_000;
     await eventually(offset, { what: "the rest" });
     const { status, body } = await bring(other, second, { name: "a.png", query: "&id=cut" });
     expect([status, body.file_id, body.sha256]).toEqual([201, begun.file_id, hashOf(second)]);

@@ -3,7 +3,7 @@ import { connect } from "node:net";
 import { eventually } from "@parley/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createWorld, tokenOf, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
-import { beginTus, fileRequest, filesPath, hashOf, headTus, patchTus, picture } from "./support/file-client.ts";
+import { beginTus, fileRequest, filesPath, hashOf, headTus, patchTus, picture, jsonOf } from "./support/file-client.ts";
 
 let world: World;
 let edge: EdgeUnderTest;
@@ -70,7 +70,7 @@ describe("a file by tus", () => {
     socket.write(bytes.subarray(0, 1_234_567), () => setTimeout(() => socket.destroy(), 50));
     await eventually(async () => (await offsetAt(other, location)) === "1234567", { what: "what was sent" });
     expect((await patchTus(other, location, 1_234_567, piece(bytes, 1_234_567))).status).toBe(204);
-    const info = await (await fileRequest(edge, "GET", `${location}/info`)).json();
+    const info = await jsonOf(await fileRequest(edge, "GET", `${location}/info`));
     expect(info).toMatchObject({ status: "stored", sha256: hashOf(bytes) });
   });
 
@@ -78,8 +78,8 @@ describe("a file by tus", () => {
     const bytes = picture(900_000);
     const location = (await beginTus(edge, bytes.length)).headers.get("location") ?? "";
     const answers = await Promise.all([edge, other].map((one) => patchTus(one, location, 0, piece(bytes, 0))));
-    expect(answers.map(({ status }) => status).toSorted()).toEqual([204, 409]);
-    const info = await (await fileRequest(edge, "GET", `${location}/info`)).json();
+    expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([204, 409]);
+    const info = await jsonOf(await fileRequest(edge, "GET", `${location}/info`));
     expect(info).toMatchObject({ status: "stored", sha256: hashOf(bytes) });
   });
 

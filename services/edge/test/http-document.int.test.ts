@@ -90,6 +90,25 @@ async function checkRoom(one: string, messageId: string): Promise<void> {
   expect(await check("POST", `${one}/read`, { body: {} })).toBe(204);
 }
 
+/** Bytes are no JSON, so what is read of a file is looked at in tests of its own. */
+async function checkFiles(files: string): Promise<void> {
+  const none = `${files}/file_uAAAAAAAAAAAAAAAAAAAAA`;
+  expect(await check("POST", `${files}?name=a.json`, { body: {} })).toBe(201);
+  expect(await check("POST", `${files}?id=`, { body: {} })).toBe(400);
+  expect(await check("GET", files)).toBe(200);
+  expect(await check("GET", `${files}?limit=0`)).toBe(400);
+  for (const [method, path] of [
+    ["GET", none],
+    ["GET", `${none}/info`],
+    ["DELETE", none],
+  ] as const)
+    expect(await check(method, path)).toBe(404);
+  expect(await check("PATCH", none, { body: {}, headers: { "tus-resumable": "1.0.0" } })).toBe(415);
+  expect(await check("POST", none, { body: {} })).toBe(400);
+  for (const method of ["GET", "PATCH", "POST", "DELETE"]) seen.add(`${method} ${files}/c_doc`);
+  seen.add(`GET ${files}/c_doc/info`);
+}
+
 describe("the OpenAPI document", () => {
   it("describes what every endpoint answers, errors too", async () => {
     const body = { message: "hello", conversation_id: "c_doc" };
@@ -186,6 +205,7 @@ describe("the OpenAPI document", () => {
     expect(await check("POST", "/api/v1/notices/devices", { body: browser })).toBe(400);
     expect(await check("DELETE", "/api/v1/notices/devices/c_doc")).toBe(204);
     expect(await check("GET", "/api/v1/connections")).toBe(200);
+    await checkFiles("/api/v1/files");
     const kept = "/api/v1/documents";
     for (const address of [kept, `${kept}/`, `${kept}/list`, `${kept}/stats`])
       expect(await check("GET", address)).toBe(200);

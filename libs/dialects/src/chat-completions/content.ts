@@ -52,7 +52,7 @@ export function wholeConversation(messages: readonly unknown[]): RequestMessage[
 
 /** Files are stored and not handed on: what they take is bounded by the request's own size. */
 function checkSize(messages: readonly unknown[]): void {
-  const excess = excessOf(messages.map(withoutData), { maxBytes: sentBytes });
+  const excess = excessOf(messages, { maxBytes: sentBytes, isFree: isFile });
   if (excess !== undefined) throw paramError(list, `The request is not valid: what counts of the messages ${excess}.`);
 }
 
@@ -94,17 +94,12 @@ function textOf({ role, content }: RequestMessage, at: number): string {
 
 type ContentPart = z.infer<typeof ContentPart>;
 
-function isFilePart({ type }: { readonly type: string }): boolean {
-  return type === "image_url" || type === "file" || type === "input_audio";
+function isFile(part: object): boolean {
+  return "type" in part && typeof part.type === "string" && isFilePart({ type: part.type });
 }
 
-/** What was read of a message is what counts of its size. */
-const Sized = z.looseObject({ content: z.array(z.looseObject({ type: z.string() })) });
-
-function withoutData(message: unknown): unknown {
-  const sized = Sized.safeParse(message);
-  if (!sized.success || !sized.data.content.some(isFilePart)) return message;
-  return { ...sized.data, content: sized.data.content.map((part) => (isFilePart(part) ? { type: part.type } : part)) };
+function isFilePart({ type }: { readonly type: string }): boolean {
+  return type === "image_url" || type === "file" || type === "input_audio";
 }
 
 /** The files of the newest message of a user. They are stored with it; of earlier ones the model is told that they were there. */

@@ -13,6 +13,8 @@ export interface Bounds {
   readonly maxBytes?: number;
   /** Of what has `maxBytes`. */
   readonly maxLevels?: number;
+  /** What is not counted: it is bounded otherwise, and no schema looks into it. */
+  readonly isFree?: (value: object) => boolean;
 }
 
 /** `schema` of what is within the bounds; of what is not, nothing is read but what it takes to know that. */
@@ -30,22 +32,22 @@ export function bounded<T extends z.ZodType>(schema: T, { maxItems = Infinity, .
 const mostLevels = 100;
 
 /** What is too much of a parsed JSON value, in words that follow its name. `maxBytes` are counted as the least that its JSON could have. Looks no further than that. */
-export function excessOf(value: unknown, { maxBytes, maxLevels = mostLevels }: Bounds): string | undefined {
+export function excessOf(value: unknown, { maxBytes, maxLevels = mostLevels, isFree }: Bounds): string | undefined {
   if (maxBytes === undefined) return undefined;
-  const left = bytesLeft(value, maxBytes, maxLevels);
+  const left = bytesLeft(value, maxBytes, maxLevels, isFree);
   if (Number.isNaN(left)) return `is nested deeper than ${maxLevels} levels`;
   return left < 0 ? `is larger than ${maxBytes / 1024} KB` : undefined;
 }
 
 /** Of so many bytes, once the value is written; negative: too few. NaN: it has more levels. */
-function bytesLeft(value: unknown, bytes: number, levels: number): number {
+function bytesLeft(value: unknown, bytes: number, levels: number, isFree: Bounds["isFree"]): number {
   if (typeof value === "string") return bytes - value.length - 2;
-  if (typeof value !== "object" || value === null) return bytes - 1;
+  if (typeof value !== "object" || value === null || isFree?.(value) === true) return bytes - 1;
   if (levels === 0) return NaN;
   let left = bytes - 1;
   if (Array.isArray(value)) {
     for (const item of value) {
-      left = bytesLeft(item, left - 1, levels - 1);
+      left = bytesLeft(item, left - 1, levels - 1, isFree);
       if (!(left >= 0)) return left;
     }
     return left;
@@ -53,7 +55,7 @@ function bytesLeft(value: unknown, bytes: number, levels: number): number {
   // A list of all entries would be made before the first is looked at.
   for (const name in value) {
     const inner: unknown = Reflect.get(value, name);
-    left = bytesLeft(inner, left - name.length - 4, levels - 1);
+    left = bytesLeft(inner, left - name.length - 4, levels - 1, isFree);
     if (!(left >= 0)) return left;
   }
   return left;

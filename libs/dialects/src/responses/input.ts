@@ -181,19 +181,14 @@ const unread: ReadonlySet<string> = new Set(["reasoning", "mcp_call", "mcp_list_
 export function checkSize({ items, heads }: ReadInput, isKept: boolean): void {
   const start = isKept ? startOfNew({ items, heads }) : 0;
   const read = items.filter((_, at) => at >= start && !unread.has(typeOf(heads[at] ?? {})));
-  const excess = excessOf(read.map(withoutData), { maxBytes: sentBytes });
+  const excess = excessOf(read, { maxBytes: sentBytes, isFree: isFile });
   if (excess !== undefined) throw paramError(list, `The request is not valid: what counts of the input ${excess}.`);
 }
 
 const fileTypes: ReadonlySet<string> = new Set(["input_image", "input_file"]);
-const Sized = z.looseObject({ content: z.array(z.looseObject({ type: z.string() })) });
-
 /** Files are stored and not handed on: what they take is bounded by the request's own size. */
-function withoutData(item: unknown): unknown {
-  const sized = Sized.safeParse(item);
-  if (!sized.success || !sized.data.content.some(({ type }) => fileTypes.has(type))) return item;
-  const content = sized.data.content.map((part) => (fileTypes.has(part.type) ? { type: part.type } : part));
-  return { ...sized.data, content };
+function isFile(part: object): boolean {
+  return "type" in part && typeof part.type === "string" && fileTypes.has(part.type);
 }
 
 interface Range {

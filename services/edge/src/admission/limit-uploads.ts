@@ -18,37 +18,27 @@ const retryMs = 2_000;
 
 /** What bringing files may cost. */
 export function createUploadLimits({ current, rates, refusals }: UploadLimitsDeps) {
-  const users = new Map<string, number>();
-  const addresses = new Map<string, number>();
-  let open = 0;
-
+  const places = createPlaces();
   const refused = (limit: CountName): ChatError => {
     refusals.count(limit);
     const message = "Too many files are being sent at the moment. Wait for one of them.";
     return new ChatError("RATE_LIMITED", { message, retryAfterMs: retryMs });
   };
-  const demandRoom = (user: string, address: string): void => {
-    const { uploads_per_user: ofUser, uploads_per_address: ofAddress } = current();
-    if (open >= mostUploads) {
-      const message = "Too many files are being sent at the moment. Try again.";
-      throw new ChatError("OVERLOADED", { message, retryAfterMs: retryMs });
-    }
-    if ((users.get(user) ?? 0) >= ofUser) throw refused("uploads_per_user");
-    if ((addresses.get(address) ?? 0) >= ofAddress) throw refused("uploads_per_address");
-  };
 
   return {
-    open: (): number => open,
-
     /** A place for one upload, until the returned function is called. Throws RATE_LIMITED, or OVERLOADED. */
     take({ caller, isExempt }: Spender): () => void {
-      const [user, address] = [JSON.stringify([caller.tenant ?? null, caller.user.id]), caller.address ?? ""];
-      if (isExempt && open < mostUploads) return counted([]);
-      demandRoom(user, address);
-      return counted([
-        [users, user],
-        [addresses, address],
-      ]);
+      if (places.open() >= mostUploads) {
+        const message = "Too many files are being sent at the moment. Try again.";
+        throw new ChatError("OVERLOADED", { message, retryAfterMs: retryMs });
+      }
+      if (isExempt) return places.take([]);
+      const user = `user ${JSON.stringify([caller.tenant ?? null, caller.user.id])}`;
+      const address = `address ${caller.address ?? ""}`;
+      const { uploads_per_user: ofUser, uploads_per_address: ofAddress } = current();
+      if (places.of(user) >= ofUser) throw refused("uploads_per_user");
+      if (places.of(address) >= ofAddress) throw refused("uploads_per_address");
+      return places.take([user, address]);
     },
 
     /** A new file. Throws RATE_LIMITED. */
@@ -71,20 +61,29 @@ export function createUploadLimits({ current, rates, refusals }: UploadLimitsDep
     /** Somebody has more than they may keep. */
     quotaMet: (limit: CountName): void => refusals.count(limit),
   };
+}
 
-  function counted(places: readonly (readonly [Map<string, number>, string])[]): () => void {
-    open++;
-    for (const [counts, name] of places) counts.set(name, (counts.get(name) ?? 0) + 1);
-    let isFree = false;
-    return () => {
-      if (isFree) return;
-      isFree = true;
-      open--;
-      for (const [counts, name] of places) {
-        const left = (counts.get(name) ?? 1) - 1;
-        if (left === 0) counts.delete(name);
-        else counts.set(name, left);
-      }
-    };
-  }
+/** How many are open, of whom. */
+function createPlaces() {
+  const counts = new Map<string, number>();
+  let open = 0;
+  return {
+    open: (): number => open,
+    of: (name: string): number => counts.get(name) ?? 0,
+    take(names: readonly string[]): () => void {
+      open++;
+      for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
+      let isFree = false;
+      return () => {
+        if (isFree) return;
+        isFree = true;
+        open--;
+        for (const name of names) {
+          const left = (counts.get(name) ?? 1) - 1;
+          if (left === 0) counts.delete(name);
+          else counts.set(name, left);
+        }
+      };
+    },
+  };
 }

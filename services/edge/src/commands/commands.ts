@@ -87,8 +87,12 @@ export function createCommands(deps: CommandDeps) {
   const usageTold = createUsageTelling(deps);
   const handover = createHandoverCommands({ bus, ownership, may, figures: counters.handovers });
   const seen = { viewing, outbox, onAccepted, onSaid, counters, tracing, guests };
-  const files = createMessageFiles({ bus, keepFile: createKeepFile(bus) });
-  const asking = { bus, files, ownership, may, limits, branches, agentNames, ...seen };
+  const files = createFileCommands({
+    ...{ files: bus.files, ownership, may, figures: counters.files },
+    ...{ limits: deps.uploads, settings: deps.fileSettings },
+  });
+  const messageFiles = createMessageFiles({ bus, keepFile: createKeepFile(files) });
+  const asking = { bus, files: messageFiles, ownership, may, limits, branches, agentNames, ...seen };
   return {
     message: createMessageHandler({ ...asking, usageTold, onAnswered: handover.answered }),
     again: branches.again,
@@ -102,10 +106,7 @@ export function createCommands(deps: CommandDeps) {
     approvals: createOpenApprovals({ bus, ownership, may, isKeptOut }),
     queue,
     changes: createChangeCommands({ bus, findFor, ownership, queue, counters, onChanged: deps.onChanged }),
-    files: createFileCommands({
-      ...{ files: bus.files, ownership, may, figures: counters.files },
-      ...{ limits: deps.uploads, settings: deps.fileSettings },
-    }),
+    files,
     title: createTitleHandler({ titles: bus.titles, ownership }),
     feedback: createFeedbackHandler({ bus, ownership, counters }),
     typing: createTypingHandler({ ownership, signals }),

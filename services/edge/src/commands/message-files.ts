@@ -14,6 +14,7 @@ import {
   type Files,
   type TurnId,
 } from "@parley/protocol";
+import type { Spender } from "./message-limits.ts";
 import type { GivenMessageFrame } from "./turn-request.ts";
 
 export interface MessageFilesDeps {
@@ -24,7 +25,7 @@ export interface MessageFilesDeps {
 
 /** `id`: by which it is the same file when it comes again. */
 export type KeepFile = (
-  caller: Caller,
+  spender: Spender,
   file: Extract<GivenFile, { bytes: Uint8Array }> & { readonly id: string },
 ) => Promise<FileId>;
 
@@ -48,9 +49,9 @@ export type MessageFiles = ReturnType<typeof createMessageFiles>;
  * any two of these leaves a message that is sent again, which finds them attached to its own conversation.
  */
 export function createMessageFiles({ bus: { files, facts }, keepFile }: MessageFilesDeps) {
-  const idOf = async (caller: Caller, named: NamedFile, id: string): Promise<FileId> => {
+  const idOf = async (spender: Spender, named: NamedFile, id: string): Promise<FileId> => {
     if (typeof named === "string") return named;
-    return "file_id" in named ? named.file_id : keepFile(caller, { ...named, id });
+    return "file_id" in named ? named.file_id : keepFile(spender, { ...named, id });
   };
 
   return {
@@ -58,13 +59,13 @@ export function createMessageFiles({ bus: { files, facts }, keepFile }: MessageF
      * As the message brings them. Throws NOT_FOUND for one that is not there or is somebody else's, and CONFLICT for one that is not whole, or another conversation's. A
      * message that was accepted before is repeated as it was, whatever became of its files.
      */
-    async of(caller: Caller, place: Place, named: readonly NamedFile[]): Promise<Files> {
+    async of(spender: Spender, place: Place, named: readonly NamedFile[]): Promise<Files> {
       if (named.length === 0) return noFiles;
       const ids: FileId[] = [];
       // One after the other: the data of each is in memory as it is.
-      for (const [nth, one] of named.entries()) ids.push(await idOf(caller, one, `${place.turn} ${nth}`));
+      for (const [nth, one] of named.entries()) ids.push(await idOf(spender, one, `${place.turn} ${nth}`));
       const records = await Promise.all(ids.map((id) => files.read(id)));
-      const problem = records.map((record) => problemOf(record, caller, place.conversation)).find(Boolean);
+      const problem = records.map((record) => problemOf(record, spender.caller, place.conversation)).find(Boolean);
       if (problem === undefined) return records.flatMap((record) => (record === undefined ? [] : [filePartOf(record)]));
       const said = await facts.read("said", place);
       const same = ids.map((file_id) => ({ file_id }));

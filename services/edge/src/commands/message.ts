@@ -85,7 +85,12 @@ export function createMessageHandler(deps: MessageDeps): OnMessage {
       // One that was just made up cannot be somebody else's: then nothing has to wait for this.
       const isOperator = frame.conversation_id !== undefined && (await joins(deps, connection, frame, owned));
       const { isPost, isRoom, agent } = isOperator ? plainTurn : await decide(caller, frame);
-      const asking = await placedIn(deps, caller, { ...frame, ...agent }, { conversation, turn, isPost, owned });
+      const asking = await placedIn(
+        deps,
+        { caller, isExempt },
+        { ...frame, ...agent },
+        { conversation, turn, isPost, owned },
+      );
       const request = turnRequestOf(asking, { caller, conversation, turn, trace, isExempt, isOperator, isRoom });
       // Who answers for the agent stops nobody, nor does who writes to others.
       const asked = isOperator || isPost ? ({ ...frame, on_busy: "enqueue" } as const) : frame;
@@ -120,15 +125,15 @@ interface Placing extends MessagePlace {
 /** With its files, and where it goes. A post is of no branch. */
 async function placedIn(
   { branches, files }: MessageDeps,
-  caller: Caller,
+  spender: Spender,
   frame: GivenMessageFrame,
   { conversation, turn, isPost, owned }: Placing,
 ): Promise<GivenMessageFrame> {
   // Nothing is stored for who may not write here.
   if (frame.brought !== undefined) await owned;
-  const found = frame.files ?? (await files.of(caller, { conversation, turn }, broughtBy(frame)));
+  const found = frame.files ?? (await files.of(spender, { conversation, turn }, broughtBy(frame)));
   const whole = { ...frame, files: found };
-  return isPost ? whole : { ...whole, placed: await branches.place(caller, frame, turn) };
+  return isPost ? whole : { ...whole, placed: await branches.place(spender.caller, frame, turn) };
 }
 
 /** Whether the sender answers in place of the agent; then it is their guest from now on. */

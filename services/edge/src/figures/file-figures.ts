@@ -35,35 +35,46 @@ export function createFileFigures() {
       add("expired", found?.removed ?? 0);
     },
 
-    register(registry: Registry): void {
-      addCounts(registry, {
-        name: "parley_edge_files_total",
-        help: "Files that were brought, by what became of them; expired: nobody sent them in time.",
-        label: "outcome",
-        read: () => files,
-      });
-      addCounts(registry, {
-        name: "parley_edge_file_bytes_total",
-        help: "Bytes of files that were received and sent.",
-        label: "direction",
-        read: () => Object.entries(bytes),
-      });
-      addCounts(registry, {
-        name: "parley_edge_file_orphans_total",
-        help: "Parts of files that no record named any more, and were removed.",
-        label: "kind",
-        read: () => [["part", orphans]],
-      });
-      addGauge(registry, "parley_edge_uploads", "Files that are being received at the moment.", () => open);
-      const ofKept = (name: "files" | "bytes", help: string): void =>
-        addGauge(
-          registry,
-          `parley_edge_kept_${name === "bytes" ? "file_bytes" : "files"}`,
-          help,
-          () => kept?.[name] ?? NaN,
-        );
-      ofKept("files", "Files that are kept in all, as the edge knows that looked after them last.");
-      ofKept("bytes", "Bytes of files that are kept in all, as the edge knows that looked after them last.");
-    },
+    register: (registry: Registry): void =>
+      register(registry, { files, bytes, open: () => open, orphans: () => orphans, kept: () => kept }),
   };
+}
+
+interface Read {
+  readonly files: ReadonlyMap<FileOutcome, number>;
+  readonly bytes: Readonly<Record<string, number>>;
+  readonly open: () => number;
+  readonly orphans: () => number;
+  readonly kept: () => CareFigures | undefined;
+}
+
+function register(registry: Registry, { files, bytes, open, orphans, kept }: Read): void {
+  addCounts(registry, {
+    name: "parley_edge_files_total",
+    help: "Files that were brought, by what became of them; expired: nobody sent them in time.",
+    label: "outcome",
+    read: () => files,
+  });
+  addCounts(registry, {
+    name: "parley_edge_file_bytes_total",
+    help: "Bytes of files that were received and sent.",
+    label: "direction",
+    read: () => Object.entries(bytes),
+  });
+  addCounts(registry, {
+    name: "parley_edge_file_orphans_total",
+    help: "Parts of files that no record named any more, and were removed.",
+    label: "kind",
+    read: () => [["part", orphans()]],
+  });
+  addGauge(registry, "parley_edge_uploads", "Files that are being received at the moment.", open);
+  const ofKept = (name: "files" | "bytes", help: string): void =>
+    addGauge(
+      registry,
+      `parley_edge_kept_${name === "bytes" ? "file_bytes" : "files"}`,
+      help,
+      () => kept()?.[name] ?? NaN,
+    );
+  ofKept("files", "Files that are kept in all, as the edge knows that looked after them last.");
+  ofKept("bytes", "Bytes of files that are kept in all, as the edge knows that looked after them last.");
 }

@@ -84,8 +84,7 @@ export function createCounters() {
     ]),
     /** Messages that were changed, each time. */
     messageChanges: new Map(changeKinds.map((kind): [ChangeKind, number] => [kind, 0])),
-    handovers: createHandoverFigures(),
-    rooms: createRoomFigures(),
+    ...{ handovers: createHandoverFigures(), rooms: createRoomFigures(), files: createFileFigures() },
     /** WebSocket messages received. */
     received: 0,
     receivedBytes: 0,
@@ -119,7 +118,6 @@ export function createCounters() {
     errors: new Map<ErrorCode, number>(),
     /** Documents that tenants brought or removed. */
     documents: new Map(documentOutcomes.map((outcome): [DocumentOutcome, number] => [outcome, 0])),
-    files: createFileFigures(),
     /** Sockets without subprotocol, by the dialect that their first chat frame chose. */
     dialects: new Map<string, number>(),
   };

@@ -21,51 +21,26 @@ const windowBytes = 256 * 1024;
  * Must be begun before the handler of the request returns. What nobody reads stays in the sockets' buffers: the process holds one window of it, and what the library had read already.
  */
 export function createBodyStream(response: HttpResponse, isOpen: () => boolean) {
-  let chunks: Buffer[] = [];
-  let waitingBytes = 0;
+  const came = createWaitingBytes();
+  const flow = createFlow(response, isOpen);
   let state: "coming" | "whole" | "cut" | "dropped" = "coming";
-  let isPaused = false;
-  let wake: (() => void) | undefined;
-
-  const tell = (): void => {
-    wake?.();
-    wake = undefined;
-  };
-  const resume = (): void => {
-    if (!isPaused || !isOpen()) return;
-    isPaused = false;
-    response.resume();
-  };
 
   response.onData((chunk, isLast) => {
     if (state === "dropped") return;
-    if (chunk.byteLength > 0) {
-      // Only lent.
-      chunks.push(Buffer.from(Buffer.from(chunk)));
-      waitingBytes += chunk.byteLength;
-    }
     if (isLast) state = "whole";
-    else if (waitingBytes > windowBytes && !isPaused && isOpen()) {
-      isPaused = true;
-      response.pause();
-    }
-    tell();
+    came.add(chunk);
+    if (state === "coming" && came.bytes() > windowBytes) flow.pause();
   });
 
   const stream: BodyStream = {
     async read() {
-      while (waitingBytes === 0 && state === "coming") {
-        resume();
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
+      while (came.bytes() === 0 && state === "coming") {
+        flow.resume();
+        await came.more();
       }
-      if (waitingBytes > 0) {
-        const [first] = chunks;
-        const bytes = chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks);
-        chunks = [];
-        waitingBytes = 0;
-        if (state === "coming") resume();
+      const bytes = came.take();
+      if (bytes.length > 0) {
+        if (state === "coming") flow.resume();
         return bytes;
       }
       if (state === "whole") return undefined;
@@ -78,17 +53,66 @@ export function createBodyStream(response: HttpResponse, isOpen: () => boolean) 
     /** The client is gone: what it sent can still be read. */
     cut(): void {
       if (state === "coming") state = "cut";
-      tell();
+      came.tell();
     },
 
     /** It is answered: the rest of the body is of no use, and its sender must be able to come to its end. */
     drop(): void {
       if (state === "coming") state = "dropped";
-      chunks = [];
-      waitingBytes = 0;
-      if (!isPaused) return;
-      isPaused = false;
-      response.resume();
+      came.take();
+      flow.end();
     },
+  };
+}
+
+function createWaitingBytes() {
+  let chunks: Buffer[] = [];
+  let size = 0;
+  let wake: (() => void) | undefined;
+  const tell = (): void => {
+    wake?.();
+    wake = undefined;
+  };
+  return {
+    bytes: (): number => size,
+    tell,
+    add(chunk: ArrayBuffer): void {
+      // Only lent.
+      if (chunk.byteLength > 0) chunks.push(Buffer.from(Buffer.from(chunk)));
+      size += chunk.byteLength;
+      tell();
+    },
+    more: (): Promise<void> =>
+      new Promise((resolve) => {
+        wake = resolve;
+      }),
+    take(): Buffer {
+      const [first] = chunks;
+      const bytes = chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks);
+      chunks = [];
+      size = 0;
+      return bytes;
+    },
+  };
+}
+
+/** Whether the client is read. */
+function createFlow(response: HttpResponse, isOpen: () => boolean) {
+  let isPaused = false;
+  const end = (): void => {
+    if (isPaused) response.resume();
+    isPaused = false;
+  };
+  return {
+    pause(): void {
+      if (isPaused || !isOpen()) return;
+      isPaused = true;
+      response.pause();
+    },
+    resume(): void {
+      if (isOpen()) end();
+    },
+    /** Its answer is about to be written. */
+    end,
   };
 }

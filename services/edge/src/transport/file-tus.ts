@@ -38,72 +38,16 @@ export function isTus({ exchange }: Call): boolean {
 }
 
 export function createTusHandlers(files: FileCommands, path: string) {
-  const receive = (call: Call, record: FileRecord): Promise<FileRecord> => {
-    const { exchange, recheck } = call;
-    const left = record.bytes - record.offset;
-    const length = exchange.header("content-length");
-    // Before any of it is read.
-    if (/^\d+$/.test(length) && Number(length) > left) {
-      const message = `These are more bytes than were announced: ${left} of the file are missing.`;
-      throw new ChatError("MESSAGE_TOO_LARGE", { message });
-    }
-    const read = (): Promise<Buffer | undefined> => exchange.stream.read();
-    return files.receive(record, { offset: record.offset, read, recheck, checksum: checksumOf(call) });
-  };
-  /** Where the client asks how far it is, or has sent the last of it, and whoever was to end it died. */
-  const finishedIfWhole = (record: FileRecord): Promise<FileRecord> =>
-    record.status === "uploading" && record.offset === record.bytes ? files.finish(record) : Promise.resolve(record);
-  const standing = (record: FileRecord): Record<string, string> => ({
-    "upload-offset": String(record.offset),
-    ...(record.status === "stored" ? {} : { "upload-expires": new Date(files.expiresAt(record)).toUTCString() }),
-  });
-
-  const create = async (call: Call): Promise<Reply> => {
-    const { caller, exchange } = call;
-    const spender = { caller, isExempt: exchange.whence.isExempt };
-    const free = files.takeRoom(spender);
-    try {
-      const begun = await files.begin(spender, announcedBy(call));
-      const hasBody = exchange.header("content-type") === patchType;
-      // One that is further already: the client is told where, and its bytes are not needed.
-      const after = hasBody && begun.offset === 0 && begun.status !== "stored" ? await receive(call, begun) : begun;
-      const record = await finishedIfWhole(after);
-      const location = `${path}/${record.file_id}`;
-      return jsonReply(201, files.infoOf(record), { location, ...standing(record) });
-    } finally {
-      free();
-    }
-  };
-
-  const append = async (call: Call, id: FileId): Promise<Reply> => {
-    const { caller, exchange } = call;
-    if (exchange.header("content-type") !== patchType) {
-      const error = new ChatError("UNSUPPORTED", { message: `Send the bytes as ${patchType}.` });
-      return chatErrorReply(error, {}, 415);
-    }
-    const free = files.takeRoom({ caller, isExempt: exchange.whence.isExempt });
-    try {
-      const record = await files.ofUploader(caller, id);
-      demandOffset(call, record);
-      const received = record.status === "stored" ? record : await receive(call, record);
-      return { status: 204, headers: standing(await finishedIfWhole(received)), body: "" };
-    } catch (error) {
-      if (error instanceof ChecksumError) return chatErrorReply(error, {}, checksumMismatch);
-      throw error;
-    } finally {
-      free();
-    }
-  };
-
+  const { create, append } = createTusWriting(files, path);
   return {
     create: (call: Call) => inVersion(call, () => create(call)),
     append: (call: Call, id: FileId) => inVersion(call, () => append(call, id)),
 
     head: (call: Call, id: FileId) =>
       inVersion(call, async () => {
-        const record = await finishedIfWhole(await files.ofUploader(call.caller, id));
+        const record = await finishedIfWhole(files, await files.ofUploader(call.caller, id));
         const length = { "upload-length": String(record.bytes), "cache-control": "no-store" };
-        return { status: 200, headers: { ...standing(record), ...length }, body: "" };
+        return { status: 200, headers: { ...standing(files, record), ...length }, body: "" };
       }),
 
     /** Also for who does not speak tus. */
@@ -115,6 +59,72 @@ export function createTusHandlers(files: FileCommands, path: string) {
       return isTus(call) ? inVersion(call, remove) : remove();
     },
   };
+}
+
+function createTusWriting(files: FileCommands, path: string) {
+  const receive = (call: Call, record: FileRecord): Promise<FileRecord> => {
+    const { exchange, recheck } = call;
+    demandLength(exchange.header("content-length"), record.bytes - record.offset);
+    const read = (): Promise<Buffer | undefined> => exchange.stream.read();
+    return files.receive(record, { offset: record.offset, read, recheck, checksum: checksumOf(call) });
+  };
+  return {
+    async create(call: Call): Promise<Reply> {
+      const { caller, exchange } = call;
+      const spender = { caller, isExempt: exchange.whence.isExempt };
+      const free = files.takeRoom(spender);
+      try {
+        const begun = await files.begin(spender, announcedBy(call));
+        const hasBody = exchange.header("content-type") === patchType;
+        // One that is further already: the client is told where, and its bytes are not needed.
+        const isNew = begun.offset === 0 && begun.status !== "stored";
+        const record = await finishedIfWhole(files, hasBody && isNew ? await receive(call, begun) : begun);
+        const location = `${path}/${record.file_id}`;
+        return jsonReply(201, files.infoOf(record), { location, ...standing(files, record) });
+      } finally {
+        free();
+      }
+    },
+
+    async append(call: Call, id: FileId): Promise<Reply> {
+      const { caller, exchange } = call;
+      if (exchange.header("content-type") !== patchType) {
+        const error = new ChatError("UNSUPPORTED", { message: `Send the bytes as ${patchType}.` });
+        return chatErrorReply(error, {}, 415);
+      }
+      const free = files.takeRoom({ caller, isExempt: exchange.whence.isExempt });
+      try {
+        const record = await files.ofUploader(caller, id);
+        demandOffset(call, record);
+        const received = record.status === "stored" ? record : await receive(call, record);
+        return { status: 204, headers: standing(files, await finishedIfWhole(files, received)), body: "" };
+      } catch (error) {
+        if (error instanceof ChecksumError) return chatErrorReply(error, {}, checksumMismatch);
+        throw error;
+      } finally {
+        free();
+      }
+    },
+  };
+}
+
+/** Where the client asks how far it is, or has sent the last of it, and whoever was to end it died. */
+function finishedIfWhole(files: FileCommands, record: FileRecord): Promise<FileRecord> {
+  const isWhole = record.status === "uploading" && record.offset === record.bytes;
+  return isWhole ? files.finish(record) : Promise.resolve(record);
+}
+
+function standing(files: FileCommands, record: FileRecord): Record<string, string> {
+  const offset = { "upload-offset": String(record.offset) };
+  if (record.status === "stored") return offset;
+  return { ...offset, "upload-expires": new Date(files.expiresAt(record)).toUTCString() };
+}
+
+/** Before any of it is read. */
+function demandLength(said: string, left: number): void {
+  if (!/^\d+$/.test(said) || Number(said) <= left) return;
+  const message = `These are more bytes than were announced: ${left} of the file are missing.`;
+  throw new ChatError("MESSAGE_TOO_LARGE", { message });
 }
 
 /** All answers say which version they are of, also those that refuse. */

@@ -45,7 +45,7 @@ export function openApiDocument(routes: readonly Route[], version: string): obje
 }
 
 function operationOf(route: Route): object {
-  const body = route.hasBody ? { requestBody: requestBodyOf(route) } : {};
+  const body = route.hasBody || route.isStreamed === true ? { requestBody: requestBodyOf(route) } : {};
   return {
     summary: route.summary,
     security: securityOf(route.access),
@@ -88,7 +88,8 @@ function fieldOf(schema: z.ZodObject, name: string): unknown {
   return schemaOf(schema, "input").properties?.[name] ?? {};
 }
 
-function requestBodyOf({ body, isForm }: Route): object {
+function requestBodyOf({ body, isForm, isStreamed }: Route): object {
+  if (isStreamed === true) return { content: { "*/*": { schema: { type: "string", format: "binary" } } } };
   const type = isForm === true ? "multipart/form-data" : "application/json";
   return { required: true, content: { [type]: { schema: schemaOf(body, "input") } } };
 }

@@ -117,7 +117,7 @@ function addTable(app: TemplatedApp, routes: readonly Route[], deps: RoutingDeps
   for (const [path, ofPath] of byPath(routes)) {
     const methods = ofPath.flatMap(({ method }) => namesOf(method));
     const how = { ...howOf(ofPath[0]), isStreamed: false };
-    const more = Object.assign({}, ...ofPath.map(({ optionHeaders = {} }) => optionHeaders));
+    const more = Object.fromEntries(ofPath.flatMap(({ optionHeaders = {} }) => Object.entries(optionHeaders)));
     app.options(path, (response, request) => {
       const exchange = createExchange(response, request, deps.addresses, how);
       const asked = request.getHeader("access-control-request-headers");

@@ -39,6 +39,8 @@ const contentSecurityPolicy = [
   "style-src 'self'",
   "connect-src 'self'",
   "img-src 'self' data: blob:",
+  // Sound of messages, which the page fetches as whoever is signed in.
+  "media-src blob:",
   "font-src 'self'",
   "base-uri 'none'",
   "form-action 'self'",

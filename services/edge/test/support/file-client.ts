@@ -11,10 +11,13 @@ export const hashOf = (bytes: Uint8Array): string => createHash("sha256").update
 
 export interface FileRequest {
   readonly user?: string | null;
-  readonly body?: BodyInit | Uint8Array<ArrayBuffer> | ReadableStream;
+  readonly body?: RequestInit["body"];
   readonly headers?: Record<string, string>;
   readonly signal?: AbortSignal;
 }
+
+// oxlint-disable-next-line typescript/no-explicit-any
+export const jsonOf = async (response: Response): Promise<any> => response.json();
 
 export const filesPath = "/api/v1/files";
 
@@ -29,7 +32,7 @@ export async function fileRequest(
   return fetch(`http://127.0.0.1:${edge.port}${path}`, {
     method,
     headers: { ...auth, ...headers },
-    ...(body === undefined ? {} : { body: body as BodyInit, duplex: "half" }),
+    ...(body === undefined ? {} : { body, duplex: "half" as const }),
     ...(signal === undefined ? {} : { signal }),
   });
 }
@@ -46,9 +49,7 @@ export async function bring(
     headers: { "content-type": type },
     body: new Uint8Array(bytes),
   });
-  // oxlint-disable-next-line typescript/no-explicit-any
-  const body: any = await response.json();
-  return { status: response.status, headers: response.headers, body };
+  return { status: response.status, headers: response.headers, body: await jsonOf(response) };
 }
 
 const tus = { "tus-resumable": "1.0.0" };

@@ -24,6 +24,7 @@ import {
   type WholeResult,
 } from "./answers.ts";
 import { ApiError, fieldsOf, ownError } from "./api-error.ts";
+import type { FileCalls } from "./file-calls.ts";
 import { handoverCalls, type HandoverCalls } from "./handovers.ts";
 import type { Http } from "./http.ts";
 import { memoryCalls, type MemoryApi } from "./memory-calls.ts";
@@ -40,6 +41,8 @@ export interface Decision {
 
 /** What the page asks over HTTP. Everything throws `ApiError`. */
 export interface Api extends HandoverCalls, MemoryApi, NoticeApi, PeopleCalls {
+  /** Undefined: messages are of text alone here. */
+  readonly files?: FileCalls | undefined;
   /** The caller's conversations, newest first; with `q` those whose titles or beginnings have its words. */
   readonly listConversations: (query?: {
     readonly cursor?: string | undefined;
@@ -80,8 +83,9 @@ export type BranchName = { readonly leaf?: string } | { readonly branch?: string
 const listLimit = 40;
 const messagesLimit = 50;
 
-export function createApi(http: Http): Api {
+export function createApi(http: Http, files?: FileCalls): Api {
   return {
+    files,
     ...conversationCalls(http),
     ...answerCalls(http),
     ...approvalCalls(http),

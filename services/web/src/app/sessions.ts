@@ -1,6 +1,7 @@
 import type { Client } from "@parley/client";
 import { closeCodes } from "@parley/protocol/fold";
 import { createApi, type Api } from "../api/api.ts";
+import { createFileCalls } from "../api/file-calls.ts";
 import { createHttp } from "../api/http.ts";
 import type { Me } from "../api/answers.ts";
 import type { How, Identity } from "../identity/identity.ts";
@@ -71,7 +72,7 @@ export function createSessions({ identity, createClient, forgetUnsent }: Session
       session = undefined;
     } else if (hadEnded || session?.how !== state.how || session.me.user.id !== state.me.user.id) {
       // What was answered to one sign-in says nothing of the next: roles may be others.
-      begin(state.me, state.how, createApi(http));
+      begin(state.me, state.how, createApi(http, createFileCalls(identity)));
     }
     for (const listener of listeners) listener();
   }

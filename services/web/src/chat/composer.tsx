@@ -3,6 +3,7 @@ import {
   useEffect,
   useImperativeHandle,
   useRef,
+  type ClipboardEvent,
   type KeyboardEvent,
   type ReactNode,
   type Ref,
@@ -11,10 +12,13 @@ import {
 import { useSettings } from "../settings/use-settings.ts";
 import { Icon } from "../ui/icon.tsx";
 import { useWords } from "../words/use-words.ts";
+import { AttachButtons } from "./attach-buttons.tsx";
+import { AttachmentList } from "./attachment-list.tsx";
 import { meaningOf } from "./keys.ts";
 import { MentionList } from "./mention-list.tsx";
 import type { Candidate } from "./mentions.ts";
 import { messageIn, sizeOf, type MessageSize } from "./message-size.ts";
+import type { BoxFiles } from "./use-attachments.ts";
 import { useDraft } from "./use-draft.ts";
 import { useMentions } from "./use-mentions.ts";
 
@@ -43,27 +47,32 @@ interface ComposerProps {
   readonly onTyping?: ((isTyping: boolean) => void) | undefined;
   /** In place of `lastOwn`: opens the last own message to be changed. False: there is none. */
   readonly onRecall?: (() => boolean) | undefined;
+  /** Absent: messages are of text alone. */
+  readonly files?: BoxFiles | undefined;
 }
 
 const nobody: readonly Candidate[] = [];
 
 /** The box in which messages are written. What is in it stays until it is sent, whatever happens around it. */
 export function Composer({ ref, draftOf, running, onSend, onStop, pickers, ...props }: ComposerProps) {
-  const { lastOwn, candidates = nobody, onTyping, onRecall } = props;
+  const { lastOwn, candidates = nobody, onTyping, onRecall, files } = props;
   const { chat } = useWords();
   const { sendsWithEnter } = useSettings();
   const [text, setText] = useDraft(draftOf);
   const field = useRef<HTMLTextAreaElement>(null);
   const message = messageIn(text);
   const size = sizeOf(message);
-  const maySend = message !== "" && !size.isAbove;
+  const maySend = mayBeSent(message, size, files);
   useEffect(() => fitHeight(field.current));
   useFocusAtFirst(field);
   const mentions = useMentions({ field, text, setText, candidates });
   useHandle(ref, field, setText);
   const send = (atOnce: boolean) => {
     if (!maySend) return;
-    if (onSend(message, atOnce)) setText("");
+    if (onSend(message, atOnce)) {
+      setText("");
+      files?.clear();
+    }
     field.current?.focus({ preventScroll: true });
   };
   const onKeyDown = (event: KeyboardEvent) => {
@@ -91,12 +100,39 @@ export function Composer({ ref, draftOf, running, onSend, onStop, pickers, ...pr
           onTyping?.(event.target.value !== "");
         }}
         onKeyDown={onKeyDown}
+        onPaste={(event) => pasteFiles(event, files)}
         {...mentions.props}
       />
+      {files !== undefined && <AttachmentList files={files} />}
       <ComposerNotes size={size} />
-      <ComposerBar running={running} maySend={maySend} onSend={send} onStop={onStop} pickers={pickers} />
+      <ComposerBar
+        running={running}
+        maySend={maySend}
+        onSend={send}
+        onStop={onStop}
+        pickers={
+          <>
+            {files !== undefined && <AttachButtons files={files} />}
+            {pickers}
+          </>
+        }
+      />
     </div>
   );
+}
+
+/** Files alone are a message too; one that is still on its way is waited for. */
+function mayBeSent(message: string, { isAbove }: MessageSize, files: BoxFiles | undefined): boolean {
+  const hasFiles = files !== undefined && files.items.length > 0;
+  return !isAbove && (message !== "" || hasFiles) && (files === undefined || files.areReady);
+}
+
+/** What brings both, such as cells of a table, is pasted as its text. */
+function pasteFiles(event: ClipboardEvent, files: BoxFiles | undefined): void {
+  const { clipboardData: data } = event;
+  if (files === undefined || data.files.length === 0 || data.types.includes("text/plain")) return;
+  event.preventDefault();
+  files.add([...data.files]);
 }
 
 function useHandle(

@@ -1,5 +1,5 @@
 import type { Conversation, SendOptions } from "@parley/client";
-import { messages, textOf } from "@parley/protocol/fold";
+import { messages, textOf, type FilePart } from "@parley/protocol/fold";
 import type { Ref } from "react";
 import type { Offers } from "../api/answers.ts";
 import { useWords } from "../words/use-words.ts";
@@ -9,6 +9,7 @@ import { Composer, type ComposerHandle } from "./composer.tsx";
 import { ReplyBar } from "./reply-bar.tsx";
 import { RoomProblem } from "./room-problem.tsx";
 import { TypingLine } from "./typing-line.tsx";
+import type { BoxFiles } from "./use-attachments.ts";
 import type { Running, Shown } from "./use-pane.ts";
 import type { RoomPane } from "./use-room-pane.ts";
 import type { Here } from "./use-room.ts";
@@ -25,15 +26,18 @@ interface FootProps {
   readonly draftOf: string;
   readonly onSend: (text: string, options: SendOptions) => boolean;
   readonly onFocusLost: () => void;
+  readonly files: BoxFiles | undefined;
 }
 
 /** What waits, and the box. */
 export function Foot({ ref, conversation, shown, running, offers, here, room, ...props }: FootProps) {
-  const { draftOf, onSend, onFocusLost } = props;
+  const { draftOf, onSend, onFocusLost, files } = props;
   const { room: words } = useWords();
   const [choice, setChoice] = useChoice(conversation.id, offers);
-  const send = (text: string, atOnce: boolean) =>
-    onSend(text, { ...sendOptionsOf(choice), on_busy: atOnce ? "interrupt" : "enqueue" });
+  const send = (text: string, atOnce: boolean, parts: readonly FilePart[] = []) => {
+    const brought = parts.length === 0 ? {} : { parts: [...parts] };
+    return onSend(text, { ...sendOptionsOf(choice), ...brought, on_busy: atOnce ? "interrupt" : "enqueue" });
+  };
   if (!here.mayWrite) return <footer className="chat-foot ui-note people-reads-only">{words.readsOnly}</footer>;
   return (
     <footer className="chat-foot">
@@ -50,7 +54,8 @@ export function Foot({ ref, conversation, shown, running, offers, here, room, ..
         ref={ref}
         draftOf={draftOf}
         running={running.state}
-        onSend={send}
+        onSend={(text, atOnce) => send(text, atOnce, partsIn(files))}
+        files={files}
         onStop={running.stop}
         lastOwn={() => lastOwn(conversation)}
         candidates={room.candidates}
@@ -60,6 +65,10 @@ export function Foot({ ref, conversation, shown, running, offers, here, room, ..
       />
     </footer>
   );
+}
+
+function partsIn(files: BoxFiles | undefined): FilePart[] {
+  return (files?.items ?? []).flatMap(({ part }) => (part === undefined ? [] : [part]));
 }
 
 function lastOwn(conversation: Conversation): string | undefined {

@@ -20,11 +20,14 @@ import { GoneNote, HandoverNote } from "./handover-note.tsx";
 import { RoomContext } from "../message/room.ts";
 import { ViewerContext } from "../message/viewer.ts";
 import type { PeoplePanelProps } from "../people/people-panel.tsx";
+import { useWords } from "../words/use-words.ts";
 import { isForAnswer } from "./keys.ts";
 import { MessageList, type MessageListHandle } from "./message-list.tsx";
 import { RoomActsContext } from "./room-acts.ts";
 import { RoomHeader } from "./room-header.tsx";
 import { useConversationPane, type Running, type Shown } from "./use-pane.ts";
+import { useAttachments } from "./use-attachments.ts";
+import { useDrop } from "./use-drop.ts";
 import type { Here } from "./use-room.ts";
 import type { RoomPane } from "./use-room-pane.ts";
 
@@ -66,6 +69,8 @@ function Pane(props: ConversationPageProps) {
   const pane = useConversationPane(conversation, { isStartedHere, userId, viewerId, jumpTo });
   const { offers, running, branching, viewer, send, here, room } = pane;
   const left = leftBy(here, pane.shown);
+  const files = useAttachments(conversationId);
+  const drop = useDrop(mayWrite(left) && here.mayWrite ? files : undefined);
   const shown = useOpened(turnId, left, pane.open);
 
   const submit = (text: string, options: SendOptions): boolean => {
@@ -82,7 +87,9 @@ function Pane(props: ConversationPageProps) {
       tabIndex={-1}
       data-room={here.room === undefined ? undefined : ""}
       onKeyDown={(event) => stopByKey(event, running)}
+      {...drop.handlers}
     >
+      {drop.isOver && <DropNote />}
       <Around viewer={viewer} room={room}>
         <Head {...props} {...{ conversation, here, room, jumpTo, onLeft }} shown={left} />
         <Body
@@ -96,7 +103,7 @@ function Pane(props: ConversationPageProps) {
       <Note {...{ conversation, userId, onGivenBack, here }} shown={left} />
       {mayWrite(left) && (
         <Foot
-          {...{ conversation, shown, running, offers, here, room }}
+          {...{ conversation, shown, running, offers, here, room, files }}
           ref={composer}
           draftOf={shown.isEmpty && isStartedHere ? "new" : conversationId}
           onSend={submit}
@@ -104,6 +111,15 @@ function Pane(props: ConversationPageProps) {
         />
       )}
     </section>
+  );
+}
+
+function DropNote() {
+  const { chat } = useWords();
+  return (
+    <p className="chat-drop" role="status">
+      {chat.files.drop}
+    </p>
   );
 }
 

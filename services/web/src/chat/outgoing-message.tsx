@@ -15,11 +15,23 @@ export function OutgoingMessage({ conversationId, outgoing }: OutgoingMessagePro
   return (
     <div className="chat-row chat-row-own">
       <article className="chat-outgoing" aria-label={chat.you} data-status={outgoing.status}>
-        <p className="chat-outgoing-text">{outgoing.text}</p>
+        {outgoing.text !== "" && <p className="chat-outgoing-text">{outgoing.text}</p>}
+        <OutgoingFiles files={outgoing.files} />
         {outgoing.status === "failed" ? <Failed conversationId={conversationId} outgoing={outgoing} /> : <UnderWay />}
       </article>
     </div>
   );
+}
+
+/** By their names: what they show comes with the message. */
+function OutgoingFiles({ files = [] }: Pick<Outgoing, "files">) {
+  const { message: words } = useWords();
+  return files.map((part, place) => (
+    <p key={place} className="chat-outgoing-file" dir="auto">
+      <Icon name="document" />
+      {"name" in part && typeof part.name === "string" ? part.name : words.file.one}
+    </p>
+  ));
 }
 
 function UnderWay() {

@@ -7,6 +7,8 @@ import { isSameExtra } from "./extras-of.ts";
 export interface Outgoing {
   readonly id: string;
   readonly text: string;
+  /** As they were given when it was sent. */
+  readonly files?: readonly object[] | undefined;
   readonly status: "sending" | "failed";
   readonly error?: unknown;
 }

@@ -3,6 +3,7 @@ import { ParleyProvider } from "@parley/react";
 import type { ReactNode } from "react";
 import { createRoot } from "react-dom/client";
 import { createApi, type Api } from "../api/api.ts";
+import { createFileCalls } from "../api/file-calls.ts";
 import { createHttp } from "../api/http.ts";
 import { ApiProvider } from "../api/use-api.ts";
 import { DraftsOf, type KeptTexts } from "../chat/kept-texts.ts";
@@ -152,7 +153,10 @@ interface SurroundingsProps {
 
 function surroundingsOf(client: Client, { server, agent, language }: Attributes, getToken: GetToken | undefined) {
   const authorize = async (): Promise<string | null> => (getToken === undefined ? null : await getToken());
-  const api = createApi(createHttp({ base: server === location.origin ? "" : server, authorize }));
+  const how = { base: server === location.origin ? "" : server, authorize };
+  // Files are shown, and none are brought: docs/embedding.md says why.
+  const { upload: _, ...files } = createFileCalls(how);
+  const api = createApi(createHttp(how), files);
   // The page has chosen the agent.
   const agents = agent === undefined ? api.agents : async () => ({ ...(await api.agents()), agents: [] });
   // What a page embeds keeps no settings in it: they are its attributes.

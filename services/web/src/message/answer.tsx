@@ -5,6 +5,7 @@ import { Markdown, type CitedSources } from "../text/markdown.tsx";
 import { Details } from "./details.tsx";
 import { AnswerEnd } from "./answer-end.tsx";
 import { AgentName, Progress, WaitsForPerson } from "./progress.tsx";
+import { FileView } from "./file-part.tsx";
 import { Reasoning } from "./reasoning.tsx";
 import { Above, Below, Deleted, isDeleted } from "./extras.tsx";
 import { RoomContext, type MessageExtra } from "./room.ts";
@@ -131,11 +132,12 @@ function Part({ part, conversationId, isTurnOpen, isLast, sources }: PartProps) 
   }
   if (isOf(part, "reasoning")) return <Reasoning part={part} isThinking={isLast} />;
   if (isOf(part, "tool_call")) return <ToolCard call={part} conversationId={conversationId} isTurnOpen={isTurnOpen} />;
+  if (isOf(part, "file")) return <FileView part={part} />;
   // Sources stand together below; what only a newer version knows nobody can show.
   return null;
 }
 
-type KnownType = "text" | "reasoning" | "tool_call";
+type KnownType = "text" | "reasoning" | "tool_call" | "file";
 
 function isOf<T extends KnownType>(part: AnyPart, type: T): part is Extract<AnyPart, { type: T }> {
   return part.type === type;

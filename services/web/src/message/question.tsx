@@ -1,9 +1,10 @@
-import { textOf, type MessageView } from "@parley/protocol/fold";
+import { filesOf, textOf, type MessageView } from "@parley/protocol/fold";
 import { use, useId, useState, type ReactNode } from "react";
 import { useWords } from "../words/use-words.ts";
 import { Avatar } from "../ui/avatar.tsx";
 import { Above, Below, Deleted, Edited, isDeleted, WithMentions } from "./extras.tsx";
 import type { MessageExtra } from "./room.ts";
+import { FileParts } from "./file-part.tsx";
 import { Time } from "./time.tsx";
 import { ViewerContext } from "./viewer.ts";
 
@@ -27,7 +28,7 @@ export function Question({ message, actions, extra }: QuestionProps) {
     <article className={classesOf(isStaff, extra)} aria-label={who}>
       {name === undefined ? null : <Who id={message.author.id ?? ""} name={name} who={who} extra={extra} />}
       <Above extra={extra} />
-      {isDeleted(extra) ? <Deleted /> : <Text text={extra?.changes?.message ?? textOf(message)} />}
+      {isDeleted(extra) ? <Deleted /> : <Said text={extra?.changes?.message ?? textOf(message)} message={message} />}
       <Below messageId={message.message_id} extra={extra} />
       <div className="message-foot message-foot-own">
         {actions}
@@ -64,6 +65,17 @@ function classesOf(isStaff: boolean, extra: MessageExtra | undefined): string {
     ...(extra?.isOther === true ? ["people-other"] : []),
     ...(extra?.mentionsViewer === true ? ["people-mentioned"] : []),
   ].join(" ");
+}
+
+/** Its text, and its files. A message of files alone has no text. */
+function Said({ text, message }: { readonly text: string; readonly message: MessageView }) {
+  const files = filesOf(message.parts);
+  return (
+    <>
+      {(text !== "" || files.length === 0) && <Text text={text} />}
+      <FileParts files={files} />
+    </>
+  );
 }
 
 /** Folded where it is long. */

@@ -48,6 +48,36 @@ export const chatDe: ChatWords = {
     `Diese Nachricht ist zu lang: ${size} von höchstens ${limit}. Kürzen Sie sie, um sie zu senden; es geht nichts verloren.`,
   offline: "Sie sind offline. Was Sie senden, wartet hier, bis die Verbindung wieder da ist.",
 
+  files: {
+    list: "Dateien dieser Nachricht",
+    attach: "Dateien anhängen",
+    drop: "Dateien hier ablegen, um sie anzuhängen",
+    progress: (name) => `${name}: wie viel davon angekommen ist`,
+    cancel: (name) => `${name} abbrechen`,
+    remove: (name) => `${name} entfernen`,
+    retry: (name) => `${name} erneut versuchen`,
+    empty: "Diese Datei ist leer.",
+    tooLarge: (most) => `Diese Datei ist zu groß: höchstens ${most} werden angenommen.`,
+    tooMany: (most, left) =>
+      left === 1
+        ? `Eine Nachricht fasst ${most} Dateien: eine wurde weggelassen.`
+        : `Eine Nachricht fasst ${most} Dateien: ${left} wurden weggelassen.`,
+  },
+
+  voice: {
+    name: "Sprachnachricht",
+    record: "Sprachnachricht aufnehmen",
+    asking: "Ihr Browser fragt, ob diese Seite das Mikrofon benutzen darf.",
+    recording: "Aufnahme läuft",
+    stop: "Aufnahme beenden",
+    listen: "Ihre Sprachnachricht",
+    add: "Zur Nachricht hinzufügen",
+    discard: "Aufnahme verwerfen",
+    refused: "Das Mikrofon ist für diese Seite gesperrt. Erlauben Sie es in Ihrem Browser und versuchen Sie es erneut.",
+    noMicrophone: "Es gibt kein Mikrofon.",
+    failed: "Es konnte nichts aufgenommen werden.",
+  },
+
   sending: "Wird gesendet …",
   waitsForConnection: "Wartet auf die Verbindung",
   notSent: "Nicht gesendet.",

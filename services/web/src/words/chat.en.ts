@@ -46,6 +46,36 @@ export const chatEn = {
     `This message is too long: ${size} of at most ${limit}. Shorten it to send it; nothing of it is lost.`,
   offline: "You are offline. What you send waits here until the connection is back.",
 
+  files: {
+    list: "Files of this message",
+    attach: "Attach files",
+    drop: "Drop the files to attach them",
+    progress: (name: string) => `${name}: how much of it has arrived`,
+    cancel: (name: string) => `Cancel ${name}`,
+    remove: (name: string) => `Remove ${name}`,
+    retry: (name: string) => `Try ${name} again`,
+    empty: "This file is empty.",
+    tooLarge: (most: string) => `This file is too large: at most ${most} are taken.`,
+    tooMany: (most: number, left: number) =>
+      left === 1
+        ? `A message takes ${most} files: one was left out.`
+        : `A message takes ${most} files: ${left} were left out.`,
+  },
+
+  voice: {
+    name: "Voice note",
+    record: "Record a voice note",
+    asking: "Your browser asks whether this page may use the microphone.",
+    recording: "Recording",
+    stop: "Stop recording",
+    listen: "Your voice note",
+    add: "Add to the message",
+    discard: "Discard the recording",
+    refused: "The microphone is blocked for this page. Allow it in your browser, then try again.",
+    noMicrophone: "There is no microphone.",
+    failed: "Nothing could be recorded.",
+  },
+
   sending: "Sending…",
   waitsForConnection: "Waiting for the connection",
   notSent: "Not sent.",

@@ -26,6 +26,16 @@ export const messageDe: MessageWords = {
     removed: "Entfällt:",
   },
 
+  file: {
+    one: "Datei",
+    name: (name) => `Datei ${name}`,
+    play: (name) => `${name} abspielen`,
+    show: "Anzeigen",
+    save: (name) => `${name} herunterladen`,
+    gone: "Diese Datei gibt es nicht mehr.",
+    failed: (why) => `Die Datei konnte nicht geladen werden: ${why}`,
+  },
+
   reasoning: {
     name: "Gedankengang",
     thinking: "denkt nach …",

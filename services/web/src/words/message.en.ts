@@ -26,6 +26,16 @@ export const messageEn = {
     removed: "Removed:",
   },
 
+  file: {
+    one: "File",
+    name: (name: string) => `File ${name}`,
+    play: (name: string) => `Play ${name}`,
+    show: "Show",
+    save: (name: string) => `Download ${name}`,
+    gone: "This file is not there any more.",
+    failed: (why: string) => `The file could not be loaded: ${why}`,
+  },
+
   reasoning: {
     name: "Reasoning",
     thinking: "thinking…",

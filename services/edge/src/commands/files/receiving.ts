@@ -54,27 +54,25 @@ export function createReceiving({ files, figures }: ReceivingDeps) {
      * Stores what comes, a part at a time: the next one is read when one is stored. What came before the client went away, or before an error, stays. Throws as `files.append`, and what
      * `read` throws.
      */
-    async receive(record: FileRecord, { offset, read, checksum, recheck }: ReceivedBytes): Promise<FileRecord> {
-      if (record.status === "stored" || record.offset !== offset) throw elsewhere(record);
+    async receive(record: FileRecord, bytes: ReceivedBytes): Promise<FileRecord> {
+      if (record.status === "stored" || record.offset !== bytes.offset) throw elsewhere(record);
+      const { read, checksum } = bytes;
       if (checksum !== undefined) return append(record, await readChecked(read, checksum));
+      const parts = createPart();
       let standing = record;
-      const part = createPart();
+      const store = async (): Promise<void> => {
+        bytes.recheck?.();
+        standing = await append(standing, parts.take());
+      };
       try {
-        for (let bytes = await read(); bytes !== undefined; bytes = await read()) {
-          part.add(bytes);
-          while (part.isFull()) {
-            recheck?.();
-            standing = await append(standing, part.take());
-          }
-        }
-        recheck?.();
-        return part.bytes() > 0 ? await append(standing, part.take()) : standing;
+        await storeAll(read, parts, store);
       } catch (error) {
         if (error instanceof ChatError && error.code === "UNSUPPORTED") await refused(record);
         // The sender is gone: so much less has to be sent again.
-        if (!(error instanceof ChatError) && part.bytes() > 0) await append(standing, part.take()).catch(() => {});
+        if (!(error instanceof ChatError) && parts.bytes() > 0) await append(standing, parts.take()).catch(() => {});
         throw error;
       }
+      return standing;
     },
 
     /** As `files.finish`. */
@@ -95,6 +93,19 @@ export function createReceiving({ files, figures }: ReceivingDeps) {
 export function elsewhere({ offset, status }: FileRecord): ChatError {
   const message = status === "stored" ? "The file is stored already." : `The file goes on at byte ${offset}.`;
   return new ChatError("CONFLICT", { message });
+}
+
+/** Each part as soon as it is full; the last one at the end. */
+async function storeAll(
+  read: ReceivedBytes["read"],
+  parts: ReturnType<typeof createPart>,
+  store: () => Promise<void>,
+): Promise<void> {
+  for (let piece = await read(); piece !== undefined; piece = await read()) {
+    parts.add(piece);
+    while (parts.isFull()) await store();
+  }
+  if (parts.bytes() > 0) await store();
 }
 
 /** Collects bytes until they are a part. */
