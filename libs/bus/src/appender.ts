@@ -4,6 +4,7 @@ import type { Logger } from "@parley/runtime";
 import { z } from "zod";
 import { headersOf, type Head } from "./append-headers.ts";
 import type { BrokerLink } from "./nats-connection.ts";
+import type { SealOptions } from "./seal-places.ts";
 import type { Outbox } from "./outbox.ts";
 
 /** What became of one publish to a stream. */
@@ -45,7 +46,7 @@ export class NoRoomError extends ChatError {
   }
 }
 
-export interface Append {
+export interface Append extends SealOptions {
   readonly subject: string;
   readonly data: Uint8Array;
   /** Expected sequence of the last message on this subject (0: none): compare-and-set. */
@@ -54,10 +55,6 @@ export interface Append {
   readonly msgId?: string;
   /** What follows from this message is stored too, and may be larger by so much: then this one is too large already. Default 0. */
   readonly spareBytes?: number;
-  /** Of whose tenant the key is to be, where this is the first that is sealed with it. Default: as the conversation's owner record says. */
-  readonly tenant?: string | undefined;
-  /** It has no words, and stands where a key is no more: it is not sealed. */
-  readonly isPlain?: boolean | undefined;
   /** It may wait a moment for others, to leave with them in one write. For what comes often and is not waited for. */
   readonly joins?: boolean;
 }
