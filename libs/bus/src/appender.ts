@@ -27,7 +27,7 @@ export interface TooLarge {
   readonly maxBytes: number;
 }
 
-/** What was to be stored is larger than the broker, or Parley itself, takes. Trying again is of no use: the caller cuts it or ends with an error. */
+/** Larger than the broker, or Parley itself, takes. Trying again is of no use: the caller cuts it or ends with an error. */
 export class EventTooLargeError extends Error {
   readonly maxBytes: number;
   constructor({ bytes, maxBytes }: TooLarge) {
@@ -243,11 +243,10 @@ function subscribeSafely(nc: NatsConnection, subject: string, log: Logger, onMes
 }
 
 function startSweep(waiting: ReadonlyMap<string, Waiting>, giveUp: (id: string) => void): NodeJS.Timeout {
-  const sweep = setInterval(() => {
+  return setInterval(() => {
     const now = performance.now();
-    for (const [id, entry] of waiting) if (entry.deadline <= now) giveUp(id);
-  }, sweepMs);
-  return sweep.unref();
+    for (const [id, { deadline }] of waiting) if (deadline <= now) giveUp(id);
+  }, sweepMs).unref();
 }
 
 function reportTooLarge({ subject }: Append, { bytes, maxBytes }: TooLarge, log: Logger): void {
