@@ -8,6 +8,7 @@ import { hasStreamMetadata, isTooOldForCluster, oldestForCluster } from "./broke
 import { createDecisions, type Decisions } from "./decisions.ts";
 import type { DocumentQuestions } from "./document-questions.ts";
 import type { DocumentStore } from "./document-store.ts";
+import { createErasing, type Erasing } from "./erasing.ts";
 import type { Encryption } from "./encryption.ts";
 import { createEventRoom } from "./event-room.ts";
 import { createEventLog, type EventLog } from "./event-log.ts";
@@ -26,6 +27,7 @@ import { watchPayloadLimit } from "./payload-limit.ts";
 import { createUnreadable, type Unreadable } from "./unreadable.ts";
 import type { StreamOptions } from "./stream-configs.ts";
 import { createPosts, type Posts } from "./posts.ts";
+import type { PrivacyLog } from "./privacy-log.ts";
 import { createOwners, type Owners } from "./owners.ts";
 import { createPeople, type PeopleLog } from "./people.ts";
 import { createStreamWatch, type Disturbed } from "./stream-watch.ts";
@@ -104,6 +106,10 @@ export interface Bus extends BrokerLink {
   readonly documentQuestions: DocumentQuestions;
   /** What turns have used. Agent workers write it, edges read it: others have no right to it. */
   readonly usage: UsageLog;
+  /** Who is held, and who wants to be forgotten. For edges: others have no right to it. */
+  readonly privacy: PrivacyLog;
+  /** Takes single records out of conversations that stay. For edges: others have no right to it. */
+  readonly erasing: Erasing;
   /** For what is kept of people's words elsewhere than in streams. */
   readonly texts: SealedTexts;
   /** Erases the key of a scope (`SealPlace`), for all and for ever. Where nothing is encrypted, nothing. */
@@ -211,6 +217,7 @@ function conversationParts(
     owners,
     ...kept,
     conversations: createStoredConversations({ ...deps, ...kept, shred: sealing.shredConversation }),
+    erasing: createErasing({ ...deps, opening: sealing.opening }),
   };
 }
 

@@ -32,8 +32,6 @@ export interface CareFigures {
   readonly orphans: number;
 }
 
-export type FileCareTaker = ReturnType<typeof createFileCare>;
-
 /** What nobody wants any more: uploads that were left, parts of the dead. Any number of processes may do it at the same time; one at a time does. */
 export function createFileCare(deps: FileCareDeps) {
   const last = deps.records.stored.lastOf(FileCare);
@@ -42,7 +40,7 @@ export function createFileCare(deps: FileCareDeps) {
     async claim(by: string, everyMs: number): Promise<boolean> {
       let isOurs = false;
       // Nothing is made for it where nobody has ever brought a file.
-      if (!(await deps.records.areThere())) return false;
+      if ((await deps.records.lastSeq()) === 0) return false;
       const behind = { append: deps.records.stored.append, last };
       await appendBehind<FileCare>(behind, subjects.fileCare, (found, tried) => {
         const before = found?.value;
@@ -67,6 +65,7 @@ type Times = Required<CareRound>;
 
 async function walkFiles(deps: FileCareDeps, times: Times) {
   const counted = await walkSets(deps, times);
+  const lastSeq = await deps.records.lastSeq();
   const total = { files: 0, bytes: 0, removed: 0 };
   for await (const { record, writtenMs } of deps.records.walk(times.signal)) {
     if (await isOver(deps, record, Date.now() - writtenMs, times)) {
@@ -79,6 +78,8 @@ async function walkFiles(deps: FileCareDeps, times: Times) {
     const sum = counted.get(record.tenant) ?? { files: 0, bytes: 0, before: await deps.sets.sumOf(record.tenant) };
     counted.set(record.tenant, { ...sum, files: sum.files + 1, bytes: sum.bytes + record.bytes });
   }
+  // What was written meanwhile was counted twice, or not at all: then it is for a later round.
+  if ((await deps.records.lastSeq()) !== lastSeq) return total;
   for (const [tenant, { before, files, bytes }] of counted) await deps.sets.correct(tenant, before, { files, bytes });
   return total;
 }

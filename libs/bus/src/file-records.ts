@@ -101,12 +101,12 @@ type ReadFile = (message: FoundMessage | null) => FileRecord | undefined;
 
 function createWalk({ jsm }: FileStreamDeps, ready: () => Promise<void>, read: ReadFile) {
   return {
-    /** Whether anybody has ever brought a file here. */
-    async areThere(): Promise<boolean> {
+    /** How often something was written; 0: nobody has ever brought a file here. Makes no stream. */
+    async lastSeq(): Promise<number> {
       try {
-        return (await jsm.streams.info(streams.files)).state.last_seq > 0;
+        return (await jsm.streams.info(streams.files)).state.last_seq;
       } catch (error) {
-        if (error instanceof JetStreamApiError && error.code === noStream) return false;
+        if (error instanceof JetStreamApiError && error.code === noStream) return 0;
         throw error;
       }
     },

@@ -2,7 +2,14 @@ import { createHash, randomBytes } from "node:crypto";
 import { ChatError, encodeJson, parseStored, streams, subjects } from "@parley/protocol";
 import { createBackoff, sleep } from "@parley/runtime";
 import { z } from "zod";
-import { EventTooLargeError, NoRoomError, wrongLastSequence, type Append } from "./appender.ts";
+import {
+  anotherInProcess,
+  EventTooLargeError,
+  NoRoomError,
+  wrongLastSequence,
+  type Append,
+  type AppendResult,
+} from "./appender.ts";
 import type { FoundMessage } from "./direct-get.ts";
 import type { FileStore, StoredKey } from "./file-store.ts";
 import { once, type FileStreamDeps } from "./file-streams.ts";
@@ -152,15 +159,19 @@ async function write({ append, setUpBytes }: FileStreamDeps, message: Append, de
   const backoff = createBackoff({ minMs: 20, maxMs: 1_000 });
   while (performance.now() < deadline) {
     const result = await append(message);
-    // Refused: its own is there, stored without an answer. No two writers have one key.
-    if (result.kind === "stored" || (result.kind === "refused" && wrongLastSequence.has(result.code))) return;
+    if (result.kind === "stored" || isThere(result)) return;
     if (result.kind === "no room") throw fullStore(result.description);
-    if (result.kind === "refused") throw new NoRoomError(result.description);
+    if (result.kind === "refused" && result.code !== anotherInProcess) throw new NoRoomError(result.description);
     if (result.kind === "too large") throw new EventTooLargeError(result);
     if (result.kind === "absent") await setUpBytes().catch(() => {});
     await sleep(backoff.nextMs());
   }
   throw new ChatError("OVERLOADED", { cause: new Error("a part of a file could not be stored") });
+}
+
+/** Its own, stored without an answer: no two writers have one key. One that is on its way to the copies may never be stored. */
+function isThere(result: AppendResult): boolean {
+  return result.kind === "refused" && result.code !== anotherInProcess && wrongLastSequence.has(result.code);
 }
 
 function fullStore(description: string): ChatError {

@@ -150,6 +150,8 @@ function createBelonging({ records, removal, uploads, options, sealing }: Belong
 
     /** The conversation was deleted: its files go, everywhere. Can be repeated; throws when broker or store do not answer. */
     async bury(conversation: ConversationId): Promise<void> {
+      // Nothing is made for it where nobody has ever brought a file.
+      if ((await records.lastSeq()) === 0) return;
       for (const id of await records.linked(conversation)) {
         const record = await records.read(id);
         if (record?.conversation_id === conversation && record.status === "removing") await removal.finish(record);

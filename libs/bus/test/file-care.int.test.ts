@@ -125,6 +125,24 @@ test("a removal that was left half done is brought to its end, and a place witho
   expect(await one.files.keptBy({ user: "carl" })).toEqual({ files: 0, bytes: 0 });
 });
 
+test("what a tenant keeps is counted anew where a process died between its records", async () => {
+  const far = { owner: { user: "dora", tenant: "far" } };
+  const [kept, lost] = [await upload(far), await upload(far)];
+  // As if whoever removed the other one had died before it counted.
+  await one.nc.request(
+    `$JS.API.STREAM.PURGE.${streams.files}`,
+    JSON.stringify({ filter: subjects.file(lost.file_id) }),
+  );
+  const tight = { ...quota, tenantBytes: 2_000 };
+  await expect(begin(1_000, { ...far, quota: tight })).rejects.toMatchObject({ code: "QUOTA_EXCEEDED" });
+  await sleep(5);
+  const round = (): Promise<unknown> => other.files.care.round({ keepUnattachedMs: 60_000, orphanMs: 1, signal });
+  await round();
+  await round();
+  expect((await begin(1_000, { ...far, quota: tight })).status).toBe("uploading");
+  expect(await one.files.read(kept.file_id)).toBeDefined();
+});
+
 test("one that is whole and was never ended is ended", async () => {
   const { file_id: id } = await begin();
   await one.files.append(id, 0, Buffer.alloc(1_000, 97));

@@ -1,6 +1,5 @@
-import type { FileQuota } from "@parley/bus";
 import { ChatError, fileLimits, type CountName, type Limits } from "@parley/protocol";
-import type { Spender } from "../commands/message-limits.ts";
+import type { UploadLimits } from "../commands/files/upload-limits.ts";
 import type { SharedRates } from "./limit-rates.ts";
 import type { LimitRefusals } from "./limit-refusals.ts";
 
@@ -10,14 +9,12 @@ export interface UploadLimitsDeps {
   readonly refusals: LimitRefusals;
 }
 
-export type UploadLimits = ReturnType<typeof createUploadLimits>;
-
 /** Of one process, whoever sends: each takes up to 3 MB of it. */
 const mostUploads = 64;
 const retryMs = 2_000;
 
 /** What bringing files may cost. */
-export function createUploadLimits({ current, rates, refusals }: UploadLimitsDeps) {
+export function createUploadLimits({ current, rates, refusals }: UploadLimitsDeps): UploadLimits {
   const places = createPlaces();
   const refused = (limit: CountName): ChatError => {
     refusals.count(limit);
@@ -27,7 +24,7 @@ export function createUploadLimits({ current, rates, refusals }: UploadLimitsDep
 
   return {
     /** A place for one upload, until the returned function is called. Throws RATE_LIMITED, or OVERLOADED. */
-    take({ caller, isExempt }: Spender): () => void {
+    take({ caller, isExempt }) {
       if (places.open() >= mostUploads) {
         const message = "Too many files are being sent at the moment. Try again.";
         throw new ChatError("OVERLOADED", { message, retryAfterMs: retryMs });
@@ -42,14 +39,14 @@ export function createUploadLimits({ current, rates, refusals }: UploadLimitsDep
     },
 
     /** A new file. Throws RATE_LIMITED. */
-    async begin(spender: Spender): Promise<void> {
+    async begin(spender) {
       if (spender.isExempt) return;
       const waitMs = await rates.consume("new_files_per_user", spender.caller.user.id);
       if (waitMs > 0) throw refusals.rate("new_files_per_user", waitMs, spender);
     },
 
     /** What may be kept. Holds for exempt addresses too: the disk is everybody's. */
-    quota(): FileQuota {
+    quota() {
       const limits = current();
       return {
         userFiles: Math.min(limits.files_per_user, fileLimits.filesOfUser),
@@ -59,7 +56,7 @@ export function createUploadLimits({ current, rates, refusals }: UploadLimitsDep
     },
 
     /** Somebody has more than they may keep. */
-    quotaMet: (limit: CountName): void => refusals.count(limit),
+    quotaMet: refusals.count,
   };
 }
 

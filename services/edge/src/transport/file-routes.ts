@@ -11,7 +11,7 @@ export interface FileRouteDeps {
   readonly files: FileCommands;
 }
 
-export const filesPath = "/api/v1/files";
+const filesPath = "/api/v1/files";
 const mostListed = 200;
 
 const params = z.object({ id: FileId });
@@ -115,7 +115,7 @@ function lengthOf({ exchange }: Call): number {
 }
 
 /** Of who has gone away nobody waits for an answer. */
-export async function untilCut(work: () => Promise<Reply>): Promise<Reply | undefined> {
+async function untilCut(work: () => Promise<Reply>): Promise<Reply | undefined> {
   try {
     return await work();
   } catch (error) {

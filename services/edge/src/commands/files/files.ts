@@ -9,15 +9,17 @@ import {
   type FileRecord,
   type May,
 } from "@parley/protocol";
-import type { UploadLimits } from "../../admission/limit-uploads.ts";
 import type { FileFigures } from "../../figures/file-figures.ts";
-import type { Spender } from "../message-limits.ts";
-import type { Ownership } from "../ownership.ts";
 import { createReceiving } from "./receiving.ts";
+import type { Bringer, UploadLimits } from "./upload-limits.ts";
 
 export interface FileCommandDeps {
   readonly files: Bus["files"];
-  readonly ownership: Pick<Ownership, "reader" | "check">;
+  /** What callers may do with conversations. Both throw FORBIDDEN, or NOT_FOUND when it is nobody's. */
+  readonly ownership: {
+    readonly reader: (conversation: ConversationId, caller: Caller) => Promise<unknown>;
+    readonly check: (conversation: ConversationId, caller: Caller, action: "conversation:send") => Promise<void>;
+  };
   readonly may: May;
   readonly limits: UploadLimits;
   readonly settings: FileSettings;
@@ -51,8 +53,8 @@ export function createFileCommands(deps: FileCommandDeps) {
   return {
     settings,
     /** A place for one upload, until the returned function is called. Throws RATE_LIMITED, or OVERLOADED. */
-    takeRoom(spender: Spender): () => void {
-      const free = limits.take(spender);
+    takeRoom(bringer: Bringer): () => void {
+      const free = limits.take(bringer);
       const ended = figures.uploading();
       return () => {
         free();
@@ -63,13 +65,13 @@ export function createFileCommands(deps: FileCommandDeps) {
     ...createTelling(deps),
 
     /** Throws MESSAGE_TOO_LARGE, QUOTA_EXCEEDED, RATE_LIMITED, and CONFLICT where another file was begun under the id. */
-    async begin(spender: Spender, { clientId, name, mediaType, bytes }: AnnouncedFile): Promise<FileRecord> {
-      const { caller } = spender;
+    async begin(bringer: Bringer, { clientId, name, mediaType, bytes }: AnnouncedFile): Promise<FileRecord> {
+      const { caller } = bringer;
       demand(may(caller, "file:write", { kind: "file", owner: caller.user.id, tenant: caller.tenant }));
       demandSize(bytes, settings.maxBytes);
       const owner = { user: caller.user.id, tenant: caller.tenant };
       const record = await files
-        .begin({ owner, clientId, name, mediaType, bytes, quota: limits.quota(), onNew: () => limits.begin(spender) })
+        .begin({ owner, clientId, name, mediaType, bytes, quota: limits.quota(), onNew: () => limits.begin(bringer) })
         .catch((error: unknown) => {
           if (error instanceof ChatError && error.code === "QUOTA_EXCEEDED") limits.quotaMet("files_per_user");
           throw error;
@@ -171,7 +173,7 @@ function createTelling({ settings }: FileCommandDeps) {
   };
 }
 
-export function noFile(): ChatError {
+function noFile(): ChatError {
   return new ChatError("NOT_FOUND", { message: "There is no such file." });
 }
 
