@@ -168,12 +168,10 @@ export function edgeRole(shards) {
 export function auditorRole() {
   const { audit } = streams;
   const ofKeys = [`STREAM.MSG.GET.${streams.keys}`, `DIRECT.GET.${streams.keys}.${subjects.allKeys}`];
+  const ofAudit = [`STREAM.INFO.${audit}`, `DIRECT.GET.${audit}`, `DIRECT.GET.${audit}.>`, ...readConsumers(audit)];
   return {
-    publish: api([
-      ...[`STREAM.INFO.${audit}`, `DIRECT.GET.${audit}`, `DIRECT.GET.${audit}.>`, ...readConsumers(audit)],
-      // Entries may be encrypted: without the tenants' master keys these say nothing.
-      ...ofKeys,
-    ]),
+    // Entries may be encrypted: without the tenants' master keys these say nothing.
+    publish: api([...ofAudit, ...ofKeys]),
     subscribe: [inbox, subjects.allKeysGone],
   };
 }

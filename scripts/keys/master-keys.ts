@@ -16,7 +16,7 @@ function say(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
-async function withTools(use: (tools: KeyTools, config: z.output<typeof Config>) => Promise<void>): Promise<void> {
+async function withTools(work: (tools: KeyTools, config: z.output<typeof Config>) => Promise<void>): Promise<void> {
   const log = createLogger({ service: "keys", level: "fatal", format: "pretty" });
   const config = readConfig(Config, process.env);
   const link: BrokerLink = await withDeadline(
@@ -26,7 +26,7 @@ async function withTools(use: (tools: KeyTools, config: z.output<typeof Config>)
   );
   const tools = await openKeyTools(link, log);
   try {
-    await use(tools, config);
+    await work(tools, config);
   } finally {
     tools.close();
     await link.nc.close();

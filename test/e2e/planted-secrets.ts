@@ -40,8 +40,8 @@ function asking(edge: Service, token: string) {
   };
 }
 
-/** Says all of them, by every way. Gives the conversations in which they are. */
-export async function plant(system: System, secrets: Secrets): Promise<string[]> {
+/** Says all of them, by every way. */
+export async function plant(system: System, secrets: Secrets): Promise<void> {
   const [edge] = system.edges;
   if (edge === undefined) throw new Error("an edge");
   const tokenOf = (name: string): string =>
@@ -56,8 +56,6 @@ export async function plant(system: System, secrets: Secrets): Promise<string[]>
   const one = `conversations/${chat.id}`;
   await ask("PUT", `${one}/title`, { title: `about ${secrets.title}` });
   await ask("PUT", `${one}/messages/${said.turn_id}-a/feedback`, { rating: "down", comment: secrets.comment });
-  const about = { metadata: { note: secrets.metadata }, customer_id: secrets.customer };
-  await ask("POST", "chat", { message: "hello", conversation_id: chat.id, ...about });
   await ask("POST", "memory", { text: secrets.memory });
   await ask("POST", "documents/ingest-text", {
     text: secrets.document.repeat(2),
@@ -80,7 +78,11 @@ export async function plant(system: System, secrets: Secrets): Promise<string[]>
   await ask("PATCH", `${one}/room`, { answers: "mention" });
   const posted = Accepted.parse(await ask("POST", "chat", { message: secrets.post, conversation_id: chat.id }));
   await ask("PATCH", `${one}/messages/${posted.turn_id}-u`, { message: `better ${secrets.edit}` });
-  return [chat.id, changing.id];
+  // These are nowhere but in the queue, while the turn runs.
+  const about = { metadata: { note: secrets.metadata }, customer_id: secrets.customer };
+  const slow = { message: 'call the tool demo_sleep with {"ms":60000}', ...about };
+  // Answered when the turn ends, which nobody waits for.
+  void ask("POST", "chat", slow).catch(() => {});
 }
 
 /** Which of them the files below a folder have, as text, as base64 and in two bytes a letter. */

@@ -4,6 +4,7 @@ import type { Logger } from "@parley/runtime";
 import { z } from "zod";
 import { headersOf, type Head } from "./append-headers.ts";
 import type { BrokerLink } from "./nats-connection.ts";
+import type { SealOptions } from "./seal-places.ts";
 import type { Outbox } from "./outbox.ts";
 
 /** What became of one publish to a stream. */
@@ -26,7 +27,7 @@ export interface TooLarge {
   readonly maxBytes: number;
 }
 
-/** What was to be stored is larger than the broker, or Parley itself, takes. Trying again is of no use: the caller cuts it or ends with an error. */
+/** Larger than the broker, or Parley itself, takes. Trying again is of no use: the caller cuts it or ends with an error. */
 export class EventTooLargeError extends Error {
   readonly maxBytes: number;
   constructor({ bytes, maxBytes }: TooLarge) {
@@ -45,7 +46,7 @@ export class NoRoomError extends ChatError {
   }
 }
 
-export interface Append {
+export interface Append extends SealOptions {
   readonly subject: string;
   readonly data: Uint8Array;
   /** Expected sequence of the last message on this subject (0: none): compare-and-set. */
@@ -54,10 +55,6 @@ export interface Append {
   readonly msgId?: string;
   /** What follows from this message is stored too, and may be larger by so much: then this one is too large already. Default 0. */
   readonly spareBytes?: number;
-  /** Of whose tenant the key is to be, where this is the first that is sealed with it. Default: as the conversation's owner record says. */
-  readonly tenant?: string | undefined;
-  /** It has no words, and stands where a key is no more: it is not sealed. */
-  readonly isPlain?: boolean | undefined;
   /** It may wait a moment for others, to leave with them in one write. For what comes often and is not waited for. */
   readonly joins?: boolean;
 }
@@ -82,7 +79,7 @@ export const anotherInProcess = 10_164;
 export const wrongLastSequence: ReadonlySet<number> = new Set([10_071, anotherInProcess]);
 /** The stream's own limits: `max_msg_size`, and 64 KB of headers. */
 const tooLargeForStream: ReadonlySet<number> = new Set([10_054, 10_097]);
-/** Resources of the account, memory and storage of the server are used up. */
+/** The account's, or the server's. */
 const outOfResources: ReadonlySet<number> = new Set([10_002, 10_023, 10_028, 10_047]);
 /** "The store failed": a full disk, but also a limit of the stream, which is no fault of the broker and only its text can tell apart. */
 const storeFailed = 10_077;
@@ -246,11 +243,10 @@ function subscribeSafely(nc: NatsConnection, subject: string, log: Logger, onMes
 }
 
 function startSweep(waiting: ReadonlyMap<string, Waiting>, giveUp: (id: string) => void): NodeJS.Timeout {
-  const sweep = setInterval(() => {
+  return setInterval(() => {
     const now = performance.now();
-    for (const [id, entry] of waiting) if (entry.deadline <= now) giveUp(id);
-  }, sweepMs);
-  return sweep.unref();
+    for (const [id, { deadline }] of waiting) if (deadline <= now) giveUp(id);
+  }, sweepMs).unref();
 }
 
 function reportTooLarge({ subject }: Append, { bytes, maxBytes }: TooLarge, log: Logger): void {

@@ -1,9 +1,7 @@
 import { jetstreamManager } from "@nats-io/jetstream";
 import { limits, type RecordFormat } from "@parley/protocol";
-import { sleep, withDeadline, type Logger } from "@parley/runtime";
+import { withDeadline, type Logger } from "@parley/runtime";
 import { createAgentSignals, type AgentSignals } from "./agent-signals.ts";
-import { createAppender } from "./appender.ts";
-import { atMostEvery } from "./at-most-every.ts";
 import type { AuditLog } from "./audit-log.ts";
 import { hasStreamMetadata, isTooOldForCluster, oldestForCluster } from "./broker-version.ts";
 import { conversationParts } from "./conversation-parts.ts";
@@ -23,22 +21,20 @@ import type { Memories } from "./memories.ts";
 import type { NoticeRecords } from "./notice-records.ts";
 import type { MessageChangeLog } from "./message-changes.ts";
 import { connectNats, type BrokerLink, type NatsOptions } from "./nats-connection.ts";
-import { askTimeoutMs, createPatientLookups } from "./patient-lookups.ts";
+import { openStorage } from "./bus-storage.ts";
+import { askTimeoutMs } from "./patient-lookups.ts";
 import { watchPayloadLimit } from "./payload-limit.ts";
 import { createUnreadable, type Unreadable } from "./unreadable.ts";
 import type { StreamOptions } from "./stream-configs.ts";
-import { createOutbox } from "./outbox.ts";
 import type { Posts } from "./posts.ts";
 import type { PrivacyLog } from "./privacy-log.ts";
-import { createRequests } from "./requests.ts";
 import type { Owners } from "./owners.ts";
 import type { PeopleLog } from "./people.ts";
 import { createStreamWatch, type Disturbed } from "./stream-watch.ts";
 import type { StoredConversations } from "./stored-conversations.ts";
 import type { SealedTexts } from "./sealed-texts.ts";
-import { createSealing, type KeyFigures } from "./sealing.ts";
+import type { KeyFigures } from "./sealing.ts";
 import type { ReadMarks } from "./read-marks.ts";
-import { setUpNowAndLater, untilSetUp } from "./setting-up.ts";
 import { openSharedLogs } from "./shared-logs.ts";
 import { createRoomSignals, type RoomSignals } from "./signals.ts";
 import type { Summaries } from "./summaries.ts";
@@ -128,18 +124,6 @@ export interface Bus extends BrokerLink {
   close(): Promise<void>;
 }
 
-const restoreEveryMs = 1_000;
-/**
- * nats-server 2.9.10 removes the files of a deleted stream after it has answered. One of the same name that is made meanwhile loses its own,
- * and from then on refuses every message (seen: "Error creating msg block file", until it is deleted once more).
- */
-const deletionMs = 1_000;
-/**
- * On a cluster nobody listens either while the leader of a stream is elected: some 50 ms when it was asked to step down, as in a rolling update. So
- * an append is worth another try before all is known to be there.
- */
-const electionMs = 200;
-
 const defaults: Omit<StreamOptions, "metadata"> = {
   shards: 1,
   replicas: 1,
@@ -158,34 +142,17 @@ export async function openBus({ servers, tls, name, log, files, encryption, ...r
   const options = completed(rest, link);
   warnOfOldCluster(link, options, log);
   const manager = await jetstreamManager(link.nc, { checkAPI: false, timeout: askTimeoutMs });
-  const outbox = createOutbox();
-  const requests = createRequests(link, outbox, log);
-  const lookups = createPatientLookups(manager, requests, options);
-  const { setUp, stop, recordFormat } = await setUpNowAndLater(manager, options, log);
-
+  const storage = await openStorage({ link, manager, options, log }, encryption);
+  const { outbox, appender, jsm, stored, opening, sealing, restore, recordFormat } = storage;
   const payloadLimit = watchPayloadLimit(link, log);
   const unreadable = createUnreadable(log);
-  const { restore, restoreSoon } = createRestoring(setUp, options, log);
-  const publisher = createAppender(link, outbox, { log, restore: restoreSoon });
-  const sealing = createSealing({ link, jsm: lookups, manager, appender: publisher, options, log }, encryption);
-  const { appender, jsm, opening } = sealing;
-  await untilSetUp(sealing.setUp, log);
-  const events = createEventLog({
-    link,
-    jsm,
-    stored: lookups,
-    appender,
-    shards: options.shards,
-    unreadable,
-    opening,
-    log,
-    restore,
-  });
-  const transcripts = createTranscripts(jsm, events, unreadable);
   const { shards, eventWindowMs } = options;
+  const events = createEventLog({ link, jsm, stored, appender, shards, unreadable, opening, log, restore });
+  const transcripts = createTranscripts(jsm, events, unreadable);
   const facts = createFacts({ jsm, appender, shards, unreadable });
   const sharedDeps = { link, jsm, append: appender.append, unreadable, opening, sealing: sealing.ofFiles };
   const shared = openSharedLogs(sharedDeps, manager, { options, files, log });
+  const ofConversations = { link, jsm, events, facts, files: shared.files, shards, unreadable, log };
   return {
     ...link,
     events,
@@ -198,11 +165,7 @@ export async function openBus({ servers, tls, name, log, files, encryption, ...r
     signals: createRoomSignals({ link, shards, log }),
     transcripts,
     ...shared,
-    ...conversationParts(
-      { link, jsm, events, facts, files: shared.files, shards, unreadable, log },
-      sealing,
-      eventWindowMs,
-    ),
+    ...conversationParts(ofConversations, sealing, eventWindowMs),
     ...{ texts: sealing.texts, shred: sealing.shred, keyFigures: sealing.figures },
     watchStreams(onDisturbed, signal) {
       if (options.replicas > 1) createStreamWatch({ jsm: manager, shards: options.shards }).start(onDisturbed, signal);
@@ -214,27 +177,13 @@ export async function openBus({ servers, tls, name, log, files, encryption, ...r
         ? [...payloadLimit.problems(), ...appender.problems(), ...sealing.problems()]
         : ["The broker cannot be reached."],
     async close() {
-      stop();
       shared.files.close();
       payloadLimit.close();
-      sealing.close();
-      outbox.close();
-      appender.close();
-      requests.close();
+      storage.close();
       // Draining needs the broker; without it there is nothing that could still leave.
       await withDeadline(link.nc.drain(), 1_000, "draining the broker connection").catch(() => link.nc.close());
     },
   };
-}
-
-/** Makes the streams again that somebody has deleted. `restoreSoon`: waits no longer for it than for an election. */
-function createRestoring(setUp: () => Promise<boolean>, { replicas }: StreamOptions, log: Logger) {
-  const restore = atMostEvery(restoreEveryMs, async () => {
-    await sleep(deletionMs);
-    await setUp().catch((err: unknown) => log.warn({ err }, "the streams could not be made again yet"));
-  });
-  const restoreSoon = replicas > 1 ? () => Promise.race([restore(), sleep(electionMs)]) : restore;
-  return { restore, restoreSoon };
 }
 
 function completed(options: Partial<StreamOptions>, { nc }: BrokerLink): StreamOptions {

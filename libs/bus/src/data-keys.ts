@@ -126,16 +126,8 @@ function createLines() {
   };
 }
 
-/**
- * The data keys of this process. `ready` gives one at once if it is there; whoever must wait stands in line (`whenReady`), and is served in order, at once, when the
- * key has come. What was asked of the stream a moment ago is not asked again.
- */
-export function createDataKeys(deps: DataKeysDeps) {
-  const { stream, log } = deps;
-  const counts: KeyCounts = { made: 0, unwrapped: 0, unwrapErrors: 0 };
-  const load = createLoading(deps, counts);
-  const cache = createKeyCache();
-  const lines = createLines();
+/** What is asked for at a time, once for all who ask. */
+function createStates(load: ReturnType<typeof createLoading>, cache: ReturnType<typeof createKeyCache>) {
   const loading = new Map<string, Promise<KeyState>>();
 
   const loadNow = async (scope: string, wish: KeyWish): Promise<KeyState> => {
@@ -167,7 +159,21 @@ export function createDataKeys(deps: DataKeysDeps) {
     loading.set(scope, asked);
     return asked;
   };
+  return state;
+}
 
+/**
+ * The data keys of this process. `ready` gives one at once if it is there; whoever must wait stands in line (`whenReady`), and is served in order, at once, when the
+ * key has come. What was asked of the stream a moment ago is not asked again.
+ */
+export function createDataKeys(deps: DataKeysDeps) {
+  const { stream, log } = deps;
+  const counts: KeyCounts = { made: 0, unwrapped: 0, unwrapErrors: 0 };
+  const load = createLoading(deps, counts);
+  const cache = createKeyCache();
+  const lines = createLines();
+
+  const state = createStates(load, cache);
   const serveLine = async (scope: string, wish: KeyWish): Promise<void> => lines.serve(scope, await state(scope, wish));
 
   return {

@@ -1,7 +1,8 @@
 import type { FileId, FileRecord, StoredPart } from "@parley/protocol";
 import type { FileRecords } from "./file-records.ts";
 import type { FileSets } from "./file-sets.ts";
-import { scopeOfBytes, scopeOfRecord, type FileSealing } from "./file-store-sealed.ts";
+import type { FileSealing } from "./file-store-sealed.ts";
+import { scopeOfBytes, scopeOfRecord } from "./seal-places.ts";
 import type { FileStore } from "./file-store.ts";
 
 export interface FileRemovalDeps {

@@ -1,4 +1,5 @@
 import type { FileStore } from "./file-store.ts";
+import { scopeOfBytes } from "./seal-places.ts";
 import type { SealedTexts, TextPlace } from "./sealed-texts.ts";
 
 /** What files take of encryption; see `Sealing`. */
@@ -6,10 +7,6 @@ export interface FileSealing {
   readonly texts: SealedTexts;
   readonly shred: (scope: string) => Promise<void>;
 }
-
-/** Of the bytes of a file. Its record has another key, so that the bytes can go before what says where they are. */
-export const scopeOfBytes = (file: string): string => `f:${file}`;
-export const scopeOfRecord = (file: string): string => `n:${file}`;
 
 function placeOf(key: string): TextPlace {
   return { scope: scopeOfBytes(key.split("/", 1)[0] ?? ""), place: `file.${key}` };

@@ -6,8 +6,9 @@ import { createFileRemoval, type FileRemoval } from "./file-removal.ts";
 import { createClamdScanner, type ScannerAddress } from "./file-scan.ts";
 import { createFileSets, type FileOwner } from "./file-sets.ts";
 import { createFileStore, type FileStoreOptions } from "./file-store-choice.ts";
-import { scopeOfBytes, type FileSealing } from "./file-store-sealed.ts";
+import type { FileSealing } from "./file-store-sealed.ts";
 import type { FileStreamDeps } from "./file-streams.ts";
+import { scopeOfBytes } from "./seal-places.ts";
 import { defaultFileTypes } from "./file-type.ts";
 import { createFileUploads, gone, refuseBeginning, type FileUploads } from "./file-uploads.ts";
 
@@ -112,6 +113,10 @@ interface BelongingDeps {
 
 type Attach = (id: FileId, conversation: ConversationId) => Promise<FileRecord>;
 
+async function shredBytes({ shred }: FileSealing, records: readonly FileRecord[]): Promise<void> {
+  for (const { file_id } of records) await shred(scopeOfBytes(file_id));
+}
+
 /** To which conversation files belong. */
 function createBelonging({ records, removal, uploads, options, sealing }: BelongingDeps) {
   const attach: Attach = async (id, conversation) => {
@@ -142,10 +147,8 @@ function createBelonging({ records, removal, uploads, options, sealing }: Belong
     ofConversation,
 
     /** Erases the keys of the bytes, for whoever deletes the conversation: whatever fails from then on, nobody can read them. */
-    async shred(conversation: ConversationId): Promise<void> {
-      if (sealing === undefined) return;
-      for (const { file_id } of await ofConversation(conversation)) await sealing.shred(scopeOfBytes(file_id));
-    },
+    shred: async (conversation: ConversationId): Promise<void> =>
+      sealing && shredBytes(sealing, await ofConversation(conversation)),
 
     /** The conversation was deleted: its files go, everywhere. Can be repeated; throws when broker or store do not answer. */
     async bury(conversation: ConversationId): Promise<void> {

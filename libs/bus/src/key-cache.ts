@@ -19,6 +19,35 @@ const most = 20_000;
 const [dueMs, lifeMs] = [30_000, 60_000];
 const youngMs = 1_000;
 
+/** Of keys that are there. */
+function createUse(entries: ReadonlyMap<string, Entry>) {
+  return {
+    /** Undefined: it is not here, or too old. */
+    ready(scope: string): DataKey | undefined {
+      const entry = entries.get(scope);
+      if (entry === undefined) return undefined;
+      const ageMs = performance.now() - entry.loadedMs;
+      if (ageMs < dueMs) return entry.key;
+      if (ageMs < lifeMs) {
+        entry.isDue = true;
+        return entry.key;
+      }
+      return undefined;
+    },
+    /** Whether it is to be looked at again; said once. */
+    isDue(scope: string): boolean {
+      const entry = entries.get(scope);
+      const isDue = entry?.isDue === true;
+      if (entry !== undefined) entry.isDue = false;
+      return isDue;
+    },
+    isYoung(scope: string): boolean {
+      const entry = entries.get(scope);
+      return entry !== undefined && performance.now() - entry.loadedMs < youngMs;
+    },
+  };
+}
+
 /** Data keys by their scope. The clock is monotonic, so a process that stood still uses nothing that is too old. */
 export function createKeyCache() {
   const entries = new Map<string, Entry>();
@@ -33,35 +62,13 @@ export function createKeyCache() {
   };
 
   return {
+    ...createUse(entries),
     size: (): number => entries.size,
     /** Another one when something was forgotten: what was asked before that may be of before. */
     generation: (): number => generation,
 
-    /** Undefined: it is not here, or too old. */
-    ready(scope: string): DataKey | undefined {
-      const entry = entries.get(scope);
-      if (entry === undefined) return undefined;
-      const ageMs = performance.now() - entry.loadedMs;
-      if (ageMs < dueMs) return entry.key;
-      if (ageMs < lifeMs) {
-        entry.isDue = true;
-        return entry.key;
-      }
-      return undefined;
-    },
     /** However old. */
     peek: (scope: string): CachedKey | undefined => entries.get(scope),
-    /** Whether it is to be looked at again; said once. */
-    isDue(scope: string): boolean {
-      const entry = entries.get(scope);
-      const isDue = entry?.isDue === true;
-      if (entry !== undefined) entry.isDue = false;
-      return isDue;
-    },
-    isYoung(scope: string): boolean {
-      const entry = entries.get(scope);
-      return entry !== undefined && performance.now() - entry.loadedMs < youngMs;
-    },
     add(scope: string, { key, seq, hash }: CachedKey): void {
       remove(scope);
       const [oldest] = entries.keys();

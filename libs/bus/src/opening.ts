@@ -131,9 +131,38 @@ function createOpenOne({ keys }: OpeningDeps, counts: OpeningCounts, note: (subj
   return { now, later, counted };
 }
 
+type OpenOne = ReturnType<typeof createOpenOne>;
+
+/** See `inOrder` of `Opening`. */
+function createInOrder({ keys, placeOf }: OpeningDeps, now: OpenOne["now"], counted: OpenOne["counted"]) {
+  let waiting = 0;
+  const inOrder: Opening["inOrder"] = ({ subject, data }, take, notOpened) => {
+    const place = placeOf(subject);
+    const sealed = isSealed(data);
+    // What is plain overtakes nothing either.
+    if (place === undefined || (!sealed && !keys.isAwaited(place.scope))) return take(data);
+    const give = (opened: Opened): void => {
+      counted(subject, opened);
+      if (!("failure" in opened)) take(opened.data);
+      else if (opened.failure === "broken") take(unreadableBytes);
+      else notOpened?.(opened.failure);
+    };
+    const opened = sealed ? now(data, place) : undefined;
+    if (opened !== undefined) return give(opened);
+    if (waiting + data.length > mostWaiting) return give({ failure: "unavailable" });
+    waiting += data.length;
+    const own = data.slice();
+    keys.whenReady(place.scope, { isFresh: true }, (state) => {
+      waiting -= own.length;
+      give(sealed ? openedWith(state, own, place) : { data: own });
+    });
+  };
+  return inOrder;
+}
+
 /** See `Opening`. */
 export function createOpening(deps: OpeningDeps): Opening & { readonly counts: OpeningCounts } {
-  const { keys, placeOf, log } = deps;
+  const { placeOf, log } = deps;
   const counts: OpeningCounts = { erased: 0, broken: 0, unavailable: 0 };
   const note = (subject: string): void =>
     log.error(
@@ -141,7 +170,6 @@ export function createOpening(deps: OpeningDeps): Opening & { readonly counts: O
       "what is stored there cannot be opened: it was changed, moved, or sealed by a newer version",
     );
   const { now, later, counted } = createOpenOne(deps, counts, note);
-  let waiting = 0;
 
   const open = async (subject: string, data: Uint8Array): Promise<Opened | undefined> => {
     const place = isSealed(data) ? placeOf(subject) : undefined;
@@ -164,27 +192,7 @@ export function createOpening(deps: OpeningDeps): Opening & { readonly counts: O
       return opened.failure === "erased" ? { ...rest, isErased: true } : rest;
     },
 
-    inOrder({ subject, data }, take, notOpened) {
-      const place = placeOf(subject);
-      const sealed = isSealed(data);
-      // What is plain overtakes nothing either.
-      if (place === undefined || (!sealed && !keys.isAwaited(place.scope))) return take(data);
-      const give = (opened: Opened): void => {
-        counted(subject, opened);
-        if (!("failure" in opened)) take(opened.data);
-        else if (opened.failure === "broken") take(unreadableBytes);
-        else notOpened?.(opened.failure);
-      };
-      const opened = sealed ? now(data, place) : undefined;
-      if (opened !== undefined) return give(opened);
-      if (waiting + data.length > mostWaiting) return give({ failure: "unavailable" });
-      waiting += data.length;
-      const own = data.slice();
-      keys.whenReady(place.scope, { isFresh: true }, (state) => {
-        waiting -= own.length;
-        give(sealed ? openedWith(state, own, place) : { data: own });
-      });
-    },
+    inOrder: createInOrder(deps, now, counted),
 
     async all(messages) {
       const opened: StoredMessage[] = [];

@@ -1,5 +1,12 @@
 import { createHash } from "node:crypto";
-import { scopeOfRecord } from "./file-store-sealed.ts";
+
+/** Of what is written where things are sealed. */
+export interface SealOptions {
+  /** Of whose tenant the key is to be, where this is the first that is sealed with it. Default: as the conversation's owner record says. */
+  readonly tenant?: string | undefined;
+  /** It has no words, and stands where a key is no more: it is not sealed. */
+  readonly isPlain?: boolean | undefined;
+}
 
 /** Where something is stored, as far as its seal is concerned. */
 export interface SealPlace {
@@ -10,6 +17,10 @@ export interface SealPlace {
   /** Plain bytes there may begin as sealed ones do; their readers know them by a hash. */
   readonly isRaw: boolean;
 }
+
+/** Of the bytes of a file. Its record has another key, so that the bytes can go before what says where they are. */
+export const scopeOfBytes = (file: string): string => `f:${file}`;
+export const scopeOfRecord = (file: string): string => `n:${file}`;
 
 const live = "live";
 const stored = "ev";

@@ -190,9 +190,7 @@ function createDeletionParts(deps: StoredConversationsDeps) {
       const shard = events.shardOf(conversation);
       // A purge goes up to a sequence, that one not included.
       const upTo = (last: number | undefined) => (last === undefined ? {} : { seq: last + 1 });
-      // Before all: whatever fails from here on, nothing of it can be read any more.
-      await deps.shred(conversation);
-      await deps.files.shred(conversation);
+      await shredKeys(deps, conversation);
       // First: a message that comes again while this goes on is then a new one, not one that has vanished from queue and transcript.
       await facts.purge(conversation, end?.facts);
       const filter = subjects.eventsOf(shard, conversation);
@@ -231,6 +229,12 @@ function createDeletionParts(deps: StoredConversationsDeps) {
       await link.nc.flush();
     },
   };
+}
+
+/** Before all: whatever fails behind it, nothing of the conversation can be read any more. */
+async function shredKeys(deps: StoredConversationsDeps, conversation: ConversationId): Promise<void> {
+  await deps.shred(conversation);
+  await deps.files.shred(conversation);
 }
 
 async function buryKept(

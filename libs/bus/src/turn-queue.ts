@@ -5,7 +5,6 @@ import {
   encodeJson,
   envelopeBytes,
   limits,
-  messageIdOf,
   parseStored,
   streams,
   subjects,
@@ -25,6 +24,7 @@ import type { Transcripts } from "./transcripts.ts";
 import { createTurnLookups, type QueuedTurn } from "./turn-lookups.ts";
 import { createConsumerPulls, type PulledMessage } from "./consumer-pulls.ts";
 import { createDelayedNaks, type DelayedNaks } from "./delayed-naks.ts";
+import { erasedRequest, restOfRequest } from "./unreadable-request.ts";
 import type { Unreadable } from "./unreadable.ts";
 
 /** How a worker answers the queue for a turn that it got. Acknowledgements are never proof of ownership: the fenced chain is. */
@@ -284,29 +284,12 @@ function deliveryOf(
   const value = parseStored(data);
   const { data: request } = TurnRequest.safeParse(value);
   if (request !== undefined) return { ...place, request, ...answersOf(reply, { seq, turn: request.turn_id }) };
-  if (message.erased !== undefined)
-    return erasedDelivery(message.erased.msgId, message, { ...place, ...answersOf(reply) });
+  const { erased } = message;
+  if (erased !== undefined) {
+    const named = erasedRequest(message, erased.msgId);
+    return named && { ...place, request: named, isUnreadable: true, isErased: true, ...answersOf(reply) };
+  }
   unreadable.note("turn", message);
   const rest = restOfRequest(value, storedMs);
   return rest && { ...place, request: rest, isUnreadable: true, ...answersOf(reply) };
-}
-
-/** Its subject and the id by which it was sent once say whose it is. */
-function erasedDelivery(
-  turn_id: string,
-  { subject, storedMs }: PulledMessage,
-  rest: Omit<Delivery, "request">,
-): Delivery | undefined {
-  const named = { conversation_id: subject.split(".").at(-1), turn_id };
-  const request = restOfRequest(named, storedMs);
-  return request && { ...rest, request, isUnreadable: true, isErased: true };
-}
-
-const Named = TurnRequest.pick({ conversation_id: true, turn_id: true });
-
-function restOfRequest(value: unknown, storedMs: number): TurnRequest | undefined {
-  const { data: named } = Named.safeParse(value);
-  if (named === undefined) return undefined;
-  const message_id = messageIdOf(named.turn_id, "user");
-  return { v: 1, ...named, user: { id: "" }, id: "", message_id, message: "", accepted_at: storedMs };
 }

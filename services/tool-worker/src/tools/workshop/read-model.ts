@@ -92,7 +92,7 @@ export function createReadModel({ log, redis, texts, logger }: ReadModelDeps) {
     async days(tenant: string, dates: readonly string[]): Promise<DayRecord[]> {
       await catchUp();
       const found = dates.length === 0 ? [] : await redis.hmget(diaryKey(tenant), ...dates);
-      return Promise.all(found.map((text) => (text === null ? emptyDay : dayIn(texts, tenant, text))));
+      return Promise.all(found.map(async (text) => (text === null ? emptyDay : dayIn(texts, tenant, text))));
     },
 
     /** All of one person, those taken back included, in the order of their days. */
@@ -152,15 +152,10 @@ async function applyArguments(
   const record = isDay ? readDayRecord(data) : undefined;
   if (isDay && record === undefined) logger.warn({ seq }, "a day of the workshop's diary cannot be read");
   const byPerson = grouped(record?.bookings ?? []);
-  const sealed = (value: object): Promise<string> => texts.seal(redisPlace(tenant), JSON.stringify(value));
+  const sealed = async (value: object | undefined): Promise<string> =>
+    value === undefined ? "" : texts.seal(redisPlace(tenant), JSON.stringify(value));
   const names = [at, keys, isDay ? diaryKey(tenant) : redisKeys.workshop("other")];
-  const values: (string | number)[] = [
-    from.id,
-    from.seq,
-    seq,
-    isDay ? date : "",
-    record === undefined ? "" : await sealed(record),
-  ];
+  const values: (string | number)[] = [from.id, from.seq, seq, isDay ? date : "", await sealed(record)];
   for (const [user, bookings] of byPerson) {
     names.push(personKey(tenant, user));
     values.push(bookings.length);
