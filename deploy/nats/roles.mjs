@@ -55,7 +55,9 @@ const api = (names) => names.map((name) => `$JS.API.${name}`);
 /** What edges tell of the whole deployment. */
 const ofAllShards = [
   ...[subjects.canary(every), subjects.allDeleted, subjects.allSignals],
-  ...[subjects.allRevoked, subjects.allConnections, subjects.allMemories, subjects.allNotices],
+  ...[subjects.allRevoked, subjects.allConnections, subjects.allMemories, subjects.allNotices, subjects.allPrivacy],
+  // Sums of what somebody has used who is erased: under the name of nobody, and no other.
+  subjects.usage(every, "erased"),
   ...[subjects.allKeys, subjects.allKeysGone],
 ];
 
@@ -92,6 +94,8 @@ function edgeSubjects(shard) {
     subjects.handover(shard, every),
     ...[subjects.people(shard, every), subjects.post(shard, every)],
     ...[subjects.change(shard, every, every), subjects.read(shard, every, every)],
+    // In the place of a record that is erased: it counts only without words.
+    subjects.erased(shard, every, every),
     // All events of a conversation that are of no turn: those of one message have its id in their only token.
     subjects.eventOfConversation(shard, every),
     factsOf(shard, "said"),
@@ -129,6 +133,11 @@ export function edgeRole(shards) {
         // What turns have used: read for those who pay, and for counters that Redis has lost.
         ...reading([streams.usage]),
         ...readConsumers(streams.usage),
+        // Of who is erased.
+        `STREAM.PURGE.${streams.usage}`,
+        ...reading([streams.privacy]),
+        `STREAM.PURGE.${streams.privacy}`,
+        `STREAM.PURGE.${streams.notices}`,
         `STREAM.MSG.DELETE.${streams.turns}`,
         `CONSUMER.INFO.${streams.turns}.${turnsConsumer}`,
         ...forEachShard(shards, (shard) => [
@@ -136,6 +145,10 @@ export function edgeRole(shards) {
           `STREAM.PURGE.${streams.events(shard)}`,
           `STREAM.PURGE.${streams.log(shard)}`,
           `STREAM.PURGE.${streams.facts(shard)}`,
+          // Somebody is erased: their records are looked for, and go one by one.
+          `STREAM.MSG.DELETE.${streams.log(shard)}`,
+          ...readConsumers(streams.log(shard)),
+          ...readConsumers(streams.facts(shard)),
         ]),
       ]),
     ],

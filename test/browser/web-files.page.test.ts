@@ -53,8 +53,8 @@ test("picked, dropped and pasted files go with a message, and are shown to who o
   await files.there(4);
   expect(await seriousFindings(page)).toEqual([]);
   await files.list.getByRole("button", { name: "Remove pasted.txt" }).click();
-  await chat.send("/sim text=thanks");
-  await chat.answered();
+  await chat.send("What is in these?");
+  expect(await (await chat.answered()).textContent()).toContain("which says: “The press stands still.”");
   await expect.poll(() => files.list.count()).toBe(0);
   await page.reload();
   await expect.poll(() => files.shown("press.png").getByRole("img").count()).toBe(1);

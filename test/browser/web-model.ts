@@ -3,9 +3,17 @@ import { createServer, request as requestHttp, type IncomingMessage, type Server
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 
+/** With images it is a list, of which the texts count here. */
+const Content = z.union([
+  z.string(),
+  z
+    .array(z.looseObject({ text: z.string().optional() }))
+    .transform((parts) => parts.map(({ text = "" }) => text).join("")),
+]);
+
 const Body = z.object({
   messages: z.array(
-    z.object({ role: z.string(), content: z.string().nullish(), tool_calls: z.array(z.unknown()).optional() }).loose(),
+    z.object({ role: z.string(), content: Content.nullish(), tool_calls: z.array(z.unknown()).optional() }).loose(),
   ),
 });
 

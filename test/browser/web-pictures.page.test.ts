@@ -64,10 +64,10 @@ test("the page with a tool's result and a call that waits for a person", async (
 });
 
 test("the page with files in a message and beside the box", async () => {
-  await using web = await openWeb({ viewport: { width: 900, height: 760 }, colorScheme: "light", person: "Mira" });
+  await using web = await openWeb({ viewport: { width: 900, height: 900 }, colorScheme: "light", person: "Mira" });
   const chat = chatOn(web.page);
   const field = web.page.locator(".chat-composer input[type=file]");
-  const photo = await web.page.screenshot({ clip: { x: 300, y: 80, width: 400, height: 240 } });
+  const photo = await web.page.screenshot({ clip: { x: 0, y: 0, width: 900, height: 420 } });
   const notes = {
     name: "minutes.txt",
     mimeType: "text/plain",
@@ -75,7 +75,7 @@ test("the page with files in a message and beside the box", async () => {
   };
   await field.setInputFiles([{ name: "press-3.png", mimeType: "image/png", buffer: photo }, notes]);
   await web.page.locator(".chat-file[data-state=done]").nth(1).waitFor();
-  await chat.send("/sim text=I_see_the_press_and_the_minutes.");
+  await chat.send("What do you see, and what do the minutes say?");
   await chat.answered();
   await web.page.getByRole("figure", { name: "File press-3.png" }).getByRole("img").waitFor();
   await field.setInputFiles([

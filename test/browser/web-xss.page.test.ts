@@ -125,15 +125,13 @@ test("no payload in the name of a file does harm, beside the box and in the mess
     payloads.map((payload) => payload.slice(0, 120)),
     10,
   ).slice(0, 3)) {
-    await page
-      .locator(".chat-composer input[type=file]")
-      .setInputFiles(
-        group.map((payload, n) => ({
-          name: `${payload}${n}.txt`,
-          mimeType: "text/plain",
-          buffer: Buffer.from(`file ${n}`),
-        })),
-      );
+    await page.locator(".chat-composer input[type=file]").setInputFiles(
+      group.map((payload, n) => ({
+        name: `${payload}${n}.txt`,
+        mimeType: "text/plain",
+        buffer: Buffer.from(`file ${n}`),
+      })),
+    );
     const arrived = page.locator(".chat-file[data-state=done]");
     await expect.poll(() => arrived.count(), { timeout: 20_000 }).toBe(group.length);
     await unharmed(web);

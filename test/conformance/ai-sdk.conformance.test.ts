@@ -2,6 +2,7 @@ import { startTcpProxy } from "@parley/testkit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { expectWhole, ofType, openChat, randomCuts, type ChatOptions } from "./ai-sdk-chat.ts";
+import { pngOf } from "../e2e/stored-file.ts";
 import { hasClients } from "./client-run.ts";
 import { asks, numberedWords, startConformanceWorld, type ConformanceWorld } from "./world.ts";
 
@@ -101,12 +102,28 @@ describe.skipIf(!hasClients).each(majors)("AI SDK %s (SSE)", (_version, major) =
     expect(ofType(data, "data-error")).toMatchObject([{ data: { code: expect.any(String) } }]);
   });
 
+  test("files: reach the model, and stand in the history; a tool's file is a part of the answer", async () => {
+    const chat = await open();
+    const image = `data:image/png;base64,${pngOf(3, 2).toString("base64")}`;
+    const asked = await chat.do("parts", {
+      parts: [
+        { type: "file", mediaType: "image/png", filename: "dot.png", url: image },
+        { type: "text", text: "What is this?" },
+      ],
+    });
+    expect({ error: asked.error, status: asked.status }).toEqual({ error: undefined, status: "ready" });
+    expect(asked.text).toContain("I was given an image: image/png");
+    const given = await chat.do("send", { text: "A report /sim tool=demo_report args={}" });
+    const url = expect.stringMatching(/^\/api\/v1\/files\/file_t/);
+    expect(ofType(given.parts, "file")).toEqual([{ type: "file", mediaType: "text/csv", url }]);
+  });
+
   test("error: what cannot be taken is refused with a sentence", async () => {
     const chat = await open();
     const files = await chat.do("parts", {
-      parts: [{ type: "file", mediaType: "text/plain", url: "data:text/plain,a" }],
+      parts: [{ type: "file", mediaType: "image/png", url: "https://example.com/a.png" }],
     });
-    expect(files.error).toContain("Files cannot be sent here");
+    expect(files.error).toContain("are not fetched");
     const stranger = await open({ token: "nonsense" });
     expect((await stranger.do("send", { text: "hello" })).error).toContain("AUTH_INVALID");
   });

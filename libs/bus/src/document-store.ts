@@ -124,6 +124,16 @@ function createChanges(deps: DocumentStoreDeps, lists: Lists) {
       return done.removed;
     },
 
+    /** The documents of a tenant that somebody brought go on to be the tenant's, brought by somebody of another name. Returns how many. */
+    async rename(tenant: Tenant, by: string, name: string): Promise<number> {
+      let renamed = 0;
+      await lists.change(tenant, (documents) => {
+        renamed = documents.filter((one) => one.by === by).length;
+        return renamed === 0 ? undefined : documents.map((one) => (one.by === by ? { ...one, by: name } : one));
+      });
+      return renamed;
+    },
+
     /** Of a version that did not get into the list. */
     drop,
   };

@@ -42,6 +42,7 @@ export type { FileOwner, FileQuota } from "./file-sets.ts";
 export type { CareFigures } from "./file-care.ts";
 export type { NewFile } from "./file-uploads.ts";
 export { defaultFileTypes } from "./file-type.ts";
+export { createS3FileStore } from "./file-store-s3.ts";
 export { fileFields, fileSettings } from "./file-settings.ts";
 export type { GateLog, RevokedThing } from "./gate-log.ts";
 export type {
@@ -94,6 +95,13 @@ export {
 export { conversationListKey, createListTimes, type ListTimes } from "./list-times.ts";
 export { createQuotaCounters, type QuotaCounters } from "./quota-counters.ts";
 export type { NextLimit, QuotaAccount, QuotaGrant, UsedPeriod, UsedUp } from "./quota-names.ts";
+export { conversationOf, kindOfMention, type Mention } from "./mentions.ts";
+export type { OwnedConversation } from "./conversation-ages.ts";
+export type { LastOne } from "./append-behind.ts";
+export type { Authored } from "./erasing.ts";
+export type { Erased } from "./pseudonyms.ts";
+export type { Holdable } from "./privacy-log.ts";
+export { forgetUserKeys } from "./user-keys.ts";
 export { createUsageSums } from "./usage-sums.ts";
 export { type UsageLog, type UsagePage } from "./usage-log.ts";
 export { createKnowledgeBoard, type AnnouncedDocument, type KnowledgeBoard } from "./knowledge-board.ts";

@@ -35,6 +35,8 @@ export interface NoticeQueue {
   add(job: Omit<NoticeJob, "v">, delayMs: number): Promise<void>;
   /** One that is not sent yet never is. One that is being sent is left alone. Throws at once while Redis is down. */
   drop(notice: Notice): Promise<boolean>;
+  /** Removes all that are for somebody, or tell of them, sent or not. Returns how many. */
+  forget(user: string): Promise<number>;
 }
 
 interface NoticeQueueDeps {
@@ -89,8 +91,28 @@ export function createNoticeQueue({
         removeOnFail: { age: keptSeconds, count: mostKept },
       });
     },
+    forget: (user) => forgetIn(opened(), user),
     drop: async (notice) => (await opened().remove(noticeIdOf(notice))) === 1,
   };
+}
+
+const states = ["delayed", "waiting", "prioritized", "completed", "failed"] as const;
+const page = 1_000;
+
+async function forgetIn(queue: Queue, user: string): Promise<number> {
+  const needle = JSON.stringify(user);
+  let count = 0;
+  for (let from = 0; from < 2 * (mostQueued + mostKept); from += page) {
+    const jobs = await queue.getJobs([...states], from, from + page - 1);
+    if (jobs.length === 0) break;
+    for (const job of jobs) {
+      // One that was removed in between is no job any more.
+      if (job === undefined || !JSON.stringify(job.data).includes(needle)) continue;
+      await job.remove().catch(() => {});
+      count++;
+    }
+  }
+  return count;
 }
 
 export interface NoticeWorkerOptions extends RedisAddress {

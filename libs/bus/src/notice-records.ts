@@ -62,6 +62,12 @@ export function createNoticeRecords({ jsm, append, setUp, unreadable }: Omit<Gat
       });
       return counts;
     },
+
+    /** Nothing is left of it. Returns whether there was something. */
+    async forget(userId: string): Promise<boolean> {
+      await ready();
+      return (await jsm.streams.purge(streams.notices, { filter: subjectOf(userId) })).purged > 0;
+    },
   };
 }
 

@@ -9,6 +9,7 @@ import {
 } from "@parley/protocol";
 import { createGate } from "@parley/runtime";
 import type { FoundMessage } from "./direct-get.ts";
+import { erasedAt } from "./erased-records.ts";
 import type { EventLog } from "./event-log.ts";
 import type { PatientLookups } from "./patient-lookups.ts";
 import { createRecordCache } from "./record-cache.ts";
@@ -64,8 +65,9 @@ export function createPostRecords({ jsm, events, unreadable }: PostRecordDeps) {
     const shard = events.shardOf(conversation);
     const known = cache.get(shard, seq);
     if (known?.link.conversation_id === conversation) return known;
-    const message = await gate(() => jsm.lookUpKept(streams.log(shard), seq));
-    if (message?.subject !== subjectOf(conversation)) return undefined;
+    const kept = await gate(() => jsm.lookUpKept(streams.log(shard), seq));
+    const message = kept ?? (await erasedAt({ jsm, events }, conversation, seq));
+    if (message === undefined || (kept !== null && kept.subject !== subjectOf(conversation))) return undefined;
     return cache.add(shard, read(message, conversation));
   };
 

@@ -12,6 +12,7 @@ import {
 } from "@parley/protocol";
 import { createGate } from "@parley/runtime";
 import type { FoundMessage } from "./direct-get.ts";
+import { erasedAt } from "./erased-records.ts";
 import type { EventLog } from "./event-log.ts";
 import type { PatientLookups } from "./patient-lookups.ts";
 import { createRecordCache, type StoredRecord } from "./record-cache.ts";
@@ -51,9 +52,11 @@ export function createRecordLookups(jsm: PatientLookups, events: EventLog, unrea
     const known = knownAt(conversation, seq);
     if (known !== undefined) return known;
     const shard = events.shardOf(conversation);
-    const message = await gate(() => jsm.lookUpKept(streams.log(shard), seq));
+    const kept = await gate(() => jsm.lookUpKept(streams.log(shard), seq));
+    const message = kept ?? (await erasedAt({ jsm, events }, conversation, seq));
     // Whatever a record says of its place: no other conversation's is ever taken for one of this.
-    if (message?.subject !== subjects.log(shard, conversation)) return undefined;
+    if (message === undefined || (kept !== null && kept.subject !== subjects.log(shard, conversation)))
+      return undefined;
     return cache.add(shard, await recordOf(message, conversation));
   };
 

@@ -9,6 +9,8 @@ import { setUpFileBytes, setUpFiles, type FileStreamDeps } from "./file-streams.
 import { createFiles, type FilesOptions } from "./files.ts";
 import { createGateLog, type GateLogDeps } from "./gate-log.ts";
 import { createMemories } from "./memories.ts";
+import { createPrivacyLog } from "./privacy-log.ts";
+import { setUpPrivacy } from "./privacy-stream.ts";
 import { createNoticeRecords } from "./notice-records.ts";
 import type { StreamOptions } from "./stream-configs.ts";
 import { setUpAudit, setUpGate, setUpMemory, setUpNotices } from "./stream-setup.ts";
@@ -41,5 +43,6 @@ export function openSharedLogs(
     documents: createDocumentStore({ ...deps, setUp: () => setUpDocuments(manager, options) }),
     documentQuestions: createDocumentQuestions(deps.link, log),
     usage: createUsageLog({ ...deps, setUp: () => setUpUsage(manager, options) }),
+    privacy: createPrivacyLog({ ...deps, setUp: () => setUpPrivacy(manager, options) }),
   };
 }

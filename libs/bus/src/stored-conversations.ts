@@ -14,6 +14,8 @@ import {
 } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import { z } from "zod";
+import { createConversationAges } from "./conversation-ages.ts";
+import { erasedAt } from "./erased-records.ts";
 import type { EventLog } from "./event-log.ts";
 import type { Facts } from "./facts.ts";
 import type { Files } from "./files.ts";
@@ -85,6 +87,7 @@ export function createStoredConversations(deps: StoredConversationsDeps) {
   return {
     ...createDeletionParts(deps),
     ...createListing(deps),
+    ...createConversationAges(deps),
 
     /** Whether there has been no conversation yet. */
     async isEmpty(): Promise<boolean> {
@@ -98,7 +101,8 @@ export function createStoredConversations(deps: StoredConversationsDeps) {
     async hasRecord(conversation: ConversationId, seq: number): Promise<boolean> {
       const shard = events.shardOf(conversation);
       const message = await jsm.lookUp(streams.log(shard), { seq });
-      return message?.subject === subjects.log(shard, conversation);
+      if (message === null) return (await erasedAt(deps, conversation, seq)) !== undefined;
+      return message.subject === subjects.log(shard, conversation);
     },
   };
 }
@@ -240,6 +244,8 @@ async function buryKept(
   const kept = [deps.titles, deps.feedback, deps.handovers, deps.summaries, deps.readMarks];
   await Promise.all(kept.map(({ bury }) => bury(conversation)));
   await deps.changes.bury(conversation, end?.log);
+  const shard = deps.events.shardOf(conversation);
+  await deps.jsm.streams.purge(streams.log(shard), { filter: subjects.erased(shard, conversation, "*") });
   await deps.files.bury(conversation);
 }
 

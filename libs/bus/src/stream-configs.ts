@@ -70,8 +70,8 @@ export function eventStream(
 
 export function logStream(shard: number, { replicas }: StreamOptions, description: string | undefined): Config {
   const { allLog, allOwners, allTitles, allFeedback, allHandovers, allSummaries } = subjects;
-  const { allPeople, allPosts, allChanges, allReads } = subjects;
-  const ofRooms = [allPeople, allPosts, allChanges, allReads];
+  const { allPeople, allPosts, allChanges, allReads, allErased } = subjects;
+  const ofRooms = [allPeople, allPosts, allChanges, allReads, allErased];
   return {
     ...(description !== undefined && { description }),
     name: streams.log(shard),

@@ -8,6 +8,7 @@ import type { PatientLookups } from "./patient-lookups.ts";
 import { addReadConsumer, type ReadConsumer } from "./stream-consumer.ts";
 import { readAll } from "./stream-reading.ts";
 import type { Unreadable } from "./unreadable.ts";
+import { eraseUsage } from "./usage-erasing.ts";
 
 export interface UsageLogDeps {
   readonly link: BrokerLink;
@@ -118,6 +119,11 @@ export function createUsageLog(deps: UsageLogDeps) {
     },
 
     page: createPaging(deps, newest),
+
+    /** See `eraseUsage`. */
+    async erase(of: Parameters<typeof eraseUsage>[1]): Promise<number> {
+      return (await newest()) === undefined ? 0 : eraseUsage(deps, of);
+    },
   };
 }
 

@@ -28,6 +28,7 @@ export const actions = {
   "notices:read": "user",
   "notices:change": "user",
   "usage:read": "user",
+  ...({ "privacy:export": "user", "privacy:erase": "user" } as const),
   "file:read": "file",
   "file:write": "file",
   "agent:use": "agent",
@@ -45,6 +46,7 @@ export const actions = {
   "service:block": "service",
   "service:revoke": "service",
   "service:drain": "service",
+  ...({ "service:hold": "service", "service:erase": "service", "service:export": "service" } as const),
 } as const;
 export type Action = keyof typeof actions;
 
@@ -119,7 +121,7 @@ const standardRoles: Readonly<Record<string, RoleRights>> = {
   [everybody]: {
     actions: [
       ...["conversation:*", "session:*", "connection:*", "documents:read", "usage:*", "memory:*", "notices:*"],
-      "file:*",
+      ...["privacy:*", "file:*"],
       ...["agent:use", "model:use", "tool:run"],
     ],
     agents: ["*"],
@@ -272,12 +274,13 @@ const othersTurn = "This is somebody else's message: only they and the owner of 
 
 /** As what somebody stands among the people of a conversation; `none`: they have no part in it. */
 export type StandingAmong = "owner" | MemberRole | "none";
+type Stander = Pick<Caller, "user" | "tenant" | "roles">;
 
 /**
  * As what a caller stands among the people of a conversation. A conversation that was made before its user had a tenant stays the user's; members are of its tenant to the letter, and
  * where their membership depends on a role, they have it. A role that only a newer version knows lets read.
  */
-export function standingAmong({ owner, tenant, members }: People, caller: Caller): StandingAmong {
+export function standingAmong({ owner, tenant, members }: People, caller: Stander): StandingAmong {
   if (owner.id === caller.user.id) return isOfTenant(caller, tenant) ? "owner" : "none";
   if (tenant !== caller.tenant) return "none";
   const member = members.find(({ id }) => id === caller.user.id);

@@ -298,39 +298,18 @@ export {
 export { filesOf, hasSameFiles, isFile, noFiles, withFiles, type Files } from "./file-parts.ts";
 export { appended } from "./growing-text.ts";
 export { issueWords, problemOf } from "./issue-words.ts";
+// Itself a list of names, for browsers.
+export * from "./fold.ts";
 export {
-  answerOf,
-  callPart,
-  createTurnView,
-  createView,
-  foldEvent,
-  foldFrame,
-  foldQueue,
-  approvalTermsOf,
-  foldParts,
-  isReasoning,
-  isSource,
-  isTerminal,
-  isText,
-  isToolCall,
-  isVisible,
-  messageIdOf,
-  messages,
-  noParts,
-  pendingCallsOf,
-  outcomeOf,
-  partsOfMessage,
-  pendingApprovals,
-  queue,
-  storedParts,
-  storedApproval,
-  textOf,
-  toolCallsOf,
-  turn,
-  type ConversationView,
-  type MessageView,
-  type Parts,
-  type PendingApproval,
-  type QueuedTurn,
-  type TurnView,
-} from "./fold.ts";
+  ErasureCounts,
+  ErasureRecord,
+  HeldThing,
+  HoldRecord,
+  LeaseRecord,
+  SweepRecord,
+  erasureSteps,
+  heldThings,
+  type ErasureStep,
+  type SweepCounts,
+} from "./privacy.ts";
+export { Erasure, Retention, keptMs } from "./retention.ts";

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { RightsByRole } from "./authority.ts";
 import { limitTable, type CountName, type RateName } from "./limit-table.ts";
 import { Quotas } from "./quotas.ts";
+import { Erasure, Retention } from "./retention.ts";
 
 const most = 1_000_000_000;
 const mostBytes = 1_000_000_000_000_000;
@@ -75,5 +76,7 @@ export const LimitsFile = z.strictObject({
   limits: Limits.prefault({}),
   quotas: Quotas.prefault({}),
   addresses: AddressRules.default({ allow: [], deny: [] }),
+  retention: Retention.prefault({}),
+  erasure: Erasure.prefault({}),
 });
 export type LimitsFile = z.infer<typeof LimitsFile>;

@@ -23,6 +23,8 @@ export const streams = {
   audit: "AUDIT",
   /** Documents that tenants have brought. */
   documents: "DOCUMENTS",
+  /** Who is held, who wants to be forgotten, and how far that is; who has the work of it. */
+  privacy: "PRIVACY",
   /** The diaries of the workshop, of which Redis is made again. */
   workshop: "WORKSHOP",
   /** What turns have used, of the whole deployment; there where quotas are, or somebody wants it kept. */
@@ -188,6 +190,11 @@ export const subjects = {
   readsOf: (shard: number, conversation: ConversationId): string => `chat.read.${shard}.${conversation}.*`,
   allReads: (shard: number): string => `chat.read.${shard}.*.*`,
 
+  /** What stands in the place of a record that was erased, by its sequence in `LOG`: write-once, before that goes. It has no words. */
+  erased: (shard: number, conversation: ConversationId, seq: number | "*"): string =>
+    `chat.erased.${shard}.${conversation}.${seq}`,
+  allErased: (shard: number): string => `chat.erased.${shard}.*.*`,
+
   /** For permissions: all events of a conversation that are of no turn. */
   eventOfConversation: (shard: number, conversation: ConversationId): string => `${stored}.${shard}.${conversation}.*`,
   /** As viewers are told of people: compare-and-set. One token each, so that readers of turns pass over them. */
@@ -228,6 +235,15 @@ export const subjects = {
   memory: (hash: string): string => `chat.memory.${hash}`,
   allMemories: "chat.memory.*",
 
+  /** A legal hold, by the hash of what is held: there for as long as it holds. */
+  hold: (hash: string): string => `chat.privacy.hold.${hash}`,
+  /** Somebody who wants to be forgotten, by the hash of who: compare-and-set, the last one counts. */
+  erasure: (hash: string): string => `chat.privacy.erasure.${hash}`,
+  /** Which process does the work of the deployment: compare-and-set. */
+  lease: (name: string): string => `chat.privacy.lease.${name}`,
+  /** How far the sweep of old conversations is: compare-and-set. */
+  sweep: "chat.privacy.sweep",
+  allPrivacy: "chat.privacy.>",
   /** What a user wants to be told, and where, by the hash of the user: compare-and-set, the last one counts. */
   notices: (hash: string): string => `chat.notices.${hash}`,
   allNotices: "chat.notices.*",

@@ -12,6 +12,7 @@ const may = createMay(
           "usage:*",
           "memory:*",
           "notices:*",
+          "privacy:*",
           "file:*",
           "documents:read",
         ],
@@ -104,6 +105,20 @@ const table: Record<
     ],
   },
   "usage:read": {
+    yes: [[caller(), { kind: "user", id: "ann" }]],
+    no: [
+      [caller(), { kind: "user", id: "bert" }],
+      [caller({ scopes: ["conversation:*"] }), { kind: "user", id: "ann" }],
+    ],
+  },
+  "privacy:export": {
+    yes: [[caller(), { kind: "user", id: "ann" }]],
+    no: [
+      [caller(), { kind: "user", id: "bert" }],
+      [caller({ scopes: ["conversation:*"] }), { kind: "user", id: "ann" }],
+    ],
+  },
+  "privacy:erase": {
     yes: [[caller(), { kind: "user", id: "ann" }]],
     no: [
       [caller(), { kind: "user", id: "bert" }],
@@ -228,6 +243,18 @@ const table: Record<
     no: [[caller({ roles: ["auditor"] }), { kind: "service" }]],
   },
   "service:revoke": {
+    yes: [[caller({ roles: ["operator"] }), { kind: "service" }]],
+    no: [[caller(), { kind: "service" }]],
+  },
+  "service:hold": {
+    yes: [[caller({ roles: ["operator"] }), { kind: "service" }]],
+    no: [[caller(), { kind: "service" }]],
+  },
+  "service:erase": {
+    yes: [[caller({ roles: ["operator"] }), { kind: "service" }]],
+    no: [[caller(), { kind: "service" }]],
+  },
+  "service:export": {
     yes: [[caller({ roles: ["operator"] }), { kind: "service" }]],
     no: [[caller(), { kind: "service" }]],
   },

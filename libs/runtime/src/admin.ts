@@ -1,5 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { totalmem } from "node:os";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import { problemOf } from "@parley/protocol";
 import type { Registry } from "prom-client";
 import { z } from "zod";
@@ -63,7 +65,27 @@ export type AdminOptions = {
   portVariable?: string;
 };
 
-type Reply = { status: number; body?: string | Buffer; type?: string; headers?: Readonly<Record<string, string>> };
+/** A long answer, line by line, as fast as it is read: for what must not be in memory at once. */
+export type AdminLines = { readonly lines: AsyncIterable<string>; readonly onGone: () => void };
+const longAnswers = new WeakSet<object>();
+
+/** What a route returns for such an answer. `onGone`: its reader has gone. */
+export function adminLines(lines: AsyncIterable<string>, onGone: () => void): AdminLines {
+  const answer = { lines, onGone };
+  longAnswers.add(answer);
+  return answer;
+}
+
+function isLines(value: unknown): value is AdminLines {
+  return typeof value === "object" && value !== null && longAnswers.has(value);
+}
+
+type Reply = {
+  status: number;
+  body?: string | Buffer | AdminLines;
+  type?: string;
+  headers?: Readonly<Record<string, string>>;
+};
 type Handler = (request: AdminRequest) => Reply | Promise<Reply>;
 
 /** Serves `/livez`, `/readyz`, `/metrics` and the given routes. */
@@ -157,10 +179,14 @@ function toFailure(error: unknown): Reply {
 
 function toJson(status: number, value: unknown): Reply {
   if (value === undefined) return { status: 204 };
+  if (isLines(value)) return { status, body: value, type: "application/x-ndjson" };
   return { status, body: JSON.stringify(value), type: "application/json" };
 }
 
 function send(response: ServerResponse, { status, body, type, headers }: Reply): void {
   response.writeHead(status, { ...headers, ...(type === undefined ? {} : { "content-type": type }) });
-  response.end(body);
+  if (!isLines(body)) return void response.end(body);
+  const { lines, onGone } = body;
+  // What breaks off breaks the connection: nobody takes a part for the whole.
+  pipeline(Readable.from(lines), response).catch(onGone);
 }

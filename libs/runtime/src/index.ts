@@ -1,5 +1,6 @@
 export {
   AdminRefusal,
+  adminLines,
   type AdminOptions,
   type AdminPage,
   type AdminRequest,

@@ -67,10 +67,15 @@ function problemsOf(issue: z.core.$ZodIssue, document: Document): Problem[] {
       says: `unknown field "${key}"`,
     }));
   }
-  if (path.length === 0) return [{ offset, says: "the file is not a list of fields" }];
+  if (path.length === 0) return [{ offset, says: wholeFileWords(issue) }];
   const name = path.map(String).join(".");
   if (!document.hasIn(path)) return [{ offset, says: `the field "${name}" is missing` }];
   return [{ offset, says: `${name} ${issueWords(issue)}` }];
+}
+
+/** What a schema says of its fields together has words of its own. */
+function wholeFileWords({ code, message }: z.core.$ZodIssue): string {
+  return code === "custom" ? `the file ${message}` : "the file is not a list of fields";
 }
 
 /** Where the value at this path begins, or what encloses it when there is none. */

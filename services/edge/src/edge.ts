@@ -29,7 +29,9 @@ import { createAnswerTimes } from "./delivery/answer-times.ts";
 import type { Deadlines } from "./delivery/connection.ts";
 import { deliveryLimits, type DeliveryLimits } from "./delivery/delivery-limits.ts";
 import { addEdgeMetrics, countOne, createCounters, type Counters } from "./figures/metrics.ts";
+import { addPrivacyFigures } from "./figures/privacy-figures.ts";
 import { closing, createHubRoom, followBroker, type Counting, type HubRoom } from "./hub-room.ts";
+import { openPrivacy, type PrivacyOptions, type PrivacyRoom } from "./privacy-room.ts";
 import { createReadiness, type Readiness } from "./readiness.ts";
 import { createBegunStreams } from "./transport/begun-streams.ts";
 import { createConnections, type ConnectionsDeps } from "./transport/connections.ts";
@@ -47,6 +49,8 @@ export interface EdgeOptions extends LimiterOptions, WaysIn, Pick<ConnectionOpti
   readonly tokens: Tokens;
   /** What callers may do. */
   readonly may: May;
+  /** How long conversations are kept, and what becomes of who is erased. */
+  readonly privacy?: PrivacyOptions;
   /** Offers tokens to whoever asks. */
   readonly isDevelopment: boolean;
   readonly allowedOrigins: readonly string[];
@@ -85,6 +89,8 @@ export interface Edge {
   readonly admission: Admission;
   /** What users and tenants have used of models. */
   readonly usage: Limiter["usage"];
+  /** Holds, erasures, and the sweep of old conversations. */
+  readonly privacy: Omit<PrivacyRoom, "close">;
   /** Open sockets, and HTTP requests that wait. */
   sockets(): number;
   /** Asks all turns of a user to stop. Returns how many. */
@@ -203,12 +209,22 @@ function createTransportRoom(
   addSocketService(app, { ...shared, ...sockets });
   const told = { version, problems, notes: () => [...tokens.notes(), ...gate.notes()] };
   const accounts = openConnections(options);
+  const privacy = openPrivacy(options, { conversations, shown, accounts, sessions: ways.signIn?.sessions });
   const noticeSettings = { push: options.push ?? noPush, areNoticesOn: options.noticeDelayMs !== undefined };
-  const others = { accounts, redis, maxWaitMs, pages, facades, publicUrl: options.publicUrl, ...noticeSettings };
+  const others = {
+    accounts,
+    privacy,
+    redis,
+    maxWaitMs,
+    pages,
+    facades,
+    publicUrl: options.publicUrl,
+    ...noticeSettings,
+  };
   // Who asks over HTTP is shown messages as they stand now.
   const shownBus = { ...bus, transcripts: { ...bus.transcripts, ...shown } };
   const http = addHttpService(app, { ...shared, bus: shownBus, ...told, ...others });
-  return { app, connections, http, ways };
+  return { app, connections, http, ways, privacy };
 }
 
 interface TransportNeeds extends Counting, Readiness {
@@ -227,7 +243,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const limiter = openLimiter(options, counters);
   const commandRoom = createCommandRoom(options, hubRoom, { counters, limiter });
   const needs = { ...readiness, counters, answers, limiter };
-  const { app, connections, http, ways } = createTransportRoom(options, hubRoom, commandRoom, needs);
+  const { app, connections, http, ways, privacy } = createTransportRoom(options, hubRoom, commandRoom, needs);
   const { outbox, hubs, catchUp, waiting, signals } = hubRoom;
   const sweeping = startSweeping([limiter, connections, ways, outbox, catchUp, waiting, signals, hubs, http]);
   const stopFollowing = followBroker(bus, hubs);
@@ -236,6 +252,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     clearInterval(sweeping);
     stopFollowing();
     connections.stop();
+    void privacy.close();
     for (const part of [limiter, ways, commandRoom, hubRoom]) part.close();
     canary.stop();
     app.close();
@@ -247,11 +264,13 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const sockets = (): number => connections.size;
   const figures = { hubs: hubs.stats, load: limiter.stats, outbox: outbox.stats };
   addEdgeMetrics(registry, counters, { sockets, maxSockets, ...figures });
+  addPrivacyFigures(registry, privacy);
   const leave = async (why: string): Promise<void> => {
     readiness.leave(why);
     listener.stop();
     await connections.sayGoodbye();
     await signals.settle();
+    await privacy.close();
   };
   return {
     port: listener.port,
@@ -259,6 +278,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     problems: readiness.problems,
     admission: ways.admission,
     usage: limiter.usage,
+    privacy,
     sockets,
     cancelAllOf: (user, order) => cancelAllOf(bus, user, order),
     drain: () => leave("This process was drained: it takes nothing new."),

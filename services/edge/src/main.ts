@@ -29,12 +29,13 @@ import {
   startTracing,
   type Environment,
   type Lifecycle,
+  type LiveLimits,
   type Logger,
   type Registry,
 } from "@parley/runtime";
 import { z } from "zod";
 import { createAddresses } from "./admission/address.ts";
-import { openGateStore } from "./admission/gate-store.ts";
+import { openGateStore, type GateStore } from "./admission/gate-store.ts";
 import { openApiKeys } from "./admission/api-keys.ts";
 import { createOidc } from "./admission/oidc.ts";
 import { readOidcSettings } from "./admission/oidc-settings.ts";
@@ -149,6 +150,10 @@ function connectingNotes({ connecting }: Makers): () => string[] {
   return () => (typeof connecting === "string" ? [connecting] : []);
 }
 
+function privacyOptions(limits: LiveLimits, { expel }: GateStore) {
+  return { retention: () => limits.current().retention, erasure: () => limits.current().erasure, expel };
+}
+
 /** Signing in at the page; undefined: nobody can. */
 function signInOf(config: Config, { oidc }: Makers, log: Logger) {
   if (oidc === undefined) return undefined;
@@ -199,6 +204,7 @@ runMain(SERVICE, async ({ env }) => {
     ...{ ...waysOf(config, makers, { bus, log }), revoke: revokerOf(gate) },
     callerLimits: () => limits.current().limits,
     callerQuotas: () => limits.current().quotas,
+    privacy: privacyOptions(limits, gate),
     ...edgeSettings(config),
     ...built,
     tracing,

@@ -199,6 +199,9 @@ describe("the OpenAPI document", () => {
     expect(await check("PUT", "/api/v1/memory/c_doc", { body: { text: "Swims." } })).toBe(404);
     expect(await check("DELETE", "/api/v1/memory/c_doc")).toBe(204);
     expect(await check("DELETE", "/api/v1/memory")).toBe(204);
+    for (const one of ["me/export", "erasures/c_doc"]) seen.add(`GET /api/v1/${one}`);
+    expect(await check("DELETE", "/api/v1/me", { body: { confirm: "nobody" } })).toBe(400);
+    expect(await check("GET", `/api/v1/erasures/era_${"x".repeat(67)}`)).toBe(404);
     expect(await check("GET", "/api/v1/notices")).toBe(200);
     expect(await check("PUT", "/api/v1/notices", { body: { wants: "all" } })).toBe(200);
     const browser = { endpoint: "https://push.example.org/x", keys: { p256dh: "A", auth: "A" } };

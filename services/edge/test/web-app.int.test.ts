@@ -81,7 +81,7 @@ describe("the chat page", () => {
       "referrer-policy": "no-referrer",
       "x-content-type-options": "nosniff",
       "content-security-policy":
-        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data: blob:; " +
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data: blob:; media-src blob:; " +
         "font-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
     });
   });

@@ -16,6 +16,8 @@ _ENDS = frozenset(("complete", "cancelled", "error"))
 _UNDER_WAY = frozenset(("thinking", "progress", "reasoning", "token", "tool_call_start", "turn_restarted"))
 _GOES_ON = frozenset(("tool_call_progress", "tool_call_end", "approval_decided"))
 _ABOUT_WAIT = frozenset(("approval_required", "approval_decided", "waiting"))
+#: What an answer shows of them at most; the same for all who fold.
+_MOST_CALL_FILES = 32
 _EVENTS = _ENDS | _UNDER_WAY | _GOES_ON | _ABOUT_WAIT | frozenset(("message",))
 _CALL_FIELDS = "call_id tool_name arguments arguments_bytes arguments_id status result duration_ms truncated result_bytes result_id approval".split()
 _TERMS = ("four_eyes", "like_ms", "form", "policy_reason")
@@ -106,7 +108,9 @@ def _with_changed(view: View, event: Frame) -> View:
     def changed(message: Frame) -> Frame:
         if message["message_id"] != event["message_id"]:
             return message
-        return {**message, "message": event["message"], "parts": [{"type": "text", "text": event["message"]}]}
+        files = [part for part in message.get("parts", ()) if part["type"] == "file"]
+        text = [{"type": "text", "text": event["message"]}] if event["message"] else []
+        return {**message, "message": event["message"], "parts": [*text, *files]}
 
     return replace(view, transcript=tuple(changed(message) for message in view.transcript))
 
@@ -142,7 +146,8 @@ def _fold_parts(parts: Parts, event: Frame) -> Parts:
     if kind == "tool_call_start":
         return _with_call(parts, event["call_id"], lambda known: known or _call_part(event))
     if kind == "tool_call_end":
-        return _with_call(parts, event["call_id"], lambda known: _ended_call(known, event))
+        parts = _with_call(parts, event["call_id"], lambda known: _ended_call(known, event))
+        return _with_call_files(parts, event["call_id"], event.get("files", ()))
     if kind == "approval_required":
         return _with_approval(parts, event, _pick(event, ("summary", "preview", "confirm", *_TERMS, "expires_at")))
     if kind == "approval_decided":
@@ -183,6 +188,17 @@ def _with_call(parts: Parts, call_id: str, change: Callable[[Optional[Part]], Op
             return parts if changed is None else parts[:at] + (changed,) + parts[at + 1 :]
     added = change(None)
     return parts if added is None else parts + (added,)
+
+def _with_call_files(parts: Parts, call_id: str, files: Iterable[Part]) -> Parts:
+    """The files that a tool has given back stand behind its call. One that is there already stays where it is: an end may be told again."""
+    known = {part["file_id"] for part in parts if part["type"] == "file"}
+    added = tuple(file for file in files if file["file_id"] not in known)[: max(0, _MOST_CALL_FILES - len(known))]
+    if not added:
+        return parts
+    at = next(at for at, part in enumerate(parts) if part["type"] == "tool_call" and part["call_id"] == call_id) + 1
+    while at < len(parts) and parts[at]["type"] == "file":
+        at += 1
+    return parts[:at] + added + parts[at:]
 
 def _ended_call(known: Optional[Part], ended: Mapping[str, Any]) -> Part:
     call = _call_part(ended)

@@ -28,7 +28,8 @@ export interface GateStoreDeps {
 const rulesEveryMs = 1_000;
 
 /** The gate with its doors: what keeps people out, and how that is changed. */
-export interface GateStore extends Gate, Pick<Revocations, "revoke" | "reinstate">, Pick<Blocks, "block" | "lift"> {
+export interface GateStore
+  extends Gate, Pick<Revocations, "revoke" | "reinstate" | "expel">, Pick<Blocks, "block" | "lift"> {
   revocations: Revocations["list"];
   revocationCount: Revocations["size"];
   blocks: Blocks["all"];
@@ -66,7 +67,7 @@ export async function openGateStore(deps: GateStoreDeps): Promise<GateStore> {
   const figures = createGateFigures();
 
   const revocations = await openRevocations({ gate: bus.gate, onRevoked: () => announce(revoked), log, ...every });
-  const { isRevoked, revoke, reinstate, list, size, ageMs, caughtUp, notes } = revocations;
+  const { isRevoked, revoke, reinstate, expel, list, size, ageMs, caughtUp, notes } = revocations;
   const revoked: Shut = { reason: "revoked", matches: ({ caller }) => caller !== undefined && isRevoked(caller) };
   const doors = createDoors(deps, () => blocks);
   const blocked: Shut = { reason: "blocked", matches: ({ caller, address }) => doors.isShut(caller, address) };
@@ -100,7 +101,7 @@ export async function openGateStore(deps: GateStoreDeps): Promise<GateStore> {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    ...{ notes, revoke, reinstate, revocations: list, revocationCount: size },
+    ...{ notes, revoke, reinstate, expel, revocations: list, revocationCount: size },
     ...{ block: blocks.block, lift: blocks.lift, blocks: blocks.all },
     close() {
       clearInterval(watching);

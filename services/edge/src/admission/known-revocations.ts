@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import {
   isRevocationOver,
   limits,
@@ -14,6 +15,14 @@ export type Credentialed = Pick<Caller, "user" | "session" | "credential">;
 /** Whether a record of what somebody comes in with is about theirs. */
 function holdsFor(record: RevocationRecord, { user, credential }: Credentialed): boolean {
   return revocationHolds(record, user.id, credential?.issuedMs);
+}
+
+/**
+ * How somebody is called here who was erased: their credentials stay bad until they have run out, and nobody can read whose they are. No id of a user begins so by accident.
+ */
+const hashedPrefix = "erased:";
+export function erasedName(userId: string): string {
+  return `${hashedPrefix}${hash("sha256", userId, "base64url")}`;
 }
 
 /** Records by what they are about: its id, and for some whose it must be. */
@@ -37,6 +46,8 @@ function createShelves() {
 export function createKnownRevocations() {
   const shelves = createShelves();
   let size = 0;
+  /** Users by their hashes are among them: only then it is worth one. */
+  let hasHashed = false;
 
   const drop = ({ what, id, user }: RevocationRecord): void => {
     const records = shelves.of(what, id) ?? [];
@@ -63,6 +74,7 @@ export function createKnownRevocations() {
       const { user, session, credential } = caller;
       return (
         isAmong("user", user.id, caller) ||
+        (hasHashed && isAmong("user", erasedName(user.id), caller)) ||
         isAmong("session", session, caller) ||
         isAmong("token", credential?.id, caller) ||
         isAmong("token", credential?.hash, caller)
@@ -77,6 +89,7 @@ export function createKnownRevocations() {
       if (record.lifted === true || isRevocationOver(record)) return false;
       if (size >= limits.revocations) makeRoom();
       shelves.put(what, id, [...(shelves.of(what, id) ?? []), record]);
+      if (what === "user" && id.startsWith(hashedPrefix)) hasHashed = true;
       size++;
       return before === undefined || (record.before_ms ?? 0) > (before.before_ms ?? 0);
     },

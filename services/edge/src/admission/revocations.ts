@@ -1,7 +1,7 @@
 import type { GateLog, RevokedThing } from "@parley/bus";
 import { isRevocationOver, limits, type RevocationRecord } from "@parley/protocol";
 import { sleep, type Logger } from "@parley/runtime";
-import { createKnownRevocations } from "./known-revocations.ts";
+import { createKnownRevocations, erasedName } from "./known-revocations.ts";
 
 export interface RevocationsDeps {
   readonly gate: Pick<GateLog, "setUp" | "follow" | "put">;
@@ -134,6 +134,13 @@ export async function openRevocations(deps: RevocationsDeps) {
       const record = await gate.put(thing, next, isRevocationOver);
       if (record !== undefined) known.set(record);
       return wasThere;
+    },
+
+    /** Keeps out somebody who is erased: what they came in with until then is bad. Later ones move the time in both directions. */
+    async expel(userId: string, beforeMs: number): Promise<void> {
+      const order = { what: "user", id: erasedName(userId), beforeMs, by: "erasure", reason: "erased" } as const;
+      const record = await gate.put(order, () => recordOf(order), isRevocationOver);
+      if (record !== undefined) apply([record]);
     },
 
     close,

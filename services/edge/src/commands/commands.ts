@@ -45,7 +45,7 @@ export interface CommandDeps {
     | "posts"
     | "audit"
     | "changes"
-    | "files"
+    | "privacy"
   >;
   readonly known: RoomDeps["known"];
   readonly lists: RoomDeps["lists"];

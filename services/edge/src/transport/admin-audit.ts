@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { auditMatcher, type AuditLog, type AuditRecord } from "@parley/bus";
-import { auditKinds } from "@parley/protocol";
+import { auditKinds, type AuditEntry } from "@parley/protocol";
 import { z } from "zod";
+import { erasedName } from "../admission/known-revocations.ts";
 
 /** What the admin endpoints have to do with the audit log: a page of it, and an entry for each thing that an operator does. */
 
@@ -21,11 +22,31 @@ const AuditQuery = z.strictObject({
   kind: z.enum(auditKinds).optional(),
 });
 
-/** Newest first. Throws ZodError, and what the broker answers. */
-export async function auditPage(audit: Pick<AuditLog, "page">, query: URLSearchParams): Promise<object> {
+/** Up to when somebody was erased, ms since 1970; undefined: nobody of this name was. */
+export type ErasedAt = (user: string) => number | undefined;
+
+/** Newest first; who was erased is named by a hash. Throws ZodError, and what the broker answers. */
+export async function auditPage(
+  audit: Pick<AuditLog, "page">,
+  query: URLSearchParams,
+  erasedAt: ErasedAt,
+): Promise<object> {
   const { limit, before, since_ms: sinceMs, ...filter } = AuditQuery.parse(Object.fromEntries(query));
   const page = await audit.page({ limit, before, sinceMs, matches: auditMatcher(filter) });
-  return { entries: page.records.map(shown), ...(page.before === undefined ? {} : { before: page.before }) };
+  return {
+    entries: page.records.map((record) => shown(withoutErased(record, erasedAt))),
+    ...(page.before === undefined ? {} : { before: page.before }),
+  };
+}
+
+/** The log itself keeps what was written until it runs out: nobody can change it. */
+function withoutErased({ entry, ...record }: AuditRecord, erasedAt: ErasedAt): AuditRecord {
+  const named = (person: AuditEntry["user"]): AuditEntry["user"] =>
+    person !== undefined && record.storedMs <= (erasedAt(person.id) ?? -1) ? { id: erasedName(person.id) } : person;
+  const { user, agreed_by } = entry;
+  const people = { ...(user && { user: named(user) }), ...(agreed_by && { agreed_by: named(agreed_by) }) };
+  const isThem = people.user !== user;
+  return { ...record, entry: { ...entry, ...people, ...(isThem ? { address: undefined, session: undefined } : {}) } };
 }
 
 function shown({ seq, storedMs, entry }: AuditRecord): object {

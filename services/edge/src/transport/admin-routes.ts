@@ -1,6 +1,5 @@
 import { createHash, timingSafeEqual } from "node:crypto";
-import type { AuditLog, Bus } from "@parley/bus";
-import { ChatError, revocable, type Action, type May } from "@parley/protocol";
+import { ChatError, revocable } from "@parley/protocol";
 import {
   AdminRefusal,
   addCounts,
@@ -12,26 +11,20 @@ import {
 import { z } from "zod";
 import { longestBlockMs } from "../admission/abuse-score.ts";
 import { countedAddress } from "../admission/address.ts";
-import type { Admission } from "../admission/admit.ts";
-import type { UsageReading } from "../commands/usage.ts";
 import { blockable, type Blocked } from "../admission/block-list.ts";
-import type { GateStore } from "../admission/gate-store.ts";
+import {
+  Reason,
+  text,
+  type AdminParts,
+  type Ask,
+  type Audited,
+  type Endpoint,
+  type ServiceAction,
+} from "./admin-endpoint.ts";
 import { auditAct, auditPage } from "./admin-audit.ts";
 import { feedbackPage } from "./admin-feedback.ts";
+import { privacyEndpoints } from "./admin-privacy.ts";
 import { usageOf, usageRecords } from "./admin-usage.ts";
-
-/** What the endpoints act on; there once the edge serves. */
-export interface AdminParts {
-  readonly gate: GateStore;
-  readonly audit: Pick<AuditLog, "page" | "write">;
-  readonly bus: Pick<Bus, "feedback" | "transcripts" | "usage">;
-  readonly usage: UsageReading;
-  readonly admission: Pick<Admission, "byCredential">;
-  readonly may: May;
-  sockets(): number;
-  cancelAllOf(userId: string, order: { readonly by: string; readonly reason: string }): Promise<number>;
-  drain(): Promise<void>;
-}
 
 export interface AdminRoutesDeps {
   /** Undefined: only callers with the right role are let in. */
@@ -40,11 +33,7 @@ export interface AdminRoutesDeps {
   readonly log: Logger;
 }
 
-type ServiceAction = Extract<Action, `service:${string}`>;
-
 const maxListed = 1_000;
-const text = (maxChars: number) => z.string().trim().min(1).max(maxChars);
-const Reason = text(200);
 const Named = { kind: z.enum(blockable), id: text(256) };
 /** Longer ones belong into the list of denied addresses. */
 const longestMs = 30 * longestBlockMs;
@@ -73,25 +62,6 @@ const RevokeOrder = z.strictObject({
 });
 const ReinstateOrder = z.strictObject({ ...Thing, reason: Reason });
 
-/** What somebody asks, and who. */
-interface Ask {
-  readonly parts: AdminParts;
-  readonly by: string;
-  readonly body: unknown;
-  readonly query: URLSearchParams;
-}
-
-interface Audited {
-  readonly on: object;
-  readonly reason: string;
-}
-
-interface Endpoint {
-  readonly needs: ServiceAction;
-  /** What is answered; with `audit`, what was done to whom. */
-  readonly handle: (ask: Ask) => Promise<{ readonly answer: unknown; readonly audit?: Audited }>;
-}
-
 const endpoints: Readonly<Record<string, Endpoint>> = {
   "GET /admin/status": {
     needs: "service:read",
@@ -115,7 +85,9 @@ const endpoints: Readonly<Record<string, Endpoint>> = {
   },
   "GET /admin/audit": {
     needs: "service:audit",
-    handle: async ({ parts: { audit }, query }) => ({ answer: await auditPage(audit, query) }),
+    handle: async ({ parts: { audit, privacy }, query }) => ({
+      answer: await auditPage(audit, query, await privacy.erasures.erasedAt()),
+    }),
   },
   "GET /admin/feedback": {
     needs: "service:feedback",
@@ -125,6 +97,7 @@ const endpoints: Readonly<Record<string, Endpoint>> = {
       return { answer: page, ...(withTexts ? { audit: { on: { texts: page.feedback.length }, reason: "" } } : {}) };
     },
   },
+  ...privacyEndpoints,
   "GET /admin/usage": {
     needs: "service:usage",
     handle: async ({ parts: { usage }, query }) => ({ answer: await usageOf(usage, query) }),

@@ -32,6 +32,7 @@ import { createHandoverRoutes } from "./handover-routes.ts";
 import type { Pages } from "./pages.ts";
 import { createRoomRoutes } from "./room-routes.ts";
 import { addRoutes } from "./routing.ts";
+import { createPrivacyRoutes, type PrivacyCommands } from "./privacy-routes.ts";
 import { createSignInRoutes } from "./sign-in-routes.ts";
 import { createDevTokenRoute, createHealthRoute, withDocument } from "./service-routes.ts";
 import type { Facade } from "./facade.ts";
@@ -52,6 +53,8 @@ export interface HttpServiceDeps extends ServiceDeps {
   readonly revoke: Revoke | undefined;
   /** Accounts of users at servers of tools; undefined: nobody can connect one here. */
   readonly accounts: Connections | undefined;
+  /** Being forgotten, and taking along what is one's own. */
+  readonly privacy: PrivacyCommands;
   /** How long a request may wait for its answer. */
   readonly maxWaitMs: number;
   readonly pages: Pages;
@@ -88,9 +91,10 @@ function createOwnRoutes(deps: HttpServiceDeps, turns: HttpTurns, catalogue: Too
     ...createFileRoutes({ files: commands.files }),
     ...createDocumentRoutes({ documents: documentsOf(deps) }),
     ...createSearchRoutes({ conversations, ownership, may }),
-    ...createMemoryRoutes(createMemoryCommands({ memories: bus.memories, may })),
+    ...createMemoryRoutes(createMemoryCommands({ memories: bus.memories, privacy: bus.privacy, may })),
     ...createNoticeRoutes(choices),
     ...createUsageRoutes({ usage: limiter.usage, may }),
+    ...createPrivacyRoutes({ privacy: deps.privacy, may, log }),
     ...createApprovalRoutes(commands),
     ...createHandoverRoutes({ turns, commands }),
     ...createRoomRoutes({ commands }),

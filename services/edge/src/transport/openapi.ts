@@ -94,7 +94,9 @@ function requestBodyOf({ body, isForm, isStreamed }: Route): object {
   return { required: true, content: { [type]: { schema: schemaOf(body, "input") } } };
 }
 
-function responseOf({ description, content, events }: ResponseSpec): object {
+function responseOf({ description, content, events, lines }: ResponseSpec): object {
+  if (lines !== undefined)
+    return { description, content: { "application/x-ndjson": { schema: schemaOf(lines, "output") } } };
   if (content === undefined) return { description };
   const stream = {
     schema: events === undefined ? {} : schemaOf(events, "output"),

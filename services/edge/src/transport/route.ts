@@ -12,6 +12,8 @@ export interface ResponseSpec {
   readonly content?: z.ZodType;
   /** The events of a stream, when one is asked for. */
   readonly events?: z.ZodType;
+  /** Each line of a long answer. */
+  readonly lines?: z.ZodType;
 }
 
 interface Description {

@@ -60,6 +60,8 @@ type EdgeSettings = Partial<Omit<EdgeOptions, "limits">> & {
   readonly beforeReading?: () => Promise<void>;
   /** Instead of the bus's own: a cluster whose leaders change when the test says so. */
   readonly watchStreams?: Bus["watchStreams"];
+  /** How long events are kept, as far as this edge knows. */
+  readonly eventWindowMs?: number;
 };
 
 /** A broker, a worker and any number of edges in this process. */
@@ -136,10 +138,12 @@ async function addEdge(nats: Broker, settings: EdgeSettings): Promise<EdgeUnderT
     clockSetBackMs,
     staleBy,
     beforeReading,
+    eventWindowMs,
     ...options
   } = settings;
   const own = await openBus({ servers: signedIn(natsUrl, "edge"), name: "edge under test", log });
-  const watched = watchStreams === undefined ? own : { ...own, watchStreams };
+  const kept = eventWindowMs === undefined ? own : { ...own, eventWindowMs };
+  const watched = watchStreams === undefined ? kept : { ...kept, watchStreams };
   const timed = withState(watched, clockSetBackMs, staleBy);
   const bus = beforeReading === undefined ? timed : withSlowReading(timed, beforeReading);
   const registry = createMetrics({ service: "edge" });

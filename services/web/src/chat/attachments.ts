@@ -1,5 +1,5 @@
 import { limits, type FilePart } from "@parley/protocol/fold";
-import type { FileCalls } from "../api/file-calls.ts";
+import type { FileCalls, UploadHow } from "../api/file-calls.ts";
 import { browserStorage, createTextStore } from "../settings/text-store.ts";
 import { keptParts, noteRemoved, uploadIdOf } from "./attachment-names.ts";
 
@@ -47,13 +47,11 @@ interface Uploading {
   readonly controller: AbortController;
 }
 
-/** The files of a conversation's box. They stay, and go on, while another conversation is looked at; what has arrived also stays over a reload. */
-export function createAttachments(files: UploadingCalls, conversationId: string): Attachments {
+/** What is shown of a box; what has arrived is kept by the tab. */
+function createBox(conversationId: string) {
   const store = createTextStore(browserStorage("sessionStorage"));
   const storeKey = `parley.attached.${conversationId}`;
   const listeners = new Set<() => void>();
-  const running = new Map<string, Uploading>();
-  let times = 0;
   let view: AttachmentsView = { items: keptParts(store.read(storeKey)).map(itemOf), leftOut: 0 };
   const set = (items: readonly Attachment[], leftOut = 0): void => {
     view = { items, leftOut };
@@ -61,58 +59,65 @@ export function createAttachments(files: UploadingCalls, conversationId: string)
     store.write(storeKey, done.length === 0 ? undefined : JSON.stringify(done));
     for (const listener of listeners) listener();
   };
-  const change = (key: string, to: Partial<Attachment>): void => {
-    if (view.items.some((one) => one.key === key))
-      set(
-        view.items.map((one) => (one.key === key ? { ...one, ...to } : one)),
-        view.leftOut,
-      );
-  };
-  const start = async (key: string, file: File): Promise<void> => {
-    const controller = new AbortController();
-    running.set(key, { file, controller });
-    try {
-      const most = await files.maxBytes();
-      if (file.size === 0) return change(key, { state: "failed", problem: { kind: "empty" } });
-      if (most !== undefined && file.size > most)
-        return change(key, { state: "failed", problem: { kind: "tooLarge", most } });
-      const onProgress = (sent: number): void => change(key, { sent });
-      const how = { id: uploadIdOf(conversationId, file, key), onProgress, signal: controller.signal };
-      const part = await files.upload(file, how);
-      if (controller.signal.aborted) return;
-      change(key, { state: "done", part, sent: part.bytes, name: part.name, mediaType: part.media_type });
-    } catch (error) {
-      if (!controller.signal.aborted) change(key, { state: "failed", problem: { kind: "failed", error } });
-    }
-  };
+  const find = (key: string): Attachment | undefined => view.items.find((one) => one.key === key);
   return {
+    set,
+    find,
     read: () => view,
-    subscribe(listener) {
+    subscribe(listener: () => void) {
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
+    /** One that was removed meanwhile is not there again. */
+    change(key: string, to: (item: Attachment) => Attachment): void {
+      if (find(key) === undefined) return;
+      set(
+        view.items.map((one) => (one.key === key ? to(one) : one)),
+        view.leftOut,
+      );
+    },
+  };
+}
+
+/** The files of a conversation's box. They stay, and go on, while another conversation is looked at; what has arrived also stays over a reload. */
+function createAttachments(files: UploadingCalls, conversationId: string): Attachments {
+  const box = createBox(conversationId);
+  const { set, find, read } = box;
+  const running = new Map<string, Uploading>();
+  let times = 0;
+  const start = async (key: string, file: File): Promise<void> => {
+    const controller = new AbortController();
+    running.set(key, { file, controller });
+    const { signal } = controller;
+    const onProgress = (sent: number): void => box.change(key, (item) => ({ ...item, sent }));
+    const how = { id: uploadIdOf(conversationId, file, key), onProgress, signal };
+    const end = await bring(files, file, how).catch((error: unknown) => ({ kind: "failed" as const, error }));
+    if (!signal.aborted) box.change(key, (item) => ended(item, end));
+  };
+  return {
+    read,
+    subscribe: box.subscribe,
     add(added) {
-      const room = limits.filesPerMessage - view.items.length;
-      const taken = added.slice(0, Math.max(0, room)).map((file) => ({ key: `a${times++}`, file }));
-      set([...view.items, ...taken.map(({ key, file }) => beginning(key, file))], added.length - taken.length);
+      const { items } = read();
+      const room = Math.max(0, limits.filesPerMessage - items.length);
+      const taken = added.slice(0, room).map((file) => ({ key: `a${times++}`, file }));
+      set([...items, ...taken.map(({ key, file }) => beginning(key, file))], added.length - taken.length);
       for (const { key, file } of taken) void start(key, file);
     },
     remove(key) {
-      const item = view.items.find((one) => one.key === key);
+      const part = find(key)?.part;
       const under = running.get(key);
       if (under !== undefined) noteRemoved(conversationId, under.file);
       under?.controller.abort();
       running.delete(key);
-      set(view.items.filter((one) => one.key !== key));
+      set(read().items.filter((one) => one.key !== key));
       // What cannot be taken back now, the server does in a day.
-      if (item?.part !== undefined) files.remove(item.part.file_id).catch(() => undefined);
+      if (part !== undefined) files.remove(part.file_id).catch(() => undefined);
     },
     retry(key) {
       const file = running.get(key)?.file;
-      const item = view.items.find((one) => one.key === key);
-      if (file === undefined || item?.state !== "failed") return;
-      const { problem: _, ...rest } = item;
-      set(view.items.map((one) => (one.key === key ? { ...rest, state: "uploading" } : one)));
+      if (file === undefined || find(key)?.state !== "failed") return;
+      box.change(key, () => beginning(key, file));
       void start(key, file);
     },
     clear() {
@@ -120,6 +125,17 @@ export function createAttachments(files: UploadingCalls, conversationId: string)
       set([]);
     },
   };
+}
+
+/** What is no file to be sent is not sent. Throws what the upload throws. */
+async function bring(files: UploadingCalls, file: File, how: UploadHow): Promise<FilePart | AttachmentProblem> {
+  if (file.size === 0) return { kind: "empty" };
+  const most = await files.maxBytes();
+  return most !== undefined && file.size > most ? { kind: "tooLarge", most } : files.upload(file, how);
+}
+
+function ended(item: Attachment, end: FilePart | AttachmentProblem): Attachment {
+  return "kind" in end ? { ...item, state: "failed", problem: end } : { ...itemOf(end), key: item.key };
 }
 
 function beginning(key: string, { name, size, type }: File): Attachment {
@@ -138,7 +154,7 @@ const mostOpen = 50;
 /** The same one as long as the page is open. */
 export function attachmentsOf(files: UploadingCalls, conversationId: string): Attachments {
   let ofFiles = opened.get(files);
-  if (ofFiles === undefined) opened.set(files, (ofFiles = new Map()));
+  if (ofFiles === undefined) opened.set(files, (ofFiles = new Map<string, Attachments>()));
   let found = ofFiles.get(conversationId);
   if (found === undefined) {
     for (const [id, one] of ofFiles) if (ofFiles.size >= mostOpen && one.read().items.length === 0) ofFiles.delete(id);

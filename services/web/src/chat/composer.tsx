@@ -56,7 +56,6 @@ const nobody: readonly Candidate[] = [];
 /** The box in which messages are written. What is in it stays until it is sent, whatever happens around it. */
 export function Composer({ ref, draftOf, running, onSend, onStop, pickers, ...props }: ComposerProps) {
   const { lastOwn, candidates = nobody, onTyping, onRecall, files } = props;
-  const { chat } = useWords();
   const { sendsWithEnter } = useSettings();
   const [text, setText] = useDraft(draftOf);
   const field = useRef<HTMLTextAreaElement>(null);
@@ -86,38 +85,60 @@ export function Composer({ ref, draftOf, running, onSend, onStop, pickers, ...pr
   return (
     <div className="chat-composer" data-above={size.isAbove ? "" : undefined}>
       {candidates.length > 0 && <MentionList {...mentions.list} />}
-      <textarea
-        ref={field}
-        className="chat-box"
-        aria-label={chat.box}
-        aria-invalid={size.isAbove}
-        rows={1}
-        placeholder={running === "no" ? chat.placeholder : chat.placeholderBusy}
-        value={text}
-        onChange={(event) => {
-          setText(event.target.value);
+      <Box
+        {...{ field, text, running, files, mentions, onKeyDown }}
+        isAbove={size.isAbove}
+        onChange={(next) => {
+          setText(next);
           mentions.note();
-          onTyping?.(event.target.value !== "");
+          onTyping?.(next !== "");
         }}
-        onKeyDown={onKeyDown}
-        onPaste={(event) => pasteFiles(event, files)}
-        {...mentions.props}
       />
       {files !== undefined && <AttachmentList files={files} />}
       <ComposerNotes size={size} />
       <ComposerBar
-        running={running}
-        maySend={maySend}
+        {...{ running, maySend, onStop }}
         onSend={send}
-        onStop={onStop}
-        pickers={
-          <>
-            {files !== undefined && <AttachButtons files={files} />}
-            {pickers}
-          </>
-        }
+        pickers={<Pickers {...{ files }}>{pickers}</Pickers>}
       />
     </div>
+  );
+}
+
+function Pickers({ files, children }: Pick<ComposerProps, "files"> & { readonly children: ReactNode }) {
+  return (
+    <>
+      {files !== undefined && <AttachButtons files={files} />}
+      {children}
+    </>
+  );
+}
+
+interface BoxProps extends Pick<ComposerProps, "running" | "files"> {
+  readonly field: RefObject<HTMLTextAreaElement | null>;
+  readonly text: string;
+  readonly isAbove: boolean;
+  readonly mentions: Pick<ReturnType<typeof useMentions>, "props">;
+  readonly onChange: (text: string) => void;
+  readonly onKeyDown: (event: KeyboardEvent) => void;
+}
+
+function Box({ field, text, isAbove, running, files, mentions, onChange, onKeyDown }: BoxProps) {
+  const { chat } = useWords();
+  return (
+    <textarea
+      ref={field}
+      className="chat-box"
+      aria-label={chat.box}
+      aria-invalid={isAbove}
+      rows={1}
+      placeholder={running === "no" ? chat.placeholder : chat.placeholderBusy}
+      value={text}
+      onChange={(event) => onChange(event.target.value)}
+      onKeyDown={onKeyDown}
+      onPaste={(event) => pasteFiles(event, files)}
+      {...mentions.props}
+    />
   );
 }
 

@@ -69,8 +69,7 @@ function Pane(props: ConversationPageProps) {
   const pane = useConversationPane(conversation, { isStartedHere, userId, viewerId, jumpTo });
   const { offers, running, branching, viewer, send, here, room } = pane;
   const left = leftBy(here, pane.shown);
-  const files = useAttachments(conversationId);
-  const drop = useDrop(mayWrite(left) && here.mayWrite ? files : undefined);
+  const { files, drop } = usePaneFiles(conversationId, mayWrite(left) && here.mayWrite);
   const shown = useOpened(turnId, left, pane.open);
 
   const submit = (text: string, options: SendOptions): boolean => {
@@ -89,7 +88,7 @@ function Pane(props: ConversationPageProps) {
       onKeyDown={(event) => stopByKey(event, running)}
       {...drop.handlers}
     >
-      {drop.isOver && <DropNote />}
+      {drop.note}
       <Around viewer={viewer} room={room}>
         <Head {...props} {...{ conversation, here, room, jumpTo, onLeft }} shown={left} />
         <Body
@@ -112,6 +111,12 @@ function Pane(props: ConversationPageProps) {
       )}
     </section>
   );
+}
+
+function usePaneFiles(conversationId: string, mayBring: boolean) {
+  const files = useAttachments(conversationId);
+  const { isOver, handlers } = useDrop(mayBring ? files : undefined);
+  return { files, drop: { handlers, note: isOver ? <DropNote /> : null } };
 }
 
 function DropNote() {

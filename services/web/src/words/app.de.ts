@@ -142,7 +142,7 @@ export const appDe: AppWords = {
     title: "Benachrichtigungen",
     lead: "Was Ihnen gesagt wird, wenn Sie nicht da sind, auf allen Ihren Geräten.",
     wants: {
-      all: "Alle Nachrichten in Unterhaltungen mit anderen",
+      all: "Alle Nachrichten in Gesprächen mit anderen",
       addressed: "Nachrichten an mich und was auf mich wartet",
       none: "Nichts",
     },

@@ -14,11 +14,12 @@ import {
   type ReactFrame,
 } from "@parley/protocol";
 import { countOne, type ChangeKind } from "../../figures/metrics.ts";
+import { checkNotHeld } from "../privacy/held.ts";
 import { wasDeleted, type FindMessage, type FoundMessage, type MessageBus } from "./found-message.ts";
 import { reacted } from "./reactions.ts";
 
 export interface ChangeDeps {
-  readonly bus: MessageBus & Pick<Bus, "changes">;
+  readonly bus: MessageBus & Pick<Bus, "changes" | "people" | "privacy">;
   readonly findFor: (caller: Caller) => FindMessage;
   readonly ownership: {
     /** Throws FORBIDDEN, or NOT_FOUND when it is nobody's. */
@@ -60,6 +61,7 @@ function createEditing(parts: ChangeDeps) {
     const find = findFor(caller);
     const found = await find(conversation, message_id);
     if (!isOf(found, caller)) throw new ChatError("FORBIDDEN", { message: "This message is somebody else's." });
+    await checkNotHeld(parts.bus, conversation, caller);
     if (await waits(parts, caller, found, { conversation_id: conversation, turn_id: found.turn_id, message: text }))
       return undefined;
     const keeps = (await ownership.people(conversation))?.keeps_history === true;
@@ -92,6 +94,7 @@ function createRemoving(parts: ChangeDeps) {
       await waits(parts, caller, found, { conversation_id: conversation, turn_id: found.turn_id, remove: true })
     )
       return undefined;
+    await checkNotHeld(parts.bus, conversation, caller);
     return store(parts, { kind: "delete", conversation, found, find }, (now) => {
       if (now?.deleted_at !== undefined) return undefined;
       const stands = { deleted_at: Date.now(), deleted_by: personOf(caller), reactions: [] };

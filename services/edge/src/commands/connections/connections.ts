@@ -61,18 +61,24 @@ function recordsOf(deps: ConnectionsDeps, server: AccountServer, { user, tenant 
 function createConnections(deps: ConnectionsDeps) {
   const { servers, origin, key, redis, may, log } = deps;
   const pending = createPendingConnections(redis, key);
+  const listOf = (owner: Owner) => {
+    const looking = servers.map(async (server) => {
+      const { tokens } = await recordsOf(deps, server, owner).read();
+      const since = tokens?.connection?.sinceMs;
+      return { server: server.name, connected: tokens !== undefined, ...(since === undefined ? {} : { since }) };
+    });
+    return Promise.all(looking).catch(notLookedUp);
+  };
   return {
     origin,
 
     async list(caller: Caller) {
       demandOwn(may, caller, "connection:list");
-      const looking = servers.map(async (server) => {
-        const { tokens } = await recordsOf(deps, server, caller).read();
-        const since = tokens?.connection?.sinceMs;
-        return { server: server.name, connected: tokens !== undefined, ...(since === undefined ? {} : { since }) };
-      });
-      return Promise.all(looking).catch(notLookedUp);
+      return listOf(caller);
     },
+
+    /** For whoever may see it. */
+    listOf,
 
     /** Where to send whoever wants to connect. `browser`: by what it is known again when it comes back. */
     async begin(caller: Caller, name: string, browser: string): Promise<string> {
@@ -92,6 +98,18 @@ function createConnections(deps: ConnectionsDeps) {
       await exchangeCode(deps, begun, { query: returned.query, origin, state, verifier: begun.verifier });
       log.info({ user: begun.user, server: begun.server }, "somebody has connected an account");
       return begun.server;
+    },
+
+    /** All accounts of somebody who is erased. Returns how many. */
+    async forgetAll(owner: Owner): Promise<number> {
+      let count = 0;
+      for (const server of servers) {
+        const tokens = await forgotten(recordsOf(deps, server, owner)).catch(notLookedUp);
+        if (tokens === undefined) continue;
+        count++;
+        await revokeConnection(server, tokens).catch(() => undefined);
+      }
+      return count;
     },
 
     /** Nothing is left of it here; where that can be told, also at the authorization server. */

@@ -1,10 +1,10 @@
 import {
-  type ShownTranscripts,
   createLogSizes,
   createToolJobs,
   type Bus,
   type DeletionListener,
   type PathQuery,
+  type ShownTranscripts,
 } from "@parley/bus";
 import {
   ChatError,
@@ -17,19 +17,20 @@ import {
   type StoredTurn,
   type People,
   type TurnId,
-  type TurnRequest,
 } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import { shownHandover } from "../../hub/shown-handover.ts";
 import { createBeginnings } from "./beginnings.ts";
 import { createConversationIndex, type Redis } from "./conversation-index.ts";
-import { createDeletion } from "./deletion.ts";
-import { createIndexNotes, titleOf } from "./index-notes.ts";
+import { createDeletion, createRetiring } from "./deletion.ts";
+import { createIndexNotes } from "./index-notes.ts";
 import { createIndexRebuild } from "./index-rebuild.ts";
 import type { Matches } from "./list-search.ts";
+import { createAccepted, createMemberLists, idsOf } from "./member-lists.ts";
 import type { PageCursor } from "./page-cursor.ts";
 import { createListing, type ListPage, type ListQuery } from "./listing.ts";
 import type { PeopleOf } from "../known-people.ts";
+import { checkNotHeld } from "../privacy/held.ts";
 import { hasNoTurnsLeft, pageWithPosts, plainPage, turnsOfPage, type MessagesPage } from "./post-pages.ts";
 import { createChangesOf, pageNow, type ChangesOf, type HasChanges } from "./shown-changes.ts";
 import { createMessageSearch, type SearchQuery, type SearchResult } from "./message-search.ts";
@@ -61,6 +62,9 @@ export interface TitledPage extends MessagesPage {
   readonly changes: readonly MessageChanges[];
 }
 
+/** Whose conversation it is that is deleted. */
+type Whose = Pick<Caller, "tenant"> & { readonly user: Pick<Caller["user"], "id"> };
+
 export type Conversations = ReturnType<typeof createConversations>;
 
 /** Conversations as things: listed, read and deleted. Lists come from Redis; everything else does without it. */
@@ -81,7 +85,8 @@ export function createConversations(deps: ConversationsDeps) {
     onDeleted(conversation, lastSeq);
   });
 
-  const logSizes = redis && createLogSizes(redis);
+  const retire = createRetiring({ bus, unlist });
+  const removed = createRemoving(deps, unlist);
   let isPrepared = rebuild === undefined;
   const prepare = (): void => {
     isPrepared = true;
@@ -113,14 +118,15 @@ export function createConversations(deps: ConversationsDeps) {
 
     messages: createMessagePages(bus, peopleOf, changesOf),
 
-    /** As its owner asks for it. Throws CONVERSATION_BUSY or OVERLOADED; then it can be asked again. */
-    async delete(conversation: ConversationId, { user, tenant }: Caller): Promise<void> {
-      // While it is known yet whose it was.
-      const people = (await bus.people.of(conversation))?.people;
-      await deleteWhole(conversation, user);
-      await Promise.all(idsOf(people).map((one) => unlist(one, conversation)));
-      await logSizes?.forget({ user: user.id, tenant }, conversation);
+    /** As its owner asks for it. Throws CONFLICT where it is held, CONVERSATION_BUSY or OVERLOADED; then it can be asked again. */
+    async delete(conversation: ConversationId, whose: Whose): Promise<void> {
+      await checkNotHeld(bus, conversation, whose);
+      await removed(conversation, whose, async () => (await deleteWhole(conversation, whose.user), true));
     },
+
+    /** One in which nothing has happened since then. Returns whether it was removed. */
+    retire: (conversation: ConversationId, whose: Whose, notSinceMs: number): Promise<boolean> =>
+      removed(conversation, whose, () => retire(conversation, whose.user.id, notSinceMs)),
 
     close(): void {
       forgetDeletions();
@@ -129,49 +135,20 @@ export function createConversations(deps: ConversationsDeps) {
   };
 }
 
-type Notes = ReturnType<typeof createIndexNotes>;
-
-/** Members of rooms beyond this do not see each message move the conversation up in their lists: it is some writes each. */
-const mostMoved = 200;
-
-/** A message was accepted: the conversation moves up in the lists of all who have a part in it. */
-function createAccepted({
-  notes,
-  peekPeople,
-}: Pick<ConversationsDeps, "peekPeople"> & { readonly notes: Notes | undefined }) {
-  return (request: TurnRequest): void => {
-    if (notes === undefined || !isListed(request)) return;
-    const { user, conversation_id } = request;
-    const others = idsOf(peekPeople(conversation_id)).filter((id) => id !== user.id);
-    notes.accepted(request, [user.id, ...others.slice(0, mostMoved)]);
+/** What follows when all of a conversation was removed. */
+function createRemoving(
+  { bus, redis }: Pick<ConversationsDeps, "bus" | "redis">,
+  unlist: (user: string, conversation: ConversationId) => Promise<void>,
+) {
+  const logSizes = redis && createLogSizes(redis);
+  return async (id: ConversationId, { user, tenant }: Whose, remove: () => Promise<boolean>): Promise<boolean> => {
+    // While it is known yet whose it was.
+    const people = (await bus.people.of(id))?.people;
+    if (!(await remove())) return false;
+    await Promise.all(idsOf(people).map((one) => unlist(one, id)));
+    await logSizes?.forget({ user: user.id, tenant }, id);
+    return true;
   };
-}
-
-function createMemberLists({
-  bus,
-  notes,
-  log,
-}: Pick<ConversationsDeps, "bus" | "log"> & { readonly notes: Notes | undefined }) {
-  const add = async (users: readonly string[], conversation_id: ConversationId): Promise<void> => {
-    const outline = await bus.conversations.outlineOf(conversation_id);
-    // Of one in which nothing was answered yet its first message tells.
-    const first = outline?.first ?? (await bus.turns.first(conversation_id))?.request.message;
-    if (first === undefined) return;
-    notes?.add(users, { conversation_id, title: titleOf(first), updated_at: outline?.updatedMs ?? Date.now() });
-  };
-  return {
-    joined(users: readonly string[], conversation: ConversationId): void {
-      if (notes === undefined) return;
-      add(users, conversation).catch((err: unknown) =>
-        log.warn({ err, conversation }, "a conversation could not be added to its members' lists"),
-      );
-    },
-    left: (user: string, conversation: ConversationId): void => void notes?.remove(user, conversation),
-  };
-}
-
-function idsOf(people: People | undefined): string[] {
-  return people === undefined ? [] : [people.owner.id, ...people.members.map(({ id }) => id)];
 }
 
 function createLists(
@@ -200,12 +177,6 @@ async function listed<Query extends { readonly userId: string }, T>(
   } catch (error) {
     throw error instanceof ChatError ? error : noList(error);
   }
-}
-
-/** One call of a tool is no conversation to its user: it is deleted when it is over, and not listed until then. */
-function isListed({ given, handover }: TurnRequest): boolean {
-  // Nor is it theirs who only answer in it.
-  return given?.call === undefined && handover !== "answer";
 }
 
 /**

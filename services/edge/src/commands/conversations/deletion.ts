@@ -24,7 +24,11 @@ const lookEveryMs = 50;
 export function createDeletion({ bus, jobs, unlist }: DeletionDeps) {
   const { turns, conversations } = bus;
 
-  const cancelAll = async (conversation: ConversationId, user: User, asked: Set<string>): Promise<boolean> => {
+  const cancelAll = async (
+    conversation: ConversationId,
+    user: Pick<User, "id">,
+    asked: Set<string>,
+  ): Promise<boolean> => {
     await turns.removeEnded(conversation);
     const waiting = await turns.waiting(conversation);
     for (const { request } of waiting) {
@@ -42,7 +46,7 @@ export function createDeletion({ bus, jobs, unlist }: DeletionDeps) {
     return calls.length === 0 || (await drop(jobs, calls)).length === 0;
   };
 
-  return async (conversation: ConversationId, user: User): Promise<void> => {
+  return async (conversation: ConversationId, user: Pick<User, "id">): Promise<void> => {
     const asked = new Set<string>();
     const deadline = performance.now() + maxStopMs;
     const isStill = async (): Promise<boolean> =>
@@ -61,6 +65,27 @@ export function createDeletion({ bus, jobs, unlist }: DeletionDeps) {
     }
     await conversations.announceDeletion(conversation, end);
     await unlist(user.id, conversation);
+  };
+}
+
+/**
+ * Deletes a conversation in which nothing has happened since then. What runs or waits in it, or was noted meanwhile, keeps it: the look comes behind the end up to which is removed, so all that is removed was seen to be old.
+ * Returns whether it did.
+ */
+export function createRetiring({ bus, unlist }: Pick<DeletionDeps, "bus" | "unlist">) {
+  const { turns, conversations } = bus;
+  const isIdle = async (conversation: ConversationId): Promise<boolean> => {
+    await turns.removeEnded(conversation);
+    return (await turns.waiting(conversation)).length === 0;
+  };
+  return async (conversation: ConversationId, user: string, notSinceMs: number): Promise<boolean> => {
+    if (!(await isIdle(conversation))) return false;
+    const end = await conversations.endOf(conversation);
+    if ((await conversations.touchedAt(conversation)) > notSinceMs || !(await isIdle(conversation))) return false;
+    await conversations.purge(conversation, end);
+    await conversations.announceDeletion(conversation, end);
+    await unlist(user, conversation);
+    return true;
   };
 }
 

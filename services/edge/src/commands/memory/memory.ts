@@ -1,10 +1,12 @@
 import { randomBytes } from "node:crypto";
-import type { Memories, Memory, MemoryOwner } from "@parley/bus";
+import type { Bus, Memories, Memory, MemoryOwner } from "@parley/bus";
 import { ChatError, demand, limits, memoryLine, type Caller, type May, type MemoryFact } from "@parley/protocol";
 import { createFairGate } from "../../fair-gate.ts";
+import { checkPersonNotHeld } from "../privacy/held.ts";
 
 export interface MemoryDeps {
   readonly memories: Memories;
+  readonly privacy: Pick<Bus["privacy"], "heldBy">;
   readonly may: May;
 }
 
@@ -22,8 +24,10 @@ export type MemoryCommands = ReturnType<typeof createMemoryCommands>;
  * What is remembered of the caller, in the tenant of which they are: theirs to see, to change and to delete. All of it throws FORBIDDEN for who may not, and
  * OVERLOADED when the broker does not answer.
  */
-export function createMemoryCommands({ memories, may }: MemoryDeps) {
+export function createMemoryCommands({ memories, privacy, may }: MemoryDeps) {
   const enter = createFairGate(changes);
+  /** What the operator has to keep is not taken away. Throws CONFLICT. */
+  const checkFree = (caller: Caller): Promise<void> => checkPersonNotHeld({ privacy }, caller);
   const change = async (caller: Caller, next: (memory: Memory) => Memory | undefined): Promise<Memory> => {
     demand(may(caller, "memory:change", { kind: "user", id: caller.user.id }));
     return enter(caller.user.id, () => memories.change(ownerOf(caller), next));
@@ -52,6 +56,7 @@ export function createMemoryCommands({ memories, may }: MemoryDeps) {
     /** Another text in its place. Throws NOT_FOUND. */
     async edit(caller: Caller, id: string, text: string): Promise<MemoryFact> {
       const line = lineOf(text);
+      await checkFree(caller);
       const { facts } = await change(caller, (memory) => {
         if (!memory.facts.some((fact) => fact.id === id)) throw noSuchFact();
         const edited = { text: line, by: "user", ts: Date.now() };
@@ -64,6 +69,7 @@ export function createMemoryCommands({ memories, may }: MemoryDeps) {
 
     /** There is none of this id then, whether there was one or not. */
     async remove(caller: Caller, id: string): Promise<void> {
+      await checkFree(caller);
       await change(caller, (memory) => {
         const facts = memory.facts.filter((fact) => fact.id !== id);
         return facts.length === memory.facts.length ? undefined : { ...memory, facts };
@@ -72,6 +78,7 @@ export function createMemoryCommands({ memories, may }: MemoryDeps) {
 
     /** All of them; the switch stays as it is. */
     async clear(caller: Caller): Promise<void> {
+      await checkFree(caller);
       await change(caller, (memory) => (memory.facts.length === 0 ? undefined : { ...memory, facts: [] }));
     },
   };

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
+import { BucketBackup } from "./bucket.ts";
 import { StreamState } from "./stream-api.ts";
 
 export const manifestFile = "backup.json";
@@ -9,17 +10,32 @@ export function snapshotFile(stream: string): string {
   return `${stream}.snapshot`;
 }
 
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+
 const StreamBackup = z.object({
-  stream: z.string().regex(/^[A-Z]+(_\d+)?$/),
+  /** It becomes the name of a file. */
+  stream: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/),
   /** As the broker had it; given back to it as it is. */
   config: z.record(z.string(), z.unknown()),
   state: StreamState,
-  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  sha256,
 });
 export type StreamBackup = z.infer<typeof StreamBackup>;
 
-/** What is in a backup folder. */
-const Manifest = z.object({ v: z.literal(1), made_at: z.iso.datetime(), streams: z.array(StreamBackup).min(1) });
+/** Keys that were put elsewhere, so that who has the one folder cannot read what is in it: by which that other folder is known. */
+const KeysApart = z.object({ streams: z.array(z.string()).min(1), backup: z.string() });
+
+/** What is in a backup folder. Version 1 named no keys. */
+const Manifest = z.object({
+  v: z.union([z.literal(1), z.literal(2)]),
+  /** The same in both folders of a backup whose keys are apart. */
+  backup: z.string().optional(),
+  made_at: z.iso.datetime(),
+  streams: z.array(StreamBackup),
+  keys: KeysApart.optional(),
+  /** Bytes of files that are not at the broker. */
+  bucket: BucketBackup.optional(),
+});
 export type Manifest = z.infer<typeof Manifest>;
 
 /** Throws an Error with one sentence when the folder is no backup. */

@@ -62,6 +62,21 @@ export async function findStream(nc: Connection, stream: string): Promise<Stream
   }
 }
 
+const Names = z.object({ total: z.number(), streams: z.array(z.string()).nullable() });
+/** Pages of 1,024 names. */
+const maxPages = 16;
+
+/** All streams of the broker's account. */
+export async function streamNames(nc: Connection): Promise<string[]> {
+  const names: string[] = [];
+  for (let page = 0; page < maxPages; page++) {
+    const { total, streams } = await askApi(nc, "NAMES", { schema: Names, body: { offset: names.length } });
+    names.push(...(streams ?? []));
+    if (names.length >= total || (streams ?? []).length === 0) break;
+  }
+  return names;
+}
+
 export async function deleteStream(nc: Connection, stream: string): Promise<void> {
   await askApi(nc, `DELETE.${stream}`, { schema: Deletion });
 }

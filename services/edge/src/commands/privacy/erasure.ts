@@ -1,0 +1,218 @@
+import { createHash, randomBytes } from "node:crypto";
+import { conversationOf, type Bus, type Mention } from "@parley/bus";
+import { ChatError, ErasureCounts, ErasureRecord, type ErasureStep } from "@parley/protocol";
+import type { Logger } from "@parley/runtime";
+import type { Counts, createEraseBelongings } from "./erase-belongings.ts";
+import { heldByLaw } from "./held.ts";
+import { HeldError, type createEraseConversation } from "./erase-conversation.ts";
+
+export interface ErasureDeps {
+  readonly bus: Pick<Bus, "audit" | "erasing" | "eventWindowMs" | "owners" | "people" | "privacy">;
+  readonly eraseConversation: ReturnType<typeof createEraseConversation>;
+  readonly eraseBelongings: ReturnType<typeof createEraseBelongings>;
+  /** What they came in with until then is bad. Absent: nothing can be revoked here. */
+  readonly expel: ((user: string, beforeMs: number) => Promise<void>) | undefined;
+  readonly log: Logger;
+}
+
+export interface ErasureWish {
+  readonly user: string;
+  readonly tenant: string | undefined;
+  readonly by: "user" | "operator";
+}
+
+/** While it is under way nobody comes in under their name: what they did meanwhile would be left. */
+const shutForMs = 7 * 86_400_000;
+/** Edges know within a second of what was revoked. */
+const shutWithinMs = 1_500;
+/** Finds what was under way when the one before looked. */
+const maxPasses = 4;
+
+export type Erasures = ReturnType<typeof createErasures>;
+
+/**
+ * Erasing somebody everywhere (docs/adr/0032): a record says how far it is, and each step can be repeated, so whoever has the work goes on where another one died. It is done when a look at everything that is kept finds
+ * nothing of them, and the events of then are forgotten.
+ */
+export function createErasures(deps: ErasureDeps) {
+  const { privacy } = deps.bus;
+  return {
+    /** Asks for it; again says how far it is. Throws CONFLICT where they are held. */
+    ask: (wish: ErasureWish): Promise<ErasureRecord> => askFor(deps, wish),
+
+    /** By its id; undefined: there is none. */
+    find: privacy.erasureBy,
+
+    all: privacy.erasures,
+
+    /** Up to when somebody was erased, by the receipts of now. */
+    async erasedAt(): Promise<(user: string) => number | undefined> {
+      const { ofUser, ofId } = privacy.erasureKey;
+      const done = new Map((await privacy.erasures()).map(({ erasure_id, done_at }) => [ofId(erasure_id), done_at]));
+      return (user) => (done.size === 0 ? undefined : done.get(ofUser(user)));
+    },
+
+    /** Goes on with it, as far as it goes now. Never throws: what fails is noted, and tried again. */
+    async run(record: ErasureRecord, signal: AbortSignal): Promise<void> {
+      try {
+        await goOn(deps, record, signal);
+      } catch (err) {
+        if (signal.aborted) return;
+        const isHeld = err instanceof HeldError;
+        if (!isHeld) deps.log.warn({ err, erasure: record.erasure_id }, "an erasure could not go on yet");
+        await note(deps, record, {
+          state: isHeld ? "held" : "running",
+          note: isHeld ? "A legal hold keeps something of them." : "Something could not be reached. It is tried again.",
+        }).catch(() => {});
+      }
+    },
+  };
+}
+
+async function askFor({ bus: { privacy } }: ErasureDeps, { user, tenant, by }: ErasureWish): Promise<ErasureRecord> {
+  const hold = await privacy.heldBy({ users: [user], tenant });
+  if (hold !== undefined) throw heldByLaw();
+  const now = Date.now();
+  const record = await privacy.changeErasure(user, (last) => {
+    if (last !== undefined && last.state !== "done") {
+      const tenants = last.person?.tenants ?? [];
+      if (tenant === undefined || tenants.includes(tenant)) return undefined;
+      return { ...last, person: { user, tenants: [...tenants, tenant] }, ts: now };
+    }
+    return {
+      ...{ v: 1, kind: "erasure", state: "running", step: "doors", asked_by: by, counts: {} },
+      erasure_id: privacy.erasureIdOf(user),
+      pseudonym: `erased_${randomBytes(9).toString("base64url")}`,
+      person: { user, tenants: tenant === undefined ? [] : [tenant] },
+      ...{ asked_at: now, touched_at: now, ts: now },
+    };
+  });
+  if (record === undefined) throw new ChatError("OVERLOADED");
+  return record;
+}
+
+type Person = NonNullable<ErasureRecord["person"]> & { readonly pseudonym: string; readonly id: string };
+
+function personIn({ person, pseudonym, erasure_id: id }: ErasureRecord): Person | undefined {
+  return person === undefined || pseudonym === undefined ? undefined : { ...person, pseudonym, id };
+}
+
+/** Stores what is new of it, unless it is done, or another one by now. */
+async function note(
+  { bus: { privacy } }: ErasureDeps,
+  record: ErasureRecord,
+  more: Partial<ErasureRecord>,
+): Promise<ErasureRecord> {
+  const user = record.person?.user ?? "";
+  const stored = await privacy.changeErasure(user, (last) => {
+    if (last === undefined || last.erasure_id !== record.erasure_id || last.state === "done") return undefined;
+    const { note: _note, ...rest } = last;
+    return { ...rest, ...more, ts: Date.now() };
+  });
+  return stored ?? record;
+}
+
+async function goOn(deps: ErasureDeps, asked: ErasureRecord, signal: AbortSignal): Promise<void> {
+  const person = personIn(asked);
+  if (person === undefined || asked.state === "done") return;
+  const { privacy } = deps.bus;
+  if ((await privacy.heldBy({ users: [person.user] })) !== undefined) throw new HeldError("the person is held");
+  await deps.expel?.(person.user, Date.now() + shutForMs);
+  let record = await note(deps, asked, { state: "running", step: "conversations" });
+  // Edges that have not heard yet let them write on for so long.
+  if (record.touched_at + shutWithinMs > Date.now()) await pause(shutWithinMs, signal);
+  const isClean = await pass(deps, record, signal);
+  record = (await current(deps, record)) ?? record;
+  if (!isClean) return;
+  // The events of what has gone may be shown until they are forgotten.
+  const leftMs = record.touched_at + deps.bus.eventWindowMs - Date.now();
+  if (leftMs > 0) {
+    if (record.step !== "events") await note(deps, record, { step: "events" });
+    return;
+  }
+  await finish(deps, record, person);
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener("abort", () => (clearTimeout(timer), resolve()), { once: true });
+  });
+}
+
+function current({ bus: { privacy } }: ErasureDeps, { person }: ErasureRecord): Promise<ErasureRecord | undefined> {
+  return privacy.erasureOf(person?.user ?? "");
+}
+
+/** Takes out what is found, until nothing is. False: there was still something the last time. */
+async function pass(deps: ErasureDeps, record: ErasureRecord, signal: AbortSignal): Promise<boolean> {
+  for (let passes = 0; passes < maxPasses; passes++) {
+    const counts = await takeOutAll(deps, record, signal);
+    const found = Object.values(counts).reduce((sum, one) => sum + one, 0);
+    if (found === 0) return true;
+    await note(deps, record, {
+      step: "belongings",
+      touched_at: Date.now(),
+      counts: added((await current(deps, record))?.counts ?? {}, counts),
+    });
+  }
+  return false;
+}
+
+function added(one: ErasureCounts, other: Counts): ErasureCounts {
+  const names = ErasureCounts.keyof().options;
+  return ErasureCounts.parse(Object.fromEntries(names.map((name) => [name, (one[name] ?? 0) + (other[name] ?? 0)])));
+}
+
+async function takeOutAll(deps: ErasureDeps, record: ErasureRecord, signal: AbortSignal): Promise<Counts> {
+  const now = (await current(deps, record)) ?? record;
+  const person = personIn(now);
+  if (person === undefined) return {};
+  const { bus, eraseConversation, eraseBelongings } = deps;
+  const byConversation = grouped(await bus.erasing.inConversations(person.user, signal));
+  const tenants = new Set(person.tenants);
+  let conversations = 0;
+  for (const [conversation, mentions] of byConversation) {
+    signal.throwIfAborted();
+    const owner = await bus.owners.ownerOf(conversation);
+    if (owner?.userId === person.user && owner.tenant !== undefined) tenants.add(owner.tenant);
+    conversations += await eraseConversation(conversation, mentions, person);
+  }
+  if (tenants.size > person.tenants.length)
+    await note(deps, now, { person: { user: person.user, tenants: [...tenants] } });
+  const belongings = await eraseBelongings({ ...person, tenants: [...tenants] });
+  return { conversations, ...belongings };
+}
+
+function grouped(mentions: readonly Mention[]): ReadonlyMap<string, Mention[]> {
+  const groups = new Map<string, Mention[]>();
+  for (const mention of mentions) {
+    const conversation = conversationOf(mention);
+    groups.set(conversation, [...(groups.get(conversation) ?? []), mention]);
+  }
+  return groups;
+}
+
+/** The receipt names nobody; whoever knows the id finds it by its hash. */
+async function finish(deps: ErasureDeps, record: ErasureRecord, { user }: Person): Promise<void> {
+  const done_at = Date.now();
+  const { erasure_id, asked_by, asked_at, counts } = record;
+  const person = createHash("sha256")
+    .update(JSON.stringify([user]))
+    .digest("base64url");
+  // Before the record is without a name: killed in between, it is written once more, under the same id.
+  const on = { erasure_id, person, asked_by, asked_at, counts };
+  const isAudited = await deps.bus.audit.write(
+    { v: 1, kind: "admin", writer: "erasure", action: "erased", on },
+    `erased.${erasure_id}`,
+  );
+  if (!isAudited) throw new Error("the audit log takes no entry");
+  // From now on the same name is somebody new.
+  await deps.expel?.(user, done_at);
+  await deps.bus.privacy.changeErasure(user, (last) => {
+    if (last === undefined || last.erasure_id !== erasure_id) return undefined;
+    const { person: _person, pseudonym: _pseudonym, note: _note, ...rest } = last;
+    const step: ErasureStep = "done";
+    return ErasureRecord.parse({ ...rest, state: "done", step, done_at, ts: done_at });
+  });
+}
