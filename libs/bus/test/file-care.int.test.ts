@@ -4,7 +4,7 @@ import { Objm } from "@nats-io/obj";
 import { openBus, type Bus } from "@parley/bus";
 import { ChatError, streams, subjects, type FileRecord } from "@parley/protocol";
 import { createLogger, sleep } from "@parley/runtime";
-import { startNats, type Broker } from "@parley/testkit";
+import { eventually, startNats, startNatsProxy, type Broker } from "@parley/testkit";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
 const log = createLogger({ service: "test", level: "error", format: "pretty" });
@@ -87,6 +87,31 @@ test("a file that is sent at the moment at which its time is over is either the 
     expect(refusal === undefined || (refusal instanceof ChatError && refusal.code === "NOT_FOUND")).toBe(true);
     expect([left.length, await partsOf(record)]).toEqual(isSent ? [1, 1] : [0, 0]);
   }
+});
+
+test("a file that was sent after it was looked at stays", async () => {
+  const record = await upload();
+  let letGo = (): void => {};
+  const sent = new Promise<void>((resolve) => {
+    letGo = resolve;
+  });
+  let looked = 0;
+  const treat = ({ payload }: { readonly payload: Buffer }) => {
+    // The first answer that has the record: what the round goes by.
+    if (!payload.includes(`"file_id":"${record.file_id}"`) || looked++ > 0) return undefined;
+    return { hold: sent };
+  };
+  const proxy = await startNatsProxy({ targets: [Number(new URL(nats.url).port)], treat });
+  const slow = await openBus({ servers: `nats://127.0.0.1:${proxy.port}`, name: "slow", log });
+  await sleep(3);
+  const round = slow.files.care.round({ keepUnattachedMs: 1, signal });
+  await eventually(() => looked > 0, { what: "the look" });
+  await one.files.attach(record.file_id, "c_late");
+  letGo();
+  await round;
+  expect([(await one.files.ofConversation("c_late")).length, await partsOf(record)]).toEqual([1, 1]);
+  await slow.close();
+  await proxy[Symbol.asyncDispose]();
 });
 
 test("parts of a process that died before it could name them go, and an upload that goes on is not hurt", async () => {
