@@ -1,53 +1,48 @@
-import { jetstreamManager, type JetStreamManager } from "@nats-io/jetstream";
-import { limits, type ConversationId, type RecordFormat } from "@parley/protocol";
-import { createBackoff, sleep, withDeadline, type Logger } from "@parley/runtime";
+import { jetstreamManager } from "@nats-io/jetstream";
+import { limits, type RecordFormat } from "@parley/protocol";
+import { sleep, withDeadline, type Logger } from "@parley/runtime";
 import { createAgentSignals, type AgentSignals } from "./agent-signals.ts";
 import { createAppender } from "./appender.ts";
 import { atMostEvery } from "./at-most-every.ts";
 import type { AuditLog } from "./audit-log.ts";
-import { createBrokerClock } from "./broker-clock.ts";
 import { hasStreamMetadata, isTooOldForCluster, oldestForCluster } from "./broker-version.ts";
+import { conversationParts } from "./conversation-parts.ts";
 import { createDecisions, type Decisions } from "./decisions.ts";
 import type { DocumentQuestions } from "./document-questions.ts";
 import type { DocumentStore } from "./document-store.ts";
-import { createErasing, type Erasing } from "./erasing.ts";
+import type { Erasing } from "./erasing.ts";
 import type { Encryption } from "./encryption.ts";
 import { createEventRoom } from "./event-room.ts";
 import { createEventLog, type EventLog } from "./event-log.ts";
 import { createFacts, type Facts } from "./facts.ts";
 import type { Files, FilesOptions } from "./files.ts";
-import { createFeedbackLog, type FeedbackLog } from "./feedback.ts";
-import { createHandovers, type Handovers } from "./handovers.ts";
+import type { FeedbackLog } from "./feedback.ts";
+import type { Handovers } from "./handovers.ts";
 import type { GateLog } from "./gate-log.ts";
-import { createLogMarks } from "./log-marks.ts";
 import type { Memories } from "./memories.ts";
 import type { NoticeRecords } from "./notice-records.ts";
-import { createMessageChanges, type MessageChangeLog } from "./message-changes.ts";
+import type { MessageChangeLog } from "./message-changes.ts";
 import { connectNats, type BrokerLink, type NatsOptions } from "./nats-connection.ts";
 import { askTimeoutMs, createPatientLookups } from "./patient-lookups.ts";
 import { watchPayloadLimit } from "./payload-limit.ts";
 import { createUnreadable, type Unreadable } from "./unreadable.ts";
 import type { StreamOptions } from "./stream-configs.ts";
-import { setUpStreams } from "./stream-setup.ts";
 import { createOutbox } from "./outbox.ts";
-import { createPosts, type Posts } from "./posts.ts";
+import type { Posts } from "./posts.ts";
 import type { PrivacyLog } from "./privacy-log.ts";
 import { createRequests } from "./requests.ts";
-import { createOwners, type Owners } from "./owners.ts";
-import { createPeople, type PeopleLog } from "./people.ts";
+import type { Owners } from "./owners.ts";
+import type { PeopleLog } from "./people.ts";
 import { createStreamWatch, type Disturbed } from "./stream-watch.ts";
-import {
-  createStoredConversations,
-  type StoredConversations,
-  type StoredConversationsDeps,
-} from "./stored-conversations.ts";
+import type { StoredConversations } from "./stored-conversations.ts";
 import type { SealedTexts } from "./sealed-texts.ts";
-import { createSealing, type KeyFigures, type Sealing } from "./sealing.ts";
-import { createReadMarks, type ReadMarks } from "./read-marks.ts";
+import { createSealing, type KeyFigures } from "./sealing.ts";
+import type { ReadMarks } from "./read-marks.ts";
+import { setUpNowAndLater, untilSetUp } from "./setting-up.ts";
 import { openSharedLogs } from "./shared-logs.ts";
 import { createRoomSignals, type RoomSignals } from "./signals.ts";
-import { createSummaries, type Summaries } from "./summaries.ts";
-import { createTitles, type Titles } from "./titles.ts";
+import type { Summaries } from "./summaries.ts";
+import type { Titles } from "./titles.ts";
 import { createTranscripts, type Transcripts } from "./transcripts.ts";
 import { createTurnQueue, type TurnQueue } from "./turn-queue.ts";
 import type { UsageLog } from "./usage-log.ts";
@@ -133,10 +128,7 @@ export interface Bus extends BrokerLink {
   close(): Promise<void>;
 }
 
-const setUpTries = 20;
 const restoreEveryMs = 1_000;
-/** Within it a rolling deployment has replaced the workers of the version before, as a rule; see `ackWaitFor`. */
-const replacementMs = 300_000;
 /**
  * nats-server 2.9.10 removes the files of a deleted stream after it has answered. One of the same name that is made meanwhile loses its own,
  * and from then on refuses every message (seen: "Error creating msg block file", until it is deleted once more).
@@ -243,69 +235,6 @@ function createRestoring(setUp: () => Promise<boolean>, { replicas }: StreamOpti
   });
   const restoreSoon = replicas > 1 ? () => Promise.race([restore(), sleep(electionMs)]) : restore;
   return { restore, restoreSoon };
-}
-
-function conversationParts(
-  deps: Omit<
-    StoredConversationsDeps,
-    "titles" | "feedback" | "handovers" | "summaries" | "posts" | "people" | "readMarks" | "changes" | "facts" | "shred"
-  > & {
-    readonly facts: Facts;
-  },
-  sealing: Sealing,
-  eventWindowMs: number,
-) {
-  const { jsm, events, unreadable } = deps;
-  const titles = createTitles({ ...deps, eventWindowMs });
-  const feedback = createFeedbackLog(deps);
-  const summaries = createSummaries(deps);
-  const clock = createBrokerClock(jsm);
-  const handovers = createHandovers({ ...deps, clock, eventWindowMs });
-  const posts = createPosts({ ...deps, eventWindowMs });
-  const owners = createOwners(jsm, events, unreadable, sealing.prepare);
-  const people = createPeople({ ...deps, owners, clock, eventWindowMs });
-  const note = (conversation: ConversationId): Promise<void> => people.note(conversation, "changes");
-  const changes = createMessageChanges({ ...deps, eventWindowMs, note, dropSummary: summaries.drop });
-  const readMarks = createReadMarks(deps);
-  const kept = { titles, feedback, handovers, summaries, posts, people, readMarks, changes };
-  return {
-    owners,
-    ...kept,
-    conversations: createStoredConversations({ ...deps, ...kept, shred: sealing.shredConversation }),
-    erasing: createErasing({ ...deps, opening: sealing.opening }),
-  };
-}
-
-/** Sets the streams up, and once more when workers of an older version had their time to go if they are not yet as wanted. */
-async function setUpNowAndLater(manager: JetStreamManager, options: StreamOptions, log: Logger) {
-  const startedMs = performance.now();
-  const marks = createLogMarks(options.shards);
-  const setUp = (): Promise<boolean> => {
-    const hadTime = performance.now() - startedMs >= replacementMs;
-    return setUpStreams(manager, options, { hadTime, marks, log });
-  };
-  const isWhole = await untilSetUp(setUp, log);
-  const recordFormat = marks.format();
-  if (isWhole) return { setUp, stop(): void {}, recordFormat };
-  const again = (): void =>
-    void untilSetUp(setUp, log).catch((err: unknown) => log.warn({ err }, "the ack wait could not be set"));
-  const timer = setTimeout(again, replacementMs);
-  timer.unref();
-  return { setUp, stop: (): void => clearTimeout(timer), recordFormat };
-}
-
-/** Several processes set up at once and a cluster may still elect its leader: worth a few tries. */
-async function untilSetUp<T>(setUp: () => Promise<T>, log: Logger): Promise<T> {
-  const backoff = createBackoff({ minMs: 100, maxMs: 2_000 });
-  for (let tries = 1; ; tries++) {
-    try {
-      return await setUp();
-    } catch (err) {
-      if (tries >= setUpTries) throw err;
-      log.warn({ err }, "the streams could not be set up yet");
-    }
-    await sleep(backoff.nextMs());
-  }
 }
 
 function completed(options: Partial<StreamOptions>, { nc }: BrokerLink): StreamOptions {

@@ -110,9 +110,11 @@ interface BelongingDeps {
   readonly sealing: FileSealing | undefined;
 }
 
+type Attach = (id: FileId, conversation: ConversationId) => Promise<FileRecord>;
+
 /** To which conversation files belong. */
 function createBelonging({ records, removal, uploads, options, sealing }: BelongingDeps) {
-  const attach = async (id: FileId, conversation: ConversationId): Promise<FileRecord> => {
+  const attach: Attach = async (id, conversation) => {
     // First: so whoever deletes the conversation finds it.
     await records.link(conversation, id);
     const counts = await records.change(id, (found) => {
@@ -158,6 +160,12 @@ function createBelonging({ records, removal, uploads, options, sealing }: Belong
       }
     },
 
+    ...createBringing({ uploads, options }, attach),
+  };
+}
+
+function createBringing({ uploads, options }: Pick<BelongingDeps, "uploads" | "options">, attach: Attach) {
+  return {
     /**
      * What a tool or an agent gives back: it is the conversation's at once, and counts for nobody's quota. Throws MESSAGE_TOO_LARGE, UNSUPPORTED and BLOCKED as an upload does, and OVERLOADED when the broker
      * or the store have not answered for 15 s.

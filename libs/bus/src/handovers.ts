@@ -47,7 +47,7 @@ export interface HandoverWish {
 
 export type EndOfHandover = "given back" | "withdrawn" | "nobody came" | "silent" | "deleted";
 
-interface Changed {
+export interface Changed {
   readonly record: HandoverRecord;
   readonly isOwn: boolean;
 }

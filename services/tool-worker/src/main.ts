@@ -68,8 +68,10 @@ runMain("tool-worker", async ({ env }) => {
   const decides = { ...deciding, approvalTtlMs: config.APPROVAL_TTL_MS };
   const onAsked = openNotices({ config, bus, redis, figures, log, life });
   const { registry } = tools;
-  const keepFiles = createToolFiles({ bus, log });
-  const runner = createCallRunner({ registry, calls, keepFiles, ...decides, running, metrics, tracing, onAsked, log });
+  const runner = createCallRunner({
+    ...{ registry, calls, keepFiles: createToolFiles({ bus, log }), ...decides },
+    ...{ running, metrics, tracing, onAsked, log },
+  });
   const queue = startToolWorker({
     ...queueOptions(config),
     texts: bus.texts,

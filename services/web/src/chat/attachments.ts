@@ -80,7 +80,7 @@ function createBox(conversationId: string) {
 }
 
 /** The files of a conversation's box. They stay, and go on, while another conversation is looked at; what has arrived also stays over a reload. */
-export function createAttachments(files: UploadingCalls, conversationId: string): Attachments {
+function createAttachments(files: UploadingCalls, conversationId: string): Attachments {
   const box = createBox(conversationId);
   const { set, find, read } = box;
   const running = new Map<string, Uploading>();
