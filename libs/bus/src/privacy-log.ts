@@ -188,23 +188,30 @@ function createRecords({ jsm, append, setUp, unreadable }: PrivacyDeps, ready: (
       return found;
     },
 
-    async change<T extends z.ZodType<object>>(
-      schema: T,
-      subject: string,
-      next: (last: z.infer<T> | undefined) => z.infer<T> | undefined,
-    ): Promise<z.infer<T> | undefined> {
-      let counts: z.infer<T> | undefined;
-      const deps = { append: appendThere, last: (of: string) => last(schema, of) };
-      await appendBehind<z.infer<T>>(deps, subject, (found, tried) => {
-        counts = found?.value;
-        // Stored without an answer: as good as having been told.
-        if (tried !== undefined && JSON.stringify(found?.value) === JSON.stringify(tried)) return undefined;
-        const value = next(found?.value);
-        counts = value ?? counts;
-        return value;
-      });
-      return counts;
-    },
+    change: createChange(appendThere, last),
+  };
+}
+
+type Last = <T extends z.ZodType>(schema: T, subject: string) => Promise<LastOne<z.infer<T>> | undefined>;
+
+/** Stores what `next` makes of the record that counts, if anything; returns what counts then. */
+function createChange(append: (message: Append) => Promise<AppendResult>, last: Last) {
+  return async <T extends z.ZodType<object>>(
+    schema: T,
+    subject: string,
+    next: (last: z.infer<T> | undefined) => z.infer<T> | undefined,
+  ): Promise<z.infer<T> | undefined> => {
+    let counts: z.infer<T> | undefined;
+    const deps = { append, last: (of: string) => last(schema, of) };
+    await appendBehind<z.infer<T>>(deps, subject, (found, tried) => {
+      counts = found?.value;
+      // Stored without an answer: as good as having been told.
+      if (tried !== undefined && JSON.stringify(found?.value) === JSON.stringify(tried)) return undefined;
+      const value = next(found?.value);
+      counts = value ?? counts;
+      return value;
+    });
+    return counts;
   };
 }
 

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { UsageRecord, encodeJson, parseStored, streams, subjects, type Usage } from "@parley/protocol";
 import { wholeStream } from "./direct-get.ts";
-import type { UsageLogDeps } from "./usage-log.ts";
+import type { Appender } from "./appender.ts";
+import type { PatientLookups } from "./patient-lookups.ts";
 
 /** In place of a user, in sums of which nobody can say whose they were. */
 const nobody = "erased";
@@ -10,7 +11,10 @@ function token(name: string | undefined): string {
   return name === undefined ? "_" : createHash("sha256").update(name).digest("base64url");
 }
 
-type Deps = Pick<UsageLogDeps, "jsm" | "append">;
+interface Deps {
+  readonly jsm: PatientLookups;
+  readonly append: Appender["append"];
+}
 
 /**
  * What somebody's turns have used, as sums by day and model that name nobody: bills and the tenant's quotas need them (docs/data.md). The sums first, each once; then the records go. Returns how many. `id`: of the
