@@ -36,8 +36,8 @@ async function search(encryption: Record<string, string>) {
     },
   });
   await plant(system, secrets);
-  const cli = path.join(root, "scripts/log-backup/main.ts");
-  const run = ["--conditions=source", "--import", "tsx", cli, "backup", at("backup")];
+  const cli = path.join(root, "scripts/backup/main.ts");
+  const run = ["--conditions=source", "--import", "tsx", cli, "backup", at("backup"), "--keys", at("keys")];
   await promisify(execFile)(process.execPath, run, { env: { ...process.env, NATS_URL: system.nats.url } });
   const processes = [...system.edges, ...system.agentWorkers, ...system.toolWorkers];
   await Promise.all(processes.map((one, i) => writeFile(at(`told/${i}`), one.output())));
