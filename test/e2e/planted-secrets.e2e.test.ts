@@ -43,11 +43,9 @@ async function search(encryption: Record<string, string>) {
   await Promise.all(processes.map((one, i) => writeFile(at(`told/${i}`), one.output())));
   // What is searched for may be stored a moment after it was answered.
   if (Object.keys(encryption).length === 0) {
-    await eventually(async () => (await foundIn(at("nats"), secrets)).length === allWays.length, {
-      what: "all secrets",
-    });
     await eventually(async () => (await foundIn(at("redis"), secrets)).length > 0, { what: "a title in Redis" });
-  } else await sleep(settleMs);
+  }
+  await sleep(settleMs);
   return {
     nats: await foundIn(at("nats"), secrets),
     redis: await foundIn(at("redis"), secrets),
