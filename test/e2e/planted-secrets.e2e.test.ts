@@ -36,18 +36,16 @@ async function search(encryption: Record<string, string>) {
     },
   });
   await plant(system, secrets);
-  const cli = path.join(root, "scripts/log-backup/main.ts");
-  const run = ["--conditions=source", "--import", "tsx", cli, "backup", at("backup")];
+  const cli = path.join(root, "scripts/backup/main.ts");
+  const run = ["--conditions=source", "--import", "tsx", cli, "backup", at("backup"), "--keys", at("keys")];
   await promisify(execFile)(process.execPath, run, { env: { ...process.env, NATS_URL: system.nats.url } });
   const processes = [...system.edges, ...system.agentWorkers, ...system.toolWorkers];
   await Promise.all(processes.map((one, i) => writeFile(at(`told/${i}`), one.output())));
   // What is searched for may be stored a moment after it was answered.
   if (Object.keys(encryption).length === 0) {
-    await eventually(async () => (await foundIn(at("nats"), secrets)).length === allWays.length, {
-      what: "all secrets",
-    });
     await eventually(async () => (await foundIn(at("redis"), secrets)).length > 0, { what: "a title in Redis" });
-  } else await sleep(settleMs);
+  }
+  await sleep(settleMs);
   return {
     nats: await foundIn(at("nats"), secrets),
     redis: await foundIn(at("redis"), secrets),
@@ -61,7 +59,8 @@ it("without encryption every planted secret is found, and none in logs and trace
   const found = await search({});
   expect(found).toMatchObject({ nats: allWays, told: [], traces: [] });
   expect(found.redis.length).toBeGreaterThan(0);
-  expect(found.backup).toContain("message");
+  // Snapshots are compressed: some stand in them as they are.
+  expect(found.backup.length).toBeGreaterThan(0);
 }, 240_000);
 
 it("with encryption none of them is found anywhere", async () => {

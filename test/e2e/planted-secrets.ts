@@ -10,7 +10,7 @@ import { createToken } from "../chaos/clients/token.ts";
 
 /** Every way in by which people, agents and tools bring words. */
 const ways = [
-  ...["message", "metadata", "customer", "argument", "title", "post", "edit", "memory", "document", "documentname"],
+  ...["message", "customer", "argument", "title", "post", "edit", "memory", "document", "documentname"],
   ...["file", "filename", "reason", "comment", "roomname"],
 ] as const;
 export type Way = (typeof ways)[number];
@@ -78,9 +78,10 @@ export async function plant(system: System, secrets: Secrets): Promise<void> {
   await ask("PATCH", `${one}/room`, { answers: "mention" });
   const posted = Accepted.parse(await ask("POST", "chat", { message: secrets.post, conversation_id: chat.id }));
   await ask("PATCH", `${one}/messages/${posted.turn_id}-u`, { message: `better ${secrets.edit}` });
-  // These are nowhere but in the queue, while the turn runs.
-  const about = { metadata: { note: secrets.metadata }, customer_id: secrets.customer };
-  const slow = { message: 'call the tool demo_sleep with {"ms":60000}', ...about };
+  // This is nowhere but in the queue, while the turn runs.
+  const about = { customer_id: secrets.customer };
+  const conversation_id = `${chat.id}x`;
+  const slow = { message: 'call the tool demo_sleep with {"ms":60000}', conversation_id, id: "slow", ...about };
   // Answered when the turn ends, which nobody waits for.
   void ask("POST", "chat", slow).catch(() => {});
 }

@@ -135,9 +135,7 @@ export function createAppender(
       );
     else entry.resolve(result);
   };
-  const settleAll = (): void => {
-    for (const id of [...waiting.keys()]) settle(id, { kind: "unknown" });
-  };
+  const settleAll = (): void => [...waiting.keys()].forEach((id) => settle(id, { kind: "unknown" }));
   const subscription = subscribeSafely(nc, `${inbox}.*`, log, (message) => {
     const id = message.subject.slice(inbox.length + 1);
     settle(id, resultOf(message, waiting.get(id)?.message.data.length ?? 0));
