@@ -22,7 +22,7 @@ function transitOf(settings: EncryptionSettings, log: Logger): MasterKeys | unde
   if (url === undefined) return undefined;
   if (token === undefined && file === undefined)
     throw new StartError("ENCRYPTION_KMS_URL needs ENCRYPTION_KMS_TOKEN or ENCRYPTION_KMS_TOKEN_FILE.");
-  const { ENCRYPTION_KMS_MOUNT: mount = "transit", ENCRYPTION_KMS_KEY: key = "parley" } = settings;
+  const { ENCRYPTION_KMS_MOUNT: mount = "transit", ENCRYPTION_KMS_KEY_NAME: key = "parley" } = settings;
   const read = async (): Promise<string> => token ?? (await readFile(file ?? "", "utf8")).trim();
   return createTransitKeys({ url, token: read, mount, key, log });
 }

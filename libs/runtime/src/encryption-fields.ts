@@ -16,7 +16,7 @@ export function encryptionFields() {
     ENCRYPTION_KMS_TOKEN: secret().optional().describe("Its token."),
     ENCRYPTION_KMS_TOKEN_FILE: optionalText().describe("A file with its token, read each time: agents renew it."),
     ENCRYPTION_KMS_MOUNT: optionalText().describe("Where its engine is mounted. Default: `transit`."),
-    ENCRYPTION_KMS_KEY: optionalText().describe(
+    ENCRYPTION_KMS_KEY_NAME: optionalText().describe(
       "Name of its key; `{tenant}` in it stands for the tenant's id, or `default`. Default: `parley`.",
     ),
     ENCRYPTION: z
