@@ -10,7 +10,7 @@ const suites = [
   {
     name: "integration",
     what: "each part against real NATS and Redis",
-    deadlineMs: 20 * 60_000,
+    deadlineMs: 25 * 60_000,
     always: true,
     needsBrokers: true,
     triesRoles: true,
@@ -47,7 +47,7 @@ const suites = [
     needsBrokers: true,
     needsBrowser: true,
   },
-  { name: "long", what: "storms, planted bugs, and what takes its time", deadlineMs: 15 * 60_000, needsBrokers: true },
+  { name: "long", what: "storms, planted bugs, and what takes its time", deadlineMs: 20 * 60_000, needsBrokers: true },
   { name: "late", what: "live copies that come late", deadlineMs: 6 * 60_000, needsBrokers: true },
 ];
 

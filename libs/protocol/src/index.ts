@@ -278,6 +278,7 @@ export { FileReference, SaidParts, filesNamed, withSaidText } from "./message-fi
 export { beginning, hasBranches, treeOf, type TurnPlace, type TurnTree } from "./branches.ts";
 export {
   checkMessageText,
+  checkSaysSomething,
   decodeClientFrame,
   decodeEvent,
   decodeJson,
