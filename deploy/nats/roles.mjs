@@ -73,6 +73,13 @@ function edgeSubjects(shard) {
   ];
 }
 
+/** Facts are read by consumers of edges' own. That of the agent workers is none of these: who asked it for a decision would take it from them. */
+function agentsConsumer(shard) {
+  const place = `${streams.facts(shard)}.${wakeConsumer}`;
+  const verbs = ["CREATE", "DURABLE.CREATE", "INFO", "MSG.NEXT", "DELETE"];
+  return [...verbs.map((verb) => `CONSUMER.${verb}.${place}`), `CONSUMER.CREATE.${place}.>`];
+}
+
 export function edgeRole(shards) {
   return {
     publish: [
@@ -117,15 +124,7 @@ export function edgeRole(shards) {
         ]),
       ]),
     ],
-    // Facts are read by consumers of edges' own. That of the agent workers is none of these: who asked it for a decision would take it from them.
-    denied: api(
-      forEachShard(shards, (shard) =>
-        ["CREATE", "DURABLE.CREATE", "INFO", "MSG.NEXT", "DELETE"].flatMap((verb) => {
-          const wake = `CONSUMER.${verb}.${streams.facts(shard)}.${wakeConsumer}`;
-          return verb === "CREATE" ? [wake, `${wake}.>`] : [wake];
-        }),
-      ),
-    ),
+    denied: api(forEachShard(shards, agentsConsumer)),
     subscribe: [
       inbox,
       ...forEachShard(shards, (shard) => [subjects.allLive(shard)]),

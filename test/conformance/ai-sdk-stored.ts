@@ -90,7 +90,7 @@ export function compared({ parts, ...message }: Message, isLive: boolean): objec
       : { ...part, ...(isLive && { approval }) },
   );
   const isFile = ({ type }: { readonly type: string }): boolean => type === "file";
-  const files = same.filter(isFile).sort((one, other) => JSON.stringify(one).localeCompare(JSON.stringify(other)));
+  const files = same.filter(isFile).toSorted((one, other) => JSON.stringify(one).localeCompare(JSON.stringify(other)));
   return plain({ ...message, parts: same.filter((part) => !isFile(part)), files });
 }
 
