@@ -99,7 +99,7 @@ async function walkSets({ sets, records }: FileCareDeps, { orphanMs, signal }: T
 
 /** Removes it where its time is over. Whoever sends it at this moment is first or finds it gone: both write its record. */
 async function isOver(
-  { removal, uploads }: FileCareDeps,
+  { records, removal, uploads }: FileCareDeps,
   record: FileRecord,
   ageMs: number,
   { keepUnattachedMs: keepMs, orphanMs }: Times,
@@ -109,6 +109,9 @@ async function isOver(
     if (ageMs > orphanMs) await removal.finish(record);
     return true;
   }
+  // It was still being read when its file was removed. A file that is being removed takes it along by itself.
+  if (record.text_of !== undefined && (await records.read(record.text_of)) === undefined)
+    return removal.remove(record.file_id);
   if (record.conversation_id !== undefined) return false;
   if (ageMs > keepMs) return removal.remove(record.file_id, ({ n }) => n === record.n);
   const isWhole = record.status === "uploading" && record.offset === record.bytes;

@@ -1,8 +1,10 @@
 import {
   createLogSizes,
   createToolJobs,
+  erasedError,
   type Bus,
   type DeletionListener,
+  type PathPage,
   type PathQuery,
   type ShownTranscripts,
 } from "@parley/bus";
@@ -209,6 +211,8 @@ interface PageWish {
   readonly changesOf: ChangesOf;
 }
 
+const noTurns: PathPage = { turns: [], before: 0 };
+
 async function pageOf(
   bus: Bus,
   conversation: ConversationId,
@@ -218,10 +222,11 @@ async function pageOf(
   await checkPlace(bus, conversation, before);
   const readTurns = (messages: number) => bus.transcripts.path(conversation, { ...query, limit: messages });
   const [page, title, feedback] = await Promise.all([
-    hasNoTurnsLeft(cursor) ? { turns: [], before: 0 } : readTurns(limit),
+    hasNoTurnsLeft(cursor) ? noTurns : readTurns(limit),
     bus.titles.of(conversation),
     bus.feedback.of(conversation),
   ]);
+  if (page?.isErased === true) throw erasedError();
   if (page === undefined) throw (through ?? query.leaf) === undefined ? notFound() : noSuchTurn();
   const way = { limit, first: page, readTurns };
   const shown = hasPosts ? await pageWithPosts(bus, conversation, cursor, way) : plainPage(page);
