@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
-import { agentRole, auditorRole, edgeRole, toolAccount } from "./roles.mjs";
+import { agentRole, auditorRole, edgeRole } from "./roles.mjs";
+import { toolAccount } from "./tool-account.mjs";
 
 // Prints roles.conf: node --import tsx --conditions=source deploy/nats/render.mjs [--shards N]
 
@@ -47,7 +48,7 @@ ${user("auditor", auditorRole())}
     exports: ${list(exports, "    ")}
   }
 
-  # Tool workers see nothing but what is listed here. deploy/nats/roles.mjs says why permissions alone would not do.
+  # Tool workers see nothing but what is listed here. deploy/nats/tool-account.mjs says why permissions alone would not do.
   TOOLS: {
     users: [
       { user: tool, password: $NATS_TOOL_PASSWORD }

@@ -1,51 +1,20 @@
 import { streams, subjects, turnsConsumer, wakeConsumer } from "@parley/protocol";
+import {
+  connections,
+  every,
+  factsOf,
+  fileReading,
+  fileWriting,
+  forEachShard,
+  namesOf,
+  readConsumers,
+  reading,
+} from "./rights.mjs";
 
-/** In the account of the tool workers: where their requests to JetStream are known by another name. See `toolAccount`. */
-const toolApi = "role.js.api";
-
-const every = "*";
 const inbox = "_INBOX.>";
-
-const forEachShard = (shards, list) => Array.from({ length: shards }, (_, shard) => list(shard)).flat();
-const namesOf = (shards) => [
-  streams.turns,
-  ...forEachShard(shards, (shard) => [streams.events(shard), streams.log(shard), streams.facts(shard)]),
-];
-
-/** Of one kind, in any conversation; with a call where it is about one. */
-const factsOf = (shard, kind, call) =>
-  subjects.fact(shard, every, every, { kind, ...(call === undefined ? {} : { call }) });
-
-/** Making a stream that is missing, asking for its state, reading single messages: what every process does. */
-function reading(names) {
-  return names.flatMap((name) => [
-    `STREAM.CREATE.${name}`,
-    `STREAM.INFO.${name}`,
-    `STREAM.MSG.GET.${name}`,
-    `DIRECT.GET.${name}`,
-    `DIRECT.GET.${name}.>`,
-  ]);
-}
-
-/** Reading a conversation's events in one go, by a consumer that lives for a moment. */
-function readConsumers(name) {
-  return [
-    `CONSUMER.CREATE.${name}`,
-    `CONSUMER.CREATE.${name}.>`,
-    `CONSUMER.INFO.${name}.*`,
-    `CONSUMER.MSG.NEXT.${name}.*`,
-    `CONSUMER.DELETE.${name}.*`,
-  ];
-}
 
 /** What users want to be remembered: edges show and change it, agent workers read it and write down what an agent is told. */
 const memory = reading([streams.memory]);
-
-/** What users want to be told when they are away, and where: edges show and change it, tool workers read it and take out what is gone. */
-const notices = [`STREAM.CREATE.${streams.notices}`, `STREAM.MSG.GET.${streams.notices}`];
-
-/** Accounts that people connect at edges, and tool workers use. The deployment's own tokens edges can neither write nor read. */
-const connections = [`STREAM.CREATE.${streams.connections}`, `STREAM.MSG.GET.${streams.connections}`];
 
 /** Wrapped data keys, where what is stored is encrypted: who reads what people say reads them, who writes it first makes them. */
 const keys = reading([streams.keys]);
@@ -70,10 +39,6 @@ const edgeDocuments = [
 /** What was replaced or removed is purged. */
 const documentStream = [...reading([streams.documents]), `STREAM.PURGE.${streams.documents}`];
 
-/** Reading files, by messages of one subject after the other; and making their streams where they are missing. */
-const fileReading = [...reading([streams.files]), ...reading([streams.fileBytes])];
-/** Their bytes, and to whom they belong. */
-const fileWriting = [...subjects.allFileBytes, subjects.fileLink(every, every)];
 /** Parts that were written anew, and what was refused: its record is never removed but by edges. */
 const filePurging = [`STREAM.PURGE.${streams.files}`, `STREAM.PURGE.${streams.fileBytes}`];
 /** What only edges write of files. */
@@ -247,67 +212,5 @@ export function agentRole(shards) {
         subjects.liveApprovalRequests(shard, every, every),
       ]),
     ],
-  };
-}
-
-/**
- * An account of its own, because permissions are not enough for the process that runs tools. Whoever may read a stream can name any subject
- * as the one to send the answer to, and JetStream obeys: with permissions alone, a tool worker can store a forged turn as its own result and
- * have it "answered" to the queue of turns (seen with 2.9.10). Answers to another account stay in that account. Reading by consumers, which
- * name such a subject too, is therefore nothing that this role gets.
- */
-export function toolAccount(shards) {
-  return {
-    services: [
-      subjects.allTokens,
-      ...[subjects.allConnections, subjects.allNotices],
-      subjects.allWorkshop,
-      ...forEachShard(shards, (shard) => [
-        subjects.toolResult(shard, every, every, every),
-        subjects.toolBegun(shard, every, every, every),
-        subjects.toolProgress(shard, every, every, every),
-        subjects.approvalRequired(shard, every, every, every),
-        ...["begun", "result", "asked"].map((kind) => factsOf(shard, kind, every)),
-      ]),
-      ...["asked", "run"].map((channel) => subjects.audit(channel, every, every)),
-      // Files that tools give back: what people have brought they can read, and not change.
-      ...[...fileWriting, subjects.filesBy("t")],
-    ],
-    api: [
-      // Its own: no other role has a right to it.
-      `STREAM.CREATE.${streams.tokens}`,
-      `STREAM.MSG.GET.${streams.tokens}`,
-      // The workshop's diaries, which only tools write and read.
-      `STREAM.CREATE.${streams.workshop}`,
-      `STREAM.MSG.GET.${streams.workshop}`,
-      ...connections,
-      ...notices,
-      `DIRECT.GET.${streams.notices}.${subjects.allNotices}`,
-      // Whether whoever asked for notices on a device was signed out since: by exact names, which are hashes.
-      `DIRECT.GET.${streams.gate}.${subjects.allRevoked}`,
-      ...[...namesOf(shards), streams.audit, streams.keys].map((name) => `STREAM.CREATE.${name}`),
-      // Wrapped data keys, read one by one, by the hash of their scope. It has no right to make any, nor to replace one.
-      ...[`STREAM.MSG.GET.${streams.keys}`, `DIRECT.GET.${streams.keys}.${subjects.allKeys}`],
-      ...fileReading,
-      // How full it is, and how long it keeps, for the notes of /readyz.
-      `STREAM.INFO.${streams.audit}`,
-      ...forEachShard(shards, (shard) => [
-        // Who wrote first, by the word of the stream's leader, and that a step committed a call. It cannot be limited to subjects.
-        `STREAM.MSG.GET.${streams.events(shard)}`,
-        `STREAM.MSG.GET.${streams.facts(shard)}`,
-        ...[
-          ...["begun", "result", "asked", "decided", "like"].map((kind) => factsOf(shard, kind, every)),
-          factsOf(shard, "cancel"),
-        ].map((subject) => `DIRECT.GET.${streams.facts(shard)}.${subject}`),
-        ...[
-          subjects.toolResult(shard, every, every, every),
-          subjects.toolBegun(shard, every, every, every),
-          subjects.approvalRequired(shard, every, every, every),
-          subjects.control(shard, every, every),
-        ].map((subject) => `DIRECT.GET.${streams.events(shard)}.${subject}`),
-      ]),
-    ],
-    streams: [...forEachShard(shards, (shard) => [subjects.allLiveControl(shard)]), subjects.allKeysGone],
-    toolApi,
   };
 }

@@ -6,7 +6,7 @@ const root = new URL("../../", import.meta.url);
 const files: Readonly<Record<string, string>> = {
   limits: "libs/protocol/src/limits.ts",
   delivery: "services/edge/src/delivery/delivery-limits.ts",
-  edge: "services/edge/src/edge.ts",
+  edge: "services/edge/src/transport-room.ts",
   inbox: "services/edge/src/transport/inbox.ts",
   connections: "services/edge/src/transport/connections.ts",
   websocket: "services/edge/src/transport/websocket.ts",

@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import path from "node:path";
 import { promisify } from "node:util";
 import { openBus, type Bus } from "@parley/bus";
+import { streams } from "@parley/protocol";
 import { createLogger } from "@parley/runtime";
 import { startNats, startRedis, startService, startSystem, tempDir, type Broker, type Service } from "@parley/testkit";
 import { expect, it } from "vitest";
@@ -125,15 +126,15 @@ it(
     const taken = await run("backup.mjs", system.nats, place);
     isLoading = false;
     const loaded = await load;
-    for (const stream of ["LOG_0", "FACT_0", "MEMORY", "FILES", "GATE", "AUDIT"])
+    for (const stream of [streams.log(0), streams.facts(0), streams.memory, streams.files, streams.gate, streams.audit])
       expect(taken).toContain(`${stream} backed up`);
-    expect(taken).toContain("TURNS left out");
+    expect(taken).toContain(`${streams.turns} left out`);
     expect(await run("backup.mjs", undefined, "--verify", place)).toContain("is whole");
     await bus.close();
 
     await using nats = await startNats();
     await using redis = await startRedis();
-    expect(await run("restore.mjs", nats, place)).toContain("LOG_0 restored");
+    expect(await run("restore.mjs", nats, place)).toContain(`${streams.log(0)} restored`);
     await expect(run("restore.mjs", nats, place)).rejects.toThrow(/already holds/);
     const common = { NATS_URL: nats.url, REDIS_URL: redis.url };
     await using worker = await startService("agent-worker", {

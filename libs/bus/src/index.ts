@@ -45,12 +45,8 @@ export { defaultFileTypes } from "./file-type.ts";
 export { createS3FileStore } from "./file-store-s3.ts";
 export { fileFields, fileSettings } from "./file-settings.ts";
 export type { GateLog, RevokedThing } from "./gate-log.ts";
-export type {
-  ConversationEnd,
-  ConversationOutline,
-  DeletionListener,
-  StoredConversations,
-} from "./stored-conversations.ts";
+export type { ConversationEnd, DeletionListener } from "./conversation-deletion.ts";
+export type { ConversationOutline, StoredConversations } from "./stored-conversations.ts";
 export type { WaitingTexts } from "./waiting-texts.ts";
 export { noSuchAnswer, type FeedbackLog, type FeedbackPlace, type NewFeedback, type RatedAnswer } from "./feedback.ts";
 export type { Memories, Memory, MemoryOwner } from "./memories.ts";

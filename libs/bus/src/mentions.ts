@@ -66,8 +66,6 @@ export function createMentions({ link, jsm, shards, opening }: MentionDeps) {
   };
 }
 
-export type Mentions = ReturnType<typeof createMentions>;
-
 /** Of which conversation a subject of `LOG` or `FACT` is. */
 export function conversationOf({ subject }: Pick<Mention, "subject">): string {
   return subject.split(".")[3] ?? "";

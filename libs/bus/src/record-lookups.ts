@@ -42,7 +42,7 @@ export function createRecordLookups(jsm: PatientLookups, events: EventLog, unrea
   const recordOf = createRecordReading(jsm, events, unreadable);
 
   /** A log that was made anew counts from one again: what is remembered may be another conversation's. */
-  const knownAt = (conversation: ConversationId, seq: number): StoredRecord | undefined => {
+  const knownAt: KnownAt = (conversation, seq) => {
     const known = cache.get(events.shardOf(conversation), seq);
     return known?.link.conversation_id === conversation ? known : undefined;
   };
@@ -77,17 +77,7 @@ export function createRecordLookups(jsm: PatientLookups, events: EventLog, unrea
     walk: (conversation: ConversationId): RecordWalk => createWalk((seq) => at(conversation, seq)),
 
     /** The sequences of one and of those before it, newest first, as far as they are known without asking. */
-    knownSeqs(newest: StoredRecord): number[] {
-      const seqs = [newest.seq];
-      let oldest: StoredRecord | undefined = newest;
-      while (oldest !== undefined && seqs.length <= limits.recordsBack) {
-        const least: number = seqs.at(-1) ?? 0;
-        seqs.push(...seqsBefore(oldest.link).filter((seq) => seq < least));
-        const reached: number = seqs.at(-1) ?? 0;
-        oldest = reached < least ? knownAt(newest.link.conversation_id, reached) : undefined;
-      }
-      return seqs;
-    },
+    knownSeqs: (newest: StoredRecord): number[] => knownSeqsFrom(newest, knownAt),
 
     /** A record that was stored just now: the next turn of the conversation reads it, as a rule in the same process. */
     wrote(seq: number, record: AnyTurnRecord, bytes: number): StoredRecord {
@@ -97,6 +87,20 @@ export function createRecordLookups(jsm: PatientLookups, events: EventLog, unrea
 
     ends,
   };
+}
+
+type KnownAt = (conversation: ConversationId, seq: number) => StoredRecord | undefined;
+
+function knownSeqsFrom(newest: StoredRecord, knownAt: KnownAt): number[] {
+  const seqs = [newest.seq];
+  let oldest: StoredRecord | undefined = newest;
+  while (oldest !== undefined && seqs.length <= limits.recordsBack) {
+    const least: number = seqs.at(-1) ?? 0;
+    seqs.push(...seqsBefore(oldest.link).filter((seq) => seq < least));
+    const reached: number = seqs.at(-1) ?? 0;
+    oldest = reached < least ? knownAt(newest.link.conversation_id, reached) : undefined;
+  }
+  return seqs;
 }
 
 function linkOf({ conversation_id, prev, back }: RecordLink): RecordLink {

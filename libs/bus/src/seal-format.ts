@@ -14,7 +14,7 @@ export interface DataKey {
 const mark = 0xe1;
 const version = 1;
 const [markBytes, nonceBytes, tagBytes] = [2, 12, 16];
-export const keyIdBytes = 8;
+const keyIdBytes = 8;
 const secretBytes = 32;
 const nonceAt = markBytes + keyIdBytes;
 const headBytes = nonceAt + nonceBytes;

@@ -77,7 +77,9 @@ it("two edges that begin a conversation at once have one key", async () => {
   await using bench = await openEncryptedBench();
   const edges = await Promise.all(Array.from({ length: 4 }, () => bench.open()));
   await Promise.all(
-    edges.map((edge, i) => edge.events.append({ subject: `chat.ev.0.c1.t${i}.user`, data: encoder.encode("{}") })),
+    edges.map((edge, i) =>
+      edge.events.append({ subject: subjects.user(0, "c1", `t${i}`), data: encoder.encode("{}") }),
+    ),
   );
   const jsm = await jetstreamManager(edges[0]!.nc);
   const { state } = await jsm.streams.info(streams.keys, { subjects_filter: subjects.key(hashOfScope("c:c1")) });
@@ -205,7 +207,7 @@ it("a file of keys that changes counts at once: the first key of a tenant wraps,
   await eventually(
     async () => {
       const conversation = `c${performance.now()}`.replace(".", "-");
-      await bus.events.append({ subject: `chat.ev.0.${conversation}.t.a`, data: encoder.encode("{}") });
+      await bus.events.append({ subject: subjects.agent(0, conversation, "t"), data: encoder.encode("{}") });
       const stored = await rawLast(bus, streams.keys, subjects.key(hashOfScope(`c:${conversation}`)));
       return JSON.parse(Buffer.from(stored ?? "{}").toString()).master === "two";
     },

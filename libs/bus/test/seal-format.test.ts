@@ -1,3 +1,4 @@
+import { subjects } from "@parley/protocol";
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { isKnownSeal, isSealed, isSealedWith, newDataKey, openData, sealBytes, sealData } from "../src/seal-format.ts";
@@ -46,21 +47,21 @@ it("no JSON and no text is taken for sealed", () => {
 });
 
 it.each([
-  ["chat.turns.c1", "c:c1", "turns.c1"],
-  ["chat.ev.3.c1.t1.a", "c:c1", "ev.c1.t1.a"],
+  [subjects.turns("c1"), "c:c1", "turns.c1"],
+  [subjects.agent(3, "c1", "t1"), "c:c1", "ev.c1.t1.a"],
   // A live copy has the seal of the stored one, in whatever shard.
-  ["chat.live.0.c1.t1.a", "c:c1", "ev.c1.t1.a"],
-  ["chat.ev.0.c1.title", "c:c1", "ev.c1.title"],
-  ["chat.fact.0.c1.t1.asked.t1-0-0", "c:c1", "fact.c1.t1.asked.t1-0-0"],
-  ["chat.log.0.c1", "c:c1", "log.c1"],
-  ["chat.people.0.c1", "c:c1", "people.c1"],
-  ["chat.change.0.c1.m1", "c:c1", "change.c1.m1"],
-  ["chat.memory.h1", "u:h1", "memory.h1"],
-  ["chat.document.t1.part.v1.0", "t:t1", "document.t1.part.v1.0"],
-  ["chat.audit.run.t1.c1", "t:t1", "audit.run.t1.c1"],
-  ["chat.audit.admin.block", "t:_", "audit.admin.block"],
-  ["chat.workshop.day.t1.2027-01-31", "t:t1", "workshop.day.t1.2027-01-31"],
-  ["chat.file.u.file_1", "n:file_1", "file.u.file_1"],
+  [subjects.liveOf(0, "c1").replace(">", "t1.a"), "c:c1", "ev.c1.t1.a"],
+  [subjects.titleEvent(0, "c1"), "c:c1", "ev.c1.title"],
+  [subjects.fact(0, "c1", "t1", { kind: "asked", call: "t1-0-0" }), "c:c1", "fact.c1.t1.asked.t1-0-0"],
+  [subjects.log(0, "c1"), "c:c1", "log.c1"],
+  [subjects.people(0, "c1"), "c:c1", "people.c1"],
+  [subjects.change(0, "c1", "m1"), "c:c1", "change.c1.m1"],
+  [subjects.memory("h1"), "u:h1", "memory.h1"],
+  [subjects.documentPart("t1", "v1", 0), "t:t1", "document.t1.part.v1.0"],
+  [subjects.audit("run", "t1", "c1"), "t:t1", "audit.run.t1.c1"],
+  [subjects.auditAdmin("block"), "t:_", "audit.admin.block"],
+  [subjects.workshopDay("t1", "2027-01-31"), "t:t1", "workshop.day.t1.2027-01-31"],
+  [subjects.file("file_u1"), "n:file_u1", "file.u.file_u1"],
 ])("%s is sealed with the key of %s, for its place", (subject, scope, bound) => {
   const found = createSealPlaces()(subject);
   expect(found).toMatchObject({ scope, isRaw: subject.includes(".part.") });
@@ -68,8 +69,9 @@ it.each([
 });
 
 it.each([
-  ...["chat.owner.0.c1", "chat.read.0.c1.u1", "chat.usage.t.u", "chat.gate.revoked.h", "chat.key.h", "chat.token.h"],
-  ...["chat.workshop.id", "chat.filein.c1.f1", "$O.parley_files.C.x", "chat.canary.p"],
+  ...[subjects.owner(0, "c1"), subjects.read(0, "c1", "u1"), subjects.usage("t", "u"), subjects.revoked("h")],
+  ...[subjects.key("h"), subjects.token("h"), subjects.workshopId, subjects.fileLink("c1", "f1")],
+  ...[subjects.fileChunk("x"), subjects.canary("p")],
 ])("%s has no words, and is stored as it is", (subject) => {
   expect(createSealPlaces()(subject)).toBe(undefined);
 });

@@ -1,21 +1,9 @@
 export { CallId, ConversationId, TurnId, callIdOf, turnOfCall } from "./ids.ts";
-export {
-  RightsByRole,
-  RoleRights,
-  ActionPattern,
-  actions,
-  createMay,
-  standingAmong,
-  type StandingAmong,
-  demand,
-  everybody,
-  toolNotAllowed,
-  type Action,
-  type May,
-  type Resource,
-  type ResourceOf,
-  type Verdict,
-} from "./authority.ts";
+export { actions, type Action, type Resource, type ResourceOf } from "./actions.ts";
+export { createMay, demand, toolNotAllowed, type May } from "./authority.ts";
+export { ActionPattern, RightsByRole, RoleRights, everybody } from "./role-rights.ts";
+export { standingAmong, type StandingAmong } from "./standing.ts";
+export type { Verdict } from "./verdict.ts";
 export { AuditEntry, auditChannels, auditKinds, type AuditAccess, type AuditKind } from "./audit.ts";
 export {
   AnswerRule,
@@ -120,22 +108,24 @@ export { errorTable, isErrorCode } from "./error-table.ts";
 export { ChatError, chatErrorOf, toChatError } from "./chat-error.ts";
 export { AnyErrorCode, ErrorCode } from "./errors.ts";
 export {
-  agentChannel,
   documentReaders,
+  generationKey,
+  noticeQueueName,
+  pushQueueName,
+  streams,
+  toolQueueName,
+  turnsConsumer,
+  wakeConsumer,
+} from "./streams.ts";
+export {
+  agentChannel,
   conversationOfSubject,
   isChangedMessage,
   kindOfSubject,
   parseEventSubject,
   shardOf,
   shardOfSubject,
-  streams,
   subjects,
-  noticeQueueName,
-  pushQueueName,
-  toolQueueName,
-  generationKey,
-  turnsConsumer,
-  wakeConsumer,
   type EventAddress,
 } from "./subjects.ts";
 export { markedFormat, recordMark, type RecordFormat } from "./record-mark.ts";
@@ -278,6 +268,7 @@ export { FileReference, SaidParts, filesNamed, withSaidText } from "./message-fi
 export { beginning, hasBranches, treeOf, type TurnPlace, type TurnTree } from "./branches.ts";
 export {
   checkMessageText,
+  checkSaysSomething,
   decodeClientFrame,
   decodeEvent,
   decodeJson,

@@ -27,3 +27,6 @@ export interface CountRow extends Row {
   readonly most: number;
   readonly unit: string;
 }
+
+/** What most who are over a limit get. */
+export const afterWait = "`RATE_LIMITED` with `retry_after_ms`; over HTTP 429 with Retry-After";

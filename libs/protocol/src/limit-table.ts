@@ -1,4 +1,6 @@
-import type { CountRow, RateRow } from "./limit-row.ts";
+import { fileLimitRows } from "./file-limit-rows.ts";
+import { afterWait, type CountRow, type RateRow } from "./limit-row.ts";
+import { overloadLimitRows } from "./overload-limit-rows.ts";
 
 const second = 1_000;
 const minute = 60_000;
@@ -9,12 +11,9 @@ const socketsTest = "services/edge/test/limit-sockets.int.test.ts";
 const ratesTest = "services/edge/test/limit-rates.int.test.ts";
 const framesTest = "services/edge/test/limit-frames.int.test.ts";
 const turnsTest = "services/edge/test/limit-turns.int.test.ts";
-const filesTest = "services/edge/test/file-limits.int.test.ts";
 const logTest = "services/edge/test/limit-log.int.test.ts";
-const loadTest = "services/edge/test/overload.int.test.ts";
 
 const beforeUpgrade = "429 `RATE_LIMITED` with Retry-After before the upgrade";
-const afterWait = "`RATE_LIMITED` with `retry_after_ms`; over HTTP 429 with Retry-After";
 
 /**
  * The one table of what callers may cost. Its names are those of `config/limits.yaml` and of the label `limit` of `parley_edge_limit_refusals_total`;
@@ -230,69 +229,7 @@ export const limitTable = {
     answer: "as `log_bytes_per_user`",
     test: logTest,
   },
-  new_files_per_user: {
-    kind: "rate",
-    rate: 120,
-    burst: 120,
-    unit: "files that one user begins, per hour",
-    everyMs: hour,
-    counted: "fleet",
-    code: "RATE_LIMITED",
-    reason: "A person drops a folder of pictures now and then; each file is sniffed, hashed and kept.",
-    answer: `${afterWait}; the file is not begun`,
-    test: filesTest,
-  },
-  uploads_per_user: {
-    kind: "count",
-    most: 4,
-    unit: "uploads of one user and process at a time",
-    counted: "process",
-    code: "RATE_LIMITED",
-    reason: "Browsers send about six requests at once; each upload takes up to 3 MB of this process.",
-    answer: "429 `RATE_LIMITED` with Retry-After; what is stored of the file stays",
-    test: filesTest,
-  },
-  uploads_per_address: {
-    kind: "count",
-    most: 16,
-    unit: "uploads of one address and process at a time",
-    counted: "process",
-    code: "RATE_LIMITED",
-    reason: "An office behind one address; a process takes 64 in all, so one host cannot have them.",
-    answer: "as `uploads_per_user`",
-    test: filesTest,
-  },
-  files_per_user: {
-    kind: "count",
-    most: 1_000,
-    unit: "files that one user keeps",
-    counted: "fleet",
-    code: "QUOTA_EXCEEDED",
-    reason:
-      "Years of pictures and documents in chats; all of them are one record, so 4,000 is the most that can be set.",
-    answer: "429 `QUOTA_EXCEEDED`: remove files, or conversations that have them",
-    test: filesTest,
-  },
-  file_bytes_per_user: {
-    kind: "count",
-    most: 2_147_483_648,
-    unit: "bytes of files that one user keeps",
-    counted: "fleet",
-    code: "QUOTA_EXCEEDED",
-    reason: "Eight of the largest files, or some thousand pictures; a fifth of what the store has by default.",
-    answer: "as `files_per_user`",
-    test: filesTest,
-  },
-  file_bytes_per_tenant: {
-    kind: "count",
-    most: 107_374_182_400,
-    unit: "bytes of files that one tenant keeps",
-    counted: "fleet",
-    code: "QUOTA_EXCEEDED",
-    reason: "Fifty users who each fill theirs; one tenant must not take the disk of all.",
-    answer: "429 `QUOTA_EXCEEDED`",
-    test: filesTest,
-  },
+  ...fileLimitRows,
   subscriptions_per_socket: {
     kind: "count",
     most: 1_024,
@@ -303,58 +240,7 @@ export const limitTable = {
     answer: "`QUOTA_EXCEEDED`: unsubscribe from others first",
     test: socketsTest,
   },
-  connections_at_lag_ms: {
-    kind: "count",
-    most: 250,
-    unit: "ms by which this process is late, at which it takes no new connections",
-    counted: "process",
-    code: "OVERLOADED",
-    reason:
-      "Well above what a garbage collection takes, mean over two seconds; people see tokens stutter from there on. Taken again at half of it.",
-    answer: "503 `OVERLOADED` with Retry-After before the upgrade",
-    test: loadTest,
-  },
-  new_conversations_at_lag_ms: {
-    kind: "count",
-    most: 500,
-    unit: "ms by which this process is late, at which it takes no first messages",
-    counted: "process",
-    code: "OVERLOADED",
-    reason: "Who is not in a conversation yet loses the least by coming back later.",
-    answer: "`OVERLOADED` with `retry_after_ms`; over HTTP 503 with Retry-After",
-    test: loadTest,
-  },
-  messages_at_lag_ms: {
-    kind: "count",
-    most: 1_000,
-    unit: "ms by which this process is late, at which it takes no messages at all",
-    counted: "process",
-    code: "OVERLOADED",
-    reason:
-      "Those who talk already are the last to be turned away: an answer would be late by more than a second with each step.",
-    answer: "as `new_conversations_at_lag_ms`",
-    test: loadTest,
-  },
-  new_conversations_at_queue_age_ms: {
-    kind: "count",
-    most: 30_000,
-    unit: "ms that the oldest turn waits for a worker, at which no first messages are taken",
-    counted: "fleet",
-    code: "OVERLOADED",
-    reason: "Longer than a worker takes to be started; nobody waits for half a minute for a first word.",
-    answer: "`OVERLOADED` with `retry_after_ms`, half of what that turn has waited",
-    test: loadTest,
-  },
-  messages_at_queue_age_ms: {
-    kind: "count",
-    most: 120_000,
-    unit: "ms that the oldest turn waits for a worker, at which no messages are taken at all",
-    counted: "fleet",
-    code: "OVERLOADED",
-    reason: "What is added would wait as long again; people have gone by then.",
-    answer: "as `new_conversations_at_queue_age_ms`",
-    test: loadTest,
-  },
+  ...overloadLimitRows,
 } as const satisfies Record<string, RateRow | CountRow>;
 
 export type LimitName = keyof typeof limitTable;

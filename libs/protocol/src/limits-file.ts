@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { RightsByRole } from "./authority.ts";
+import { RightsByRole } from "./role-rights.ts";
 import { limitTable, type CountName, type RateName } from "./limit-table.ts";
 import { Quotas } from "./quotas.ts";
 import { Erasure, Retention } from "./retention.ts";

@@ -1,4 +1,4 @@
-import { toolQueueName } from "./subjects.ts";
+import { toolQueueName } from "./streams.ts";
 
 /** The only file that knows keys of Redis, beside the catalogue of tools and what BullMQ makes of the queue's name. */
 export const redisKeys = {

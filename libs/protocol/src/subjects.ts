@@ -1,62 +1,8 @@
 import type { AuditChannel } from "./audit.ts";
-import { fileOriginOf, type FileId } from "./files.ts";
+import { fileSubjects } from "./file-subjects.ts";
 import type { CallId, ConversationId, TurnId } from "./ids.ts";
 
-/** The only file that knows a stream, consumer, subject or queue name. */
-
-export const streams = {
-  turns: "TURNS",
-  events: (shard: number): string => `EV_${shard}`,
-  log: (shard: number): string => `LOG_${shard}`,
-  facts: (shard: number): string => `FACT_${shard}`,
-  /** Who is kept out, of the whole deployment. */
-  gate: "GATE",
-  /** Tokens with which tool workers sign in elsewhere, sealed. */
-  tokens: "TOKENS",
-  /** Tokens of people's own accounts elsewhere, sealed. */
-  connections: "CONNECTIONS",
-  /** What users want to be remembered, of the whole deployment. */
-  memory: "MEMORY",
-  /** What users want to be told when they are away, and where. */
-  notices: "NOTICES",
-  /** Who did what, of the whole deployment. */
-  audit: "AUDIT",
-  /** Documents that tenants have brought. */
-  documents: "DOCUMENTS",
-  /** Who is held, who wants to be forgotten, and how far that is; who has the work of it. */
-  privacy: "PRIVACY",
-  /** The diaries of the workshop, of which Redis is made again. */
-  workshop: "WORKSHOP",
-  /** What turns have used, of the whole deployment; there where quotas are, or somebody wants it kept. */
-  usage: "USAGE",
-  /** Data keys, wrapped; there where what is stored is encrypted. */
-  keys: "KEYS",
-  /** Files of the whole deployment, without their bytes. */
-  files: "FILES",
-  /** Their bytes, where these are at the broker: the bucket `parley_files` of its object store. */
-  fileBytes: "OBJ_parley_files",
-} as const;
-
-/** In the metadata of an event stream: when it was made, ms since 1970. All cursors of the stream are counted from it. */
-export const generationKey = "parley.generation";
-
-/** The durable consumer all agent workers share. */
-export const turnsConsumer = "agents";
-
-/** The durable consumer on the facts of each shard by which agent workers hear of decisions. */
-export const wakeConsumer = "wake";
-
-/** Those who answer questions about documents: one of them gets each. */
-export const documentReaders = "document-readers";
-
-/** BullMQ queue of tool calls. */
-export const toolQueueName = "tools";
-
-/** BullMQ queue of what people who are away are told. */
-export const noticeQueueName = "notices";
-
-/** BullMQ queue of the same to single devices. */
-export const pushQueueName = "pushes";
+/** What is said on which subject: this file and `file-subjects.ts` are the only ones that know. */
 
 const stored = "chat.ev";
 const live = "chat.live";
@@ -65,8 +11,6 @@ const audit = "chat.audit";
 /** Below a turn: its chain, which only the agent worker that has the turn writes. */
 export const agentChannel = "a";
 const changedChannel = "user.changed";
-const fileBucket = "$O.parley_files";
-const fileLetter = (file: FileId): string => fileOriginOf(file).charAt(0);
 
 export const subjects = {
   allTurns: "chat.turns.*",
@@ -273,23 +217,8 @@ export const subjects = {
   /** Not stored: tells every process to forget a data key. */
   keyGone: (hash: string): string => `chat.keygone.${hash}`,
   allKeysGone: "chat.keygone.*",
-  /** The record of a file: compare-and-set, the last one counts. The letter says who brought it, and so who may write it. */
-  file: (file: FileId): string => `chat.file.${fileLetter(file)}.${file}`,
-  /** For permissions, and to walk over all of them. */
-  filesBy: (letter: "u" | "t" | "a" | "*"): string => `chat.file.${letter}.*`,
-  /** That a file may be a conversation's: its record decides. */
-  fileLink: (conversation: ConversationId, file: FileId | "*"): string => `chat.filein.${conversation}.${file}`,
-  /** The files of a user, by the hash of tenant and user: compare-and-set, the last one counts. */
-  fileSet: (hash: string): string => `chat.fileset.${hash}`,
-  /** What a tenant keeps in all, by its hash: compare-and-set, the last one counts. */
-  fileSum: (hash: string): string => `chat.filesum.${hash}`,
-  /** Who collects what nobody wants any more: compare-and-set. */
-  fileCare: "chat.filecare.owner",
-  allFiles: ["chat.file.*.*", "chat.filein.*.*", "chat.fileset.*", "chat.filesum.*", "chat.filecare.*"],
-  /** In the format of the object store: a chunk of an object by its id, and what is said of it by its name. */
-  fileChunk: (id: string): string => `${fileBucket}.C.${id}`,
-  fileMeta: (name: string): string => `${fileBucket}.M.${name}`,
-  allFileBytes: [`${fileBucket}.C.>`, `${fileBucket}.M.>`],
+
+  ...fileSubjects,
 } as const;
 
 /** What an event subject says about its event. */

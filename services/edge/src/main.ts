@@ -150,8 +150,14 @@ function connectingNotes({ connecting }: Makers): () => string[] {
   return () => (typeof connecting === "string" ? [connecting] : []);
 }
 
-function privacyOptions(limits: LiveLimits, { expel }: GateStore) {
-  return { retention: () => limits.current().retention, erasure: () => limits.current().erasure, expel };
+/** What the file of limits says, as it is now. */
+function liveRules({ current, may }: LiveLimits, { expel }: GateStore) {
+  return {
+    may,
+    callerLimits: () => current().limits,
+    callerQuotas: () => current().quotas,
+    privacy: { retention: () => current().retention, erasure: () => current().erasure, expel },
+  };
 }
 
 /** Signing in at the page; undefined: nobody can. */
@@ -197,16 +203,12 @@ runMain(SERVICE, async ({ env }) => {
   const gate = await openGateStore({ bus, redis, addresses, isExempt: sparedBy(config), registry, log });
   lifecycle.use("the gate", gate.close);
 
-  const { may } = limits;
-  const built = await readBuild(config);
   const edge = await startEdge({
-    ...{ bus, redis, tokens, gate, apiKeys, may },
+    ...{ bus, redis, tokens, gate, apiKeys },
     ...{ ...waysOf(config, makers, { bus, log }), revoke: revokerOf(gate) },
-    callerLimits: () => limits.current().limits,
-    callerQuotas: () => limits.current().quotas,
-    privacy: privacyOptions(limits, gate),
+    ...liveRules(limits, gate),
     ...edgeSettings(config),
-    ...built,
+    ...(await readBuild(config)),
     tracing,
     registry,
     log,
@@ -214,7 +216,7 @@ runMain(SERVICE, async ({ env }) => {
   lifecycle.use("edge", edge.stop);
 
   problems = edge.problems;
-  operators.open({ ...edge, bus, gate, may, audit: bus.audit });
+  operators.open({ ...edge, bus, gate, may: limits.may, audit: bus.audit });
   // Without the broker there is a problem to tell, and no note.
   const remarks = [connectingNotes(makers), tokens.notes, gate.notes, apiKeys.problems, limits.problems];
   notes = async () => [...remarks.flatMap((tell) => tell()), ...(await storageNotes(bus, config))];

@@ -180,7 +180,7 @@ describe("what a request may not say", () => {
     });
     expect(large).toMatchObject({ status: 400, body: { error: { param: "messages" } } });
     const flood = await ask(edges[0], "POST", path, {
-      body: { model: "parley", messages: [user("x".repeat(2_200_000))] },
+      body: { model: "parley", messages: [user("x".repeat(9_000_000))] },
     });
     expect(flood).toMatchObject({ status: 413, body: { error: { code: "message_too_large" } } });
   });

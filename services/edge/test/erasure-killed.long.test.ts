@@ -6,7 +6,7 @@ import { expect, it } from "vitest";
 import { createWorld, log } from "./support/edge-fixture.ts";
 import { ask } from "./support/http-client.ts";
 import { plant } from "./support/planted-person.ts";
-import { searchStreams } from "./support/store-search.ts";
+import { leftInStreams } from "./support/store-search.ts";
 
 const windowMs = 2_000;
 const leaseMs = 800;
@@ -68,9 +68,6 @@ it.each([2, 5, 8, 12, 17])(
         (await ask(second, "GET", `/api/v1/erasures/${body.erasure_id}`, { user: null })).body.state === "done",
       { what: "the end of the erasure", timeoutMs: 40_000 },
     );
-    await eventually(async () => (await searchStreams(world.bus, [user, word])).length === 0, {
-      what: "nothing left",
-      timeoutMs: 10_000,
-    }).catch(async () => expect(await searchStreams(world.bus, [user, word])).toEqual([]));
+    expect(await leftInStreams(world.bus, [user, word], 10_000)).toEqual([]);
   },
 );

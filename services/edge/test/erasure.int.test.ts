@@ -7,14 +7,14 @@ import { createWorld, log, type EdgeUnderTest, type World } from "./support/edge
 import { ask } from "./support/http-client.ts";
 import { plant } from "./support/planted-person.ts";
 import { lookAt } from "./support/rooms.ts";
-import { searchRedis, searchStreams } from "./support/store-search.ts";
+import { leftInStreams, searchRedis, searchStreams } from "./support/store-search.ts";
 
 const windowMs = 3_000;
 let world: World;
 let redisServer: Broker;
 let observer: ReturnType<typeof connectRedis>;
 let caches: ReturnType<typeof connectRedis>[] = [];
-let edges: EdgeUnderTest[] = [];
+const edges: EdgeUnderTest[] = [];
 
 beforeAll(async () => {
   world = await createWorld();
@@ -53,7 +53,7 @@ it("nothing of somebody who is erased is left in any store, and the others have 
   await eventually(async () => (await searchStreams(world.bus, [word])).length > 8, { what: "what is planted" });
   const before = await searchStreams(world.bus, [user]);
   expect(new Set(before.map((one) => one.split(" ")[0]))).toEqual(
-    new Set(["EV_0", "FACT_0", "FILES", "LOG_0", "NOTICES"]),
+    new Set([streams.events(0), streams.facts(0), streams.files, streams.log(0), streams.notices]),
   );
   const viewer = await lookAt(at(1), "bob", theirs);
 
@@ -71,13 +71,7 @@ it("nothing of somebody who is erased is left in any store, and the others have 
   const receipt = await untilDone(asked.body.erasure_id);
   expect(JSON.stringify(receipt)).not.toContain(user);
   await eventually(async () => (await world.bus.events.state(0)).lastSeq > 0, { what: "events" });
-  await eventually(
-    async () => {
-      const left = await searchStreams(world.bus, [user, word]);
-      return left.length === 0 ? true : undefined;
-    },
-    { what: "empty stores", timeoutMs: 15_000 },
-  ).catch(async () => expect(await searchStreams(world.bus, [user, word])).toEqual([]));
+  expect(await leftInStreams(world.bus, [user, word], 15_000)).toEqual([]);
   expect(await searchRedis(observer, [user, word, Buffer.from(user).toString("base64url")])).toEqual([]);
 
   const shown = async (id: string) =>

@@ -1,16 +1,14 @@
 import { randomUUID } from "node:crypto";
+import { addStorageFigures, redisAddress, startToolWorker, type Bus } from "@parley/bus";
 import {
-  addStorageFigures,
-  connectRedis,
-  fileSettings,
-  natsAddress,
-  openBus,
-  openEncryption,
-  redisAddress,
-  startToolWorker,
-  streamSettings,
-} from "@parley/bus";
-import { createLifecycle, createLogger, readConfig, runMain, startAdmin, type Lifecycle } from "@parley/runtime";
+  createLifecycle,
+  createLogger,
+  readConfig,
+  runMain,
+  startAdmin,
+  type Lifecycle,
+  type Logger,
+} from "@parley/runtime";
 import { keepAnnouncing } from "./announcement.ts";
 import { createCallLog } from "./call-log.ts";
 import { createCallRunner } from "./call-runner.ts";
@@ -18,7 +16,7 @@ import { listenForCancels } from "./cancellations.ts";
 import { createCommittedCalls } from "./committed-calls.ts";
 import { Config } from "./config.ts";
 import { openNotices } from "./notices/notices.ts";
-import { openAudit, openPages, openRules, openTools } from "./parts.ts";
+import { openAudit, openPages, openRules, openStores, openTools } from "./parts.ts";
 import { createRunningCalls } from "./running-calls.ts";
 import { createToolFiles } from "./tool-files.ts";
 import { observe, startTelemetry } from "./telemetry.ts";
@@ -45,13 +43,7 @@ runMain("tool-worker", async ({ env }) => {
   const told = { ready: () => ready(), notes: () => notes() };
   const admin = await startAdmin({ host, port, registry: figures, pages, log, ...told });
   life.use("the admin server", admin.close);
-  // A process that runs tools reads keys and has no right to make any: edges make those of a tenant with its first conversation.
-  const encryption = await openEncryption(config, { mayMakeKeys: false, log });
-  const stored = { ...streamSettings(config), files: fileSettings(config), ...encryption };
-  const bus = await openBus({ ...natsAddress(config), name: worker, ...stored, log });
-  life.use("the broker connection", bus.close);
-  const redis = connectRedis({ ...redisAddress(config), role: "cache", log });
-  life.use("Redis", () => redis.disconnect());
+  const { bus, redis } = await openStores({ worker, config, log, life });
   await tools.startServers(bus, redis);
 
   const running = createRunningCalls();
@@ -72,14 +64,7 @@ runMain("tool-worker", async ({ env }) => {
     ...{ registry, calls, keepFiles: createToolFiles({ bus, log }), ...decides },
     ...{ running, metrics, tracing, onAsked, log },
   });
-  const queue = startToolWorker({
-    ...queueOptions(config),
-    texts: bus.texts,
-    run: runner.run,
-    onAbandoned: runner.abandon,
-    log,
-  });
-  life.use("running calls", () => queue.close(Math.max(0, config.SHUTDOWN_MS - CLOSE_MS)));
+  const queue = startQueue({ runner, texts: bus.texts, config, log, life });
   const definitions = () => tools.registry.definitions;
   const announcements = keepAnnouncing({ redis, definitions, config, log, life });
   tools.onChange(announcements.announce);
@@ -106,7 +91,23 @@ function problemsOf({ isRedisWell, isAnnounced, life }: Readiness): string[] {
   ];
 }
 
-function queueOptions(config: Config) {
+interface QueueDeps {
+  readonly runner: ReturnType<typeof createCallRunner>;
+  readonly texts: Bus["texts"];
+  readonly config: Config;
+  readonly log: Logger;
+  readonly life: Lifecycle;
+}
+
+function startQueue({ runner, texts, config, log, life }: QueueDeps) {
   const { CONCURRENCY: concurrency, LOCK_MS, STALLED_CHECK_MS } = config;
-  return { ...redisAddress(config), concurrency, lockDurationMs: LOCK_MS, stalledIntervalMs: STALLED_CHECK_MS };
+  const options = {
+    ...redisAddress(config),
+    concurrency,
+    lockDurationMs: LOCK_MS,
+    stalledIntervalMs: STALLED_CHECK_MS,
+  };
+  const queue = startToolWorker({ ...options, texts, run: runner.run, onAbandoned: runner.abandon, log });
+  life.use("running calls", () => queue.close(Math.max(0, config.SHUTDOWN_MS - CLOSE_MS)));
+  return queue;
 }

@@ -1,4 +1,15 @@
-import { addAuditFigures, auditNotes, redisAddress, type Bus, type connectRedis } from "@parley/bus";
+import {
+  addAuditFigures,
+  auditNotes,
+  connectRedis,
+  fileSettings,
+  natsAddress,
+  openBus,
+  openEncryption,
+  redisAddress,
+  streamSettings,
+  type Bus,
+} from "@parley/bus";
 import {
   openLimits,
   type AdminPage,
@@ -31,6 +42,22 @@ export async function openRules({ config, log, life }: PartDeps) {
   const policy = await openPolicy({ file: config.TOOL_POLICY_FILE, log });
   life.use("the policy", policy.close);
   return { limits, policy, problems: (): string[] => [...limits.problems(), ...policy.problems()] };
+}
+
+interface StoreDeps extends PartDeps {
+  readonly worker: string;
+}
+
+/** The broker and Redis. */
+export async function openStores({ worker, config, log, life }: StoreDeps) {
+  // A process that runs tools reads keys and has no right to make any: edges make those of a tenant with its first conversation.
+  const encryption = await openEncryption(config, { mayMakeKeys: false, log });
+  const stored = { ...streamSettings(config), files: fileSettings(config), ...encryption };
+  const bus = await openBus({ ...natsAddress(config), name: worker, ...stored, log });
+  life.use("the broker connection", bus.close);
+  const redis = connectRedis({ ...redisAddress(config), role: "cache", log });
+  life.use("Redis", () => redis.disconnect());
+  return { bus, redis };
 }
 
 interface ToolSourceDeps extends PartDeps {

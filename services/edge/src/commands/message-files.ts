@@ -81,7 +81,7 @@ export function createMessageFiles({ bus: { files, facts }, keepFile }: MessageF
 }
 
 /** As parts say it. */
-export function filePartOf({ file_id, name, media_type, bytes }: FileRecord): FilePart {
+function filePartOf({ file_id, name, media_type, bytes }: FileRecord): FilePart {
   return { type: "file", file_id, name, media_type, bytes };
 }
 

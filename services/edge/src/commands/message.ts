@@ -100,10 +100,7 @@ export function createMessageHandler(deps: MessageDeps): OnMessage {
         submitAs: (as) => accept(connection, request, as, { owned, allowed, askedMs, isPost, onEnd }),
       });
       settle(fateOf(done));
-      if (isOperator) {
-        void deps.onAnswered(conversation, caller, done.isRepeated);
-        await deps.guests.confirm(connection, conversation, deps.ownership.reader(conversation, caller));
-      }
+      if (isOperator) await answered(deps, connection, caller, { conversation, isRepeated: done.isRepeated });
       counters.accepted[countedAs(done)]++;
       span.set({ [traceNames.duplicate]: done.isRepeated, [traceNames.queuePosition]: done.earlier.length });
     } catch (error) {
@@ -148,6 +145,17 @@ async function joins(
   if (handover === "ask") throw new ChatError("FORBIDDEN", { message: "You are the person who answers here." });
   guests.add(connection, conversation);
   return true;
+}
+
+/** Somebody has answered in place of the agent. The hand-over may have ended meanwhile: whether they may still look on is looked up. */
+async function answered(
+  { onAnswered, guests, ownership }: MessageDeps,
+  connection: HubConnection,
+  caller: Caller,
+  { conversation, isRepeated }: { readonly conversation: ConversationId; readonly isRepeated: boolean },
+): Promise<void> {
+  void onAnswered(conversation, caller, isRepeated);
+  await guests.confirm(connection, conversation, ownership.reader(conversation, caller));
 }
 
 /** Who is over their limits as far as that is known is told so before anything is done. */

@@ -3,8 +3,18 @@ import type { Action, May } from "@parley/protocol";
 import { z } from "zod";
 import type { Admission } from "../admission/admit.ts";
 import type { GateStore } from "../admission/gate-store.ts";
+import type { Erasures } from "../commands/privacy/erasure.ts";
+import type { Exports } from "../commands/privacy/export.ts";
+import type { Sweep } from "../commands/privacy/sweep.ts";
 import type { UsageReading } from "../commands/usage.ts";
-import type { PrivacyRoom } from "../privacy-room.ts";
+
+/** What whoever answers for the data may ask. */
+interface AdminPrivacy {
+  readonly erasures: Pick<Erasures, "ask" | "all" | "erasedAt">;
+  readonly exports: Exports;
+  readonly sweep: Pick<Sweep, "dryRun" | "state">;
+  readonly holds: Pick<Bus["privacy"], "hold" | "holds" | "lift">;
+}
 
 /** What the endpoints act on; there once the edge serves. */
 export interface AdminParts {
@@ -12,7 +22,7 @@ export interface AdminParts {
   readonly audit: Pick<AuditLog, "page" | "write">;
   readonly bus: Pick<Bus, "feedback" | "transcripts" | "usage">;
   readonly usage: UsageReading;
-  readonly privacy: Omit<PrivacyRoom, "close">;
+  readonly privacy: AdminPrivacy;
   readonly admission: Pick<Admission, "byCredential">;
   readonly may: May;
   sockets(): number;

@@ -8,6 +8,7 @@ import {
   OnBusy,
   RegenerateFrame,
   SaidParts,
+  checkSaysSomething,
   ServerFrame,
   withSaidText,
   type Caller,
@@ -35,7 +36,7 @@ const answered = {
 };
 
 const ChatRequest = z.object({
-  message: z.string().default("").describe("At most 32 KB. It may be left out where `parts` say it, or have a file."),
+  message: z.string().optional().describe("At most 32 KB. It may be left out where `parts` say it, or have a file."),
   parts: SaidParts.nullish().describe("Text and files, as in the frame `message`."),
   conversation_id: ConversationId.nullish().describe("Absent: a new one is made."),
   session_id: z
@@ -156,13 +157,14 @@ function cursorOf({ header }: Exchange): number | undefined {
 async function questionOf(
   isOwn: IsOwn,
   caller: Caller,
-  body: Partial<ChatRequest> & { readonly message: string },
+  body: Partial<ChatRequest>,
   key: string | undefined,
 ): Promise<Question> {
+  checkSaysSomething(body);
   return withSaidText<Question>({
     type: "message",
     id: key ?? randomBytes(12).toString("base64url"),
-    message: body.message,
+    message: body.message ?? "",
     ...given("parts", body.parts),
     conversation_id: await conversationOf(isOwn, caller, body, key),
     on_busy: body.on_busy ?? "enqueue",

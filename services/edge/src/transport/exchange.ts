@@ -77,7 +77,8 @@ export function createExchange(
   addresses: Addresses,
   { parameterCount = 0, reads = [], refuse = (error) => chatErrorReply(error), isStreamed = false }: ExchangeHow = {},
 ): Exchange {
-  const given = new Map([...headerNames, ...reads].map((name) => [name, request.getHeader(name)]));
+  const asked = copyOf(request, parameterCount, reads);
+  const isHead = asked.method === "HEAD";
   const headers = new Map<string, string>();
   const broken = createBroken();
   let state: "open" | "taken" | "answered" | "gone" = "open";
@@ -90,15 +91,10 @@ export function createExchange(
     streamed?.cut();
     broken.tell();
   });
-  const method = request.getMethod().toUpperCase();
   const exchange: Exchange = {
-    method,
-    path: request.getUrl(),
+    ...asked,
     whence: whenceOf(addresses, response, request),
-    parameters: Array.from({ length: parameterCount }, (_, index) => request.getParameter(index) ?? ""),
-    query: new URLSearchParams(request.getQuery()),
     headers,
-    header: (name) => given.get(name) ?? "",
     isOpen,
     stream: streamed?.stream ?? noStream,
     onGone: broken.listen,
@@ -112,7 +108,7 @@ export function createExchange(
       state = "answered";
       body.stop();
       streamed?.drop();
-      send(response, { ...reply, headers: { ...Object.fromEntries(headers), ...reply.headers } }, method === "HEAD");
+      send(response, { ...reply, headers: { ...Object.fromEntries(headers), ...reply.headers } }, isHead);
     },
     take() {
       if (state !== "open") return undefined;
@@ -123,6 +119,22 @@ export function createExchange(
     body: body.read,
   };
   return exchange;
+}
+
+/** What the request says of itself. */
+function copyOf(
+  request: HttpRequest,
+  parameterCount: number,
+  reads: readonly string[],
+): Pick<Exchange, "method" | "path" | "parameters" | "query" | "header"> {
+  const given = new Map([...headerNames, ...reads].map((name) => [name, request.getHeader(name)]));
+  return {
+    method: request.getMethod().toUpperCase(),
+    path: request.getUrl(),
+    parameters: Array.from({ length: parameterCount }, (_, index) => request.getParameter(index) ?? ""),
+    query: new URLSearchParams(request.getQuery()),
+    header: (name) => given.get(name) ?? "",
+  };
 }
 
 const noStream: BodyStream = { read: () => Promise.resolve(undefined) };

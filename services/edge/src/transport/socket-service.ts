@@ -68,29 +68,8 @@ export interface SocketServiceDeps extends ServiceDeps {
 
 /** Everything that is asked over WebSockets. */
 export function addSocketService(app: TemplatedApp, deps: SocketServiceDeps): void {
-  const { admission, keeper, origins, limiter, maxConnections } = deps;
-  const { limits, eventWindowMs, isStopping, isBrokerWell } = deps;
-  const { connections, outbox, catchUp, ownership, viewing, commands, counters, log } = deps;
-  const { isOwn } = ownership;
-  const chooseDialect = createDialectChooser({ outbox, isOwn, eventWindowMs, counters });
-  const onAuth = createAuthHandler({ admission, keeper, outbox, onIdentified: identify(limiter), counters, log });
-  const handle = createFrameHandler({
-    chooseDialect,
-    admission: deps.admission,
-    may: deps.may,
-    limitFrame: limiter.frame,
-    onAuth,
-    commands,
-    ownership,
-    viewing,
-    outbox,
-    isBrokerWell,
-    counters,
-    log,
-  });
-  const { receive } = createInbox({ outbox, handle: identifying(handle, limiter) });
-  const fileFrames = createFileFrames({ files: commands.files, admission, outbox, isBrokerWell, counters, log });
-  const limiting = { limitFrame: limiter.frame, opened: limiter.sockets.opened, socketGone: deps.socketGone };
+  const { admission, origins, limiter, maxConnections, limits, eventWindowMs, isStopping } = deps;
+  const { connections, outbox, catchUp, counters } = deps;
   const socketDeps = {
     connections,
     outbox,
@@ -98,9 +77,8 @@ export function addSocketService(app: TemplatedApp, deps: SocketServiceDeps): vo
     limits,
     eventWindowMs,
     counters,
-    ...limiting,
-    receive,
-    fileFrames,
+    ...{ limitFrame: limiter.frame, opened: limiter.sockets.opened, socketGone: deps.socketGone },
+    ...createReceiving(deps),
   };
   const openConnections = (): number => connections.size;
   for (const { path, otherDialect, allowAnonymous } of endpoints(deps)) {
@@ -118,6 +96,29 @@ export function addSocketService(app: TemplatedApp, deps: SocketServiceDeps): vo
     });
     app.ws(path, createWebSocketBehavior({ ...socketDeps, upgrade }));
   }
+}
+
+/** What becomes of frames, of text and of files. */
+function createReceiving(deps: SocketServiceDeps) {
+  const { admission, keeper, may, limiter, eventWindowMs, isBrokerWell } = deps;
+  const { outbox, ownership, viewing, commands, counters, log } = deps;
+  const handle = createFrameHandler({
+    chooseDialect: createDialectChooser({ outbox, isOwn: ownership.isOwn, eventWindowMs, counters }),
+    admission,
+    may,
+    limitFrame: limiter.frame,
+    onAuth: createAuthHandler({ admission, keeper, outbox, onIdentified: identify(limiter), counters, log }),
+    commands,
+    ownership,
+    viewing,
+    outbox,
+    isBrokerWell,
+    counters,
+    log,
+  });
+  const { receive } = createInbox({ outbox, handle: identifying(handle, limiter) });
+  const fileFrames = createFileFrames({ files: commands.files, admission, outbox, isBrokerWell, counters, log });
+  return { receive, fileFrames };
 }
 
 /** Counts a socket as its user's as soon as one of its frames has said whose it is. */

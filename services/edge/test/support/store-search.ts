@@ -1,6 +1,6 @@
 import { jetstreamManager } from "@nats-io/jetstream";
-import type { Bus } from "@parley/bus";
-import type { Redis } from "ioredis";
+import type { Bus, connectRedis } from "@parley/bus";
+import { sleep } from "@parley/runtime";
 
 /** Where one of some words stands, in whatever is stored: subjects, headers and data of every message of every stream. */
 export async function searchStreams(
@@ -22,6 +22,22 @@ export async function searchStreams(
   }
   return found;
 }
+
+/** What is still there of some words: nothing as soon as that is so, and after `withinMs` whatever has stayed. */
+export async function leftInStreams(
+  bus: Pick<Bus, "nc">,
+  words: readonly string[],
+  withinMs: number,
+): Promise<string[]> {
+  const deadline = performance.now() + withinMs;
+  for (;;) {
+    const left = await searchStreams(bus, words);
+    if (left.length === 0 || performance.now() > deadline) return left;
+    await sleep(100);
+  }
+}
+
+type Redis = ReturnType<typeof connectRedis>;
 
 /** The same in all keys of Redis, and in what they hold. */
 export async function searchRedis(redis: Redis, words: readonly string[]): Promise<string[]> {

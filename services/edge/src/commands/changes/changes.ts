@@ -14,7 +14,7 @@ import {
   type ReactFrame,
 } from "@parley/protocol";
 import { countOne, type ChangeKind } from "../../figures/metrics.ts";
-import { checkNotHeld } from "../privacy/held.ts";
+import { checkNotHeld } from "../holds/held.ts";
 import { wasDeleted, type FindMessage, type FoundMessage, type MessageBus } from "./found-message.ts";
 import { reacted } from "./reactions.ts";
 

@@ -100,6 +100,14 @@ function createConnections(deps: ConnectionsDeps) {
       return begun.server;
     },
 
+    ...createForgetting(deps),
+  };
+}
+
+/** Nothing is left of a connected account here; where that can be told, also at the authorization server. */
+function createForgetting(deps: ConnectionsDeps) {
+  const { servers, may, log } = deps;
+  return {
     /** All accounts of somebody who is erased. Returns how many. */
     async forgetAll(owner: Owner): Promise<number> {
       let count = 0;
@@ -112,7 +120,6 @@ function createConnections(deps: ConnectionsDeps) {
       return count;
     },
 
-    /** Nothing is left of it here; where that can be told, also at the authorization server. */
     async forget(caller: Caller, name: string): Promise<void> {
       demandOwn(may, caller, "connection:change");
       const server = serverNamed(servers, name);

@@ -81,25 +81,8 @@ export function createConversationIndex(redis: Redis, texts: SealedTexts) {
     restore: (userId: string, entries: readonly IndexEntry[]): Promise<void> => restore(redis, userId, entries, seal),
 
     /** The newest ones after the place (default: the newest of all). */
-    async page(userId: string, limit: number, after: PagePlace | undefined): Promise<IndexPage> {
-      const { times, titles } = keysOf(userId);
-      const max = after?.updated_at ?? "+inf";
-      const members = await redis.zrevrangebyscore(times, max, "-inf", "LIMIT", 0, limit + 1 + maxTies);
-      const [scores, names] =
-        members.length === 0
-          ? [[], []]
-          : await Promise.all([redis.zmscore(times, ...members), redis.hmget(titles, ...members)]);
-      const opened = await Promise.all(members.map((conversation_id, i) => open(conversation_id, names[i] ?? "")));
-      const all = members.map((conversation_id, i): IndexEntry => ({
-        conversation_id,
-        title: opened[i] ?? "",
-        updated_at: Number(scores[i]),
-      }));
-      const left = after === undefined ? all : all.filter((entry) => isAfter(entry, after));
-      const entries = left.slice(0, limit);
-      const last = entries.at(-1);
-      return { entries, next: left.length > limit && last !== undefined ? last : undefined };
-    },
+    page: (userId: string, limit: number, after: PagePlace | undefined): Promise<IndexPage> =>
+      readPage(redis, userId, { limit, after, open }),
 
     /** Whether Redis has held all that was ever noted. Undefined: it does not know, because it is new, or has lost everything. */
     async isUnbroken(): Promise<boolean | undefined> {
@@ -133,9 +116,39 @@ async function remove(redis: Redis, userId: string, conversations: readonly Conv
   await Promise.all([redis.zrem(times, ...conversations), redis.hdel(titles, ...conversations)]);
 }
 
-type Seal = ReturnType<typeof createTitleSealing>["seal"];
+type Sealing = ReturnType<typeof createTitleSealing>;
 
-async function restore(redis: Redis, userId: string, entries: readonly IndexEntry[], seal: Seal): Promise<void> {
+interface PageWish extends Pick<Sealing, "open"> {
+  readonly limit: number;
+  readonly after: PagePlace | undefined;
+}
+
+async function readPage(redis: Redis, userId: string, { limit, after, open }: PageWish): Promise<IndexPage> {
+  const { times, titles } = keysOf(userId);
+  const max = after?.updated_at ?? "+inf";
+  const members = await redis.zrevrangebyscore(times, max, "-inf", "LIMIT", 0, limit + 1 + maxTies);
+  const [scores, names] =
+    members.length === 0
+      ? [[], []]
+      : await Promise.all([redis.zmscore(times, ...members), redis.hmget(titles, ...members)]);
+  const opened = await Promise.all(members.map((conversation_id, i) => open(conversation_id, names[i] ?? "")));
+  const all = members.map((conversation_id, i): IndexEntry => ({
+    conversation_id,
+    title: opened[i] ?? "",
+    updated_at: Number(scores[i]),
+  }));
+  const left = after === undefined ? all : all.filter((entry) => isAfter(entry, after));
+  const entries = left.slice(0, limit);
+  const last = entries.at(-1);
+  return { entries, next: left.length > limit && last !== undefined ? last : undefined };
+}
+
+async function restore(
+  redis: Redis,
+  userId: string,
+  entries: readonly IndexEntry[],
+  seal: Sealing["seal"],
+): Promise<void> {
   const { times, titles } = keysOf(userId);
   for (let from = 0; from < entries.length; from += maxAtOnce) {
     const some = entries.slice(from, from + maxAtOnce);

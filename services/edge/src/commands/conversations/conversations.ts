@@ -32,7 +32,7 @@ import { createAccepted, createMemberLists, idsOf } from "./member-lists.ts";
 import type { PageCursor } from "./page-cursor.ts";
 import { createListing, type ListPage, type ListQuery } from "./listing.ts";
 import type { PeopleOf } from "../known-people.ts";
-import { checkNotHeld } from "../privacy/held.ts";
+import { checkNotHeld } from "../holds/held.ts";
 import { hasNoTurnsLeft, pageWithPosts, plainPage, turnsOfPage, type MessagesPage } from "./post-pages.ts";
 import { createChangesOf, pageNow, type ChangesOf, type HasChanges } from "./shown-changes.ts";
 import { createMessageSearch, type SearchQuery, type SearchResult } from "./message-search.ts";

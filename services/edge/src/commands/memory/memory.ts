@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { Bus, Memories, Memory, MemoryOwner } from "@parley/bus";
 import { ChatError, demand, limits, memoryLine, type Caller, type May, type MemoryFact } from "@parley/protocol";
 import { createFairGate } from "../../fair-gate.ts";
-import { checkPersonNotHeld } from "../privacy/held.ts";
+import { checkPersonNotHeld } from "../holds/held.ts";
 
 export interface MemoryDeps {
   readonly memories: Memories;

@@ -3,7 +3,7 @@ import { conversationOf, type Bus, type Mention } from "@parley/bus";
 import { ChatError, ErasureCounts, ErasureRecord, type ErasureStep } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import type { Counts, createEraseBelongings } from "./erase-belongings.ts";
-import { heldByLaw } from "./held.ts";
+import { heldByLaw } from "../holds/held.ts";
 import { HeldError, type createEraseConversation } from "./erase-conversation.ts";
 
 export interface ErasureDeps {

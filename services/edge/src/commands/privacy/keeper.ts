@@ -22,8 +22,6 @@ export interface KeeperState {
   readonly open: readonly Pick<ErasureRecord, "asked_at" | "state">[];
 }
 
-export type Keeper = ReturnType<typeof startKeeper>;
-
 /** Does what has to be done for the whole deployment: erasures, and the sweep of old conversations. One process at a time has the work; the others look whether it is still there. */
 export function startKeeper({ bus, erasures, sweep, log, leaseMs = 10_000, everyMs = 2_000 }: KeeperDeps) {
   const lease = createLease({ privacy: bus.privacy, name: "keeper", leaseMs });

@@ -11,8 +11,6 @@ export interface LeaseDeps {
   readonly nowMs?: () => number;
 }
 
-export type Lease = ReturnType<typeof createLease>;
-
 /**
  * Work that one process of the deployment does at a time. Whoever has it says so again and again (compare-and-set); another one takes it when it has seen no new word for long enough, by its own clock: clocks of
  * machines are not compared. A holder that stood still may go on for a moment beside the next one, so what is done under it must bear that.
