@@ -19,6 +19,8 @@ export interface CareRound {
   readonly keepUnattachedMs: number;
   /** So long somebody may be at what looks left. Default: `fileLimits.orphanMs`. */
   readonly orphanMs?: number;
+  /** Whether somebody has to keep it, though its time is over. Default: nobody has. */
+  readonly isHeld?: (record: FileRecord) => Promise<boolean>;
   readonly signal: AbortSignal;
 }
 
@@ -54,7 +56,7 @@ export function createFileCare(deps: FileCareDeps) {
 
     /** Throws when broker or store do not answer, or the signal is aborted; the next round begins anew. */
     async round(options: CareRound): Promise<CareFigures> {
-      const times = { orphanMs: fileLimits.orphanMs, ...options };
+      const times = { orphanMs: fileLimits.orphanMs, isHeld: async () => false, ...options };
       const sums = await walkFiles(deps, times);
       return { ...sums, orphans: await collectOrphans(deps, times) };
     },
@@ -102,7 +104,7 @@ async function isOver(
   { records, removal, uploads }: FileCareDeps,
   record: FileRecord,
   ageMs: number,
-  { keepUnattachedMs: keepMs, orphanMs }: Times,
+  { keepUnattachedMs: keepMs, orphanMs, isHeld }: Times,
 ): Promise<boolean> {
   if (record.status === "removing") {
     // Somebody may be at it.
@@ -113,6 +115,7 @@ async function isOver(
   if (record.text_of !== undefined && (await records.read(record.text_of)) === undefined)
     return removal.remove(record.file_id);
   if (record.conversation_id !== undefined) return false;
+  if (ageMs > keepMs && (await isHeld(record))) return false;
   if (ageMs > keepMs) return removal.remove(record.file_id, ({ n }) => n === record.n);
   const isWhole = record.status === "uploading" && record.offset === record.bytes;
   // Its process died before the end, and no client may come again: it has all bytes.

@@ -28,6 +28,8 @@ export const scopeOfUser = (token: string): string => `u:${token}`;
 
 const live = "live";
 const stored = "ev";
+/** Kinds of which each user has one, under a hash of their name. */
+const ofUser = new Set(["memory", "notices"]);
 /** Kinds whose third token is the shard and the fourth one the conversation. */
 const ofConversation = new Set([
   ...[stored, live, "fact", "log", "title", "feedback", "summary", "handover"],
@@ -39,7 +41,7 @@ function scopeOf(kind: string, tokens: readonly string[]): string | undefined {
   const [first = "", second = ""] = tokens;
   if (ofConversation.has(kind)) return `c:${second}`;
   if (kind === "turns") return `c:${first}`;
-  if (kind === "memory" || kind === "notices") return scopeOfUser(first);
+  if (ofUser.has(kind)) return scopeOfUser(first);
   if (kind === "document") return `t:${first}`;
   // What concerns the deployment has no tenant.
   if (kind === "audit") return first === "admin" ? "t:_" : `t:${second}`;

@@ -213,6 +213,11 @@ interface PageWish {
 
 const noTurns: PathPage = { turns: [], before: 0 };
 
+function unlessErased(page: PathPage | undefined): PathPage | undefined {
+  if (page?.isErased === true) throw erasedError();
+  return page;
+}
+
 async function pageOf(
   bus: Bus,
   conversation: ConversationId,
@@ -220,13 +225,13 @@ async function pageOf(
 ): Promise<TitledPage> {
   const { before = 0, through, limit } = query;
   await checkPlace(bus, conversation, before);
-  const readTurns = (messages: number) => bus.transcripts.path(conversation, { ...query, limit: messages });
+  const readTurns = async (messages: number) =>
+    unlessErased(await bus.transcripts.path(conversation, { ...query, limit: messages }));
   const [page, title, feedback] = await Promise.all([
     hasNoTurnsLeft(cursor) ? noTurns : readTurns(limit),
     bus.titles.of(conversation),
     bus.feedback.of(conversation),
   ]);
-  if (page?.isErased === true) throw erasedError();
   if (page === undefined) throw (through ?? query.leaf) === undefined ? notFound() : noSuchTurn();
   const way = { limit, first: page, readTurns };
   const shown = hasPosts ? await pageWithPosts(bus, conversation, cursor, way) : plainPage(page);
