@@ -7,11 +7,17 @@ import { toolAccount } from "./tool-account.mjs";
 const quote = (text) => JSON.stringify(text);
 const list = (items, indent) => `[\n${items.map((item) => `${indent}  ${item}\n`).join("")}${indent}]`;
 
-function user(name, { publish, subscribe }) {
+/** Where something is not granted although it looks like what is: a list of that, too. */
+function publishing(allowed, denied) {
+  const allow = list(allowed.map(quote), "          ");
+  return denied.length === 0 ? allow : `{ allow: ${allow}, deny: ${list(denied.map(quote), "          ")} }`;
+}
+
+function user(name, { publish, denied = [], subscribe }) {
   return `      {
         user: ${name}, password: $NATS_${name.toUpperCase()}_PASSWORD
         permissions: {
-          publish: ${list(publish.map(quote), "          ")}
+          publish: ${publishing(publish, denied)}
           subscribe: ${list(subscribe.map(quote), "          ")}
         }
       }`;

@@ -117,6 +117,15 @@ export function edgeRole(shards) {
         ]),
       ]),
     ],
+    // Facts are read by consumers of edges' own. That of the agent workers is none of these: who asked it for a decision would take it from them.
+    denied: api(
+      forEachShard(shards, (shard) =>
+        ["CREATE", "DURABLE.CREATE", "INFO", "MSG.NEXT", "DELETE"].flatMap((verb) => {
+          const wake = `CONSUMER.${verb}.${streams.facts(shard)}.${wakeConsumer}`;
+          return verb === "CREATE" ? [wake, `${wake}.>`] : [wake];
+        }),
+      ),
+    ),
     subscribe: [
       inbox,
       ...forEachShard(shards, (shard) => [subjects.allLive(shard)]),

@@ -46,7 +46,7 @@ function modelOf(major: Major, chunks: readonly Chunk[]): Message {
     if (/^(text|reasoning)-/.test(type)) grow(chunk);
     else if (type.startsWith("tool-")) tool(chunk);
     else if (type === "start-step") parts.push({ type: "step-start" });
-    else if (type.startsWith("source-")) parts.push(chunk);
+    else if (type === "file" || type.startsWith("source-")) parts.push(chunk);
     else if (type.startsWith("data-") && transient !== true) {
       const known = parts.find((part) => part.type === type && chunk["id"] !== undefined && part["id"] === chunk["id"]);
       if (known === undefined) parts.push(chunk);

@@ -78,7 +78,10 @@ export function followed(major: Major) {
   });
 }
 
-/** Of what was for the moment nothing is kept, nor who stopped an answer, nor when to ask again. */
+/**
+ * Of what was for the moment nothing is kept, nor who stopped an answer, nor when to ask again. Files are compared apart: a stream has each when its call ends, a stored message has those
+ * of calls that ran side by side behind all of these.
+ */
 export function compared({ parts, ...message }: Message, isLive: boolean): object {
   const kept = parts.filter(({ type }) => type !== "data-progress" && (isLive || type !== "step-start"));
   const same = kept.map(({ approval, ...part }) =>
@@ -86,7 +89,9 @@ export function compared({ parts, ...message }: Message, isLive: boolean): objec
       ? { type: part.type }
       : { ...part, ...(isLive && { approval }) },
   );
-  return plain({ ...message, parts: same });
+  const isFile = ({ type }: { readonly type: string }): boolean => type === "file";
+  const files = same.filter(isFile).sort((one, other) => JSON.stringify(one).localeCompare(JSON.stringify(other)));
+  return plain({ ...message, parts: same.filter((part) => !isFile(part)), files });
 }
 
 /** The question, and the answer. */

@@ -23,9 +23,13 @@ const requests = {
   listAll: ["STREAM.LIST", "STREAM.NAMES", "INFO", `CONSUMER.LIST.${turns}`, `CONSUMER.NAMES.${events}`],
   readMessage: all.flatMap((name) => [`STREAM.MSG.GET.${name}`, `DIRECT.GET.${name}`, `DIRECT.GET.${name}.x.y`]),
   takeBackTurn: [`STREAM.MSG.DELETE.${turns}`],
-  deleteMessage: [events, log, facts].map((name) => `STREAM.MSG.DELETE.${name}`),
+  deleteMessage: [events, facts].map((name) => `STREAM.MSG.DELETE.${name}`),
+  // What somebody wrote goes when they are erased; that of others in the conversation stays.
+  eraseMessage: [`STREAM.MSG.DELETE.${log}`],
   readEvents: [`CONSUMER.CREATE.${events}`, `CONSUMER.CREATE.${events}.r1`, `CONSUMER.MSG.NEXT.${events}.r1`],
-  readOthers: [turns, log, facts].flatMap((name) => [`CONSUMER.CREATE.${name}.r1`, `CONSUMER.MSG.NEXT.${name}.r1`]),
+  // Of one conversation at a time: what is exported, and looked through for what somebody wrote.
+  readKept: [log, facts].flatMap((name) => [`CONSUMER.CREATE.${name}.r1`, `CONSUMER.MSG.NEXT.${name}.r1`]),
+  readOthers: [turns].flatMap((name) => [`CONSUMER.CREATE.${name}.r1`, `CONSUMER.MSG.NEXT.${name}.r1`]),
   takeTurns: ["DURABLE.CREATE", "MSG.NEXT"].map((verb) => `CONSUMER.${verb}.${turns}.${turnsConsumer}`),
   lookAtQueue: [`CONSUMER.INFO.${turns}.${turnsConsumer}`],
   hearDecisions: ["DURABLE.CREATE", "INFO", "MSG.NEXT"].map((verb) => `CONSUMER.${verb}.${facts}.${wakeConsumer}`),
@@ -40,7 +44,16 @@ type Request = keyof typeof requests;
 
 const reading = ["makeStream", "lookAtStream", "readMessage", "takeBackTurn", "readEvents"] as const;
 const mayAsk: Record<"edge" | "agent" | "auditor", readonly Request[]> = {
-  edge: [...reading, "lookAtQueue", "emptyConversations", "makeAudit", "lookAtAudit", "readAudit"],
+  edge: [
+    ...reading,
+    "lookAtQueue",
+    "emptyConversations",
+    "eraseMessage",
+    "readKept",
+    "makeAudit",
+    "lookAtAudit",
+    "readAudit",
+  ],
   agent: [...reading, "lookAtQueue", "changeStream", "takeTurns", "hearDecisions"],
   auditor: ["lookAtAudit", "readAudit"],
 };

@@ -48,6 +48,8 @@ const faults: readonly Fault[] = [
   { sim: "tokens=4;deviate=onechunk", text: "w0 w1 w2 w3" },
   { sim: "tokens=4;deviate=nousage", text: "w0 w1 w2 w3", isEstimated: true },
   { sim: "tokens=4;think=3", text: "w0 w1 w2 w3" },
+  // Nobody has sent one.
+  { sim: "tokens=4;images=refuse", text: "w0 w1 w2 w3" },
   { sim: "tokens=4;finish=length", text: "w0 w1 w2 w3", finish: "length" },
   { sim: "tokens=4;finish=content_filter", text: "w0 w1 w2 w3", finish: "content_filter" },
   { sim: "tokens=0", text: "The language model gave no answer.", finish: "empty" },

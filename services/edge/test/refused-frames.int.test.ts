@@ -105,7 +105,7 @@ describe("a binary frame", () => {
     await other.next("pong");
     expect(other.frames.slice(2)).toMatchObject([
       { code: "NOT_FOUND", frame: "subscribe" },
-      { type: "error", code: "INVALID_FRAME", error: "Frames are JSON as text, and this one was binary." },
+      { type: "error", code: "INVALID_FRAME", error: "The header of a binary frame is not as long as it says." },
       { type: "pong" },
     ]);
     other.close();

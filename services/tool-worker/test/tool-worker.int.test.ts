@@ -101,7 +101,7 @@ describe("a tool worker", () => {
     cache.disconnect();
     const shipped = ["diagnosis_answer", "diagnosis_start", "workshop_book", "workshop_cancel", "workshop_history"];
     expect(names).toEqual([
-      ...["demo_change", "demo_counter", "demo_echo", "demo_fail", "demo_sleep"],
+      ...["demo_change", "demo_counter", "demo_echo", "demo_fail", "demo_report", "demo_sleep"],
       ...[...shipped, "workshop_list", "workshop_prices", "workshop_slots"],
     ]);
   });
