@@ -109,7 +109,7 @@ export function edgeRole(shards) {
         `STREAM.PURGE.${streams.usage}`,
         ...reading([streams.privacy]),
         `STREAM.PURGE.${streams.privacy}`,
-        `STREAM.PURGE.${streams.notices}`,
+        ...[`STREAM.PURGE.${streams.notices}`, `STREAM.PURGE.${streams.memory}`],
         `STREAM.MSG.DELETE.${streams.turns}`,
         `CONSUMER.INFO.${streams.turns}.${turnsConsumer}`,
         ...forEachShard(shards, (shard) => [

@@ -1,7 +1,9 @@
 import type { BrokerLink, FileStore } from "@parley/bus";
+import { streams } from "@parley/protocol";
 import { z } from "zod";
 import type { Progress } from "./backup.ts";
 import { checkBucket, restoreBucket } from "./bucket.ts";
+import { liveKeys, putBack } from "./live-keys.ts";
 import type { Manifest, StreamBackup } from "./manifest.ts";
 import { isKept } from "./places.ts";
 import { askApi, deleteStream, findStream, parseAnswer, StreamState } from "./stream-api.ts";
@@ -52,8 +54,12 @@ export async function restore(nc: Connection, folder: string, options: RestoreOp
     await checkBucket(bucket, replace);
     await restoreBucket(bucket, folder, (bytes) => onProgress?.("bytes of files", bytes));
   }
-  for (const { from, backup } of wanted)
+  const live = keys === undefined ? [] : await liveKeys(nc);
+  for (const { from, backup } of wanted) {
     await restoreStream(nc, from, backup, (bytes) => onProgress?.(backup.stream, bytes));
+    // The keys come first: without those of what stays nobody could read that any more.
+    if (backup.stream === streams.keys) await putBack(nc, live);
+  }
   return { manifest, restored: wanted.map(({ backup }) => backup), kept };
 }
 

@@ -36,6 +36,8 @@ export interface PathPage {
   readonly before: number;
   /** Whose path it is, if there are several: with `before` it names the next page. */
   readonly leaf?: TurnId;
+  /** See `TranscriptPage`. */
+  readonly isErased?: true;
 }
 
 /** A turn and what was asked before it. */

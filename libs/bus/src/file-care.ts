@@ -19,6 +19,8 @@ export interface CareRound {
   readonly keepUnattachedMs: number;
   /** So long somebody may be at what looks left. Default: `fileLimits.orphanMs`. */
   readonly orphanMs?: number;
+  /** Whether somebody has to keep it, though its time is over. Default: nobody has. */
+  readonly isHeld?: (record: FileRecord) => Promise<boolean>;
   readonly signal: AbortSignal;
 }
 
@@ -54,7 +56,7 @@ export function createFileCare(deps: FileCareDeps) {
 
     /** Throws when broker or store do not answer, or the signal is aborted; the next round begins anew. */
     async round(options: CareRound): Promise<CareFigures> {
-      const times = { orphanMs: fileLimits.orphanMs, ...options };
+      const times = { orphanMs: fileLimits.orphanMs, isHeld: async () => false, ...options };
       const sums = await walkFiles(deps, times);
       return { ...sums, orphans: await collectOrphans(deps, times) };
     },
@@ -99,17 +101,21 @@ async function walkSets({ sets, records }: FileCareDeps, { orphanMs, signal }: T
 
 /** Removes it where its time is over. Whoever sends it at this moment is first or finds it gone: both write its record. */
 async function isOver(
-  { removal, uploads }: FileCareDeps,
+  { records, removal, uploads }: FileCareDeps,
   record: FileRecord,
   ageMs: number,
-  { keepUnattachedMs: keepMs, orphanMs }: Times,
+  { keepUnattachedMs: keepMs, orphanMs, isHeld }: Times,
 ): Promise<boolean> {
   if (record.status === "removing") {
     // Somebody may be at it.
     if (ageMs > orphanMs) await removal.finish(record);
     return true;
   }
+  // It was still being read when its file was removed. A file that is being removed takes it along by itself.
+  if (record.text_of !== undefined && (await records.read(record.text_of)) === undefined)
+    return removal.remove(record.file_id);
   if (record.conversation_id !== undefined) return false;
+  if (ageMs > keepMs && (await isHeld(record))) return false;
   if (ageMs > keepMs) return removal.remove(record.file_id, ({ n }) => n === record.n);
   const isWhole = record.status === "uploading" && record.offset === record.bytes;
   // Its process died before the end, and no client may come again: it has all bytes.

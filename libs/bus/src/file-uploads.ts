@@ -43,6 +43,8 @@ export interface NewFile {
   /** Asked before another one is begun, and not when it goes on; what it throws counts. */
   readonly onNew?: (() => Promise<void>) | undefined;
   readonly origin?: FileOrigin;
+  /** See `FileRecord`. */
+  readonly textOf?: FileId | undefined;
 }
 
 export type FileUploads = ReturnType<typeof createFileUploads>;
@@ -72,6 +74,7 @@ export function createFileUploads(deps: FileUploadsDeps) {
           : {
               ...{ file_id: id, user: owner.user, name, bytes: file.bytes, offset: 0, parts: [] },
               ...(owner.tenant === undefined ? {} : { tenant: owner.tenant }),
+              ...(file.textOf === undefined ? {} : { text_of: file.textOf }),
               media_type: file.mediaType.toWellFormed().slice(0, fileLimits.mediaTypeChars),
               ...{ status: "uploading", created_at: now, touched_at: now, origin },
             },

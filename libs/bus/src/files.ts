@@ -30,6 +30,8 @@ export interface BroughtFile {
   readonly bytes: Uint8Array;
   readonly origin: Exclude<FileOrigin, "user">;
   readonly mediaType?: string | undefined;
+  /** Whose text it is: it goes with that file, also where that is being removed at this moment. */
+  readonly textOf?: FileId | undefined;
   /** By which it is the same file when it is brought again. Undefined: it is another one each time. */
   readonly id?: string | undefined;
 }
@@ -173,7 +175,7 @@ function createBringing({ uploads, options }: Pick<BelongingDeps, "uploads" | "o
      * What a tool or an agent gives back: it is the conversation's at once, and counts for nobody's quota. Throws MESSAGE_TOO_LARGE, UNSUPPORTED and BLOCKED as an upload does, and OVERLOADED when the broker
      * or the store have not answered for 15 s.
      */
-    async bring({ owner, conversation, name, bytes, origin, mediaType = "", id }: BroughtFile): Promise<FileRecord> {
+    async bring({ conversation, bytes, mediaType = "", id, ...about }: BroughtFile): Promise<FileRecord> {
       const { maxBytes = defaultFileBytes } = options;
       if (bytes.length > maxBytes) {
         const message = `The file is larger than ${Math.floor(maxBytes / 2 ** 20)} MB.`;
@@ -181,7 +183,7 @@ function createBringing({ uploads, options }: Pick<BelongingDeps, "uploads" | "o
       }
       if (bytes.length === 0) throw new ChatError("INVALID_FRAME", { message: "The file is empty." });
       await refuseBeginning(bytes, options.types ?? defaultFileTypes);
-      const file = { owner, clientId: id, name, mediaType, bytes: bytes.length, origin };
+      const file = { ...about, clientId: id, mediaType, bytes: bytes.length };
       let record = await uploads.begin(file);
       if (record.status !== "stored") {
         record = await uploads.append(record.file_id, record.offset, bytes.subarray(record.offset));

@@ -53,7 +53,7 @@ export type { Memories, Memory, MemoryOwner } from "./memories.ts";
 export type { NoticeChoice, NoticeRecords } from "./notice-records.ts";
 export type { Summaries, SummaryPlace } from "./summaries.ts";
 export type { EarlierText, MessageChangeLog, NextChange } from "./message-changes.ts";
-export { createShownTranscripts, type ShownTranscripts } from "./shown-transcripts.ts";
+export { createShownTranscripts, erasedError, type ShownTranscripts } from "./shown-transcripts.ts";
 export type { TitlePlace, Titles } from "./titles.ts";
 export type { FoundPlace, PathPage, PathQuery } from "./branch-reading.ts";
 export type { AppendedPost, NewPost, PostAt, PostPage, Posts, PostSince } from "./posts.ts";

@@ -12,7 +12,9 @@ import {
 import { appendBehind, type LastOne } from "./append-behind.ts";
 import type { Append, AppendResult } from "./appender.ts";
 import type { FoundMessage } from "./direct-get.ts";
+import type { FileSealing } from "./file-store-sealed.ts";
 import type { GateLogDeps } from "./gate-log.ts";
+import { scopeOfUser } from "./seal-places.ts";
 
 /** Whose memory it is: a user of one tenant is nobody of another one. */
 export interface MemoryOwner {
@@ -30,8 +32,13 @@ export type Memories = ReturnType<typeof createMemories>;
 
 const nothing: Memory = { enabled: true, facts: [] };
 
+export interface MemoriesDeps extends Omit<GateLogDeps, "link"> {
+  /** Undefined: nothing is sealed here. */
+  readonly sealing?: Pick<FileSealing, "shred"> | undefined;
+}
+
 /** What users want to be remembered: of each user one record, of which the last one counts and has all of it. For edges and agent workers. */
-export function createMemories(deps: Omit<GateLogDeps, "link">) {
+export function createMemories(deps: MemoriesDeps) {
   const { jsm } = deps;
   const ready = once(deps.setUp);
   const records = createRecords(deps, ready);
@@ -65,6 +72,14 @@ export function createMemories(deps: Omit<GateLogDeps, "link">) {
       });
       return counts;
     },
+
+    /** Nothing is left of it, also of what nobody can read any more. Returns whether there was something. */
+    async forget(owner: MemoryOwner): Promise<boolean> {
+      await ready();
+      // First: so a record that is written in between has another key, and goes with the others.
+      await deps.sealing?.shred(scopeOfUser(hashOf(owner)));
+      return (await jsm.streams.purge(streams.memory, { filter: subjectOf(owner) })).purged > 0;
+    },
   };
 }
 
@@ -73,12 +88,13 @@ function memoryIn(record: MemoryRecord | undefined): Memory {
 }
 
 /** One token of a subject, whatever the names hold, and nobody's name in what brokers log. */
-function subjectOf({ user, tenant }: MemoryOwner): string {
-  return subjects.memory(
-    createHash("sha256")
-      .update(JSON.stringify([tenant ?? null, user]))
-      .digest("base64url"),
-  );
+function hashOf({ user, tenant }: MemoryOwner): string {
+  const key = JSON.stringify([tenant ?? null, user]);
+  return createHash("sha256").update(key).digest("base64url");
+}
+
+function subjectOf(owner: MemoryOwner): string {
+  return subjects.memory(hashOf(owner));
 }
 
 /** Joins callers; what failed is tried again by the next one. */

@@ -3,7 +3,9 @@ import { NoticeRecord, parseStored, streams, subjects, type NoticeDevice } from 
 import { appendBehind, type LastOne } from "./append-behind.ts";
 import type { Append, AppendResult } from "./appender.ts";
 import type { FoundMessage } from "./direct-get.ts";
+import type { FileSealing } from "./file-store-sealed.ts";
 import type { GateLogDeps } from "./gate-log.ts";
+import { scopeOfUser } from "./seal-places.ts";
 
 /** What somebody wants to be told when they are away, and where. */
 export interface NoticeChoice {
@@ -16,8 +18,13 @@ export type NoticeRecords = ReturnType<typeof createNoticeRecords>;
 /** Of who has never said anything. */
 const unsaid: NoticeChoice = { wants: "addressed", devices: [] };
 
+export interface NoticeRecordsDeps extends Omit<GateLogDeps, "link"> {
+  /** Undefined: nothing is sealed here. */
+  readonly sealing?: Pick<FileSealing, "shred"> | undefined;
+}
+
 /** What users want to be told: of each one record, of which the last one counts. Edges and tool workers read and change it. */
-export function createNoticeRecords({ jsm, append, setUp, unreadable }: Omit<GateLogDeps, "link">) {
+export function createNoticeRecords({ jsm, append, setUp, unreadable, sealing }: NoticeRecordsDeps) {
   let made: Promise<void> | undefined;
   const ready = (): Promise<void> =>
     (made ??= setUp().catch((error: unknown) => {
@@ -32,7 +39,8 @@ export function createNoticeRecords({ jsm, append, setUp, unreadable }: Omit<Gat
   };
   const records = {
     async append(message: Append): Promise<AppendResult> {
-      const result = await append(message);
+      // Tool workers make no keys, and forget browsers that are gone.
+      const result = await append({ ...message, mayStayPlain: true });
       if (result.kind === "absent") await setUp().catch(() => {});
       return result;
     },
@@ -66,12 +74,18 @@ export function createNoticeRecords({ jsm, append, setUp, unreadable }: Omit<Gat
     /** Nothing is left of it. Returns whether there was something. */
     async forget(userId: string): Promise<boolean> {
       await ready();
+      // First: so a record that is written in between has another key, and goes with the others.
+      await sealing?.shred(scopeOfUser(hashOf(userId)));
       return (await jsm.streams.purge(streams.notices, { filter: subjectOf(userId) })).purged > 0;
     },
   };
 }
 
 /** One token of a subject, whatever the name holds, and nobody's name in what brokers log. */
+function hashOf(userId: string): string {
+  return createHash("sha256").update(userId).digest("base64url");
+}
+
 function subjectOf(userId: string): string {
-  return subjects.notices(createHash("sha256").update(userId).digest("base64url"));
+  return subjects.notices(hashOf(userId));
 }

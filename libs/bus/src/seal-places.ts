@@ -6,11 +6,13 @@ export interface SealOptions {
   readonly tenant?: string | undefined;
   /** It has no words, and stands where a key is no more: it is not sealed. */
   readonly isPlain?: boolean | undefined;
+  /** What stands there may be from before anything was sealed: without a key it stays plain where who writes may make none. */
+  readonly mayStayPlain?: boolean | undefined;
 }
 
 /** Where something is stored, as far as its seal is concerned. */
 export interface SealPlace {
-  /** Whose key: `c:` a conversation, `u:` a user's memory, `t:` a tenant, `f:` the bytes of a file, `n:` its record. */
+  /** Whose key: `c:` a conversation, `u:` a user's memory, or what they want to be told, `t:` a tenant, `f:` the bytes of a file, `n:` its record. */
   readonly scope: string;
   /** What the seal is bound to: the subject without its shard, a live copy's as the stored one's. */
   readonly place: Buffer;
@@ -21,9 +23,13 @@ export interface SealPlace {
 /** Of the bytes of a file. Its record has another key, so that the bytes can go before what says where they are. */
 export const scopeOfBytes = (file: string): string => `f:${file}`;
 export const scopeOfRecord = (file: string): string => `n:${file}`;
+/** Of what one user has in one stream, by the token of its subject: a hash of their name, in memories with their tenant. */
+export const scopeOfUser = (token: string): string => `u:${token}`;
 
 const live = "live";
 const stored = "ev";
+/** Kinds of which each user has one, under a hash of their name. */
+const ofUser = new Set(["memory", "notices"]);
 /** Kinds whose third token is the shard and the fourth one the conversation. */
 const ofConversation = new Set([
   ...[stored, live, "fact", "log", "title", "feedback", "summary", "handover"],
@@ -35,7 +41,7 @@ function scopeOf(kind: string, tokens: readonly string[]): string | undefined {
   const [first = "", second = ""] = tokens;
   if (ofConversation.has(kind)) return `c:${second}`;
   if (kind === "turns") return `c:${first}`;
-  if (kind === "memory") return `u:${first}`;
+  if (ofUser.has(kind)) return scopeOfUser(first);
   if (kind === "document") return `t:${first}`;
   // What concerns the deployment has no tenant.
   if (kind === "audit") return first === "admin" ? "t:_" : `t:${second}`;

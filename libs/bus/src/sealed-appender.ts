@@ -32,7 +32,9 @@ export function createSealedAppender(appender: Appender, { keys, placeOf }: Seal
         clearTimeout(giveUp);
         const leftMs = deadline - performance.now();
         // Whoever asked has given up by then, and tries again by itself.
-        if (state.kind !== "key" || leftMs <= 0) resolve({ kind: "unknown" });
+        if (state.kind === "none" && message.mayStayPlain === true && leftMs > 0)
+          void appender.append(message, leftMs).then(resolve);
+        else if (state.kind !== "key" || leftMs <= 0) resolve({ kind: "unknown" });
         else void send(message, place, state.key, leftMs).then(resolve);
       };
       keys.whenReady(place.scope, { makes: true, tenant: message.tenant }, onKey);

@@ -4,9 +4,9 @@ import type { Transcripts } from "./transcripts.ts";
 
 export type ShownTranscripts = Pick<Transcripts, "tail" | "path" | "find">;
 
-/** Its key is erased before anything of a conversation is removed; a removal that failed is made up for by deleting it once more. */
-function erasedError(): ChatError {
-  return new ChatError("NOT_FOUND", { message: "This conversation was deleted: nobody can read it any more." });
+/** In the words of the notice that who looks at it gets. Its key is erased before anything of a conversation is removed; a removal that failed is made up for by deleting it once more. */
+export function erasedError(): ChatError {
+  return new ChatError("NOT_FOUND", { message: "This conversation was deleted." });
 }
 
 /** Transcripts as their readers see them: messages as they stand now. What decides (whether a message came before, what ended how) is read as it was written. */
@@ -27,6 +27,7 @@ export function createShownTranscripts(
     },
     async path(conversation, query) {
       const page = await transcripts.path(conversation, query);
+      if (page?.isErased === true) throw erasedError();
       return page && { ...page, turns: await over(conversation, page.turns) };
     },
     async find(conversation, turnId, acceptedMs) {

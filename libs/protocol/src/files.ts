@@ -86,6 +86,8 @@ export const FileRecord = z.object({
   /** Whose members may see it, once somebody has sent it there. Set once. */
   conversation_id: ConversationId.optional(),
   origin: z.enum(fileOrigins),
+  /** What it says is what that file says, as it was read for a model: it goes when that one does. */
+  text_of: FileId.optional(),
   scan: FileScan.optional(),
   /** Reserved: how its bytes are encrypted. */
   sealed: z.unknown().optional(),

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import type { FileId, FileOrigin } from "./files.ts";
+import type { FileId, FileOrigin, FileRecord } from "./files.ts";
 import type { ConversationId, TurnId } from "./ids.ts";
 
 /** Ids that are made. Apart from the library's entry, which browsers load: they have no `node:crypto`. */
@@ -30,4 +30,14 @@ export function fileIdOf(
           .update(JSON.stringify(["file", tenant ?? null, user, clientId]))
           .digest("base64url");
   return `file_${origin.charAt(0)}${body.slice(0, idLength - 1)}`;
+}
+
+/** What calls the text that is kept of a file: of each there is one, wherever it is asked for. */
+export function textNameOf({ file_id }: Pick<FileRecord, "file_id">): string {
+  return `text of ${file_id}`;
+}
+
+/** The id of the text that agents keep of a file. It goes with the file. */
+export function textIdOf(file: Pick<FileRecord, "file_id" | "user" | "tenant">): FileId {
+  return fileIdOf(file, "agent", textNameOf(file));
 }

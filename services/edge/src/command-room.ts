@@ -90,7 +90,8 @@ export function createCommandRoom(
     ...{ usage, subscriptions, uploads: limiter.uploads, fileSettings },
   };
   const commands = createCommands(parts);
-  const care = startFileCare({ files: bus.files, settings: fileSettings, figures: counters.files, log });
+  const { files: figures } = counters;
+  const care = startFileCare({ files: bus.files, privacy: bus.privacy, settings: fileSettings, figures, log });
   const close = closing(conversations.close, notices?.close, care);
   return { ownership, viewing, conversations, commands, shown, close };
 }

@@ -60,7 +60,8 @@ export function createHubRoom(
   const { readsIn } = signals;
   const kept = { transcripts, titles, feedback, handovers, posts, changes };
   const stored = { events, ...kept, room: known.room, isChanged: seenChanges.has };
-  const whole = createWholeConversations({ ...recovery, ...stored, history, lookOnce, readsIn, log });
+  const tellDeleted = createDeletionNotice({ outbox, events, log });
+  const whole = createWholeConversations({ ...recovery, ...stored, history, lookOnce, readsIn, tellDeleted, log });
   const catchUp = createCatchUp({ ...recovery, history, whole, log });
   const resuming = createResuming({ events, turns, transcripts, peopleOf, history, catchUp: catchUp.catchUp, log });
   const hubs = createHubs({
@@ -74,7 +75,7 @@ export function createHubRoom(
     onPeople: guests.look,
     onViewers: signals.viewersChanged,
     onNews: (hub, event) => [signals.news, seenChanges.look].forEach((hear) => hear(hub, event)),
-    tellDeleted: createDeletionNotice({ outbox, events, log }),
+    tellDeleted,
     log,
   });
   followPeople({ known, guests, hubs, log });

@@ -89,7 +89,9 @@ async function openConversation(events: EventLog) {
   const queue = { tellQueue: () => undefined, lookOnce: () => Promise.resolve() };
   const lookUp = () => Promise.resolve(undefined);
   const room = { known: () => undefined, find: lookUp, lookUp };
-  const giving = { ...bus, ...queue, outbox, counters, mark, room, isChanged: () => false, readsIn: () => undefined };
+  const nothing = () => undefined;
+  const told = { isChanged: () => false, readsIn: nothing, tellDeleted: nothing };
+  const giving = { ...bus, ...queue, outbox, counters, mark, room, ...told };
   const whole = createWholeConversations({ ...giving, history: createHistory(bus), log });
   const limits = { ...deliveryLimits, ringEvents: 6 };
   const unused = {

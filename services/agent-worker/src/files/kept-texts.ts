@@ -1,6 +1,6 @@
 import type { Bus } from "@parley/bus";
 import { type FileRecord } from "@parley/protocol";
-import { fileIdOf } from "@parley/protocol/turn-id";
+import { textIdOf, textNameOf } from "@parley/protocol/turn-id";
 
 /** Said before each text that is kept, so that it is one whatever it begins with. */
 const head = "What a file says, as it was read for the model of this conversation.\n\n";
@@ -16,14 +16,8 @@ export type KeptTexts = ReturnType<typeof createKeptTexts>;
  * or takes the turn over, finds the same text, and neither pays for it again nor reads another one. Of two that read it at once the first counts for both.
  */
 export function createKeptTexts({ files }: Pick<Bus, "files">) {
-  const idOf = ({ file_id, user, tenant }: FileRecord) => {
-    const own = `text of ${file_id}`;
-    const owner = { user, ...(tenant === undefined ? {} : { tenant }) };
-    return { own, owner, id: fileIdOf(owner, "agent", own) };
-  };
-
   const read = async (of: FileRecord): Promise<string | undefined> => {
-    const record = await files.read(idOf(of).id);
+    const record = await files.read(textIdOf(of));
     if (record?.status !== "stored" || record.conversation_id !== of.conversation_id) return undefined;
     const pieces: Uint8Array[] = [];
     for await (const piece of files.bytesOf(record)) pieces.push(piece);
@@ -35,17 +29,17 @@ export function createKeptTexts({ files }: Pick<Bus, "files">) {
 
     /** Returns the text that counts. Throws where it cannot be stored. */
     async keep(of: FileRecord, text: string): Promise<string> {
-      const { conversation_id: conversation } = of;
-      const { own, owner } = idOf(of);
+      const { conversation_id: conversation, user, tenant } = of;
       const bytes = cutUtf8(Buffer.from(head + text.replaceAll(unprintable, " ").toWellFormed()), mostBytes);
       if (conversation !== undefined) {
         const about = {
-          owner,
+          owner: { user, ...(tenant === undefined ? {} : { tenant }) },
           conversation,
           name: keptName,
           origin: "agent",
           mediaType: "text/plain",
-          id: own,
+          id: textNameOf(of),
+          textOf: of.file_id,
         } as const;
         await files.bring({ ...about, bytes });
       }

@@ -88,7 +88,7 @@ export function createCommands(deps: CommandDeps) {
   const handover = createHandoverCommands({ bus, ownership, may, figures: counters.handovers });
   const seen = { viewing, outbox, onAccepted, onSaid, counters, tracing, guests };
   const files = createFileCommands({
-    ...{ files: bus.files, ownership, may, figures: counters.files },
+    ...{ files: bus.files, privacy: bus.privacy, ownership, may, figures: counters.files },
     ...{ limits: deps.uploads, settings: deps.fileSettings },
   });
   const messageFiles = createMessageFiles({ bus, keepFile: createKeepFile(files) });

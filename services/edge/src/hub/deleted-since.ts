@@ -13,6 +13,8 @@ export type QuietFinding = "clear" | "whole" | "gone";
 export async function findingOfQuiet(stored: Stored, hub: Hub, cursor: number): Promise<QuietFinding> {
   const { events } = stored;
   if (await isRecordedBefore(stored, hub, cursor)) return "clear";
+  // Its key was erased, and the rest is not removed yet.
+  if ((await stored.transcripts.tail(hub.conversation, { limit: 1 })).isErased === true) return "gone";
   const all = subjects.eventsOf(hub.shard, hub.conversation);
   const newest = await events.last(all);
   if (newest !== undefined && newest.seq <= cursor) return "clear";

@@ -11,6 +11,8 @@ export interface WholeDeps extends RecoveryDeps, WholeReadingDeps {
   readonly events: Bus["events"];
   /** How far members have read; undefined: there is nothing to be told. The same list as long as nobody has read on. */
   readonly readsIn: (conversation: ConversationId) => ReadMark[] | undefined;
+  /** Says that the conversation was deleted: what is left of it nobody can read. */
+  readonly tellDeleted: (viewer: HubViewer) => void;
   readonly log: Logger;
 }
 
@@ -117,6 +119,7 @@ function giveTo(deps: WholeDeps, hub: Hub, waiting: Set<HubViewer>, whole: Whole
     waiting.delete(viewer);
     if (!isTaker) continue;
     sendConversation(deps, viewer, { seq: Math.max(seq, sentSeq), frame: ownFrame(deps, whole, viewer, frame) });
+    if (whole.isErased) deps.tellDeleted(viewer);
   }
   return room;
 }

@@ -94,7 +94,8 @@ export async function readWhole(
   const isCurrent = createCurrency(deps, hub, { ring, endsLeft, past, room, changesSeq: sure });
   const isTooMuch = reach !== undefined && past === undefined;
   const isBeginning = page.before === 0;
-  const told = { title, handover, room, feedback, posts, isBeginning, changes };
+  const isErased = page.isErased === true;
+  const told = { title, handover, room, feedback, posts, isBeginning, isErased, changes };
   const parts = { past, isTooMuch, records: shown, ...told, owed, owedRecords, isCurrent };
   ring.isShownAlone = room === undefined;
   return isCurrent() ? createWhole(hub, parts) : undefined;

@@ -35,6 +35,8 @@ export interface Whole {
   readonly withStanding: RoomFrames;
   /** Whether the hub still has what is missing in what was read. */
   readonly isCurrent: () => boolean;
+  /** See `WholeParts`. */
+  readonly isErased: boolean;
 }
 
 /** Everything visible above the floor, and all turns that are open there or end later. */
@@ -64,6 +66,8 @@ export interface WholeParts {
   readonly posts: readonly TranscriptMessage[];
   /** No turn is older than those in `records`. */
   readonly isBeginning: boolean;
+  /** It was deleted with its key, and is not removed yet. */
+  readonly isErased: boolean;
   /** Who has a part in it; undefined: nobody but its owner. */
   readonly room: Peopled | undefined;
   /** What was said of answers, by whomever. */
@@ -89,6 +93,7 @@ export function createWhole(hub: Hub, parts: WholeParts): Whole {
 
   return {
     isCurrent,
+    isErased: parts.isErased,
 
     has: (owed) => owed === undefined || [...owed].every((turn) => parts.owed.has(turn)),
 

@@ -3,7 +3,11 @@ import type { Bus, connectRedis } from "@parley/bus";
 import { sleep } from "@parley/runtime";
 
 /** Where one of some words stands, in whatever is stored: subjects, headers and data of every message of every stream. */
-export async function searchStreams({ nc }: Pick<Bus, "nc">, words: readonly string[]): Promise<string[]> {
+export async function searchStreams(
+  { nc }: Pick<Bus, "nc">,
+  words: readonly string[],
+  open = (data: Uint8Array): Uint8Array => data,
+): Promise<string[]> {
   const jsm = await jetstreamManager(nc, { checkAPI: false });
   const found: string[] = [];
   for await (const { config, state } of jsm.streams.list()) {
@@ -11,7 +15,7 @@ export async function searchStreams({ nc }: Pick<Bus, "nc">, words: readonly str
       const message = await jsm.streams.getMessage(config.name, { seq });
       if (message === null) continue;
       const headers = [...message.header].map(([name, values]) => `${name}: ${values.join(",")}`).join("\n");
-      const text = [message.subject, headers, Buffer.from(message.data).toString()].join("\n");
+      const text = [message.subject, headers, Buffer.from(open(message.data)).toString()].join("\n");
       for (const word of words)
         if (text.includes(word)) found.push(`${config.name} ${message.subject} ${word}: ${text}`);
     }

@@ -1,8 +1,10 @@
 import {
   createLogSizes,
   createToolJobs,
+  erasedError,
   type Bus,
   type DeletionListener,
+  type PathPage,
   type PathQuery,
   type ShownTranscripts,
 } from "@parley/bus";
@@ -209,6 +211,13 @@ interface PageWish {
   readonly changesOf: ChangesOf;
 }
 
+const noTurns: PathPage = { turns: [], before: 0 };
+
+function unlessErased(page: PathPage | undefined): PathPage | undefined {
+  if (page?.isErased === true) throw erasedError();
+  return page;
+}
+
 async function pageOf(
   bus: Bus,
   conversation: ConversationId,
@@ -216,9 +225,10 @@ async function pageOf(
 ): Promise<TitledPage> {
   const { before = 0, through, limit } = query;
   await checkPlace(bus, conversation, before);
-  const readTurns = (messages: number) => bus.transcripts.path(conversation, { ...query, limit: messages });
+  const readTurns = async (messages: number) =>
+    unlessErased(await bus.transcripts.path(conversation, { ...query, limit: messages }));
   const [page, title, feedback] = await Promise.all([
-    hasNoTurnsLeft(cursor) ? { turns: [], before: 0 } : readTurns(limit),
+    hasNoTurnsLeft(cursor) ? noTurns : readTurns(limit),
     bus.titles.of(conversation),
     bus.feedback.of(conversation),
   ]);

@@ -10,6 +10,7 @@ import {
   type May,
 } from "@parley/protocol";
 import type { FileFigures } from "../../figures/file-figures.ts";
+import { checkPersonNotHeld } from "../holds/held.ts";
 import { createReceiving } from "./receiving.ts";
 import type { Bringer, UploadLimits } from "./upload-limits.ts";
 
@@ -21,6 +22,7 @@ export interface FileCommandDeps {
     readonly check: (conversation: ConversationId, caller: Caller, action: "conversation:send") => Promise<void>;
   };
   readonly may: May;
+  readonly privacy: Pick<Bus["privacy"], "heldBy">;
   readonly limits: UploadLimits;
   readonly settings: FileSettings;
   readonly figures: FileFigures;
@@ -82,9 +84,10 @@ export function createFileCommands(deps: FileCommandDeps) {
 
     ...access,
 
-    /** Only whoever brought it, while no conversation has it. */
+    /** Only whoever brought it, while no conversation has it. Throws CONFLICT where they are held. */
     async remove(caller: Caller, id: FileId): Promise<void> {
       await access.ofUploader(caller, id);
+      await checkPersonNotHeld(deps, caller);
       if (!(await files.remove(id, (found) => found.conversation_id === undefined))) throw sentAlready();
       figures.count("removed");
     },

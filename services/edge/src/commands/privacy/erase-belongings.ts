@@ -62,15 +62,12 @@ async function removeFiles(
   return count;
 }
 
-/** A record without facts is left, under the hash of a name. */
 async function forgetMemory(
   { memories }: Pick<Bus, "memories">,
   owner: { readonly user: string; readonly tenant: string | undefined },
 ): Promise<number> {
-  const { facts, enabled } = await memories.of(owner);
-  if (facts.length === 0 && enabled) return 0;
-  await memories.change(owner, () => ({ enabled: true, facts: [] }));
-  return facts.length;
+  const { facts } = await memories.of(owner);
+  return (await memories.forget(owner)) ? Math.max(1, facts.length) : 0;
 }
 
 async function releaseDocuments(

@@ -175,7 +175,8 @@ async function takeOutAll(deps: ErasureDeps, record: ErasureRecord, signal: Abor
   for (const [conversation, mentions] of byConversation) {
     signal.throwIfAborted();
     const owner = await bus.owners.ownerOf(conversation);
-    if (owner?.userId === person.user && owner.tenant !== undefined) tenants.add(owner.tenant);
+    // Whoever has a part in it is of its tenant.
+    if (owner?.tenant !== undefined) tenants.add(owner.tenant);
     conversations += await eraseConversation(conversation, mentions, person);
   }
   if (tenants.size > person.tenants.length)

@@ -19,6 +19,7 @@ export interface ExportDeps {
     | "feedback"
     | "files"
     | "memories"
+    | "noticeRecords"
     | "owners"
     | "people"
     | "posts"
@@ -103,6 +104,7 @@ async function* linesOf(deps: ExportDeps, whose: Whose, signal: AbortSignal): As
   yield { kind: "export", v: 1, user, tenant, made_at: new Date().toISOString() };
   const { enabled, facts } = await bus.memories.of({ user: user.id, tenant });
   yield { kind: "memory", enabled, facts };
+  yield await noticesOf(deps, whose);
   for (const document of (await bus.documents.list(tenant)).documents)
     if (document.by === user.id) yield { ...document, kind: "document", format: document.kind };
   yield* filesOf(deps, whose);
@@ -111,6 +113,16 @@ async function* linesOf(deps: ExportDeps, whose: Whose, signal: AbortSignal): As
   yield* usageOf(deps, whose);
   const found = await bus.conversations.ownedBy(new Set([user.id]), signal);
   for (const conversation of found.get(user.id) ?? []) yield* conversationOf(deps, whose, conversation);
+}
+
+/** Without what lets anybody send to their browsers, and what they were signed in with. */
+async function noticesOf({ bus }: ExportDeps, { user, tenant }: Whose): Promise<ExportLine> {
+  const { wants, devices } = await bus.noticeRecords.of(user.id);
+  const own = devices.filter((one) => one.tenant === tenant);
+  return {
+    ...{ kind: "notices", wants },
+    devices: own.map(({ id, name, language, added_at, seen_at }) => ({ id, name, language, added_at, seen_at })),
+  };
 }
 
 /** A file, and then its bytes in the lines behind it, in base64. */
