@@ -63,15 +63,18 @@ export function decodeClientFrame(text: string): ClientFrame {
     throw new ChatError("INVALID_FRAME", { message: `The frame is not valid: ${problemOf(parsed.error, frame)}.` });
   }
   if (parsed.data.type !== "message") return parsed.data;
-  checkSaysSomething(frame);
+  checkSaysSomething(frame, "frame");
   if (parsed.data.metadata !== undefined) checkMetadata(parsed.data.metadata);
   return withSaidText(parsed.data);
 }
 
 /** An empty message is one thing, a frame that forgets it another. Throws ChatError INVALID_FRAME. */
-export function checkSaysSomething({ message, parts }: { readonly message?: unknown; readonly parts?: unknown }): void {
+export function checkSaysSomething(
+  { message, parts }: { readonly message?: unknown; readonly parts?: unknown },
+  what: "frame" | "request",
+): void {
   if (message !== undefined || (parts !== undefined && parts !== null)) return;
-  throw new ChatError("INVALID_FRAME", { message: "The frame is not valid: the field message is missing." });
+  throw new ChatError("INVALID_FRAME", { message: `The ${what} is not valid: message is missing.` });
 }
 
 /** JSON can be parsed at depths at which it cannot be written again. */

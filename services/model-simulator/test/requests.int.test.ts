@@ -38,11 +38,11 @@ test.each([
   });
 });
 
-test("refuses a body above 4 MiB", async () => {
+test("refuses a body above 32 MiB", async () => {
   await using simulator = await startSimulator();
   const body = JSON.stringify({
     model: "parley-simulated",
-    messages: [{ role: "user", content: "x".repeat(4 * 1024 * 1024) }],
+    messages: [{ role: "user", content: "x".repeat(32 * 1024 * 1024) }],
   });
   expect(await post(`${simulator.url}/v1/chat/completions`, body)).toMatchObject({ status: 413 });
 });

@@ -160,7 +160,7 @@ async function questionOf(
   body: Partial<ChatRequest>,
   key: string | undefined,
 ): Promise<Question> {
-  checkSaysSomething(body);
+  checkSaysSomething(body, "request");
   return withSaidText<Question>({
     type: "message",
     id: key ?? randomBytes(12).toString("base64url"),
