@@ -8,6 +8,6 @@ const usage = `Usage: NATS_URL=… npm run backup -- FOLDER [--keys FOLDER]
   --keys FOLDER   where the keys of encrypted deployments go, apart from what they open
   --verify        checks the files of a backup against its manifest; needs no broker
 
-  What is in it, and how to restore: docs/operations.md, "Back up and restore".`;
+  What is in it, and how to restore: docs/operations.md, "Back up and restore". Its earlier name, scripts/log-backup.mjs, means the same.`;
 
 await runBackupCli("backup", usage);

@@ -1,9 +1,13 @@
+import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { startSystem, type Service } from "@parley/testkit";
 import { expect, it } from "vitest";
 import { person } from "../e2e/person.ts";
 import { namedMetrics, readAll, servedMetrics } from "./observability-files.ts";
+
+/** Figures of keys are there where there are keys. */
+const sealed = { ENCRYPTION_KEY: randomBytes(32).toString("base64") };
 
 async function figuresOf({ adminPort }: Service): Promise<string> {
   return (await fetch(`http://127.0.0.1:${adminPort}/metrics`)).text();
@@ -13,7 +17,7 @@ it(
   "serves every figure that a dashboard or an alert names, and values for those of a turn with a tool",
   { timeout: 60_000 },
   async () => {
-    await using system = await startSystem();
+    await using system = await startSystem({ env: { edge: sealed, "agent-worker": sealed, "tool-worker": sealed } });
     using anna = await person(system.edges[0]!);
     const chat = anna.conversation();
     const { turn_id } = await chat.send("list all pods");

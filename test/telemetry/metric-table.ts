@@ -5,6 +5,7 @@ import { addKeyMetrics } from "../../services/edge/src/admission/api-keys.ts";
 import { startTokens } from "../../services/edge/src/admission/tokens.ts";
 import { createNoticeFigures as createEdgeNoticeFigures } from "../../services/edge/src/commands/notices/notice-figures.ts";
 import { createGateFigures } from "../../services/edge/src/figures/gate-figures.ts";
+import { addPrivacyFigures } from "../../services/edge/src/figures/privacy-figures.ts";
 import { addEdgeMetrics, createCounters } from "../../services/edge/src/figures/metrics.ts";
 import { createAdminRoutes } from "../../services/edge/src/transport/admin-routes.ts";
 import { createUsageMetrics } from "../../services/agent-worker/src/usage/usage-metrics.ts";
@@ -32,6 +33,7 @@ function registries(): Record<string, Registry> {
   });
   createGateFigures().addTo(edge, { revocations: zero, revocationsAgeMs: zero, blocks: zero });
   createEdgeNoticeFigures(edge);
+  addPrivacyFigures(edge, { state: () => ({ isWorking: false, open: [] }), sweep: { behindMs: zero } });
   createAdminRoutes({ adminToken: undefined, registry: edge, log });
   const agent = createAgentMetrics();
   agent.observe({
