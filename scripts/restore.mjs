@@ -5,6 +5,8 @@ const usage = `Usage: NATS_URL=… npm run restore -- FOLDER [--keys FOLDER] [--
   Puts a backup back into an empty NATS. Stop every edge and worker first.
 
   --keys FOLDER   where the keys of an encrypted deployment were put
-  --replace       deletes the streams that are there and hold something Its earlier name, scripts/log-restore.mjs, means the same.`;
+  --replace       deletes the streams that are there and hold something
+
+  Its earlier name, scripts/log-restore.mjs, means the same.`;
 
 await runBackupCli("restore", usage);
