@@ -62,7 +62,8 @@ it("Responses, A2A and AG-UI: an image as data", async () => {
     ...{ threadId: "t1", runId: "r1", state: {}, tools: [], context: [], forwardedProps: {} },
     messages: [{ id: "m1", role: "user", content: [{ type: "text", text: "What?" }, binary] }],
   };
-  expect((await post("/api/ag-ui", run)).text).toContain("× 2 pixels");
+  const said = [...(await post("/api/ag-ui", run)).text.matchAll(/"delta":("(?:[^"\\]|\\.)*")/g)];
+  expect(said.map(([, delta = '""']) => String(JSON.parse(delta))).join("")).toContain(sees);
 });
 
 it("an address of somebody else's is refused and never asked, and a file of somebody else's is none", async () => {
