@@ -72,7 +72,10 @@ it("sealed: an export has all that is theirs opened, and after an erasure whoeve
   expect(plainly).toEqual([]);
   const before = await searchOpened(world.bus, encryption, [user, word, push]);
   expect(new Set(before.map((one) => one.split(" ")[0]))).toEqual(
-    new Set(["EV_0", "FACT_0", "FILES", "LOG_0", "MEMORY", "NOTICES", "OBJ_parley_files"]),
+    new Set([
+      ...[streams.events(0), streams.facts(0), streams.log(0)],
+      ...[streams.files, streams.memory, streams.notices, "OBJ_parley_files"],
+    ]),
   );
 
   const text = await (await request(edges[0], "GET", "/api/v1/me/export", { user })).text();
