@@ -74,7 +74,7 @@ it("sealed: an export has all that is theirs opened, and after an erasure whoeve
   expect(new Set(before.map((one) => one.split(" ")[0]))).toEqual(
     new Set([
       ...[streams.events(0), streams.facts(0), streams.log(0)],
-      ...[streams.files, streams.memory, streams.notices, "OBJ_parley_files"],
+      ...[streams.files, streams.memory, streams.notices, streams.fileBytes],
     ]),
   );
 
