@@ -90,7 +90,9 @@ export function compared({ parts, ...message }: Message, isLive: boolean): objec
       : { ...part, ...(isLive && { approval }) },
   );
   const isFile = ({ type }: { readonly type: string }): boolean => type === "file";
-  const files = same.filter(isFile).toSorted((one, other) => JSON.stringify(one).localeCompare(JSON.stringify(other)));
+  // Whoever loads them has their fields in another order.
+  const textOf = (part: object): string => JSON.stringify(Object.entries(part).toSorted());
+  const files = same.filter(isFile).toSorted((one, other) => textOf(one).localeCompare(textOf(other)));
   return plain({ ...message, parts: same.filter((part) => !isFile(part)), files });
 }
 

@@ -146,7 +146,7 @@ describe.skipIf(!hasClients).each(majors)("AI SDK %s (SSE)", (_version, major) =
       status: 413,
       body: { code: "MESSAGE_TOO_LARGE" },
     });
-    expect((await ask(chat({ padding: "x".repeat(2_100_000) }, said("hello")))).status).toBe(413);
+    expect((await ask(chat({ padding: "x".repeat(9_000_000) }, said("hello")))).status).toBe(413);
     expect(await ask(chat(said("hello")), "/api/ai/chat?v=8")).toMatchObject({ status: 400 });
     expect(await ask(chat(said("hello")), "/api/ai/chat/%E0%A4%A/stop")).toMatchObject({ status: 400 });
   });
