@@ -91,7 +91,8 @@ export function compared({ parts, ...message }: Message, isLive: boolean): objec
   );
   const isFile = ({ type }: { readonly type: string }): boolean => type === "file";
   // Whoever loads them has their fields in another order.
-  const textOf = (part: object): string => JSON.stringify(Object.entries(part).toSorted());
+  const textOf = (part: object): string =>
+    JSON.stringify(Object.entries(part).toSorted(([one], [other]) => one.localeCompare(other)));
   const files = same.filter(isFile).toSorted((one, other) => textOf(one).localeCompare(textOf(other)));
   return plain({ ...message, parts: same.filter((part) => !isFile(part)), files });
 }

@@ -90,7 +90,10 @@ it(
     await using worker = await startWorker();
     const [one, other] = await receiver.until("gil", 2, 30_000);
     expect(other?.id).toBe(one?.id);
-    await eventually(async () => (await counted(worker, "mention", "sent")) === 1, { what: "one that is sent", timeoutMs: 20_000 });
+    await eventually(async () => (await counted(worker, "mention", "sent")) === 1, {
+      what: "one that is sent",
+      timeoutMs: 20_000,
+    });
     await first[Symbol.asyncDispose]();
   },
 );
