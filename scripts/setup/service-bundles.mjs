@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { build } from "esbuild";
@@ -57,11 +57,22 @@ function isUpToDate(service) {
   return Math.max(...sources.map(newestMs), ...others) < statSync(bundle).mtimeMs;
 }
 
+/** Each at once and whole, the map first: a build that is killed in between leaves the bundle that was there, and not half of one that looks new. */
+function put(files) {
+  for (const { path: file, contents } of files.toSorted((one, other) => other.path.length - one.path.length)) {
+    mkdirSync(path.dirname(file), { recursive: true });
+    const fresh = `${file}.${process.pid}`;
+    writeFileSync(fresh, contents);
+    renameSync(fresh, file);
+  }
+}
+
 const outdated = services.filter((name) => !isUpToDate(name));
 for (const service of outdated) {
-  await build({
+  const { outputFiles } = await build({
     entryPoints: [path.join(root, "services", service, "dist", "main.js")],
     outfile: bundleOf(service),
+    write: false,
     bundle: true,
     platform: "node",
     format: "esm",
@@ -76,5 +87,6 @@ for (const service of outdated) {
     banner: { js: banner },
     plugins: [placesOfModules],
   });
+  put(outputFiles);
 }
 if (outdated.length > 0) process.stdout.write(`${outdated.join(", ")}\n`);

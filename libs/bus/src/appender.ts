@@ -27,7 +27,7 @@ export interface TooLarge {
   readonly maxBytes: number;
 }
 
-/** Larger than the broker, or Parley itself, takes. Trying again is of no use: the caller cuts it or ends with an error. */
+/** What was to be stored is larger than the broker, or Parley itself, takes. Trying again is of no use: the caller cuts it or ends with an error. */
 export class EventTooLargeError extends Error {
   readonly maxBytes: number;
   constructor({ bytes, maxBytes }: TooLarge) {
@@ -79,7 +79,7 @@ export const anotherInProcess = 10_164;
 export const wrongLastSequence: ReadonlySet<number> = new Set([10_071, anotherInProcess]);
 /** The stream's own limits: `max_msg_size`, and 64 KB of headers. */
 const tooLargeForStream: ReadonlySet<number> = new Set([10_054, 10_097]);
-/** The account's, or the server's. */
+/** Resources of the account, memory and storage of the server are used up. */
 const outOfResources: ReadonlySet<number> = new Set([10_002, 10_023, 10_028, 10_047]);
 /** "The store failed": a full disk, but also a limit of the stream, which is no fault of the broker and only its text can tell apart. */
 const storeFailed = 10_077;
