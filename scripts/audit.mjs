@@ -1,10 +1,4 @@
-import { spawn } from "node:child_process";
-import path from "node:path";
-import { root } from "./setup/paths.mjs";
-import { prepare } from "./setup/prepare.mjs";
-import { say } from "./setup/progress.mjs";
-import { describeFailure } from "./setup/setup-error.mjs";
-import { giveHelp } from "./setup/usage.mjs";
+import { runSourceCli } from "./setup/source-cli.mjs";
 
 const usage = `Usage: npm run audit -- [--user ID] [--tool NAME] [--conversation ID] [--kind KIND] [--since 2h] [--limit N] [--json]
 
@@ -19,18 +13,7 @@ const usage = `Usage: npm run audit -- [--user ID] [--tool NAME] [--conversation
 
   NATS_URL and NATS_CA_FILE, NATS_CERT_FILE, NATS_KEY_FILE as for the services. With roles at the broker: the user auditor.`;
 
-async function main(args) {
-  await prepare({ needsBuild: false });
-  const cli = path.join(root, "scripts/audit/main.ts");
-  const child = spawn(process.execPath, ["--conditions=source", "--import", "tsx", cli, ...args], { stdio: "inherit" });
-  return new Promise((resolve) => child.once("exit", (code) => resolve(code ?? 1)));
-}
-
 // `npm run audit | head`: the reader has gone.
 process.stdout.on("error", () => process.exit());
 
-giveHelp(process.argv.slice(2), usage);
-process.exitCode = await main(process.argv.slice(2)).catch((error) => {
-  say(describeFailure(error));
-  return 1;
-});
+await runSourceCli("audit/main.ts", usage);

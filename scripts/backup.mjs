@@ -1,4 +1,4 @@
-import { runBackupCli } from "./setup/backup-cli.mjs";
+import { runSourceCli } from "./setup/source-cli.mjs";
 
 const usage = `Usage: NATS_URL=… npm run backup -- FOLDER [--keys FOLDER]
        npm run backup -- --verify FOLDER [--keys FOLDER]
@@ -10,4 +10,4 @@ const usage = `Usage: NATS_URL=… npm run backup -- FOLDER [--keys FOLDER]
 
   What is in it, and how to restore: docs/operations.md, "Back up and restore". Its earlier name, scripts/log-backup.mjs, means the same.`;
 
-await runBackupCli("backup", usage);
+await runSourceCli("backup/main.ts", usage, ["backup"]);

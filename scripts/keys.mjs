@@ -1,10 +1,4 @@
-import { spawn } from "node:child_process";
-import path from "node:path";
-import { root } from "./setup/paths.mjs";
-import { prepare } from "./setup/prepare.mjs";
-import { say } from "./setup/progress.mjs";
-import { describeFailure } from "./setup/setup-error.mjs";
-import { giveHelp } from "./setup/usage.mjs";
+import { runSourceCli } from "./setup/source-cli.mjs";
 
 const usage = `Usage: npm run keys -- create --name NAME --user USER --scopes 'conversation:*' [OPTION…]
        npm run keys -- vapid
@@ -25,15 +19,4 @@ const usage = `Usage: npm run keys -- create --name NAME --user USER --scopes 'c
 
   NATS_URL and ENCRYPTION_KEYS_FILE, … as for the services. With roles at the broker: the user operator.`;
 
-async function main(args) {
-  await prepare({ needsBuild: false });
-  const cli = path.join(root, "scripts/keys/main.ts");
-  const child = spawn(process.execPath, ["--conditions=source", "--import", "tsx", cli, ...args], { stdio: "inherit" });
-  return new Promise((resolve) => child.once("exit", (code) => resolve(code ?? 1)));
-}
-
-giveHelp(process.argv.slice(2), usage);
-process.exitCode = await main(process.argv.slice(2)).catch((error) => {
-  say(describeFailure(error));
-  return 1;
-});
+await runSourceCli("keys/main.ts", usage);

@@ -1,4 +1,4 @@
-import { runBackupCli } from "./setup/backup-cli.mjs";
+import { runSourceCli } from "./setup/source-cli.mjs";
 
 const usage = `Usage: NATS_URL=… npm run restore -- FOLDER [--keys FOLDER] [--replace]
 
@@ -9,4 +9,4 @@ const usage = `Usage: NATS_URL=… npm run restore -- FOLDER [--keys FOLDER] [--
 
   Its earlier name, scripts/log-restore.mjs, means the same.`;
 
-await runBackupCli("restore", usage);
+await runSourceCli("backup/main.ts", usage, ["restore"]);
