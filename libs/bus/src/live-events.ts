@@ -47,7 +47,7 @@ export function createLiveEvents({ nc, unreadable, opening, log }: LiveDeps) {
       if (!isWhole(stored)) unreadable.note("event", stored);
       if (stored.seq > 0) onMessage(stored);
     };
-    const open = createLiveOpening(opening, give, subject, log);
+    const { open, stop } = createLiveOpening(opening, give, subject, log);
     const subscription = nc.subscribe(subject, {
       ...options,
       callback: (error, message) => {
@@ -61,20 +61,63 @@ export function createLiveEvents({ nc, unreadable, opening, log }: LiveDeps) {
         }
       },
     });
-    return { unsubscribe: () => subscription.unsubscribe() };
+    return {
+      unsubscribe() {
+        stop();
+        subscription.unsubscribe();
+      },
+    };
   };
 }
 
-/** What waits for its key comes later, out of the reach of the subscription's own funnel. */
+/** Soon enough for a viewer; and a key service that is away is not asked more often. */
+const againMs = 1_000;
+/** Subjects of which one waits: a turn has its chain, its message, and a result for each call. */
+const mostKept = 256;
+
+/**
+ * What waits for its key comes later, out of the reach of the subscription's own funnel. What cannot be opened now is tried again, the newest of each subject: there need not be a next event to show that one is missing (the
+ * end of a turn has none), and with the newest one its reader sees the hole and fills it.
+ */
 function createLiveOpening(opening: Opening, give: (stored: StoredMessage) => void, liveSubject: string, log: Logger) {
-  return (stored: StoredMessage): void => {
+  const kept = new Map<string, StoredMessage>();
+  let timer: NodeJS.Timeout | undefined;
+  let isStopped = false;
+
+  const again = (): void => {
+    timer = undefined;
+    const waiting = [...kept.values()].toSorted((one, other) => one.seq - other.seq);
+    kept.clear();
+    for (const stored of waiting) open(stored);
+  };
+  const keep = (stored: StoredMessage): void => {
+    // A process without keys has none later either: it says so, and is not ready.
+    if (isStopped || opening.passesPlain || (kept.get(stored.subject)?.seq ?? 0) > stored.seq) return;
+    kept.set(stored.subject, stored);
+    const [oldest] = kept.keys();
+    if (kept.size > mostKept && oldest !== undefined) kept.delete(oldest);
+    timer ??= setTimeout(again, againMs);
+    timer.unref();
+  };
+  const open = (stored: StoredMessage): void => {
     const { subject, seq, previous } = stored;
-    opening.inOrder(stored, (data) => {
+    const take = (data: Uint8Array): void => {
       try {
         give(data === stored.data ? stored : { subject, seq, previous, data });
       } catch (err) {
         log.error({ err, subject: liveSubject }, "a live event could not be handled");
       }
+    };
+    opening.inOrder(stored, take, (why, data) => {
+      if (why === "unavailable") keep({ subject, seq, previous, data: data.slice() });
     });
+  };
+  return {
+    open,
+    stop(): void {
+      isStopped = true;
+      clearTimeout(timer);
+      kept.clear();
+    },
   };
 }

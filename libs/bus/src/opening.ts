@@ -32,12 +32,12 @@ export interface Opening {
   found(message: FoundMessage | null): Promise<FoundMessage | null>;
   /**
    * Gives the bytes on, at once where the key is there, else behind all that came before for the same key. `data` may be borrowed. What was tampered with comes as something that nobody
-   * can read; what is of an erased key, or cannot be opened now, does not come: `notOpened` is called.
+   * can read; what is of an erased key, or cannot be opened now, does not come: `notOpened` is called, with the bytes as they are, borrowed as well.
    */
   inOrder(
     message: { readonly subject: string; readonly data: Uint8Array },
     take: (data: Uint8Array) => void,
-    notOpened?: (why: NotOpened) => void,
+    notOpened?: (why: NotOpened, data: Uint8Array) => void,
   ): void;
   /** Messages of one conversation, without those of an erased key. Throws SealedError. */
   all(messages: StoredMessage[]): Promise<StoredMessage[]>;
@@ -62,7 +62,7 @@ export function createKeylessOpening(onSealed: () => unknown, log: Logger): Open
       if (!isSealed(data)) return take(data);
       onSealed();
       log.error({ subject }, "what is stored there is encrypted, and this process has no keys");
-      notOpened?.("unavailable");
+      notOpened?.("unavailable", data);
     },
     async all(messages) {
       if (messages.some(({ data }) => isSealed(data))) throw refused();
@@ -141,20 +141,20 @@ function createInOrder({ keys, placeOf }: OpeningDeps, now: OpenOne["now"], coun
     const sealed = isSealed(data);
     // What is plain overtakes nothing either.
     if (place === undefined || (!sealed && !keys.isAwaited(place.scope))) return take(data);
-    const give = (opened: Opened): void => {
+    const give = (opened: Opened, of: Uint8Array): void => {
       counted(subject, opened);
       if (!("failure" in opened)) take(opened.data);
       else if (opened.failure === "broken") take(unreadableBytes);
-      else notOpened?.(opened.failure);
+      else notOpened?.(opened.failure, of);
     };
     const opened = sealed ? now(data, place) : undefined;
-    if (opened !== undefined) return give(opened);
-    if (waiting + data.length > mostWaiting) return give({ failure: "unavailable" });
+    if (opened !== undefined) return give(opened, data);
+    if (waiting + data.length > mostWaiting) return give({ failure: "unavailable" }, data);
     waiting += data.length;
     const own = data.slice();
     keys.whenReady(place.scope, { isFresh: true }, (state) => {
       waiting -= own.length;
-      give(sealed ? openedWith(state, own, place) : { data: own });
+      give(sealed ? openedWith(state, own, place) : { data: own }, own);
     });
   };
   return inOrder;

@@ -1,7 +1,8 @@
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
+import path from "node:path";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { streams, subjects, type StoredEvent, type TurnRequest } from "@parley/protocol";
-import { eventually } from "@parley/testkit";
+import { eventually, tempDir } from "@parley/testkit";
 import { expect, it } from "vitest";
 import { SealedError, type Bus } from "../src/index.ts";
 import { hashOfScope } from "../src/seal-places.ts";
@@ -59,6 +60,25 @@ it("what one process writes another one reads, live, again and by look-up, and t
   });
   expect(await filesWith(bench.store, secret)).toEqual([]);
   expect(await filesWith(bench.store, "anna")).not.toEqual([]);
+});
+
+it("P1: a live copy that cannot be opened yet comes when it can, also if nothing comes behind it", async () => {
+  await using bench = await openEncryptedBench();
+  await using folder = await tempDir();
+  const file = path.join(folder.path, "keys.yaml");
+  await writeFile(file, `default: [{ id: other, key: ${newMaster()} }]`);
+  const [writer, reader] = [await bench.open(), await bench.open({ ENCRYPTION_KEYS_FILE: file })];
+  const live: number[] = [];
+  reader.events.subscribe(reader.events.liveOf("c1"), ({ data }) =>
+    live.push(JSON.parse(Buffer.from(data).toString()).n),
+  );
+  await reader.events.flush();
+  for (const n of [0, 1, 2]) await append(writer, n);
+  await eventually(() => (reader.keyFigures?.notOpened.unavailable ?? 0) >= 3, { what: "three that stay closed" });
+  expect(live).toEqual([]);
+  await writeFile(file, await readFile(bench.file));
+  await eventually(() => live.length > 0, { what: "the newest one", timeoutMs: 10_000 });
+  expect(live).toEqual([2]);
 });
 
 it("P4: turns come to a worker opened, in a stream that has no words", async () => {
