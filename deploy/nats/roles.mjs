@@ -27,7 +27,7 @@ const ofAllShards = [
   ...[subjects.allRevoked, subjects.allConnections, subjects.allMemories, subjects.allNotices, subjects.allPrivacy],
   // Sums of what somebody has used who is erased: under the name of nobody, and no other.
   subjects.usage(every, "erased"),
-  ...[subjects.allKeys, subjects.allKeysGone],
+  ...[subjects.allKeys, subjects.allToolKeys, subjects.allKeysGone],
 ];
 
 /** What edges store of tenants' documents, and ask workers about them. */

@@ -25,7 +25,7 @@ export function toolAccount(shards) {
       ]),
       ...["asked", "run"].map((channel) => subjects.audit(channel, every, every)),
       // Files that tools give back: what people have brought they can read, and not change.
-      ...[...fileWriting, subjects.filesBy("t")],
+      ...[...fileWriting, subjects.filesBy("t"), subjects.allToolKeys],
     ],
     api: [
       // Its own: no other role has a right to it.
@@ -40,8 +40,9 @@ export function toolAccount(shards) {
       // Whether whoever asked for notices on a device was signed out since: by exact names, which are hashes.
       `DIRECT.GET.${streams.gate}.${subjects.allRevoked}`,
       ...[...namesOf(shards), streams.audit, streams.keys].map((name) => `STREAM.CREATE.${name}`),
-      // Wrapped data keys, read one by one, by the hash of their scope. It has no right to make any, nor to replace one.
-      ...[`STREAM.MSG.GET.${streams.keys}`, `DIRECT.GET.${streams.keys}.${subjects.allKeys}`],
+      // Wrapped data keys, read one by one, by the hash of their scope. It makes those of what tools give back, and has no right to replace another one.
+      `STREAM.MSG.GET.${streams.keys}`,
+      ...[subjects.allKeys, subjects.allToolKeys].map((all) => `DIRECT.GET.${streams.keys}.${all}`),
       ...fileReading,
       // How full it is, and how long it keeps, for the notes of /readyz.
       `STREAM.INFO.${streams.audit}`,

@@ -2,6 +2,7 @@ import { deflateSync } from "node:zlib";
 import { openBus } from "@parley/bus";
 import { createLogger } from "@parley/runtime";
 import type { Broker } from "@parley/testkit";
+import { testEncryption } from "./test-encryption.ts";
 
 const log = createLogger({ service: "test", level: "silent", format: "json" });
 
@@ -19,7 +20,7 @@ export async function storeFile(
   { url }: Broker,
   { user, name, bytes, mediaType = "", sent }: StoredFile,
 ): Promise<string> {
-  const bus = await openBus({ servers: url, name: "test", log });
+  const bus = await openBus({ servers: url, name: "test", log, ...(await testEncryption()) });
   try {
     const { file_id } = await bus.files.begin({ owner: { user }, name, mediaType, bytes: bytes.length });
     await bus.files.append(file_id, 0, bytes.subarray(0, sent ?? bytes.length));
@@ -32,7 +33,7 @@ export async function storeFile(
 
 /** Removes it as its owner, or whoever looks after data, does. */
 export async function removeFile({ url }: Broker, fileId: string): Promise<void> {
-  const bus = await openBus({ servers: url, name: "test", log });
+  const bus = await openBus({ servers: url, name: "test", log, ...(await testEncryption()) });
   await bus.files.remove(fileId);
   await bus.close();
 }

@@ -16,7 +16,7 @@ const closing: AsyncDisposable[] = [];
 beforeAll(async () => {
   const settings = { ENCRYPTION_KEY: randomBytes(32).toString("base64") };
   const config = readConfig(z.object(encryptionFields()), settings);
-  ({ encryption } = await openEncryption(config, { mayMakeKeys: true, log }));
+  ({ encryption } = await openEncryption(config, { mayMakeKeys: "all", log }));
   folder = await tempDir();
 });
 afterAll(async () => {

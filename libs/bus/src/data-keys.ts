@@ -17,8 +17,8 @@ export type KeyState =
 export interface DataKeysDeps {
   readonly stream: KeyStream;
   readonly masters: MasterKeys;
-  /** False: for who has no right to make keys. */
-  readonly mayMake: boolean;
+  /** Whose keys it has a right to make. */
+  readonly mayMake: (scope: string) => boolean;
   /** Called when the first key of a conversation was made: its tenant's will be wanted too, also by those who may make none. */
   readonly onMade: (scope: string, tenant: string | undefined) => void;
   /** Of whose tenant a scope is, where nobody says when its key is made. */
@@ -85,7 +85,7 @@ function createLoading({ stream, masters, mayMake, onMade, tenantOf, log }: Data
         const isKnown = known !== undefined && found.key.kid === known.key.id.toString("base64url");
         return { key: isKnown ? known.key : await unwrap({ key: found.key, hash }), seq: found.seq, hash };
       }
-      if (wish.makes !== true || !mayMake) return found === undefined ? "none" : "erased";
+      if (wish.makes !== true || !mayMake(scope)) return found === undefined ? "none" : "erased";
       const made = await make(scope, found, wish);
       if (made !== undefined) return made;
       await sleep(backoff.nextMs());

@@ -10,8 +10,8 @@ export interface Encryption {
   readonly masters: MasterKeys;
   /** False: what is new is stored as it is; what was sealed is read all the same. */
   readonly seals: boolean;
-  /** Whether the role of this process has the right to make data keys. */
-  readonly mayMakeKeys: boolean;
+  /** Which data keys the role of this process has the right to make. */
+  readonly mayMakeKeys: "all" | "of tools' files";
 }
 
 const Settings = z.object(encryptionFields());
@@ -43,7 +43,7 @@ export async function openMasterKeys(settings: EncryptionSettings, log: Logger):
 /** The same as an option of `openBus`. */
 export async function openEncryption(
   settings: EncryptionSettings,
-  { mayMakeKeys, log }: { readonly mayMakeKeys: boolean; readonly log: Logger },
+  { mayMakeKeys, log }: Pick<Encryption, "mayMakeKeys"> & { readonly log: Logger },
 ): Promise<{ encryption?: Encryption }> {
   const masters = await openMasterKeys(settings, log);
   return masters === undefined ? {} : { encryption: { masters, seals: settings.ENCRYPTION === "on", mayMakeKeys } };

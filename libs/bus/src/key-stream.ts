@@ -7,7 +7,7 @@ import {
 } from "@nats-io/jetstream";
 import { KeyRecord, WrappedKey, encodeJson, parseStored, streams, subjects } from "@parley/protocol";
 import type { Append, AppendResult } from "./appender.ts";
-import type { FoundMessage, LookupQuery } from "./direct-get.ts";
+import { wholeStream, type FoundMessage, type LookupQuery } from "./direct-get.ts";
 import type { StreamOptions } from "./stream-configs.ts";
 import { ensureStream } from "./stream-setup.ts";
 
@@ -15,7 +15,7 @@ import { ensureStream } from "./stream-setup.ts";
 export async function setUpKeys(jsm: JetStreamManager, { replicas }: Pick<StreamOptions, "replicas">): Promise<void> {
   const config = {
     name: streams.keys,
-    subjects: [subjects.allKeys],
+    subjects: [subjects.allKeys, subjects.allToolKeys],
     retention: RetentionPolicy.Limits,
     storage: StorageType.File,
     num_replicas: replicas,
@@ -89,7 +89,7 @@ export function createKeyStream({ jsm, append, setUp }: KeyStreamDeps) {
 
     /** The next one from a sequence on; undefined: there is none. Also records that were replaced and not erased yet. */
     async next(fromSeq: number): Promise<StoredKey | undefined> {
-      const found = await jsm.lookUp(streams.keys, { seq: fromSeq, next_by_subj: subjects.allKeys });
+      const found = await jsm.lookUp(streams.keys, { seq: fromSeq, next_by_subj: wholeStream });
       return found === null ? undefined : read(found);
     },
 

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { fileOriginOf, toolKeyMark } from "@parley/protocol";
 
 /** Of what is written where things are sealed. */
 export interface SealOptions {
@@ -77,8 +78,16 @@ export function createSealPlaces(): (subject: string) => SealPlace | undefined {
 
 /** Under what the key of a scope is stored. */
 export function hashOfScope(scope: string): string {
-  return createHash("sha256").update(scope).digest("base64url");
+  const hash = createHash("sha256").update(scope).digest("base64url");
+  return isOfTool(scope) ? `${toolKeyMark}${hash}` : hash;
 }
+
+/** Of a file that a tool gives back. */
+export function isOfTool(scope: string): boolean {
+  return ofFile.test(scope) && fileOriginOf(scope.slice(2)) === "tool";
+}
+
+const ofFile = /^[fn]:file_/;
 
 /** In scopes and subjects: one token whatever the name holds. No hash is `_`, which is of no tenant. */
 export function tenantToken(tenant: string | undefined): string {

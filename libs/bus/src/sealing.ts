@@ -18,7 +18,7 @@ import { createKeyStream, setUpKeys } from "./key-stream.ts";
 import type { BrokerLink } from "./nats-connection.ts";
 import { createOpening, createKeylessOpening, type Opening, type OpeningCounts } from "./opening.ts";
 import type { PatientLookups } from "./patient-lookups.ts";
-import { createSealPlaces, hashOfScope, tenantToken, type SealPlace } from "./seal-places.ts";
+import { createSealPlaces, hashOfScope, isOfTool, tenantToken, type SealPlace } from "./seal-places.ts";
 import { createSealedAppender } from "./sealed-appender.ts";
 import { createSealedLookups } from "./sealed-lookups.ts";
 import { createSealedTexts, plainTexts, type SealedTexts } from "./sealed-texts.ts";
@@ -127,7 +127,8 @@ function followErasures({ link, log }: SealingDeps, keys: DataKeys): () => void 
 export function createSealing(deps: SealingDeps, encryption: Encryption | undefined): Sealing {
   if (encryption === undefined) return createKeyless(deps);
   const { link, jsm, manager, appender, options, log } = deps;
-  const { masters, seals, mayMakeKeys: mayMake } = encryption;
+  const { masters, seals, mayMakeKeys } = encryption;
+  const mayMake = mayMakeKeys === "all" ? () => true : isOfTool;
   const setUp = (): Promise<void> => setUpKeys(manager, options);
   const stream = createKeyStream({ jsm, append: appender.append, setUp });
   const onMade = (scope: string, tenant: string | undefined): void => {
@@ -156,7 +157,7 @@ export function createSealing(deps: SealingDeps, encryption: Encryption | undefi
     figures: { cached: keys.cached, keys: keys.counts, notOpened: opening.counts },
     setUp,
     prepare(conversation, tenant) {
-      if (seals && mayMake) void keys.state(`c:${conversation}`, { makes: true, tenant });
+      if (seals && mayMakeKeys === "all") void keys.state(`c:${conversation}`, { makes: true, tenant });
     },
     shredConversation: (conversation) => shred(`c:${conversation}`),
     shred,

@@ -4,7 +4,7 @@ import path from "node:path";
 import { createLogger, encryptionFields, readConfig } from "@parley/runtime";
 import { startNats, tempDir, type NatsServer } from "@parley/testkit";
 import { z } from "zod";
-import { openBus, openEncryption, type Bus } from "../src/index.ts";
+import { openBus, openEncryption, type Bus, type Encryption } from "../src/index.ts";
 
 export const newMaster = (): string => randomBytes(32).toString("base64");
 
@@ -18,7 +18,7 @@ export interface EncryptedBench {
   /** Of the keys. */
   readonly file: string;
   /** Another process of the deployment. */
-  open(settings?: Record<string, string>): Promise<Bus>;
+  open(settings?: Record<string, string>, mayMakeKeys?: Encryption["mayMakeKeys"]): Promise<Bus>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -37,8 +37,8 @@ export async function openEncryptedBench(
     nats,
     store: store.path,
     file,
-    async open(settings = { ENCRYPTION_KEYS_FILE: file }) {
-      const encryption = await openEncryption(readConfig(Config, settings), { mayMakeKeys: true, log });
+    async open(settings = { ENCRYPTION_KEYS_FILE: file }, mayMakeKeys = "all") {
+      const encryption = await openEncryption(readConfig(Config, settings), { mayMakeKeys, log });
       const bus = await openBus({ servers: nats.url, name: "test", log, ackWaitMs: 20_000, ...encryption });
       opened.push(bus);
       return bus;

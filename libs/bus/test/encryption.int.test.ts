@@ -107,6 +107,30 @@ it("two edges that begin a conversation at once have one key", async () => {
   for (const edge of edges) expect(await edge.events.read("c1", { fromSeq: 1 })).toHaveLength(4);
 });
 
+it("a process that may make keys of tools' files alone makes these, on a subject of their own, and no other", async () => {
+  await using bench = await openEncryptedBench();
+  const [edge, tool] = [await bench.open(), await bench.open(undefined, "of tools' files")];
+  const owner = { user: "anna" };
+  const about = { owner, conversation: "c1", name: "a.txt", bytes: encoder.encode(secret) } as const;
+  const { file_id } = await tool.files.bring({ ...about, origin: "tool", id: "call 0" });
+  const scopes = [`f:${file_id}`, `n:${file_id}`];
+  for (const scope of scopes) {
+    expect(subjects.key(hashOfScope(scope))).toMatch(/^chat\.toolkey\./);
+    expect(await rawLast(edge, streams.keys, subjects.key(hashOfScope(scope)))).toBeDefined();
+  }
+  const record = await edge.files.read(file_id);
+  const pieces: Uint8Array[] = [];
+  for await (const piece of edge.files.bytesOf(record!)) pieces.push(piece.slice());
+  expect(Buffer.concat(pieces).toString()).toBe(secret);
+  expect(await filesWith(bench.store, secret)).toEqual([]);
+  await expect(tool.files.begin({ ...about, mediaType: "text/plain", bytes: 3 })).rejects.toThrow();
+  await edge.files.remove(file_id);
+  for (const scope of scopes)
+    expect(
+      Buffer.from((await rawLast(edge, streams.keys, subjects.key(hashOfScope(scope)))) ?? "").toString(),
+    ).toContain('"erased":true');
+});
+
 it("plain and sealed stand side by side: turned on, and off again", async () => {
   await using bench = await openEncryptedBench();
   const plain = await bench.open({});

@@ -9,7 +9,7 @@ const Config = z.object(encryptionFields());
 export async function openTestBus(): Promise<{ bus: Bus; nats: NatsServer; [Symbol.asyncDispose](): Promise<void> }> {
   const nats = await startNats();
   const log = createLogger({ service: "test", level: "fatal", format: "pretty" });
-  const encryption = await openEncryption(readConfig(Config, encryptionSettings()), { mayMakeKeys: true, log });
+  const encryption = await openEncryption(readConfig(Config, encryptionSettings()), { mayMakeKeys: "all", log });
   const bus = await openBus({ servers: nats.url, name: "test", log, ackWaitMs: 20_000, ...encryption });
   return {
     bus,

@@ -127,6 +127,7 @@ export {
   shardOfSubject,
   subjects,
   type EventAddress,
+  toolKeyMark,
 } from "./subjects.ts";
 export { markedFormat, recordMark, type RecordFormat } from "./record-mark.ts";
 export {

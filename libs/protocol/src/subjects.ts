@@ -11,6 +11,8 @@ const audit = "chat.audit";
 /** Below a turn: its chain, which only the agent worker that has the turn writes. */
 export const agentChannel = "a";
 const changedChannel = "user.changed";
+/** Begins the hash of a scope that is of a file a tool gives back: no hash has such a letter. */
+export const toolKeyMark = "t~";
 
 export const subjects = {
   allTurns: "chat.turns.*",
@@ -212,8 +214,10 @@ export const subjects = {
   allUsage: "chat.usage.*.*",
 
   /** The data key of one scope, wrapped, by the hash of the scope: compare-and-set, the last one counts. */
-  key: (hash: string): string => `chat.key.${hash}`,
+  key: (hash: string): string => `chat.${hash.startsWith(toolKeyMark) ? "toolkey" : "key"}.${hash}`,
   allKeys: "chat.key.*",
+  /** Of files that tools give back: tool workers make these, and may write no other. */
+  allToolKeys: "chat.toolkey.*",
   /** Not stored: tells every process to forget a data key. */
   keyGone: (hash: string): string => `chat.keygone.${hash}`,
   allKeysGone: "chat.keygone.*",

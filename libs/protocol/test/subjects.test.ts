@@ -94,6 +94,7 @@ const pins: Record<keyof typeof subjects, readonly [subject: string, literal: st
   allUsage: [subjects.allUsage, "chat.usage.*.*"],
   key: [subjects.key("abc"), "chat.key.abc"],
   allKeys: [subjects.allKeys, "chat.key.*"],
+  allToolKeys: [subjects.allToolKeys, "chat.toolkey.*"],
   keyGone: [subjects.keyGone("abc"), "chat.keygone.abc"],
   allKeysGone: [subjects.allKeysGone, "chat.keygone.*"],
   file: [subjects.file("file_tZk3vQ1d8Tn0yRb5sLm2cX"), "chat.file.t.file_tZk3vQ1d8Tn0yRb5sLm2cX"],

@@ -73,7 +73,7 @@ export async function connectBus({ config, log, life }: Process, name: string): 
   const bus = await openBus({
     ...natsAddress(config),
     ...streamSettings(config),
-    ...(await openEncryption(config, { mayMakeKeys: true, log })),
+    ...(await openEncryption(config, { mayMakeKeys: "all", log })),
     ackWaitMs: config.ACK_WAIT_MS,
     files: fileSettings(config),
     ...{ name, log },

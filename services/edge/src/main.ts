@@ -100,7 +100,7 @@ interface Surroundings {
 
 /** The brokers, until the process ends. */
 async function connect(config: Config, name: string, { lifecycle, registry, log }: Surroundings) {
-  const encryption = await openEncryption(config, { mayMakeKeys: true, log });
+  const encryption = await openEncryption(config, { mayMakeKeys: "all", log });
   const stored = { ...streamSettings(config), files: fileSettings(config), ...encryption };
   const bus = await openBus({ ...natsAddress(config), name, ...stored, log });
   lifecycle.use("broker", bus.close);

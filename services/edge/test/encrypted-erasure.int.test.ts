@@ -26,7 +26,7 @@ const buses: Bus[] = [];
 beforeAll(async () => {
   world = await createWorld();
   const settings = { ENCRYPTION_KEY: randomBytes(32).toString("base64") };
-  const made = await openEncryption(readConfig(z.object(encryptionFields()), settings), { mayMakeKeys: true, log });
+  const made = await openEncryption(readConfig(z.object(encryptionFields()), settings), { mayMakeKeys: "all", log });
   if (made.encryption === undefined) throw new Error("there is no key");
   encryption = made.encryption;
   redisServer = await startRedis({ persist: false });

@@ -51,7 +51,7 @@ interface StoreDeps extends PartDeps {
 /** The broker and Redis. */
 export async function openStores({ worker, config, log, life }: StoreDeps) {
   // A process that runs tools reads keys and has no right to make any: edges make those of a tenant with its first conversation.
-  const encryption = await openEncryption(config, { mayMakeKeys: false, log });
+  const encryption = await openEncryption(config, { mayMakeKeys: "of tools' files", log });
   const stored = { ...streamSettings(config), files: fileSettings(config), ...encryption };
   const bus = await openBus({ ...natsAddress(config), name: worker, ...stored, log });
   life.use("the broker connection", bus.close);
