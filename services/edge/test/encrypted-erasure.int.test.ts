@@ -36,7 +36,7 @@ beforeAll(async () => {
   const jsm = await jetstreamManager(world.bus.nc, { checkAPI: false });
   await jsm.streams.update(streams.events(0), { max_age: windowMs * 1e6, duplicate_window: windowMs * 1e6 });
   edges = [await addEdge(), await addEdge()];
-  buses.push(await openBus({ servers: signedIn(world.nats.url, "edge"), name: "plants", log, encryption }));
+  buses.push(await openBus({ servers: world.nats.url, name: "plants", log, encryption }));
 });
 afterAll(async () => {
   await world[Symbol.asyncDispose]();
