@@ -64,9 +64,9 @@ it.skipIf(kustomize() === undefined)("tool workers read the policy that is mount
   expect(containers[0]?.volumeMounts).toEqual(expect.arrayContaining(mounts));
   expect(volumes).toContainEqual({ name: "tool-policy", configMap: { name: "parley-tool-policy" } });
   const maps = manifests.filter(({ kind }) => kind === "ConfigMap").map((one) => ConfigMap.parse(one));
-  const settings = maps.find(({ metadata }) => /^parley-[a-z0-9]{10}$/.test(metadata.name));
-  expect(settings?.data).toMatchObject({
-    ...{ LIMITS_FILE: "/etc/parley-limits/limits.yaml" },
+  const settingsOf = (name: RegExp) => maps.find(({ metadata }) => name.test(metadata.name))?.data;
+  expect(settingsOf(/^parley-[a-z0-9]{10}$/)).toMatchObject({ LIMITS_FILE: "/etc/parley-limits/limits.yaml" });
+  expect(settingsOf(/^parley-tool-worker-/)).toMatchObject({
     TOOL_POLICY_FILE: "/etc/parley-tool-policy/tool-policy.yaml",
   });
 });

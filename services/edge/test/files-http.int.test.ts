@@ -90,15 +90,15 @@ describe("a file in one body", () => {
       "a program that is called a picture",
       Buffer.concat([Buffer.from("MZ"), Buffer.alloc(200_000, 1)]),
       "UNSUPPORTED",
-      400,
+      415,
     ],
     [
       "an archive",
       Buffer.from("504b0304140000000800000021000000000000000000000000000500000061", "hex"),
       "UNSUPPORTED",
-      400,
+      415,
     ],
-    ["what is neither text nor known", Buffer.from([0, 1, 2, 3, 254, 255]), "UNSUPPORTED", 400],
+    ["what is neither text nor known", Buffer.from([0, 1, 2, 3, 254, 255]), "UNSUPPORTED", 415],
     ["nothing", Buffer.alloc(0), "INVALID_FRAME", 400],
   ])("is refused, and gone: %s", async (_what, bytes, code, status) => {
     const before = await world.bus.files.keptBy({ user: "zoe" });

@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { FileCommands } from "../commands/files/files.ts";
 import { BodyCutError } from "./body-stream.ts";
 import { createFileDownload, downloadHeaders, inlineField } from "./file-download.ts";
-import { jsonReply, type Reply } from "./reply.ts";
+import { chatErrorReply, jsonReply, type Reply } from "./reply.ts";
 import { defineRoute, nothing, type Call, type Route } from "./route.ts";
 import { createTusHandlers, isTus, tusHeaders, tusOptions } from "./file-tus.ts";
 
@@ -60,7 +60,7 @@ function uploadRoute({ files }: FileRouteDeps, tus: Tus, optionHeaders: Readonly
       201: { description: "It is stored; by tus, it is begun.", content: FileInfo },
     },
     handle: (call, { query }) =>
-      isTus(call) ? tus.create(call) : untilCut(() => bringPlain(files, call, { ...query, clientId: query.id })),
+      answered(() => (isTus(call) ? tus.create(call) : bringPlain(files, call, { ...query, clientId: query.id }))),
   });
 }
 
@@ -114,12 +114,13 @@ function lengthOf({ exchange }: Call): number {
   throw new ChatError("INVALID_FRAME", { message: "Say how many bytes the file has, in content-length." });
 }
 
-/** Of who has gone away nobody waits for an answer. */
-async function untilCut(work: () => Promise<Reply>): Promise<Reply | undefined> {
+/** To who has gone away nothing is said. A file of a type that is not taken is refused as HTTP has it (RFC 9110, 15.5.16). */
+async function answered(work: () => Promise<Reply>): Promise<Reply | undefined> {
   try {
     return await work();
   } catch (error) {
     if (error instanceof BodyCutError) return undefined;
+    if (error instanceof ChatError && error.code === "UNSUPPORTED") return chatErrorReply(error, {}, 415);
     throw error;
   }
 }
@@ -187,7 +188,7 @@ function appendRoute(tus: Tus): Route {
     access: "user",
     ...{ params, query: nothing, body: nothing, isStreamed: true, reads: uploadHeaders },
     responses: { 204: { description: "They are stored: `upload-offset` says how far it is." } },
-    handle: (call, { params: { id } }) => untilCut(() => tus.append(call, id)),
+    handle: (call, { params: { id } }) => answered(() => tus.append(call, id)),
   });
 }
 
@@ -202,7 +203,7 @@ function overrideRoute(tus: Tus): Route {
     responses: { 204: { description: "As PATCH or DELETE." } },
     async handle(call, { params: { id } }) {
       const method = call.exchange.header("x-http-method-override").toUpperCase();
-      if (method === "PATCH") return untilCut(() => tus.append(call, id));
+      if (method === "PATCH") return answered(() => tus.append(call, id));
       if (method === "DELETE") return tus.remove(call, id);
       const message = "POST of a file takes x-http-method-override: PATCH or DELETE.";
       throw new ChatError("UNSUPPORTED", { message });
