@@ -8,6 +8,7 @@ import { conversationParts } from "./conversation-parts.ts";
 import { createDecisions, type Decisions } from "./decisions.ts";
 import type { DocumentQuestions } from "./document-questions.ts";
 import type { DocumentStore } from "./document-store.ts";
+import type { BrokerClock } from "./broker-clock.ts";
 import type { Erasing } from "./erasing.ts";
 import type { Encryption } from "./encryption.ts";
 import { createEventRoom } from "./event-room.ts";
@@ -67,6 +68,8 @@ export interface Bus extends BrokerLink {
   readonly decisions: Decisions;
   readonly agents: AgentSignals;
   readonly transcripts: Transcripts;
+  /** The broker's, for what is compared with the times of what is stored. For edges: others have no right to ask. */
+  readonly clock: BrokerClock;
   readonly owners: Owners;
   /** Who has a part in conversations beside whoever began them. For edges: others may only read it. */
   readonly people: PeopleLog;

@@ -39,6 +39,7 @@ export function conversationParts(
   const readMarks = createReadMarks(deps);
   const kept = { titles, feedback, handovers, summaries, posts, people, readMarks, changes };
   return {
+    clock,
     owners,
     ...kept,
     conversations: createStoredConversations({ ...deps, ...kept, shred: sealing.shredConversation }),

@@ -10,7 +10,7 @@ import {
 import { sleep, type Logger } from "@parley/runtime";
 
 export interface SweepDeps {
-  readonly bus: Pick<Bus, "conversations" | "people" | "privacy" | "turns">;
+  readonly bus: Pick<Bus, "clock" | "conversations" | "people" | "privacy" | "turns">;
   /** Deletes the whole of one, unless something happened in it since then or runs in it. Returns whether it did. */
   readonly deleteIfOld: (conversation: ConversationId, whose: Whose) => Promise<boolean>;
   readonly retention: () => Retention;
@@ -22,6 +22,14 @@ export interface Whose {
   readonly tenant: string | undefined;
   /** ms since 1970. */
   readonly notSinceMs: number;
+}
+
+/** What it was decided by. */
+interface Looked extends Found {
+  /** Whoever has a part in it. */
+  readonly users: readonly string[];
+  /** By the broker's clock. */
+  readonly nowMs: number;
 }
 
 /** What the sweep would do with a conversation. */
@@ -37,6 +45,8 @@ export type Sweep = ReturnType<typeof createSweep>;
 const noCounts: SweepCounts = { looked: 0, removed: 0, held: 0, busy: 0 };
 /** After so many its place is stored: another process looks at no more of them once more. */
 const storeEvery = 50;
+/** Then whoever asked to be forgotten meanwhile has their turn: a round may take hours. */
+const goesOnMs = 5_000;
 
 /** Deletes conversations in which nothing has happened for as long as their tenant keeps them. In rounds, from owner to owner through the log; where it is, is stored. */
 export function createSweep(deps: SweepDeps) {
@@ -49,7 +59,7 @@ export function createSweep(deps: SweepDeps) {
     /** How long ago the last whole round has ended, as far as the process with the work knows, ms; 0: nothing is to be swept. */
     behindMs: (): number => (isWanted(retention()) ? Date.now() - (endedMs ?? sinceMs) : 0),
 
-    /** Goes on with the round that is due, until it is over or `signal` is aborted. */
+    /** Goes on with the round that is due, until it is over, `signal` is aborted, or some seconds have gone by. */
     async step(signal: AbortSignal): Promise<void> {
       if (!isWanted(retention())) return;
       const place = await bus.privacy.sweepPlace();
@@ -67,7 +77,8 @@ export function createSweep(deps: SweepDeps) {
       while (place !== undefined && found.length < limit) {
         const candidate: OwnedConversation | undefined = await bus.conversations.ownerAfter(place);
         if (candidate === undefined) return { found, next: undefined };
-        found.push(await look(candidate, holds));
+        const { users: _users, nowMs: _nowMs, ...one } = await look(candidate, holds);
+        found.push(one);
         place = { shard: candidate.shard, seq: candidate.seq };
       }
       return { found, next: place };
@@ -93,12 +104,14 @@ function isResting({ shard, seq, last }: Place & { readonly last?: unknown }): b
 type Look = ReturnType<typeof createLook>;
 
 function createLook({ bus, retention }: SweepDeps) {
-  return async ({ conversation, owner }: OwnedConversation, holds: readonly HoldRecord[]): Promise<Found> => {
+  return async ({ conversation, owner }: OwnedConversation, holds: readonly HoldRecord[]): Promise<Looked> => {
     const { tenant } = owner;
     const mostMs = keptMs(retention(), tenant);
     const updatedMs = await bus.conversations.updatedAt(conversation);
-    const idleMs = Date.now() - (updatedMs ?? Date.now());
-    const common = { conversation, tenant, idleMs };
+    // By the broker's clock, as what is stored: an edge whose own one is ahead would delete what is new.
+    const nowMs = await bus.clock.nowMs();
+    const idleMs = nowMs - (updatedMs ?? nowMs);
+    const common = { conversation, tenant, users: [owner.userId], nowMs, idleMs };
     // Without a record it has not got its first answer yet, or was deleted: whose it was stays.
     if (mostMs === undefined || updatedMs === undefined || idleMs < mostMs) return { ...common, verdict: "keep" };
     const people = (await bus.people.of(conversation))?.people;
@@ -109,7 +122,7 @@ function createLook({ bus, retention }: SweepDeps) {
         (on.kind === "conversation" && on.id === conversation) ||
         (on.kind === "user" && users.includes(on.id)),
     );
-    return { ...common, verdict: isHeld ? "held" : "remove" };
+    return { ...common, users, verdict: isHeld ? "held" : "remove" };
   };
 }
 
@@ -135,7 +148,8 @@ async function goThrough(deps: SweepDeps, look: Look, signal: AbortSignal): Prom
     });
   };
   let holds = await bus.privacy.holds();
-  for (let n = 1; !signal.aborted; n++) {
+  const untilMs = performance.now() + goesOnMs;
+  for (let n = 1; !signal.aborted && performance.now() < untilMs; n++) {
     const candidate = await bus.conversations.ownerAfter(place);
     if (candidate === undefined) return store(true);
     place = { shard: candidate.shard, seq: candidate.seq };
@@ -160,14 +174,13 @@ async function handle(deps: SweepDeps, look: Look, { candidate, holds, counts }:
   const { conversation, owner } = candidate;
   const looked = { ...counts, looked: counts.looked + 1 };
   try {
-    const { verdict } = await look(candidate, holds);
+    const { verdict, users, nowMs } = await look(candidate, holds);
     if (verdict === "keep") return looked;
     // What was held since the list was read.
     const { tenant, userId: user } = owner;
-    const isHeld =
-      verdict === "held" || (await bus.privacy.heldBy({ tenant, users: [user], conversation })) !== undefined;
+    const isHeld = verdict === "held" || (await bus.privacy.heldBy({ tenant, users, conversation })) !== undefined;
     if (isHeld) return { ...looked, held: looked.held + 1 };
-    const notSinceMs = Date.now() - (keptMs(retention(), tenant) ?? Infinity);
+    const notSinceMs = nowMs - (keptMs(retention(), tenant) ?? Infinity);
     const isRemoved = await deleteIfOld(conversation, { user, tenant, notSinceMs });
     return isRemoved ? { ...looked, removed: looked.removed + 1 } : { ...looked, busy: looked.busy + 1 };
   } catch (err) {
