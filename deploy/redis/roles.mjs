@@ -41,6 +41,8 @@ export const redisRoles = {
       // Calls of a conversation that is deleted are dropped.
       queue,
       notices,
+      // What is on its way to somebody who is erased goes.
+      pushes,
       ...[limits, sessions, tickets, connections, blocks, requests].map(under),
     ],
     // Its /health says whether there are tool workers.

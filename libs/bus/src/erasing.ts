@@ -1,5 +1,6 @@
 import {
   FeedbackRecord,
+  HandoverRecord,
   PostRecord,
   TitleRecord,
   encodeJson,
@@ -18,7 +19,7 @@ import type { EventLog } from "./event-log.ts";
 import { createMentions, kindOfMention, type Mention, type MentionDeps } from "./mentions.ts";
 import type { BrokerLink } from "./nats-connection.ts";
 import type { PatientLookups } from "./patient-lookups.ts";
-import { pseudonymised, type Erased } from "./pseudonyms.ts";
+import { isNamedIn, pseudonymised, type Erased } from "./pseudonyms.ts";
 
 export interface ErasingDeps {
   readonly link: BrokerLink;
@@ -65,10 +66,8 @@ export function createErasing(deps: ErasingDeps) {
       return record?.title !== undefined && (record.by?.id ?? user) === user;
     },
 
-    /** Removes all on a subject. */
-    async drop({ stream, subject }: Pick<Mention, "stream" | "subject">): Promise<void> {
-      await jsm.streams.purge(stream, { filter: subject });
-    },
+    /** Removes all on the subject of a record that names them. Returns whether it does: an id may be a word that stands in the records of everybody. */
+    drop: (mention: Mention, user: string): Promise<boolean> => drop(jsm, mention, user),
 
     /** All facts of a turn. */
     async dropFacts(conversation: ConversationId, turn: TurnId): Promise<void> {
@@ -94,6 +93,13 @@ function authoredTurn(value: unknown, mention: Mention, user: string): Authored 
   if (question?.author.id !== user && answer?.author.id !== user) return undefined;
   const asked = question === undefined ? [] : [question.message_id];
   return { mention, turn: turn_id, messageIds: [...asked, answer?.message_id ?? messageIdOf(turn_id, "assistant")] };
+}
+
+async function drop(jsm: PatientLookups, { stream, subject, seq }: Mention, user: string): Promise<boolean> {
+  const found = await jsm.streams.getMessage(stream, { seq });
+  if (found?.subject !== subject || !isNamedIn(parseStored(found.data), user)) return false;
+  await jsm.streams.purge(stream, { filter: subject });
+  return true;
 }
 
 interface Blanking {
@@ -173,8 +179,13 @@ async function rename(
   return isNamed || seq < last.seq;
 }
 
-/** What they said of answers is theirs, and goes. */
+/** What they said of answers is theirs, and goes; so does why a person was to answer them, which they said, or the agent of them. */
 function withoutTheirWords(value: unknown, { user }: Erased): unknown {
+  const handover = HandoverRecord.safeParse(value).data;
+  if (handover !== undefined && (handover.user.id === user || handover.asked_by?.id === user)) {
+    const { reason: _reason, ...rest } = handover;
+    return rest;
+  }
   const feedback = FeedbackRecord.safeParse(value).data;
   if (feedback === undefined) return value;
   return { ...feedback, entries: feedback.entries?.filter(({ user_id }) => user_id !== user) };

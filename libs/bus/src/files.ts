@@ -95,6 +95,12 @@ export function createFiles(deps: FileStreamDeps, options: FilesOptions) {
         if (record.tenant === tenant && record.status !== "removing") yield record;
     },
 
+    /** Of somebody, in whichever tenant, also what tools have made for them: by walking over all there are. */
+    async *everyOf(user: string, signal?: AbortSignal): AsyncGenerator<FileRecord> {
+      for await (const { record } of records.walk(signal))
+        if (record.user === user && record.status !== "removing") yield record;
+    },
+
     care: createFileCare({ store, records, sets, removal, uploads }),
     storeKind: store.kind,
     close: store.close,

@@ -3,6 +3,7 @@ import { noticeQueueName, type Notice, type NoticeJob, type pushQueueName } from
 import { withDeadline, type Logger } from "@parley/runtime";
 import { Queue, UnrecoverableError, Worker, type Job } from "bullmq";
 import type { Redis } from "ioredis";
+import { isNamedIn } from "./pseudonyms.ts";
 import { connectRedis, type RedisAddress } from "./redis.ts";
 import { openNoticeJob, sealNoticeJob } from "./sealed-jobs.ts";
 import { plainTexts, type SealedTexts } from "./sealed-texts.ts";
@@ -91,7 +92,7 @@ export function createNoticeQueue({
         removeOnFail: { age: keptSeconds, count: mostKept },
       });
     },
-    forget: (user) => forgetIn(opened(), user),
+    forget: (user) => forgetIn(opened(), texts, user),
     drop: async (notice) => (await opened().remove(noticeIdOf(notice))) === 1,
   };
 }
@@ -99,15 +100,16 @@ export function createNoticeQueue({
 const states = ["delayed", "waiting", "prioritized", "completed", "failed"] as const;
 const page = 1_000;
 
-async function forgetIn(queue: Queue, user: string): Promise<number> {
-  const needle = JSON.stringify(user);
+async function forgetIn(queue: Queue, texts: SealedTexts, user: string): Promise<number> {
   let count = 0;
   for (let from = 0; from < 2 * (mostQueued + mostKept); from += page) {
     const jobs = await queue.getJobs([...states], from, from + page - 1);
     if (jobs.length === 0) break;
     for (const job of jobs) {
       // One that was removed in between is no job any more.
-      if (job === undefined || !JSON.stringify(job.data).includes(needle)) continue;
+      if (job?.id === undefined) continue;
+      const known = await openNoticeJob(texts, job.id, job.data).catch(() => undefined);
+      if (!isNamedIn(known ?? job.data, user)) continue;
       await job.remove().catch(() => {});
       count++;
     }

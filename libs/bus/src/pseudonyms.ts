@@ -26,3 +26,8 @@ export function pseudonymised(value: unknown, erased: Erased): unknown {
     }),
   );
 }
+
+/** Whether a value names somebody: not merely has a word in it that is written as their id is, as that of a field, a role or a state. Pure. */
+export function isNamedIn(value: unknown, user: string): boolean {
+  return JSON.stringify(pseudonymised(value, { user, pseudonym: `not ${user}` })) !== JSON.stringify(value);
+}

@@ -43,6 +43,18 @@ export async function eraseUsage(
   return records;
 }
 
+/** By the subjects of their records: who asks knows nobody's tenants. */
+export async function tenantsIn({ jsm }: Pick<Deps, "jsm">, user: string): Promise<ReadonlySet<string>> {
+  const found = new Set<string>();
+  for (let seq = 1; ;) {
+    const record = await jsm.lookUp(streams.usage, { seq, next_by_subj: subjects.usage("*", token(user)) });
+    if (record === null) return found;
+    seq = record.seq + 1;
+    const { tenant } = UsageRecord.safeParse(parseStored(record.data)).data ?? {};
+    if (tenant !== undefined) found.add(tenant);
+  }
+}
+
 function addTo(sums: Map<string, UsageRecord>, record: UsageRecord, batch: string): void {
   const { agent, model, purpose, status, at } = record;
   const day = new Date(at).toISOString().slice(0, 10);

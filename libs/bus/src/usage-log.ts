@@ -8,7 +8,7 @@ import type { PatientLookups } from "./patient-lookups.ts";
 import { addReadConsumer, type ReadConsumer } from "./stream-consumer.ts";
 import { readAll } from "./stream-reading.ts";
 import type { Unreadable } from "./unreadable.ts";
-import { eraseUsage } from "./usage-erasing.ts";
+import { eraseUsage, tenantsIn } from "./usage-erasing.ts";
 
 export interface UsageLogDeps {
   readonly link: BrokerLink;
@@ -119,6 +119,11 @@ export function createUsageLog(deps: UsageLogDeps) {
     },
 
     page: createPaging(deps, newest),
+
+    /** In which tenants somebody's turns have used something. */
+    async tenantsOf(user: string): Promise<ReadonlySet<string>> {
+      return (await newest()) === undefined ? new Set() : tenantsIn(deps, user);
+    },
 
     /** See `eraseUsage`. */
     async erase(of: Parameters<typeof eraseUsage>[1]): Promise<number> {

@@ -1,5 +1,5 @@
 import { createNoticeQueue, type Bus, type ShownTranscripts } from "@parley/bus";
-import { Erasure, Retention } from "@parley/protocol";
+import { Erasure, Retention, pushQueueName } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import type { Sessions } from "./admission/sessions.ts";
 import type { Redis } from "./commands/conversations/conversation-index.ts";
@@ -57,8 +57,10 @@ export function openPrivacy(
       await conversations.delete(conversation, { user: { id: user }, tenant });
     },
   });
-  const notices = redis && createNoticeQueue({ redis, log });
-  const eraseBelongings = createEraseBelongings({ bus, redis, notices, accounts, sessions, policy });
+  const notices = redis && createNoticeQueue({ redis, texts: bus.texts, log });
+  // Those to single devices, too: for a while they are kept when they are sent.
+  const pushes = redis && createNoticeQueue({ redis, texts: bus.texts, name: pushQueueName, log });
+  const eraseBelongings = createEraseBelongings({ bus, redis, notices: [notices, pushes], accounts, sessions, policy });
   const erasures = createErasures({ bus, eraseConversation, eraseBelongings, expel, log });
   const sweep = createSweep({
     bus,

@@ -15,13 +15,13 @@ let world: World;
 const closing: { close(): unknown }[] = [];
 let edges: [EdgeUnderTest, EdgeUnderTest];
 
-async function addEdge(): Promise<EdgeUnderTest> {
+async function addEdge(leaseMs = 1_000): Promise<EdgeUnderTest> {
   const bus = await openBus({ servers: signedIn(world.nats.url, "edge"), name: "gate", log });
   const rules = AddressRules.parse({});
   const registry = createMetrics({ service: "gate" });
   const gate = await openGateStore({ bus, redis: undefined, addresses: () => rules, registry, log });
   closing.push(bus, gate);
-  return world.addEdge({ gate, eventWindowMs: windowMs, privacy: { leaseMs: 1_000, expel: gate.expel } });
+  return world.addEdge({ gate, eventWindowMs: windowMs, privacy: { leaseMs, expel: gate.expel } });
 }
 
 beforeAll(async () => {
@@ -82,4 +82,27 @@ it("what somebody came in with who was erased is refused at every edge, and who 
     expect([403, 404]).toContain(await statusOf(edge, anew));
     expect(await statusOf(edge, old)).toBe(401);
   }
+});
+
+it("they are refused as soon as it is asked for, while whoever had the work is gone", async () => {
+  await using other = await createWorld();
+  const before = world;
+  world = other;
+  await other.bus.privacy.setUp();
+  await other.bus.privacy.lease("keeper", "a process that is gone", undefined);
+  const pair = [await addEdge(600_000), await addEdge(600_000)] as const;
+  world = before;
+  const token = await signToken("yves");
+  expect(await statusOf(pair[0], token, "/api/v1/memory")).toBe(200);
+  const asked = await fetch(`http://127.0.0.1:${pair[0].port}/api/v1/me`, {
+    method: "DELETE",
+    headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+    body: JSON.stringify({ confirm: "yves" }),
+  });
+  expect(asked.status).toBe(202);
+  expect(await statusOf(pair[0], token, "/api/v1/memory")).toBe(401);
+  await eventually(async () => (await statusOf(pair[1], token, "/api/v1/memory")) === 401, {
+    what: "the refusal at the other edge",
+    timeoutMs: 1_500,
+  });
 });

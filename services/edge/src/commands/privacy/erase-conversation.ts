@@ -44,7 +44,11 @@ export function createEraseConversation(deps: EraseConversationDeps) {
     const [record, owner] = await Promise.all([bus.people.of(conversation), bus.owners.ownerOf(conversation)]);
     const people = record?.people;
     const tenant = people?.tenant ?? owner?.tenant;
-    await checkFree(bus, { conversation, tenant, users: idsOf(people) });
+    await checkFree(bus, {
+      conversation,
+      tenant,
+      users: [...new Set([user, owner?.userId ?? user, ...idsOf(people)])],
+    });
     await stopTurns(bus, conversation, user);
     const isOwner = (people === undefined ? owner?.userId : people.owner.id) === user;
     const heir = people === undefined || deps.policy().rooms === "delete" ? undefined : heirOf(people, user);
@@ -203,10 +207,7 @@ async function takeOutMention(
 ): Promise<number> {
   const kind = kindOfMention(mention);
   if (lastCount.has(kind)) return (await bus.erasing.rename(mention, erased)) ? 1 : 0;
-  if (kind === "read") {
-    await bus.erasing.drop(mention);
-    return 1;
-  }
+  if (kind === "read") return (await bus.erasing.drop(mention, erased.user)) ? 1 : 0;
   return kind === "fact" ? takeOutFact(bus, conversation, mention, erased) : 0;
 }
 
@@ -219,10 +220,7 @@ async function takeOutFact(
 ): Promise<number> {
   const [, , , , turn = "", kind] = mention.subject.split(".");
   if ((await bus.turns.waiting(conversation)).some(({ request }) => request.turn_id === turn)) return 0;
-  if (kind !== "said") {
-    await bus.erasing.drop(mention);
-    return 1;
-  }
+  if (kind !== "said") return (await bus.erasing.drop(mention, user)) ? 1 : 0;
   const said = await bus.facts.read("said", { conversation, turn });
   if (said?.kind !== "said" || said.author.id !== user) return 0;
   await bus.erasing.dropFacts(conversation, turn);

@@ -2,14 +2,14 @@ import { createHash, randomBytes } from "node:crypto";
 import { conversationOf, type Bus, type Mention } from "@parley/bus";
 import { ChatError, ErasureCounts, ErasureRecord, type ErasureStep } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
-import type { Counts, createEraseBelongings } from "./erase-belongings.ts";
+import type { Counts, EraseBelongings } from "./erase-belongings.ts";
 import { heldByLaw } from "../holds/held.ts";
 import { HeldError, type createEraseConversation } from "./erase-conversation.ts";
 
 export interface ErasureDeps {
-  readonly bus: Pick<Bus, "audit" | "erasing" | "eventWindowMs" | "owners" | "people" | "privacy">;
+  readonly bus: Pick<Bus, "audit" | "clock" | "erasing" | "eventWindowMs" | "owners" | "people" | "privacy">;
   readonly eraseConversation: ReturnType<typeof createEraseConversation>;
-  readonly eraseBelongings: ReturnType<typeof createEraseBelongings>;
+  readonly eraseBelongings: EraseBelongings;
   /** What they came in with until then is bad. Absent: nothing can be revoked here. */
   readonly expel: ((user: string, beforeMs: number) => Promise<void>) | undefined;
   readonly log: Logger;
@@ -27,6 +27,9 @@ const shutForMs = 7 * 86_400_000;
 const shutWithinMs = 1_500;
 /** Finds what was under way when the one before looked. */
 const maxPasses = 4;
+/** Each look reads all that is kept of everybody: so often in an event window while nothing of them is left but events, and so often while something is held or cannot be reached. */
+const looksWhileEvents = 12;
+const looksWhileStuck = 60;
 
 export type Erasures = ReturnType<typeof createErasures>;
 
@@ -35,7 +38,8 @@ export type Erasures = ReturnType<typeof createErasures>;
  * nothing of them, and the events of then are forgotten.
  */
 export function createErasures(deps: ErasureDeps) {
-  const { privacy } = deps.bus;
+  const { privacy, eventWindowMs } = deps.bus;
+  const rests = createRests();
   return {
     /** Asks for it; again says how far it is. Throws CONFLICT where they are held. */
     ask: (wish: ErasureWish): Promise<ErasureRecord> => askFor(deps, wish),
@@ -54,12 +58,16 @@ export function createErasures(deps: ErasureDeps) {
 
     /** Goes on with it, as far as it goes now. Never throws: what fails is noted, and tried again. */
     async run(record: ErasureRecord, signal: AbortSignal): Promise<void> {
+      const { erasure_id } = record;
+      if (rests.isResting(erasure_id)) return;
       try {
-        await goOn(deps, record, signal);
+        const leftMs = await goOn(deps, record, signal);
+        rests.take(erasure_id, Math.min(leftMs, eventWindowMs / looksWhileEvents));
       } catch (err) {
         if (signal.aborted) return;
+        rests.take(erasure_id, eventWindowMs / looksWhileStuck);
         const isHeld = err instanceof HeldError;
-        if (!isHeld) deps.log.warn({ err, erasure: record.erasure_id }, "an erasure could not go on yet");
+        if (!isHeld) deps.log.warn({ err, erasure: erasure_id }, "an erasure could not go on yet");
         await note(deps, record, {
           state: isHeld ? "held" : "running",
           note: isHeld ? "A legal hold keeps something of them." : "Something could not be reached. It is tried again.",
@@ -69,10 +77,23 @@ export function createErasures(deps: ErasureDeps) {
   };
 }
 
-async function askFor({ bus: { privacy } }: ErasureDeps, { user, tenant, by }: ErasureWish): Promise<ErasureRecord> {
+/** Until when there is nothing to be done for an erasure, as far as this process knows. */
+function createRests() {
+  const untilMs = new Map<string, number>();
+  return {
+    isResting: (id: string): boolean => performance.now() < (untilMs.get(id) ?? 0),
+    take(id: string, restMs: number): void {
+      for (const [one, until] of untilMs) if (until < performance.now()) untilMs.delete(one);
+      untilMs.set(id, performance.now() + restMs);
+    },
+  };
+}
+
+async function askFor(deps: ErasureDeps, { user, tenant, by }: ErasureWish): Promise<ErasureRecord> {
+  const { privacy, clock } = deps.bus;
   const hold = await privacy.heldBy({ users: [user], tenant });
   if (hold !== undefined) throw heldByLaw();
-  const now = Date.now();
+  const now = await clock.nowMs();
   const record = await privacy.changeErasure(user, (last) => {
     if (last !== undefined && last.state !== "done") {
       const tenants = last.person?.tenants ?? [];
@@ -88,6 +109,10 @@ async function askFor({ bus: { privacy } }: ErasureDeps, { user, tenant, by }: E
     };
   });
   if (record === undefined) throw new ChatError("OVERLOADED");
+  // Now, whoever has the work and whatever it is at: that one does it again.
+  await deps
+    .expel?.(user, now + shutForMs)
+    .catch((err: unknown) => deps.log.warn({ err }, "who is to be erased could not be kept out yet"));
   return record;
 }
 
@@ -99,38 +124,45 @@ function personIn({ person, pseudonym, erasure_id: id }: ErasureRecord): Person 
 
 /** Stores what is new of it, unless it is done, or another one by now. */
 async function note(
-  { bus: { privacy } }: ErasureDeps,
+  { bus: { privacy, clock } }: ErasureDeps,
   record: ErasureRecord,
   more: Partial<ErasureRecord>,
 ): Promise<ErasureRecord> {
   const user = record.person?.user ?? "";
+  const ts = await clock.nowMs();
   const stored = await privacy.changeErasure(user, (last) => {
     if (last === undefined || last.erasure_id !== record.erasure_id || last.state === "done") return undefined;
     const { note: _note, ...rest } = last;
-    return { ...rest, ...more, ts: Date.now() };
+    return { ...rest, ...more, ts };
   });
   return stored ?? record;
 }
 
-async function goOn(deps: ErasureDeps, asked: ErasureRecord, signal: AbortSignal): Promise<void> {
+/** Returns after how long there is something to be done again, at the latest, ms. */
+async function goOn(deps: ErasureDeps, asked: ErasureRecord, signal: AbortSignal): Promise<number> {
   const person = personIn(asked);
-  if (person === undefined || asked.state === "done") return;
-  const { privacy } = deps.bus;
-  if ((await privacy.heldBy({ users: [person.user] })) !== undefined) throw new HeldError("the person is held");
-  await deps.expel?.(person.user, Date.now() + shutForMs);
+  if (person === undefined || asked.state === "done") return Infinity;
+  const { clock, eventWindowMs } = deps.bus;
+  await checkFree(deps, person.user);
+  await deps.expel?.(person.user, (await clock.nowMs()) + shutForMs);
   let record = await note(deps, asked, { state: "running", step: "conversations" });
   // Edges that have not heard yet let them write on for so long.
-  if (record.touched_at + shutWithinMs > Date.now()) await pause(shutWithinMs, signal);
+  if (record.touched_at + shutWithinMs > (await clock.nowMs())) await pause(shutWithinMs, signal);
   const isClean = await pass(deps, record, signal);
   record = (await current(deps, record)) ?? record;
-  if (!isClean) return;
+  if (!isClean) return 0;
   // The events of what has gone may be shown until they are forgotten.
-  const leftMs = record.touched_at + deps.bus.eventWindowMs - Date.now();
+  const leftMs = record.touched_at + eventWindowMs - (await clock.nowMs());
   if (leftMs > 0) {
-    if (record.step !== "events") await note(deps, record, { step: "events" });
-    return;
+    await note(deps, record, { step: "events" });
+    return leftMs;
   }
   await finish(deps, record, person);
+  return Infinity;
+}
+
+async function checkFree({ bus: { privacy } }: ErasureDeps, user: string): Promise<void> {
+  if ((await privacy.heldBy({ users: [user] })) !== undefined) throw new HeldError("the person is held");
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {
@@ -144,17 +176,20 @@ function current({ bus: { privacy } }: ErasureDeps, { person }: ErasureRecord): 
   return privacy.erasureOf(person?.user ?? "");
 }
 
-/** Takes out what is found, until nothing is. False: there was still something the last time. */
+/** Takes out what is found, until nothing is. False: there was still something the last time. Throws what kept something from going, when all else has gone. */
 async function pass(deps: ErasureDeps, record: ErasureRecord, signal: AbortSignal): Promise<boolean> {
   for (let passes = 0; passes < maxPasses; passes++) {
-    const counts = await takeOutAll(deps, record, signal);
+    const { counts, stuck } = await takeOutAll(deps, record, signal);
     const found = Object.values(counts).reduce((sum, one) => sum + one, 0);
+    if (found > 0) {
+      await note(deps, record, {
+        step: "belongings",
+        touched_at: await deps.bus.clock.nowMs(),
+        counts: added((await current(deps, record))?.counts ?? {}, counts),
+      });
+    }
+    if (stuck.length > 0) throw stuck.find((one) => !(one instanceof HeldError)) ?? stuck[0];
     if (found === 0) return true;
-    await note(deps, record, {
-      step: "belongings",
-      touched_at: Date.now(),
-      counts: added((await current(deps, record))?.counts ?? {}, counts),
-    });
   }
   return false;
 }
@@ -164,25 +199,40 @@ function added(one: ErasureCounts, other: Counts): ErasureCounts {
   return ErasureCounts.parse(Object.fromEntries(names.map((name) => [name, (one[name] ?? 0) + (other[name] ?? 0)])));
 }
 
-async function takeOutAll(deps: ErasureDeps, record: ErasureRecord, signal: AbortSignal): Promise<Counts> {
+interface TakenOut {
+  readonly counts: Counts;
+  /** What could not go, and is to be tried again. */
+  readonly stuck: readonly unknown[];
+}
+
+async function takeOutAll(deps: ErasureDeps, record: ErasureRecord, signal: AbortSignal): Promise<TakenOut> {
   const now = (await current(deps, record)) ?? record;
   const person = personIn(now);
-  if (person === undefined) return {};
+  if (person === undefined) return { counts: {}, stuck: [] };
+  const { user } = person;
   const { bus, eraseConversation, eraseBelongings } = deps;
-  const byConversation = grouped(await bus.erasing.inConversations(person.user, signal));
-  const tenants = new Set(person.tenants);
+  const byConversation = grouped(await bus.erasing.inConversations(user, signal));
+  const tenants = new Set([...person.tenants, ...(await eraseBelongings.tenantsOf(user))]);
+  const stuck = new Map<string, unknown>();
   let conversations = 0;
   for (const [conversation, mentions] of byConversation) {
     signal.throwIfAborted();
-    const owner = await bus.owners.ownerOf(conversation);
-    // Whoever has a part in it is of its tenant.
-    if (owner?.tenant !== undefined) tenants.add(owner.tenant);
-    conversations += await eraseConversation(conversation, mentions, person);
+    try {
+      const owner = await bus.owners.ownerOf(conversation);
+      // Whoever has a part in it is of its tenant.
+      if (owner?.tenant !== undefined) tenants.add(owner.tenant);
+      conversations += await eraseConversation(conversation, mentions, person);
+    } catch (err) {
+      // What is held, or does not end, keeps nothing of what is elsewhere.
+      stuck.set(conversation, err);
+    }
   }
-  if (tenants.size > person.tenants.length)
-    await note(deps, now, { person: { user: person.user, tenants: [...tenants] } });
-  const belongings = await eraseBelongings({ ...person, tenants: [...tenants] });
-  return { conversations, ...belongings };
+  if (tenants.size > person.tenants.length) await note(deps, now, { person: { user, tenants: [...tenants] } });
+  await checkFree(deps, user);
+  const isStuck = (conversation: string): boolean => stuck.has(conversation);
+  const { counts, heldTenants } = await eraseBelongings.erase({ ...person, tenants: [...tenants], isStuck });
+  const held = heldTenants.map((tenant) => new HeldError(`tenant ${tenant} is held`));
+  return { counts: { conversations, ...counts }, stuck: [...stuck.values(), ...held] };
 }
 
 function grouped(mentions: readonly Mention[]): ReadonlyMap<string, Mention[]> {
@@ -196,7 +246,7 @@ function grouped(mentions: readonly Mention[]): ReadonlyMap<string, Mention[]> {
 
 /** The receipt names nobody; whoever knows the id finds it by its hash. */
 async function finish(deps: ErasureDeps, record: ErasureRecord, { user }: Person): Promise<void> {
-  const done_at = Date.now();
+  const done_at = await deps.bus.clock.nowMs();
   const { erasure_id, asked_by, asked_at, counts } = record;
   const person = createHash("sha256")
     .update(JSON.stringify([user]))
