@@ -114,11 +114,34 @@ function createErasures(records: Records) {
     /** All that there are, with receipts of those that are done. */
     erasures: (): Promise<ErasureRecord[]> => records.all(ErasureRecord, subjects.erasure("*")),
 
+    /** Those that are not done. Reads what has changed since it was asked last: receipts become many. */
+    openErasures: createOpenErasures(records),
+
     /** Stores what `next` makes of what there is; undefined from it: it stays. Returns what counts then. */
     changeErasure: (
       user: string,
       next: (last: ErasureRecord | undefined) => ErasureRecord | undefined,
     ): Promise<ErasureRecord | undefined> => records.change(ErasureRecord, subjectOf(user), next),
+  };
+}
+
+function createOpenErasures({ newest, after }: Records): () => Promise<ErasureRecord[]> {
+  const all = subjects.erasure("*");
+  const open = new Map<string, ErasureRecord>();
+  let readSeq = 0;
+  return async () => {
+    const last = (await newest(all)) ?? 0;
+    // The stream was lost and made again, or restored.
+    if (last < readSeq) {
+      open.clear();
+      readSeq = 0;
+    }
+    for await (const { seq, subject, value } of after(ErasureRecord, all, readSeq)) {
+      if (value === undefined || value.state === "done") open.delete(subject);
+      else open.set(subject, value);
+      readSeq = seq;
+    }
+    return [...open.values()];
   };
 }
 
@@ -165,6 +188,15 @@ function createRecords({ jsm, append, setUp, unreadable }: PrivacyDeps, ready: (
     const found = await jsm.streams.getMessage(streams.privacy, { last_by_subj: subject });
     return found === null ? undefined : read(schema, found);
   };
+  async function* after<T extends z.ZodType>(schema: T, pattern: string, afterSeq: number) {
+    await ready();
+    for (let seq = afterSeq + 1; ;) {
+      const message = await jsm.lookUp(streams.privacy, { seq, next_by_subj: pattern });
+      if (message === null) return;
+      seq = message.seq + 1;
+      yield { ...read(schema, message), subject: message.subject };
+    }
+  }
   return {
     last,
     append: appendThere,
@@ -176,16 +208,19 @@ function createRecords({ jsm, append, setUp, unreadable }: PrivacyDeps, ready: (
     },
 
     async all<T extends z.ZodType>(schema: T, pattern: string): Promise<z.infer<T>[]> {
-      await ready();
       const found: z.infer<T>[] = [];
-      for (let seq = 1; found.length < mostListed;) {
-        const message = await jsm.lookUp(streams.privacy, { seq, next_by_subj: pattern });
-        if (message === null) return found;
-        seq = message.seq + 1;
-        const { value } = read(schema, message);
+      for await (const { value } of after(schema, pattern, 0)) {
         if (value !== undefined) found.push(value);
+        if (found.length >= mostListed) break;
       }
       return found;
+    },
+    after,
+
+    /** The sequence of the last one; undefined: there is none. */
+    async newest(pattern: string): Promise<number | undefined> {
+      await ready();
+      return (await jsm.lookUp(streams.privacy, { last_by_subj: pattern }))?.seq;
     },
 
     change: createChange(appendThere, last),

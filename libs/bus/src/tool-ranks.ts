@@ -97,6 +97,11 @@ export async function giveRankBack(redis: Redis, { user, of }: Pick<RankedCall, 
   await redis.zadd(redisKeys.toolRanks, "XX", "INCR", -roundsOf[of], flowOf({ user, of }));
 }
 
+/** Whoever calls nothing any more: their places would stay until somebody else calls a tool. Returns how many there were. */
+export function forgetRanks(redis: Redis, user: string): Promise<number> {
+  return redis.zrem(redisKeys.toolRanks, ...callClasses.map((of) => flowOf({ user, of })));
+}
+
 function flowOf({ user, of }: Pick<RankedCall, "user" | "of">): string {
   return `${of}:${user}`;
 }

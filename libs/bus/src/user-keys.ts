@@ -1,10 +1,11 @@
 import { periodOf, quotaPeriods, sharedKeyPrefixes } from "@parley/protocol";
 import type { Redis } from "ioredis";
 import { conversationListKey } from "./list-times.ts";
+import { forgetRanks } from "./tool-ranks.ts";
 
 const dayMs = 86_400_000;
 /** Counters of rates, under their names in the table of limits. */
-const rates = ["turns_per_user", "new_conversations_per_user", "requests_per_user"] as const;
+const rates = ["turns_per_user", "new_conversations_per_user", "new_files_per_user", "requests_per_user"] as const;
 
 /**
  * Removes what Redis keeps under the name of a user: their list of conversations, what is counted of them, blocks. All of it is made again or runs out by itself; it is removed so that nothing names them. One command
@@ -25,5 +26,6 @@ export async function forgetUserKeys(redis: Redis, user: string): Promise<number
   ];
   let removed = 0;
   for (const key of keys) removed += await redis.del(key);
+  removed += await forgetRanks(redis, user);
   return removed + (await redis.zrem(`${sharedKeyPrefixes.blocks}ends`, `user ${user}`));
 }

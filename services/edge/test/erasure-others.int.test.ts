@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { connectRedis, createNoticeQueue } from "@parley/bus";
-import { pushQueueName, streams, subjects } from "@parley/protocol";
+import { pushQueueName, redisKeys, streams, subjects } from "@parley/protocol";
 import { eventually, startRedis, signedIn, type Broker } from "@parley/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { createWorld, log, type EdgeUnderTest, type World } from "./support/edge-fixture.ts";
@@ -59,9 +59,12 @@ it("of an id that is a word of everybody's records nothing goes but what is thei
   const bobs = await conversation("bob", "bob's own");
   await letIn(world.bus, bobs.id, ["cleo"]);
   const told = { type: "read", conversation_id: bobs.id, message_id: `${bobs.turn_id}-a` } as const;
-  bobs.client.send(told);
   const reads = async () => (await searchStreams(world.bus, ["chat.read."])).filter((one) => one.includes(bobs.id));
-  await eventually(async () => (await reads()).length > 0, { what: "the mark" });
+  // The edge learns of the room in a moment.
+  await eventually(async () => (bobs.client.send(told), (await reads()).length > 0), {
+    what: "the mark",
+    timeoutMs: 15_000,
+  });
   const turn = bobs.turn_id;
   const decided = { v: 1, kind: "decided", conversation_id: bobs.id, turn_id: turn, call_id: "call-1" };
   const fact = { ...decided, approved: true, by: { id: "bob" }, hash: "h", ts: 1 };
@@ -124,7 +127,7 @@ it("what somebody has in a tenant of which nobody said that they are of it goes,
   expect(await leftInStreams(world.bus, [user, word], 10_000)).toEqual([]);
 }, 60_000);
 
-it("nothing is left of why a person was to answer them, nor of what is on its way to their browsers", async () => {
+it("nothing is left of why a person was to answer them, nor of what is on its way to their browsers, nor of their place in the tool queue", async () => {
   const [user, word] = ["vera-who-leaves", "vibraphone3307"];
   const { id: room, turn_id } = await conversation(user, "hello");
   await letIn(world.bus, room, ["bob"]);
@@ -132,6 +135,7 @@ it("nothing is left of why a person was to answer them, nor of what is on its wa
     ...{ reason: `${word} is broken`, by: { role: "user", id: user }, user: { id: user }, turn_id },
     ...{ waitMs: 60_000, idleMs: 60_000 },
   });
+  await observer.zadd(redisKeys.toolRanks, "1", `interactive:${user}`, "1", "interactive:bob");
   const pushes = createNoticeQueue({ redis: observer, name: pushQueueName, log });
   const notice = { type: "message", user_id: user, conversation_id: room, text: word, at: 1 } as const;
   await pushes.add({ notice, device: "d1" }, 600_000);
@@ -139,4 +143,5 @@ it("nothing is left of why a person was to answer them, nor of what is on its wa
   await until(await erase(user), "done");
   expect(await leftInStreams(world.bus, [user, word], 10_000)).toEqual([]);
   expect(await searchRedis(observer, [user, word])).toEqual([]);
+  expect(await observer.zrange(redisKeys.toolRanks, 0, "-1")).toEqual(["interactive:bob"]);
 }, 60_000);

@@ -55,7 +55,7 @@ it("whoever asks to be forgotten does not wait for the end of a round of the swe
   const sweep = createSweep(deps(bus, async () => false));
   let asked: ErasureRecord[] = [];
   const run = vi.fn(async () => {});
-  const keeper = startKeeper({ bus, erasures: { run, all: async () => asked }, sweep, log, everyMs: 50 });
+  const keeper = startKeeper({ bus, erasures: { run, open: async () => asked }, sweep, log, everyMs: 50 });
   await eventually(async () => keeper.state().isWorking, { what: "the sweep" });
   asked = [{ state: "running" } as unknown as ErasureRecord];
   await eventually(() => run.mock.calls.length > 0, { what: "the erasure", timeoutMs: 10_000 });

@@ -44,11 +44,7 @@ export function createEraseConversation(deps: EraseConversationDeps) {
     const [record, owner] = await Promise.all([bus.people.of(conversation), bus.owners.ownerOf(conversation)]);
     const people = record?.people;
     const tenant = people?.tenant ?? owner?.tenant;
-    await checkFree(bus, {
-      conversation,
-      tenant,
-      users: [...new Set([user, owner?.userId ?? user, ...idsOf(people)])],
-    });
+    await checkFree(bus, { conversation, tenant, users: [...new Set([user, ...idsOf(people, owner)])] });
     await stopTurns(bus, conversation, user);
     const isOwner = (people === undefined ? owner?.userId : people.owner.id) === user;
     const heir = people === undefined || deps.policy().rooms === "delete" ? undefined : heirOf(people, user);
@@ -59,8 +55,10 @@ export function createEraseConversation(deps: EraseConversationDeps) {
   };
 }
 
-function idsOf(people: People | undefined): string[] {
-  return people === undefined ? [] : [people.owner.id, ...people.members.map(({ id }) => id)];
+/** Whoever has a part in it. */
+function idsOf(people: People | undefined, owner: { readonly userId: string } | undefined): string[] {
+  if (people === undefined) return owner === undefined ? [] : [owner.userId];
+  return [people.owner.id, ...people.members.map(({ id }) => id)];
 }
 
 async function checkFree({ privacy }: Pick<Bus, "privacy">, what: Holdable): Promise<void> {

@@ -48,6 +48,7 @@ export function createErasures(deps: ErasureDeps) {
     find: privacy.erasureBy,
 
     all: privacy.erasures,
+    open: privacy.openErasures,
 
     /** Up to when somebody was erased, by the receipts of now. */
     async erasedAt(): Promise<(user: string) => number | undefined> {

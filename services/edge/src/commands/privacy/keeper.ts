@@ -7,7 +7,7 @@ import type { Sweep } from "./sweep.ts";
 
 export interface KeeperDeps {
   readonly bus: Pick<Bus, "privacy">;
-  readonly erasures: Pick<Erasures, "run" | "all">;
+  readonly erasures: Pick<Erasures, "run" | "open">;
   readonly sweep: Sweep;
   readonly log: Logger;
   /** Default: 10 s. */
@@ -46,7 +46,7 @@ export function startKeeper({ bus, erasures, sweep, log, leaseMs = 10_000, every
   };
 
   const work = async (signal: AbortSignal): Promise<void> => {
-    const open = (await erasures.all()).filter((one) => one.state !== "done");
+    const open = await erasures.open();
     state = { isWorking: true, open };
     for (const one of open) if (!signal.aborted) await erasures.run(one, signal);
     if (!signal.aborted) await sweep.step(signal);
