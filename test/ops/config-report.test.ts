@@ -61,6 +61,11 @@ it("names the problems of every file, not of the first one alone", async () => {
 });
 
 it.each([
+  [
+    { VAPID_PUBLIC_KEY: Buffer.alloc(65, 4).toString("base64url") },
+    "edge",
+    "VAPID_PUBLIC_KEY needs NOTICES=1: browsers would ask",
+  ],
   [{ OPENAI_API_KEY: "" }, "agent-worker", "No language model is configured"],
   [{ OPENAI_BASE_URL: "foo", OPENAI_MODEL: "m" }, "agent-worker", "OPENAI_BASE_URL is not an http or https address."],
   [{ OPENAI_BASE_URL: "http://host/v1" }, "agent-worker", "OPENAI_MODEL is not set"],
