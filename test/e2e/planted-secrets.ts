@@ -97,8 +97,8 @@ async function sayNothingKnown(url: string, token: string, kind: string): Promis
   await once(socket, "open");
   socket.send(JSON.stringify({ type: "auth", token }));
   const refused = new Promise<void>((resolve) => {
-    socket.on("message", (data) => {
-      if (String(data).includes("INVALID_FRAME")) resolve();
+    socket.addEventListener("message", ({ data }) => {
+      if (typeof data === "string" && data.includes("INVALID_FRAME")) resolve();
     });
   });
   socket.send(JSON.stringify({ type: kind }));
