@@ -75,7 +75,7 @@ it.each([
 });
 
 it("a process without a key starts, whatever else is set; not one that has asked for encryption", async () => {
-  const settings = { NODE_ENV: "development", NATS_URL: "nats://127.0.0.1" };
+  const settings = { NODE_ENV: "development", NATS_URL: "nats://127.0.0.1", ENCRYPTION_KEY: undefined };
   expect(await openMasterKeys(settings, log)).toBeUndefined();
   await expect(openMasterKeys({ ...settings, ENCRYPTION: "on" }, log)).rejects.toThrow("ENCRYPTION is set, but");
 });
