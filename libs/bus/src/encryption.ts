@@ -28,10 +28,11 @@ function transitOf(settings: EncryptionSettings, log: Logger): MasterKeys | unde
 }
 
 /** Whoever has asked for encryption, and forgot the key, must not believe that there is any. */
-function demandMaster({ ENCRYPTION_KEYS_FILE: file, ENCRYPTION_KEY: key, ...settings }: EncryptionSettings): void {
-  const { ENCRYPTION_KMS_URL: url, ...others } = settings;
+function demandMaster(settings: EncryptionSettings): void {
+  const { ENCRYPTION_KEYS_FILE: file, ENCRYPTION_KEY: key, ENCRYPTION_KMS_URL: url } = settings;
   if (file !== undefined || key !== undefined || url !== undefined) return;
-  const [name] = Object.entries(others).flatMap(([name, value]) => (value === undefined ? [] : [name]));
+  // A process gives all of its settings, and most are not of encryption.
+  const name = Settings.keyof().options.find((one) => settings[one] !== undefined);
   if (name === undefined) return;
   const way = "ENCRYPTION_KEYS_FILE, ENCRYPTION_KEY or ENCRYPTION_KMS_URL";
   throw new StartError(`${name} is set, but there is no master key: set ${way}, or nothing is encrypted.`);
