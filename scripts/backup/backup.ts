@@ -51,8 +51,7 @@ export async function backUp(nc: Connection, folder: string, options: BackupOpti
   const sealed = apart === undefined ? undefined : await writeFolder(nc, apart, { streams: plan.keys, onProgress });
   const made_at = new Date().toISOString();
   const common = { v: 2 as const, backup, made_at };
-  const since = plan.keys.length === 0 ? undefined : (await findStream(nc, streams.keys))?.created;
-  const sinceField = since === undefined ? {} : { keys_since: since };
+  const sinceField = plan.keys.length === 0 ? {} : await keysSince(nc);
   const keysManifest: Manifest | undefined =
     sealed === undefined ? undefined : { ...common, streams: sealed, ...sinceField };
   const named = plan.keys.length === 0 ? {} : { keys: { streams: [...plan.keys], backup }, ...sinceField };
@@ -61,6 +60,11 @@ export async function backUp(nc: Connection, folder: string, options: BackupOpti
   if (apart !== undefined && keysManifest !== undefined) await writeManifest(apart, keysManifest);
   await writeManifest(folder, manifest);
   return { manifest, keys: keysManifest, left: plan.left };
+}
+
+async function keysSince(nc: Connection): Promise<Pick<Manifest, "keys_since">> {
+  const created = (await findStream(nc, streams.keys))?.created;
+  return created === undefined ? {} : { keys_since: created };
 }
 
 function checkKeys(plan: Chosen, folder: string, keys: string | undefined): void {
