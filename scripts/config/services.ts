@@ -1,8 +1,9 @@
-import { natsAddress, redisAddress, requireTlsFiles } from "@parley/bus";
+import { fileFields, fileSettings, natsAddress, openMasterKeys, redisAddress, requireTlsFiles } from "@parley/bus";
 import {
   brokerFields,
   createLogger,
   createMetrics,
+  encryptionFields,
   limitsFile,
   openLimits,
   readConfig,
@@ -58,10 +59,18 @@ const checkLimits: StartCheck = async (env) => {
   (await openLimits({ file, log: silentLog() })).close();
 };
 
+const checkStores: readonly StartCheck[] = [
+  async (env) => fileSettings(readConfig(z.object(fileFields()), env)),
+  async (env) => (await openMasterKeys(readConfig(z.object(encryptionFields()), env), silentLog()))?.close(),
+];
+
+/** All three do. */
+const checkShared: readonly StartCheck[] = [checkLimits, ...checkStores, ...checkBrokers];
+
 /** What a process does with its settings before it connects to anything: the service's own code, so that both say the same. */
 export const startChecks: ReadonlyMap<string, readonly StartCheck[]> = new Map<string, readonly StartCheck[]>([
-  ["edge", [checkTokens, checkApiKeys, checkConnections, checkLimits, ...checkBrokers]],
-  ["agent-worker", [(env) => readStartSettings(readConfig(AgentWorkerConfig, env), env), checkLimits, ...checkBrokers]],
+  ["edge", [checkTokens, checkApiKeys, checkConnections, ...checkShared]],
+  ["agent-worker", [(env) => readStartSettings(readConfig(AgentWorkerConfig, env), env), ...checkShared]],
   [
     "tool-worker",
     [
@@ -70,8 +79,7 @@ export const startChecks: ReadonlyMap<string, readonly StartCheck[]> = new Map<s
       checkHttpTools,
       checkMcp,
       checkWorkshop,
-      checkLimits,
-      ...checkBrokers,
+      ...checkShared,
     ],
   ],
 ]);

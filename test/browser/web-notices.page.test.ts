@@ -44,6 +44,8 @@ async function openNotices(page: Page) {
 
 /** The push service hands a message to the browser. */
 async function deliver(web: Web, data: object): Promise<void> {
+  // One that is not active yet is woken for nothing.
+  await web.page.evaluate("navigator.serviceWorker.ready.then(({ active }) => active !== null)");
   const cdp: CDPSession = await web.context.newCDPSession(web.page);
   const found = new Promise<string>((resolve) =>
     cdp.on("ServiceWorker.workerRegistrationUpdated", ({ registrations }) => {

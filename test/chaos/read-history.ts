@@ -62,7 +62,7 @@ async function readTranscript({ transcripts }: Bus, conversation: string): Promi
 }
 
 /** What each record of a conversation says, in the order of the log, without the way by which a process finds it. */
-async function readRecords({ nc, events }: Bus, conversation: string): Promise<StoredTurn[]> {
+async function readRecords({ nc, events, texts }: Bus, conversation: string): Promise<StoredTurn[]> {
   const { streams: log } = await jetstreamManager(nc, { checkAPI: false });
   const shard = events.shardOf(conversation);
   const recorded: StoredTurn[] = [];
@@ -70,7 +70,10 @@ async function readRecords({ nc, events }: Bus, conversation: string): Promise<S
     const query = { seq, next_by_subj: subjects.log(shard, conversation) };
     const message = await log.getMessage(streams.log(shard), query);
     if (message === null) return recorded;
-    const record = readTurnRecord(parseStored(message.data));
+    // Sealed with PARLEY_TEST_ENCRYPTION=1.
+    const place = { scope: `c:${conversation}`, place: `log.${conversation}` };
+    const data = await texts.openBytes(place, message.data);
+    const record = data && readTurnRecord(parseStored(data));
     if (record !== undefined) recorded.push(turnOfRecord(record, message.seq));
     seq = message.seq;
   }

@@ -1,15 +1,13 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync } from "node:fs";
 import path from "node:path";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { z } from "zod";
 import { Config as AgentWorker } from "../../services/agent-worker/src/config.ts";
 import { Config as Edge } from "../../services/edge/src/config.ts";
 import { Config as ToolWorker } from "../../services/tool-worker/src/config.ts";
-import { kustomize, problemsOf, rendered, type Manifest } from "./manifests.ts";
+import { kustomize, problemsOf, withComponents, type Manifest } from "./manifests.ts";
 import { root } from "./yaml.ts";
 
-const overlays = path.join(root, "deploy/k8s/overlays");
 const schemas = { edge: Edge, "agent-worker": AgentWorker, "tool-worker": ToolWorker } as const;
 /** What production has anyway, what is for development alone, and what needs another. */
 const others = new Set(["autoscaling", "gateway", "nats-for-development", "model-simulator", "sign-in"]);
@@ -24,20 +22,6 @@ const Service = z.object({
   spec: z.object({ template: z.object({ spec: z.object({ containers: z.tuple([Container]) }) }) }),
 });
 const ConfigMap = z.object({ metadata: Named, data: z.record(z.string(), z.string()) });
-
-let folder: string;
-beforeAll(() => {
-  folder = mkdtempSync(path.join(tmpdir(), "overlay-"));
-});
-afterAll(() => rmSync(folder, { recursive: true }));
-
-/** Production with components, as an overlay of somebody's own. */
-function withComponents(names: readonly string[]): Manifest[] {
-  const resources = [path.relative(folder, path.join(overlays, "prod"))];
-  const components = names.map((name) => path.relative(folder, path.join(root, "deploy/k8s/components", name)));
-  writeFileSync(path.join(folder, "kustomization.yaml"), JSON.stringify({ resources, components }));
-  return rendered(path.relative(overlays, folder));
-}
 
 const named = (manifests: readonly Manifest[], kind: string, name: string): Manifest | undefined =>
   manifests.find((one) => one.kind === kind && one.metadata.name === name);

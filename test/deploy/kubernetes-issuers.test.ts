@@ -1,14 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import path from "node:path";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { z } from "zod";
 import { IssuersFile } from "../../services/edge/src/admission/issuers-file.ts";
-import { kustomize, problemsOf, rendered, type Manifest } from "./manifests.ts";
-import { readYamlFile, root } from "./yaml.ts";
+import { kustomize, problemsOf, withComponents } from "./manifests.ts";
+import { readYamlFile } from "./yaml.ts";
 
 const component = "deploy/k8s/components/issuers";
-const overlays = path.join(root, "deploy/k8s/overlays");
 const Named = z.object({ name: z.string() });
 const Edge = z.object({
   spec: z.object({
@@ -22,24 +18,12 @@ const Edge = z.object({
 });
 const ConfigMap = z.object({ metadata: Named, data: z.record(z.string(), z.string()) });
 
-let folder: string;
-/** Production with the component, as an overlay of somebody's own. */
-let manifests: readonly Manifest[] = [];
-
-beforeAll(() => {
-  folder = mkdtempSync(path.join(tmpdir(), "overlay-"));
-  const resources = [path.relative(folder, path.join(overlays, "prod"))];
-  const components = [path.relative(folder, path.join(root, component))];
-  writeFileSync(path.join(folder, "kustomization.yaml"), JSON.stringify({ resources, components }));
-  if (kustomize() !== undefined) manifests = rendered(path.relative(overlays, folder));
-});
-afterAll(() => rmSync(folder, { recursive: true }));
-
 it("its file of issuers is one that an edge takes", () => {
   expect(IssuersFile.parse(readYamlFile(`${component}/issuers.yml`)[0]).issuers).toEqual([]);
 });
 
 it.skipIf(kustomize() === undefined)("gives edges the file where they are told to look for it", () => {
+  const manifests = withComponents(["issuers"]);
   expect(manifests.flatMap(problemsOf)).toEqual([]);
   const edge = manifests.find(({ kind, metadata }) => kind === "Deployment" && metadata.name === "edge");
   const { volumes, containers } = Edge.parse(edge).spec.template.spec;

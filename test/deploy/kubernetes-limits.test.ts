@@ -1,15 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import path from "node:path";
 import { LimitsFile } from "@parley/protocol";
 import { expect, it } from "vitest";
 import { z } from "zod";
 import { PolicyFile } from "../../services/tool-worker/src/policy/policy-file.ts";
-import { kustomize, problemsOf, rendered, type Manifest } from "./manifests.ts";
-import { readYamlFile, root } from "./yaml.ts";
+import { kustomize, problemsOf, withComponents } from "./manifests.ts";
+import { readYamlFile } from "./yaml.ts";
 
-const components = path.join(root, "deploy/k8s/components");
-const overlays = path.join(root, "deploy/k8s/overlays");
 const Mounts = z.array(z.object({ name: z.string(), mountPath: z.string() })).default([]);
 const Deployment = z.object({
   spec: z.object({
@@ -22,21 +17,6 @@ const Deployment = z.object({
   }),
 });
 const ConfigMap = z.object({ metadata: z.object({ name: z.string() }), data: z.record(z.string(), z.string()) });
-
-/** Production with the components, as an overlay of somebody's own. */
-function withComponents(names: readonly string[]): Manifest[] {
-  const folder = mkdtempSync(path.join(tmpdir(), "overlay-"));
-  const own = {
-    resources: [path.relative(folder, path.join(overlays, "prod"))],
-    components: names.map((name) => path.relative(folder, path.join(components, name))),
-  };
-  try {
-    writeFileSync(path.join(folder, "kustomization.yaml"), JSON.stringify(own));
-    return rendered(path.relative(overlays, folder));
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
 
 it("the file of the component says what the shipped one says until somebody changes it", () => {
   const [own, shipped] = ["deploy/k8s/components/limits/limits.yml", "config/limits.yaml"].map((file) =>

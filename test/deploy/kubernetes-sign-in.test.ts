@@ -1,12 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import path from "node:path";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { z } from "zod";
-import { kustomize, problemsOf, rendered, type Manifest } from "./manifests.ts";
-import { root } from "./yaml.ts";
+import { kustomize, problemsOf, withComponents } from "./manifests.ts";
 
-const overlays = path.join(root, "deploy/k8s/overlays");
 const Named = z.object({ name: z.string() });
 const Pod = z.object({
   volumes: z.array(
@@ -21,20 +16,6 @@ const Pod = z.object({
 });
 const Edge = z.object({ spec: z.object({ template: z.object({ spec: Pod }) }) });
 const ConfigMap = z.object({ metadata: Named, data: z.record(z.string(), z.string()) });
-
-let folder: string;
-beforeAll(() => {
-  folder = mkdtempSync(path.join(tmpdir(), "overlay-"));
-});
-afterAll(() => rmSync(folder, { recursive: true }));
-
-/** Production with components, as an overlay of somebody's own. */
-function withComponents(names: readonly string[]): Manifest[] {
-  const resources = [path.relative(folder, path.join(overlays, "prod"))];
-  const components = names.map((name) => path.relative(folder, path.join(root, "deploy/k8s/components", name)));
-  writeFileSync(path.join(folder, "kustomization.yaml"), JSON.stringify({ resources, components }));
-  return rendered(path.relative(overlays, folder));
-}
 
 it.skipIf(kustomize() === undefined).each([[["issuers", "api-keys", "sign-in"]], [["sign-in", "api-keys", "issuers"]]])(
   "%o give the edges both files and the provider's secret, whatever their order",

@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import * as gateway from "@kubernetes-models/gateway-api/gateway.networking.k8s.io/v1";
 import * as keda from "@kubernetes-models/keda/keda.sh/v1alpha1";
@@ -50,6 +51,20 @@ export function kustomize(): readonly [string, ...string[]] | undefined {
     ["kubectl", "kustomize"],
   ] as const;
   return tries.find(([command, verb]) => spawnSync(command, [verb, "--help"], { stdio: "ignore" }).status === 0);
+}
+
+/** Production with components, as an overlay of somebody's own. */
+export function withComponents(names: readonly string[]): Manifest[] {
+  const own = mkdtempSync(path.join(tmpdir(), "overlay-"));
+  const relative = (...to: readonly string[]): string => path.relative(own, path.join(folder, ...to));
+  try {
+    const components = names.map((name) => relative("components", name));
+    const overlay = { resources: [relative("overlays/prod")], components };
+    writeFileSync(path.join(own, "kustomization.yaml"), JSON.stringify(overlay));
+    return rendered(path.relative(path.join(folder, "overlays"), own));
+  } finally {
+    rmSync(own, { recursive: true });
+  }
 }
 
 /** What an overlay comes to. */

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { once } from "node:events";
 import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { createClient } from "@parley/client";
@@ -11,7 +12,7 @@ import { createToken } from "../chaos/clients/token.ts";
 /** Every way in by which people, agents and tools bring words. */
 const ways = [
   ...["message", "customer", "argument", "title", "post", "edit", "memory", "document", "documentname"],
-  ...["file", "filename", "reason", "comment", "roomname"],
+  ...["file", "filename", "reason", "comment", "roomname", "reader"],
 ] as const;
 export type Way = (typeof ways)[number];
 export type Secrets = Readonly<Record<Way, string>>;
@@ -44,8 +45,8 @@ function asking(edge: Service, token: string) {
 export async function plant(system: System, secrets: Secrets): Promise<void> {
   const [edge] = system.edges;
   if (edge === undefined) throw new Error("an edge");
-  const tokenOf = (name: string): string =>
-    createToken(system.jwtSecret, name, undefined, { roles: ["librarian"], tenant: "acme" });
+  const tokenOf = (user: string, name = user): string =>
+    createToken(system.jwtSecret, user, undefined, { roles: ["librarian"], tenant: "acme", name });
   const ask = asking(edge, tokenOf("anna"));
   const url = `ws://127.0.0.1:${edge.port}/ws/chat`;
   using anna = createClient({ ...strict, url, token: tokenOf("anna"), WebSocket });
@@ -78,12 +79,31 @@ export async function plant(system: System, secrets: Secrets): Promise<void> {
   await ask("PATCH", `${one}/room`, { answers: "mention" });
   const posted = Accepted.parse(await ask("POST", "chat", { message: secrets.post, conversation_id: chat.id }));
   await ask("PATCH", `${one}/messages/${posted.turn_id}-u`, { message: `better ${secrets.edit}` });
+  // A mark of how far somebody has read names them.
+  const bob = asking(edge, tokenOf("bob", secrets.reader));
+  await bob("POST", `${one}/read`, { message_id: `${posted.turn_id}-u` });
+  await sayNothingKnown(url, tokenOf("anna"), secrets.message);
   // This is nowhere but in the queue, while the turn runs.
   const about = { customer_id: secrets.customer };
   const conversation_id = `${chat.id}x`;
   const slow = { message: 'call the tool demo_sleep with {"ms":60000}', conversation_id, id: "slow", ...about };
   // Answered when the turn ends, which nobody waits for.
   void ask("POST", "chat", slow).catch(() => {});
+}
+
+/** A frame of a kind that nobody knows. */
+async function sayNothingKnown(url: string, token: string, kind: string): Promise<void> {
+  const socket = new WebSocket(url, ["parley.v1"]);
+  await once(socket, "open");
+  socket.send(JSON.stringify({ type: "auth", token }));
+  const refused = new Promise<void>((resolve) => {
+    socket.addEventListener("message", ({ data }) => {
+      if (typeof data === "string" && data.includes("INVALID_FRAME")) resolve();
+    });
+  });
+  socket.send(JSON.stringify({ type: kind }));
+  await refused;
+  socket.close();
 }
 
 /** Which of them the files below a folder have, as text, as base64 and in two bytes a letter. */

@@ -61,6 +61,11 @@ it("names the problems of every file, not of the first one alone", async () => {
 });
 
 it.each([
+  [
+    { VAPID_PUBLIC_KEY: Buffer.alloc(65, 4).toString("base64url") },
+    "edge",
+    "VAPID_PUBLIC_KEY needs NOTICES=1: browsers would ask",
+  ],
   [{ OPENAI_API_KEY: "" }, "agent-worker", "No language model is configured"],
   [{ OPENAI_BASE_URL: "foo", OPENAI_MODEL: "m" }, "agent-worker", "OPENAI_BASE_URL is not an http or https address."],
   [{ OPENAI_BASE_URL: "http://host/v1" }, "agent-worker", "OPENAI_MODEL is not set"],
@@ -73,10 +78,13 @@ it.each([
   [{ REDIS_CA_FILE: "/nope" }, "edge", "REDIS_CA_FILE is set, but REDIS_URL does not ask for TLS"],
   [{ KUBECONFIG: "/nope" }, "tool-worker", "The kubeconfig /nope cannot be read"],
   [{ TOOL_POLICY_FILE: "/nope" }, "tool-worker", "The file of the policy for tools, /nope, cannot be read."],
-  ...["edge", "agent-worker", "tool-worker"].map((name): [object, string, string] => [
-    { LIMITS_FILE: "/nope" },
-    name,
-    "The file of the limits, /nope, cannot be read.",
+  ...["edge", "agent-worker", "tool-worker"].flatMap((name): [object, string, string][] => [
+    [{ LIMITS_FILE: "/nope" }, name, "The file of the limits, /nope, cannot be read."],
+    [{ FILE_STORE: "s3" }, name, "FILE_STORE=s3 needs S3_ENDPOINT"],
+    [{ ENCRYPTION_KEYS_FILE: "/nope" }, name, "The file of the master keys, /nope, cannot be read."],
+    [{ ENCRYPTION_KEY: "short" }, name, "ENCRYPTION_KEY must be 32 bytes"],
+    [{ ENCRYPTION: "on" }, name, "ENCRYPTION is set, but there is no master key"],
+    [{ ENCRYPTION_KMS_TOKEN: "t" }, name, "ENCRYPTION_KMS_TOKEN is set, but there is no master key"],
   ]),
 ])("says of %j what %s would say at its start", async (settings, name, sentence) => {
   const { lines, hasProblem } = await checkReport([name], { ...production, ...settings });

@@ -27,12 +27,24 @@ function transitOf(settings: EncryptionSettings, log: Logger): MasterKeys | unde
   return createTransitKeys({ url, token: read, mount, key, log });
 }
 
+/** Whoever has asked for encryption, and forgot the key, must not believe that there is any. */
+function demandMaster(settings: EncryptionSettings): void {
+  const { ENCRYPTION_KEYS_FILE: file, ENCRYPTION_KEY: key, ENCRYPTION_KMS_URL: url } = settings;
+  if (file !== undefined || key !== undefined || url !== undefined) return;
+  // A process gives all of its settings, and most are not of encryption.
+  const name = Settings.keyof().options.find((one) => settings[one] !== undefined);
+  if (name === undefined) return;
+  const way = "ENCRYPTION_KEYS_FILE, ENCRYPTION_KEY or ENCRYPTION_KMS_URL";
+  throw new StartError(`${name} is set, but there is no master key: set ${way}, or nothing is encrypted.`);
+}
+
 /** Undefined: none of the settings is set. Throws a StartError for what is wrong with them. */
 export async function openMasterKeys(settings: EncryptionSettings, log: Logger): Promise<MasterKeys | undefined> {
   const { ENCRYPTION_KEYS_FILE: file, ENCRYPTION_KEY: text } = settings;
   const own = MasterKeyText.safeParse(text);
   if (text !== undefined && !own.success)
     throw new StartError("ENCRYPTION_KEY must be 32 bytes in base64, as `openssl rand -base64 32` prints them.");
+  demandMaster(settings);
   const transit = transitOf(settings, log);
   const keyring = file === undefined ? undefined : await openKeyring(file, log);
   const all = [transit, keyring, own.success ? createKeyringOf(own.data) : undefined];
@@ -46,5 +58,5 @@ export async function openEncryption(
   { mayMakeKeys, log }: Pick<Encryption, "mayMakeKeys"> & { readonly log: Logger },
 ): Promise<{ encryption?: Encryption }> {
   const masters = await openMasterKeys(settings, log);
-  return masters === undefined ? {} : { encryption: { masters, seals: settings.ENCRYPTION === "on", mayMakeKeys } };
+  return masters === undefined ? {} : { encryption: { masters, seals: settings.ENCRYPTION !== "read", mayMakeKeys } };
 }

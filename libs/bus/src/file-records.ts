@@ -16,7 +16,8 @@ import type { z } from "zod";
 import { appendBehind, type LastOne } from "./append-behind.ts";
 import type { Append, AppendResult } from "./appender.ts";
 import type { FoundMessage } from "./direct-get.ts";
-import { once, type FileStreamDeps } from "./file-streams.ts";
+import type { FileStreamDeps } from "./file-streams.ts";
+import { once } from "./once.ts";
 
 /** What a record becomes; its number is counted here. */
 export type NextFile = Omit<FileRecord, "v" | "kind" | "n">;

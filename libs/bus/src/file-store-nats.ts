@@ -12,7 +12,8 @@ import {
 } from "./appender.ts";
 import type { FoundMessage } from "./direct-get.ts";
 import type { FileStore, StoredKey } from "./file-store.ts";
-import { once, type FileStreamDeps } from "./file-streams.ts";
+import type { FileStreamDeps } from "./file-streams.ts";
+import { once } from "./once.ts";
 
 /** Of an object in one message: below any broker's `max_payload`. */
 const chunkBytes = 384 * 1024;

@@ -48,11 +48,17 @@ const typesByEnding: Readonly<Record<string, string>> = {
 
 /** Reads its beginning; never what the client says of it. Of a hostile file it is `unknown`. */
 export async function sniffed(beginning: Uint8Array): Promise<Sniffed> {
+  // Text as UTF-16 begins as a rare kind of MPEG sound does, and nobody who reads texts here takes it.
+  if (isUtf16(beginning)) return { kind: "unknown" };
   const found = await fileTypeFromBuffer(beginning).catch(() => undefined);
   const type = found?.mime.split(";", 1)[0];
   // It is text with a beginning of its own, and has to be text to its end.
   if (type !== undefined && type !== "application/xml") return { kind: "binary", mediaType: type };
   return { kind: isTextSoFar(beginning) ? "text" : "unknown" };
+}
+
+function isUtf16([first, second]: Uint8Array): boolean {
+  return (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff);
 }
 
 /** Of text that is whole: by how it begins what a browser would run in it, then by the name. */
@@ -118,6 +124,6 @@ export function isAllowed(type: string, allowed: readonly string[]): boolean {
 /** With what it is, and not what it is called. */
 export function notAllowed(type: string | undefined): ChatError {
   const what =
-    type === undefined ? "It is neither text nor of a kind that is known here" : `By its content it is ${type}`;
+    type === undefined ? "It is neither text (UTF-8) nor of a kind that is known here" : `By its content it is ${type}`;
   return new ChatError("UNSUPPORTED", { message: `This file is not accepted. ${what}, whatever its name says.` });
 }

@@ -1,4 +1,12 @@
-import { ChatError, type ConversationId, type FileId, type FileOrigin, type FileRecord } from "@parley/protocol";
+import {
+  ChatError,
+  fileLimits,
+  type ConversationId,
+  type FileId,
+  type FileOrigin,
+  type FileRecord,
+} from "@parley/protocol";
+import { fileIdOf } from "@parley/protocol/turn-id";
 import { createFileCare } from "./file-care.ts";
 import { createFileReading } from "./file-reading.ts";
 import { createFileRecords, type FileRecords } from "./file-records.ts";
@@ -20,6 +28,8 @@ export interface FilesOptions {
   /** The largest file, for whoever brings one without a client that is told. */
   readonly maxBytes?: number | undefined;
   readonly clamd?: ScannerAddress | undefined;
+  /** Of what tools and agents give back, in one conversation. Default: as `fileLimits` has it. */
+  readonly brought?: { readonly files: number; readonly bytes: number } | undefined;
 }
 
 /** A file that a tool or an agent gives back. */
@@ -165,17 +175,41 @@ function createBelonging({ records, removal, uploads, options, sealing }: Belong
       }
     },
 
-    ...createBringing({ uploads, options }, attach),
+    ...createBringing({ records, uploads, options }, { attach, ofConversation }),
   };
 }
 
-function createBringing({ uploads, options }: Pick<BelongingDeps, "uploads" | "options">, attach: Attach) {
+interface Belonging {
+  readonly attach: Attach;
+  readonly ofConversation: (conversation: ConversationId) => Promise<FileRecord[]>;
+}
+
+function createBringing(
+  { records, uploads, options }: Pick<BelongingDeps, "records" | "uploads" | "options">,
+  { attach, ofConversation }: Belonging,
+) {
+  const { brought: most = { files: fileLimits.broughtFiles, bytes: fileLimits.broughtBytes } } = options;
+  /**
+   * A tool that is called again and again must not fill the store of all. Calls side by side may each have the last place; what was read in a file is bounded by that, and what was begun has its place.
+   */
+  const demandRoom = async ({ owner, origin, id, textOf, conversation, bytes }: BroughtFile): Promise<void> => {
+    if (textOf !== undefined) return;
+    if (id !== undefined && (await records.read(fileIdOf(owner, origin, id))) !== undefined) return;
+    const kept = (await ofConversation(conversation)).filter(
+      (one) => one.origin !== "user" && one.text_of === undefined,
+    );
+    const keptBytes = kept.reduce((sum, one) => sum + one.bytes, 0);
+    if (kept.length < most.files && keptBytes + bytes.length <= most.bytes) return;
+    const message = "Tools have given back so many files in this conversation that there is no room for another one.";
+    throw new ChatError("QUOTA_EXCEEDED", { message });
+  };
   return {
     /**
-     * What a tool or an agent gives back: it is the conversation's at once, and counts for nobody's quota. Throws MESSAGE_TOO_LARGE, UNSUPPORTED and BLOCKED as an upload does, and OVERLOADED when the broker
-     * or the store have not answered for 15 s.
+     * What a tool or an agent gives back: it is the conversation's at once, and counts for nobody's quota; a conversation has room for so much of it (QUOTA_EXCEEDED). Throws MESSAGE_TOO_LARGE,
+     * UNSUPPORTED and BLOCKED as an upload does, and OVERLOADED when the broker or the store have not answered for 15 s.
      */
-    async bring({ conversation, bytes, mediaType = "", id, ...about }: BroughtFile): Promise<FileRecord> {
+    async bring(given: BroughtFile): Promise<FileRecord> {
+      const { conversation, bytes, mediaType = "", id, ...about } = given;
       const { maxBytes = defaultFileBytes } = options;
       if (bytes.length > maxBytes) {
         const message = `The file is larger than ${Math.floor(maxBytes / 2 ** 20)} MB.`;
@@ -183,6 +217,7 @@ function createBringing({ uploads, options }: Pick<BelongingDeps, "uploads" | "o
       }
       if (bytes.length === 0) throw new ChatError("INVALID_FRAME", { message: "The file is empty." });
       await refuseBeginning(bytes, options.types ?? defaultFileTypes);
+      await demandRoom(given);
       const file = { ...about, clientId: id, mediaType, bytes: bytes.length };
       let record = await uploads.begin(file);
       if (record.status !== "stored") {

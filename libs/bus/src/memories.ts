@@ -14,6 +14,7 @@ import type { Append, AppendResult } from "./appender.ts";
 import type { FoundMessage } from "./direct-get.ts";
 import type { FileSealing } from "./file-store-sealed.ts";
 import type { GateLogDeps } from "./gate-log.ts";
+import { once } from "./once.ts";
 import { scopeOfUser } from "./seal-places.ts";
 
 /** Whose memory it is: a user of one tenant is nobody of another one. */
@@ -95,18 +96,6 @@ function hashOf({ user, tenant }: MemoryOwner): string {
 
 function subjectOf(owner: MemoryOwner): string {
   return subjects.memory(hashOf(owner));
-}
-
-/** Joins callers; what failed is tried again by the next one. */
-function once(action: () => Promise<void>): () => Promise<void> {
-  let done: Promise<void> | undefined;
-  return () => {
-    done ??= action().catch((error: unknown) => {
-      done = undefined;
-      throw error;
-    });
-    return done;
-  };
 }
 
 function createRecords({ jsm, append, setUp, unreadable }: Omit<GateLogDeps, "link">, ready: () => Promise<void>) {

@@ -15,6 +15,7 @@ import { appendBehind, type LastOne } from "./append-behind.ts";
 import { wrongLastSequence, type Append, type AppendResult } from "./appender.ts";
 import type { FoundMessage } from "./direct-get.ts";
 import type { GateLogDeps } from "./gate-log.ts";
+import { once } from "./once.ts";
 
 export type PrivacyDeps = Omit<GateLogDeps, "link">;
 
@@ -212,17 +213,5 @@ function createChange(append: (message: Append) => Promise<AppendResult>, last: 
       return value;
     });
     return counts;
-  };
-}
-
-/** Joins callers; what failed is tried again by the next one. */
-function once(action: () => Promise<void>): () => Promise<void> {
-  let done: Promise<void> | undefined;
-  return () => {
-    done ??= action().catch((error: unknown) => {
-      done = undefined;
-      throw error;
-    });
-    return done;
   };
 }

@@ -34,7 +34,7 @@ const ofUser = new Set(["memory", "notices"]);
 /** Kinds whose third token is the shard and the fourth one the conversation. */
 const ofConversation = new Set([
   ...[stored, live, "fact", "log", "title", "feedback", "summary", "handover"],
-  ...["people", "post", "change"],
+  ...["people", "post", "change", "read"],
 ]);
 
 /** Whose key a subject is sealed with, behind `chat.<kind>.`; undefined: it has no words, or is wrapped already. */

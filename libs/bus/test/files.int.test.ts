@@ -175,6 +175,28 @@ test("a file belongs to one conversation, whose deletion removes it everywhere",
   for (const gone of [record, brought, ofAgent]) expect(await objectsOf(gone)).toEqual([]);
 });
 
+test("tools give back so much in a conversation, and no more", async () => {
+  const brought = { files: 3, bytes: 1_000 };
+  const servers = signedIn(nats.url, "tool");
+  const worker = await openBus({
+    servers,
+    name: "full",
+    log,
+    files: { store: { kind: "nats", maxBytes: 2 ** 30 }, brought },
+  });
+  const give = (id: string, bytes: number, conversation = "full") =>
+    worker.files.bring({ owner, conversation, name: "a.txt", bytes: Buffer.alloc(bytes, "a"), id, origin: "tool" });
+  await give("1", 100);
+  await give("2", 700);
+  await expect(give("3", 201)).rejects.toMatchObject({ code: "QUOTA_EXCEEDED" });
+  await give("3", 200);
+  // A call that runs again finds what it had given back.
+  await give("3", 200);
+  await expect(give("4", 1)).rejects.toMatchObject({ code: "QUOTA_EXCEEDED" });
+  await give("5", 700, "other");
+  await worker.close();
+});
+
 test("what is not all there belongs to no conversation", async () => {
   const { file_id: id } = await begin(100);
   await expect(one.files.attach(id, "c3")).rejects.toMatchObject({ code: "CONFLICT" });

@@ -3,6 +3,7 @@ import path from "node:path";
 import { createLogger } from "@parley/runtime";
 import { tempDir } from "@parley/testkit";
 import { expect, it } from "vitest";
+import { openMasterKeys } from "../src/encryption.ts";
 import { openKeyring } from "../src/keyring.ts";
 import { joinMasterKeys } from "../src/master-keys.ts";
 import { newMaster } from "./encrypted-bus.ts";
@@ -71,4 +72,10 @@ it.each([
   await expect(file.opening).rejects.toThrow(words);
   // What is wrong with a key is told without the key.
   await expect(file.opening).rejects.not.toThrow("c2hvcnQ");
+});
+
+it("a process without a key starts, whatever else is set; not one that has asked for encryption", async () => {
+  const settings = { NODE_ENV: "development", NATS_URL: "nats://127.0.0.1", ENCRYPTION_KEY: undefined };
+  expect(await openMasterKeys(settings, log)).toBeUndefined();
+  await expect(openMasterKeys({ ...settings, ENCRYPTION: "on" }, log)).rejects.toThrow("ENCRYPTION is set, but");
 });

@@ -19,6 +19,9 @@ export const fileLimits = {
   sniffedBytes: 64 * 1024,
   /** The most that `FILE_USER_FILES` may allow: they are one record. */
   filesOfUser: 4_000,
+  /** What tools and agents may give back in one conversation: nobody's quota counts it. */
+  broughtFiles: 500,
+  broughtBytes: 1024 * 1024 * 1024,
   /** How long a part may be in the blob store that no record names: an upload is at it. Then it is nobody's. */
   orphanMs: 60 * 60_000,
 } as const;

@@ -21,7 +21,9 @@ export function encryptionFields() {
     ),
     ENCRYPTION: z
       .enum(["on", "read"], { error: "must be on or read" })
-      .default("on")
-      .describe("`read`: what is new is stored as it is, what was encrypted is read: the way to turn it off again."),
+      .optional()
+      .describe(
+        "`on` where there is a master key; set without one, no process starts. `read`: what is new is stored as it is, what was encrypted is read: the way to turn it off again.",
+      ),
   };
 }

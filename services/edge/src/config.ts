@@ -198,6 +198,11 @@ export const Config = z
     error: "needs OIDC_CLIENT_ID and PUBLIC_URL",
     when: () => true,
   })
+  .refine(({ NOTICES, VAPID_PUBLIC_KEY: key }) => NOTICES || key === undefined, {
+    path: ["VAPID_PUBLIC_KEY"],
+    error: "needs NOTICES=1: browsers would ask for notices that nobody makes",
+    when: () => true,
+  })
   .refine(({ NODE_ENV, PUBLIC_URL: url }) => NODE_ENV !== "production" || !url?.startsWith("http:"), {
     path: ["PUBLIC_URL"],
     error: "must be an https address in production: cookies without TLS can be read on the way",

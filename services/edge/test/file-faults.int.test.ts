@@ -63,4 +63,22 @@ describe("an upload", () => {
     expect((await patchTus(other, location, at, new Uint8Array(bytes.subarray(at)))).status).toBe(204);
     expect((await jsonOf(await fileRequest(other, "GET", `${location}/info`))).sha256).toBe(hashOf(bytes));
   });
+
+  it("by a bad connection comes to its end, and one that brings nothing more is told so, with what it sent kept", async () => {
+    const bytes = picture(45_000);
+    const begun = async (): Promise<string> => (await beginTus(other, bytes.length)).headers.get("location") ?? "";
+    const [bad, silent] = [await begun(), await begun()];
+    const silence = new ReadableStream({ start: (to) => to.enqueue(new Uint8Array(bytes.subarray(0, 20_000))) });
+    const headers = { "content-length": String(bytes.length) };
+    const [came, left] = await Promise.all([
+      patchTus(other, bad, 0, slowly(bytes, 1_500, 500), { headers }),
+      patchTus(other, silent, 0, silence, { headers }),
+    ]);
+    expect(came.status).toBe(204);
+    expect([left.status, await jsonOf(left)]).toMatchObject([408, { code: "OVERLOADED", retryable: true }]);
+    expect((await headTus(other, silent)).headers.get("upload-offset")).toBe("20000");
+    expect((await patchTus(other, silent, 20_000, new Uint8Array(bytes.subarray(20_000)))).status).toBe(204);
+    for (const at of [bad, silent])
+      expect((await jsonOf(await fileRequest(other, "GET", `${at}/info`))).sha256).toBe(hashOf(bytes));
+  }, 60_000);
 });

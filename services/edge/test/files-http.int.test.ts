@@ -98,6 +98,7 @@ describe("a file in one body", () => {
       "UNSUPPORTED",
       415,
     ],
+    ["text as UTF-16", Buffer.from("\uFEFF<b>text</b>", "utf16le"), "UNSUPPORTED", 415],
     ["what is neither text nor known", Buffer.from([0, 1, 2, 3, 254, 255]), "UNSUPPORTED", 415],
     ["nothing", Buffer.alloc(0), "INVALID_FRAME", 400],
   ])("is refused, and gone: %s", async (_what, bytes, code, status) => {

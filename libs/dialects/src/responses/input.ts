@@ -1,8 +1,9 @@
-import { limits, turnOfCall, type ClientCall } from "@parley/protocol";
+import { ChatError, limits, turnOfCall, type ClientCall } from "@parley/protocol";
 import { z } from "zod";
 import type { RequestMessage } from "../chat-completions/content.ts";
 import { bounded, excessOf, parseItems } from "../openai/bounded.ts";
 import { paramError } from "../openai/error.ts";
+import { fileOfUrl } from "../given-file.ts";
 import { callOfRequest, placeOfItem, type ResponsePlace } from "./addresses.ts";
 import { messagesOfCompaction } from "./compaction.ts";
 
@@ -229,10 +230,21 @@ function contentOf({ role, content }: InputItem, param: string): RequestMessage[
   return content.map((part, at) => {
     if (!fileTypes.has(part.type)) return { type: "text", text: textOf([part], `${param}[${at}]`) };
     const { image_url: image, file_id, file_data, file_url: url, filename } = part;
-    if (typeof image === "string") return { type: "image_url", image_url: { url: image } };
-    if (typeof url === "string") return { type: "image_url", image_url: { url } };
+    if (typeof image === "string") return partOfUrl(image, `${param}[${at}].image_url`);
+    if (typeof url === "string") return partOfUrl(url, `${param}[${at}].file_url`);
     return { type: "file", file: { file_id, file_data, filename } };
   });
+}
+
+/** Throws for an address of others. What holds the data itself is read later, once. */
+function partOfUrl(url: string, param: string) {
+  try {
+    if (!/^data:/i.test(url)) fileOfUrl(url);
+  } catch (error) {
+    if (error instanceof ChatError) throw paramError(param, error.message, "UNSUPPORTED");
+    throw error;
+  }
+  return { type: "image_url", image_url: { url } } as const;
 }
 
 function addCall(

@@ -1,4 +1,5 @@
 import type { AnswerReader, StreamEnd } from "./answer-reader.ts";
+import type { CleanWords } from "./clean-words.ts";
 import { createEventStream, type StreamEnd as BodyEnd, type ValueKind } from "./event-stream.ts";
 import type { Reply } from "./http-exchange.ts";
 import { brokenOff, isHeldBack, noAnswer, toProviderError, truncated } from "./model-error.ts";
@@ -13,7 +14,7 @@ export type Awaited = "content" | "end" | "close";
 
 export interface AnswerStreamOptions {
   readonly reader: AnswerReader;
-  readonly apiKey: string;
+  readonly clean: CleanWords;
   /** Gets what one read of the socket brought, at once. */
   readonly onEvents: (events: readonly ModelEvent[]) => void;
   /** Content came, or the end of it; and what is to come next. */
@@ -31,7 +32,7 @@ export interface AnswerStreamOptions {
  * States: `open` → `over` (resolved, or rejected with a ChatError or with what `onEvents` threw), which is final.
  */
 export function createAnswerStream(options: AnswerStreamOptions) {
-  const { apiKey, onSkipped } = options;
+  const { clean, onSkipped } = options;
   const batch = createBatch(options.onEvents);
   const chunks = createChunks(options, batch);
   const answer = createAnswer(options, batch, chunks.isWhole);
@@ -40,7 +41,7 @@ export function createAnswerStream(options: AnswerStreamOptions) {
   const events = createEventStream({
     onValue(value, kind) {
       if (isOver()) return;
-      const error = errorOf(value, kind, apiKey);
+      const error = errorOf(value, kind, clean);
       if (error === undefined) chunks.read(value, kind);
       else if (!chunks.isWhole()) answer.reported(error);
     },
@@ -146,10 +147,10 @@ function createAnswer({ reader }: AnswerStreamOptions, batch: Batch, isWhole: ()
 }
 
 /** What a value says that is no part of an answer. */
-function errorOf(value: unknown, kind: ValueKind, apiKey: string): Error | undefined {
+function errorOf(value: unknown, kind: ValueKind, clean: CleanWords): Error | undefined {
   const isBody = kind === "body";
   if (kind === "error" || isErrorValue(value) || (isBody && isErrorBody(value))) {
-    return toProviderError({ body: value, isWhole: isBody }, apiKey);
+    return toProviderError({ body: value, isWhole: isBody }, clean);
   }
   const isCompletion = !isBody || (typeof value === "object" && value !== null && "choices" in value);
   return isCompletion ? undefined : noAnswer("the provider answered with JSON that is no completion");

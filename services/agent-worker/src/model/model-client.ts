@@ -2,6 +2,7 @@ import type { Logger } from "@parley/runtime";
 import { createModelAbilities, type ModelAbilities } from "./abilities.ts";
 import { createAnswerReader } from "./answer-reader.ts";
 import { createAnswerStream, type Awaited } from "./answer-stream.ts";
+import { createCleanWords } from "./clean-words.ts";
 import type { ProxyFor } from "./http-agents.ts";
 import { createHttpExchange, type HttpExchange, type Reply } from "./http-exchange.ts";
 import { isHeldBack, refusalIn, timedOut, toProviderError, unreachable } from "./model-error.ts";
@@ -88,7 +89,8 @@ function createAttempts(options: ModelClientOptions, abilities: ModelAbilities):
       };
       const onTold = withNotes(() => abilities.leftOut(request), onEvents);
       const reader = createAnswerReader(request.model ?? provider.model, abilities.reading(request));
-      const answer = createAnswerStream({ reader, apiKey, onEvents: onTold, onProgress, holdMs, onSkipped });
+      const clean = createCleanWords(apiKey, request);
+      const answer = createAnswerStream({ reader, clean, onEvents: onTold, onProgress, holdMs, onSkipped });
       const stop = (): void => {
         attempt.abort();
         answer.stop(attempt.signal.reason);
@@ -149,7 +151,7 @@ function createOpen(provider: Provider, { bodyOf, learn }: ModelAbilities, excha
       if (status >= 200 && status < 300) return reply;
       const body = await readErrorBody(reply);
       if (!learn(request, { status, words: wordsOf(body).all })) {
-        throw toProviderError({ status, headers, body }, provider.apiKey);
+        throw toProviderError({ status, headers, body }, createCleanWords(provider.apiKey, request));
       }
     }
   };

@@ -1,12 +1,10 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { ChatError, type ErrorCode } from "@parley/protocol";
+import type { CleanWords } from "./clean-words.ts";
 import { isFilterWords } from "./filter-words.ts";
 import { wordsOf, type ProviderWords } from "./provider-words.ts";
 import type { Refusal } from "./refusal.ts";
 import type { Expiry } from "./watchdog.ts";
-
-/** A provider's own words in our log: enough to mend a configuration, too little to copy a conversation into it. */
-const MAX_DETAIL_CHARS = 300;
 
 interface FaultKind {
   readonly refusal?: Refusal | undefined;
@@ -113,10 +111,10 @@ export interface ToldError {
   readonly isWhole?: boolean | undefined;
 }
 
-/** The funnel from whatever a provider reports. `apiKey` is struck from its words. */
+/** The funnel from whatever a provider reports. `clean` strikes from its words what is not for a log. */
 export function toProviderError(
   { status: told, headers, body, isWhole = false }: ToldError,
-  apiKey: string,
+  clean: CleanWords,
 ): ChatError {
   const words = wordsOf(body);
   const status = told ?? words.status;
@@ -127,7 +125,7 @@ export function toProviderError(
   return new ChatError(verdict.code, {
     ...(verdict.message === undefined ? {} : { message: verdict.message }),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-    cause: new ProviderFault(describe(words, { status, headers }, apiKey), verdict.permanent, {
+    cause: new ProviderFault(describe(words, { status, headers }, clean), verdict.permanent, {
       refusal: inside,
       isHeldBack: isFiltered,
     }),
@@ -211,14 +209,15 @@ function judge({ name }: ProviderWords, { status, headers, isWhole = false }: Ci
   return verdicts[status] ?? refusal;
 }
 
-function describe({ words, name }: ProviderWords, { status, headers }: Circumstances, apiKey: string): string {
+function describe({ words, name }: ProviderWords, { status, headers }: Circumstances, clean: CleanWords): string {
   const id = headers?.["x-request-id"];
-  const known = [name !== undefined && `code ${name}`, typeof id === "string" && `request ${id}`].filter(Boolean);
+  const known = [name !== undefined && `code ${clean(name)}`, typeof id === "string" && `request ${id}`].filter(
+    Boolean,
+  );
   const head = `the provider answered ${status ?? "with an error event"}${known.length > 0 ? ` (${known.join(", ")})` : ""}`;
   // Answers about credentials repeat parts of the key.
   if (status === 401 || status === 402 || status === 403) return head;
-  const cleaned = words.replaceAll(apiKey, "[key]").replaceAll(/\s+/g, " ");
-  return `${head}: ${cleaned.slice(0, MAX_DETAIL_CHARS)}`;
+  return `${head}: ${clean(words)}`;
 }
 
 /** A timer of more than 24.8 days runs at once, in browsers too: nobody is told of a longer wait than this. */

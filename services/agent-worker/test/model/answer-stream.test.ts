@@ -15,7 +15,7 @@ test("an answer whose end cannot be told fails", async () => {
     },
   };
   const answer = createAnswerStream({
-    ...{ reader, apiKey: "k", holdMs: () => 0 },
+    ...{ reader, clean: (words: string) => words, holdMs: () => 0 },
     ...{ onEvents() {}, onProgress() {}, onSkipped() {} },
   });
   const body = Readable.from([Buffer.from(`data: ${JSON.stringify(chunk({}, "stop"))}\n\ndata: [DONE]\n\n`)]);

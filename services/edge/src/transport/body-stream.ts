@@ -14,6 +14,14 @@ export class BodyCutError extends Error {
   }
 }
 
+/** The client sends on, but hardly anything. What came can still be read. */
+export class SlowBodyError extends Error {
+  constructor() {
+    super("the client sends its body too slowly");
+    this.name = "SlowBodyError";
+  }
+}
+
 /** Above so much that nobody has read the client is not read any more. The library reads up to 512 KB at a time. */
 const windowBytes = 256 * 1024;
 
@@ -23,11 +31,21 @@ const windowBytes = 256 * 1024;
 export function createBodyStream(response: HttpResponse, isOpen: () => boolean) {
   const came = createWaitingBytes();
   const flow = createFlow(response, isOpen);
-  let state: "coming" | "whole" | "cut" | "dropped" = "coming";
+  let state: "coming" | "whole" | "cut" | "slow" | "dropped" = "coming";
+  const stopPace = createPace({
+    came: came.total,
+    isAwaited: came.isAwaited,
+    renew: flow.renew,
+    tooSlow() {
+      if (state === "coming") state = "slow";
+      came.tell();
+    },
+  });
 
   response.onData((chunk, isLast) => {
     if (state === "dropped") return;
     if (isLast) state = "whole";
+    if (isLast) stopPace();
     came.add(chunk);
     if (state === "coming" && came.bytes() > windowBytes) flow.pause();
   });
@@ -44,7 +62,7 @@ export function createBodyStream(response: HttpResponse, isOpen: () => boolean) 
         return bytes;
       }
       if (state === "whole") return undefined;
-      throw new BodyCutError();
+      throw state === "slow" ? new SlowBodyError() : new BodyCutError();
     },
   };
   return {
@@ -53,12 +71,14 @@ export function createBodyStream(response: HttpResponse, isOpen: () => boolean) 
     /** The client is gone: what it sent can still be read. */
     cut(): void {
       if (state === "coming") state = "cut";
+      stopPace();
       came.tell();
     },
 
     /** It is answered: the rest of the body is of no use, and its sender must be able to come to its end. */
     drop(): void {
-      if (state === "coming") state = "dropped";
+      if (state === "coming" || state === "slow") state = "dropped";
+      stopPace();
       came.take();
       flow.end();
     },
@@ -68,6 +88,7 @@ export function createBodyStream(response: HttpResponse, isOpen: () => boolean) 
 function createWaitingBytes() {
   let chunks: Buffer[] = [];
   let size = 0;
+  let total = 0;
   let wake: (() => void) | undefined;
   const tell = (): void => {
     wake?.();
@@ -75,11 +96,15 @@ function createWaitingBytes() {
   };
   return {
     bytes: (): number => size,
+    total: (): number => total,
+    /** Whether somebody waits for more. */
+    isAwaited: (): boolean => wake !== undefined,
     tell,
     add(chunk: ArrayBuffer): void {
       // Only lent.
       if (chunk.byteLength > 0) chunks.push(Buffer.from(Buffer.from(chunk)));
       size += chunk.byteLength;
+      total += chunk.byteLength;
       tell();
     },
     more: (): Promise<void> =>
@@ -112,7 +137,42 @@ function createFlow(response: HttpResponse, isOpen: () => boolean) {
     resume(): void {
       if (isOpen()) end();
     },
+    /** The library closes connections without a word that bring less than 16 KB a second for 10 s: it counts anew behind this. */
+    renew(): void {
+      if (isPaused || !isOpen()) return;
+      response.pause();
+      response.resume();
+    },
     /** Its answer is about to be written. */
     end,
   };
+}
+
+const paceMs = 4_000;
+/** 1 KB a second: whoever holds one of the few places for uploads has to use it. */
+const leastBytes = 4 * 1024;
+/** Before the library would close the connection. */
+const slowRounds = 3;
+
+interface PaceDeps {
+  readonly came: () => number;
+  readonly isAwaited: () => boolean;
+  readonly renew: () => void;
+  readonly tooSlow: () => void;
+}
+
+/** Looks how fast a body comes, while somebody waits for it. Returns how to stop. */
+function createPace({ came, isAwaited, renew, tooSlow }: PaceDeps): () => void {
+  let before = 0;
+  let rounds = 0;
+  const timer = setInterval(() => {
+    const isSlow = isAwaited() && came() - before < leastBytes;
+    before = came();
+    rounds = isSlow ? rounds + 1 : 0;
+    if (rounds < slowRounds) return renew();
+    clearInterval(timer);
+    tooSlow();
+  }, paceMs);
+  timer.unref();
+  return () => clearInterval(timer);
 }

@@ -1,7 +1,7 @@
 import { ChatError, ConversationId, FileId, FileInfo, fileLimits, type FileRecord } from "@parley/protocol";
 import { z } from "zod";
 import type { FileCommands } from "../commands/files/files.ts";
-import { BodyCutError } from "./body-stream.ts";
+import { BodyCutError, SlowBodyError } from "./body-stream.ts";
 import { createFileDownload, downloadHeaders, inlineField } from "./file-download.ts";
 import { chatErrorReply, jsonReply, type Reply } from "./reply.ts";
 import { defineRoute, nothing, type Call, type Route } from "./route.ts";
@@ -114,12 +114,18 @@ function lengthOf({ exchange }: Call): number {
   throw new ChatError("INVALID_FRAME", { message: "Say how many bytes the file has, in content-length." });
 }
 
+function tooSlow(cause: SlowBodyError): ChatError {
+  const message = "The file came too slowly: less than 1 KB a second. What came by tus is stored; go on with it.";
+  return new ChatError("OVERLOADED", { message, cause });
+}
+
 /** To who has gone away nothing is said. A file of a type that is not taken is refused as HTTP has it (RFC 9110, 15.5.16). */
 async function answered(work: () => Promise<Reply>): Promise<Reply | undefined> {
   try {
     return await work();
   } catch (error) {
     if (error instanceof BodyCutError) return undefined;
+    if (error instanceof SlowBodyError) return chatErrorReply(tooSlow(error), {}, 408);
     if (error instanceof ChatError && error.code === "UNSUPPORTED") return chatErrorReply(error, {}, 415);
     throw error;
   }

@@ -1,10 +1,10 @@
 import {
   ChatError,
+  ClientFrame,
   closeCodes,
   frameAddressOf,
   toChatError,
   type Caller,
-  type ClientFrame,
   type ErrorCode,
   type FrameAddress,
   type FrameError,
@@ -76,7 +76,7 @@ export function createFrameHandler(deps: FrameHandlerDeps) {
     // Who mistypes what has to be typed is no abuser.
     if (error.code === "INVALID_FRAME" && !(isDecoded && address.frame === "approve")) connection.invalidFrames++;
     const level = error.cause === undefined || error.code === "INVALID_FRAME" ? "debug" : "warn";
-    log[level]({ err: error, connection: connection.id, frame: address.frame }, "a frame was refused");
+    log[level]({ err: error, connection: connection.id, frame: knownKind(address) }, "a frame was refused");
     outbox.sendFrame(connection, frameErrorOf(error, address));
   };
 
@@ -266,6 +266,13 @@ async function subscribe(
   if (standing === "operator") guests.add(connection, conversation);
   await viewing.follow(connection, conversation, after);
   if (standing === "operator") await guests.confirm(connection, conversation, ownership.reader(conversation, caller));
+}
+
+const kinds: ReadonlySet<string> = new Set(ClientFrame.options.map(({ shape }) => shape.type.value));
+
+/** For the log: whatever else somebody calls a frame may be words of theirs. */
+function knownKind({ frame = "" }: FrameAddress): string {
+  return kinds.has(frame) ? frame : "unknown";
 }
 
 function addressOf(frame: ClientFrame): FrameAddress {

@@ -1,24 +1,17 @@
 import { useCallback, useEffect, useRef, useState } from "react";
 import type { ConnectionEntry } from "../api/answers.ts";
-import { useApi, useErrorSentence } from "../api/use-api.ts";
+import { useApi } from "../api/use-api.ts";
 import { useWords } from "../words/use-words.ts";
+import { SettingsGroup } from "./settings-group.tsx";
 
 /** The accounts of one's own that agents may use at servers of tools. Nothing at all where there is no such server. */
 export function ConnectionsSection() {
   const { app } = useWords();
-  const sentenceOf = useErrorSentence();
   const { entries, begun, problem, connect, disconnect } = useConnections();
   if (problem === undefined && (entries === undefined || entries.length === 0)) return null;
   const { connections } = app;
   return (
-    <section className="app-settings-group" aria-label={connections.title}>
-      <p className="ui-label">{connections.title}</p>
-      <p className="ui-note">{connections.lead}</p>
-      {problem !== undefined && (
-        <p className="ui-error" role="alert">
-          {connections.failed(sentenceOf(problem))}
-        </p>
-      )}
+    <SettingsGroup words={connections} problem={problem}>
       <ul className="app-sign-ins">
         {entries?.map((entry) => (
           <Connection
@@ -30,7 +23,7 @@ export function ConnectionsSection() {
           />
         ))}
       </ul>
-    </section>
+    </SettingsGroup>
   );
 }
 

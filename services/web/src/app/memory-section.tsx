@@ -1,24 +1,17 @@
 import { useCallback, useEffect, useRef, useState, type KeyboardEvent, type Ref } from "react";
 import type { RememberedFact, UserMemory } from "../api/memory-calls.ts";
-import { useApi, useErrorSentence } from "../api/use-api.ts";
+import { useApi } from "../api/use-api.ts";
 import { useWords } from "../words/use-words.ts";
+import { SettingsGroup } from "./settings-group.tsx";
 
 /** What agents remember of the person: to be seen, changed, deleted, and switched off. Nothing at all where the server has no such thing. */
 export function MemorySection() {
   const { memory: words } = useWords().app;
-  const sentenceOf = useErrorSentence();
   const { memory, problem, attempt } = useMemoryOf();
   const api = useApi();
   if (memory === undefined && problem === undefined) return null;
   return (
-    <section className="app-settings-group" aria-label={words.title}>
-      <p className="ui-label">{words.title}</p>
-      <p className="ui-note">{words.lead}</p>
-      {problem !== undefined && (
-        <p className="ui-error" role="alert">
-          {words.failed(sentenceOf(problem))}
-        </p>
-      )}
+    <SettingsGroup words={words} problem={problem}>
       {memory !== undefined && (
         <label className="app-settings-switch">
           <input
@@ -45,7 +38,7 @@ export function MemorySection() {
           {words.forgetAll}
         </button>
       )}
-    </section>
+    </SettingsGroup>
   );
 }
 

@@ -1,26 +1,19 @@
 import { useCallback, useEffect, useId, useState } from "react";
 import { noticeWants, type NoticeChoice, type NoticeDevice } from "../api/notice-calls.ts";
-import { useApi, useErrorSentence } from "../api/use-api.ts";
+import { useApi } from "../api/use-api.ts";
 import { useWords } from "../words/use-words.ts";
 import { beginNotices, endNotices, noticesState, ownDeviceId, type NoticesState } from "./notices-here.ts";
+import { SettingsGroup } from "./settings-group.tsx";
 
 /** What the person is told when they are away, everywhere, and whether in this browser. Nothing at all where nobody is told anything. */
 export function NoticesSection({ userId }: { readonly userId: string }) {
   const { notices: words } = useWords().app;
-  const sentenceOf = useErrorSentence();
   const name = useId();
   const { choice, here, ownId, problem, attempt } = useNotices(userId);
   const api = useApi();
   if (choice === undefined && problem === undefined) return null;
   return (
-    <section className="app-settings-group" aria-label={words.title}>
-      <p className="ui-label">{words.title}</p>
-      <p className="ui-note">{words.lead}</p>
-      {problem !== undefined && (
-        <p className="ui-error" role="alert">
-          {words.failed(sentenceOf(problem))}
-        </p>
-      )}
+    <SettingsGroup words={words} problem={problem}>
       {choice !== undefined && (
         <div role="radiogroup" aria-label={words.title} className="app-settings-choices">
           {noticeWants.map((wants) => (
@@ -47,7 +40,7 @@ export function NoticesSection({ userId }: { readonly userId: string }) {
           />
         ))}
       </ul>
-    </section>
+    </SettingsGroup>
   );
 }
 
