@@ -2,12 +2,13 @@ import { createHash, randomUUID } from "node:crypto";
 import { mkdir, open, type FileHandle } from "node:fs/promises";
 import path from "node:path";
 import type { BrokerLink, FileStore } from "@parley/bus";
+import { streams } from "@parley/protocol";
 import { withDeadline } from "@parley/runtime";
 import { z } from "zod";
 import { backUpBucket } from "./bucket.ts";
 import { manifestFile, snapshotFile, type Manifest, type StreamBackup } from "./manifest.ts";
 import { chosen, isLog, type Chosen } from "./places.ts";
-import { askApi, streamNames, StreamState } from "./stream-api.ts";
+import { askApi, findStream, streamNames, StreamState } from "./stream-api.ts";
 
 const chunkBytes = 128 * 1024;
 /** The broker sends on only while its chunks are acknowledged; one that is silent for longer has stopped. */
@@ -50,13 +51,20 @@ export async function backUp(nc: Connection, folder: string, options: BackupOpti
   const sealed = apart === undefined ? undefined : await writeFolder(nc, apart, { streams: plan.keys, onProgress });
   const made_at = new Date().toISOString();
   const common = { v: 2 as const, backup, made_at };
-  const keysManifest: Manifest | undefined = sealed === undefined ? undefined : { ...common, streams: sealed };
-  const named = plan.keys.length === 0 ? {} : { keys: { streams: [...plan.keys], backup } };
+  const sinceField = plan.keys.length === 0 ? {} : await keysSince(nc);
+  const keysManifest: Manifest | undefined =
+    sealed === undefined ? undefined : { ...common, streams: sealed, ...sinceField };
+  const named = plan.keys.length === 0 ? {} : { keys: { streams: [...plan.keys], backup }, ...sinceField };
   const manifest: Manifest = { ...common, streams: data, ...named, ...(bucket === undefined ? {} : { bucket }) };
   // Written last: a folder without it is no backup.
   if (apart !== undefined && keysManifest !== undefined) await writeManifest(apart, keysManifest);
   await writeManifest(folder, manifest);
   return { manifest, keys: keysManifest, left: plan.left };
+}
+
+async function keysSince(nc: Connection): Promise<Pick<Manifest, "keys_since">> {
+  const created = (await findStream(nc, streams.keys))?.created;
+  return created === undefined ? {} : { keys_since: created };
 }
 
 function checkKeys(plan: Chosen, folder: string, keys: string | undefined): void {
@@ -78,10 +86,14 @@ interface Writing {
   readonly onProgress: Progress | undefined;
 }
 
-async function writeFolder(nc: Connection, folder: string, { streams, onProgress }: Writing): Promise<StreamBackup[]> {
+async function writeFolder(
+  nc: Connection,
+  folder: string,
+  { streams: names, onProgress }: Writing,
+): Promise<StreamBackup[]> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const backups: StreamBackup[] = [];
-  for (const stream of streams)
+  for (const stream of names)
     backups.push(await backUpStream(nc, stream, { folder, onBytes: (bytes) => onProgress?.(stream, bytes) }));
   return backups;
 }
@@ -125,7 +137,8 @@ async function writeChunks(
       return hash.digest("hex");
     }
     hash.update(chunk.data);
-    await file.write(chunk.data);
+    // Not `write`, which on a disk that runs full writes a part and says nothing.
+    await file.writeFile(chunk.data);
     onBytes((bytes += chunk.data.length));
     chunk.respond();
   }

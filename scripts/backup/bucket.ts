@@ -42,7 +42,7 @@ export async function backUpBucket(bucket: Bucket, folder: string, onBytes: OnBy
       const bytes = await bucket.get(key);
       if (bytes === undefined) continue;
       await write(index, hash, { key, at: sum.bytes, bytes: bytes.length, sha256: hashOf(bytes) });
-      await data.write(bytes);
+      await data.writeFile(bytes);
       sum.objects++;
       onBytes((sum.bytes += bytes.length));
     }
@@ -60,7 +60,7 @@ function create(folder: string, name: string): Promise<FileHandle> {
 async function write(index: FileHandle, hash: Hash, place: Place): Promise<void> {
   const line = `${JSON.stringify(place)}\n`;
   hash.update(line);
-  await index.write(line);
+  await index.writeFile(line);
 }
 
 async function* keysOf(bucket: Pick<FileStore, "list">): AsyncGenerator<string> {

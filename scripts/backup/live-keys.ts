@@ -1,6 +1,10 @@
+import { existsSync } from "node:fs";
+import { open, readFile, rename, rm } from "node:fs/promises";
+import path from "node:path";
 import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import type { BrokerLink } from "@parley/bus";
 import { KeyRecord, WrappedKey, parseStored, streams } from "@parley/protocol";
+import { z } from "zod";
 import { findStream } from "./stream-api.ts";
 
 /** What the broker has of a key: it was wrapped anew, made or erased since the backup. */
@@ -26,6 +30,44 @@ export async function liveKeys(nc: Connection): Promise<readonly LiveKey[]> {
     if (isKey) bySubject.set(message.subject, { subject: message.subject, data: message.data });
   }
   return [...bySubject.values()];
+}
+
+const Saved = z.array(z.object({ subject: z.string(), data: z.string() }));
+const savedFile = "keys-of-the-broker.json";
+
+/**
+ * The broker's keys, on disk while its stream is replaced: a restore that is killed in between would otherwise have forgotten what was erased since. What a restore that was killed has
+ * left here counts before what the broker has now, which is the backup's.
+ */
+export async function holdKeys(folder: string, live: readonly LiveKey[]): Promise<readonly LiveKey[]> {
+  const bySubject = new Map([...live, ...(await readHeld(folder))].map((key) => [key.subject, key]));
+  const all = [...bySubject.values()];
+  if (all.length === 0) return all;
+  const text = JSON.stringify(
+    all.map(({ subject, data }) => ({ subject, data: Buffer.from(data).toString("base64") })),
+  );
+  const place = path.join(folder, savedFile);
+  const file = await open(`${place}.new`, "w", 0o600);
+  try {
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(`${place}.new`, place);
+  return all;
+}
+
+async function readHeld(folder: string): Promise<readonly LiveKey[]> {
+  const place = path.join(folder, savedFile);
+  if (!existsSync(place)) return [];
+  const saved = Saved.parse(JSON.parse(await readFile(place, "utf8")));
+  return saved.map(({ subject, data }) => ({ subject, data: Buffer.from(data, "base64") }));
+}
+
+/** They are at the broker again. */
+export function dropHeld(folder: string): Promise<void> {
+  return rm(path.join(folder, savedFile), { force: true });
 }
 
 /** Those of the broker count; what they replace is erased on disk. */

@@ -51,9 +51,8 @@ async function connect(address: ReturnType<typeof natsAddress>): Promise<BrokerL
   } catch (cause) {
     if (cause instanceof DeadlineError)
       throw new Error(`No NATS server answers within ${connectWithinMs / 1_000} s: set NATS_URL.`, { cause });
-    throw new Error(`NATS refuses the connection: ${cause instanceof Error ? cause.message : String(cause)}.`, {
-      cause,
-    });
+    const why = (cause instanceof Error ? cause.message : String(cause)).replace(/\.$/, "");
+    throw new Error(`NATS refuses the connection: ${why}.`, { cause });
   }
 }
 
@@ -76,13 +75,16 @@ async function backUpNow(nc: BrokerLink["nc"], { folder, keys }: Wanted): Promis
 
 async function restoreNow(nc: BrokerLink["nc"], { folder, keys, replace }: Wanted): Promise<void> {
   const onProgress = createProgress(process.stderr);
-  const { manifest, restored, kept } = await restore(nc, folder, {
+  const { manifest, keysMadeAt, restored, kept } = await restore(nc, folder, {
     ...{ keys, replace, bucket: bucketOf(process.env), onProgress },
   }).finally(onProgress.end);
   say(tableOf("restored", restored));
   if (manifest.bucket !== undefined) say(`bytes of files restored: ${manifest.bucket.objects} objects\n`);
-  if (kept.length > 0) say(`Left as they are, because they hold something: ${kept.length}.\n`);
+  if (kept.length > 0) say(`Left as they are, because they hold something: ${kept.join(", ")}.\n`);
   say(`They are as of ${manifest.made_at}.\n`);
+  if (keysMadeAt !== undefined && keysMadeAt !== manifest.made_at)
+    say(`The keys are as of ${keysMadeAt}: what was deleted until then stays deleted.\n`);
+  say("Empty Redis before Parley starts, unless it is new: what it has is of another log.\n");
 }
 
 async function main(args: readonly string[]): Promise<void> {
@@ -96,11 +98,26 @@ async function main(args: readonly string[]): Promise<void> {
   }
 }
 
+/** Of errors that come from the system or the client of NATS, and say nothing to whoever makes a backup. */
+const sentences: readonly (readonly [RegExp, string])[] = [
+  [
+    /^EEXIST/,
+    "This folder already holds a backup, or a part of one that broke off: name a new one. One without backup.json is none, and can be deleted.",
+  ],
+  [
+    /^(ENOSPC|EDQUOT|EFBIG)/,
+    "There is no room for all of it on the disk of the backup: what was written is no backup, and can be deleted.",
+  ],
+  [/^no responders/, "This NATS server has no JetStream for the user of NATS_URL."],
+  [
+    /^Permissions Violation/i,
+    "The user of NATS_URL may not do that: it takes $JS.API.STREAM.>, which with the roles of deploy/nats only `operator` has.",
+  ],
+];
+
 function sentenceOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  return "code" in error && error.code === "EEXIST"
-    ? "This folder already holds a backup: name a new one."
-    : error.message;
+  return sentences.find(([pattern]) => pattern.test(error.message))?.[1] ?? error.message;
 }
 
 // The connection that could not be made would keep trying.

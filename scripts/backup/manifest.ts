@@ -33,6 +33,8 @@ const Manifest = z.object({
   made_at: z.iso.datetime(),
   streams: z.array(StreamBackup),
   keys: KeysApart.optional(),
+  /** When the stream of keys was made, in both folders: by it the keys of another backup of the same deployment are known. */
+  keys_since: z.string().optional(),
   /** Bytes of files that are not at the broker. */
   bucket: BucketBackup.optional(),
 });

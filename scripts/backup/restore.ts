@@ -3,7 +3,7 @@ import { streams } from "@parley/protocol";
 import { z } from "zod";
 import type { Progress } from "./backup.ts";
 import { checkBucket, restoreBucket } from "./bucket.ts";
-import { liveKeys, putBack } from "./live-keys.ts";
+import { dropHeld, holdKeys, liveKeys, putBack } from "./live-keys.ts";
 import type { Manifest, StreamBackup } from "./manifest.ts";
 import { isKept } from "./places.ts";
 import { askApi, deleteStream, findStream, parseAnswer, StreamState } from "./stream-api.ts";
@@ -30,6 +30,8 @@ export interface RestoreOptions {
 
 export interface RestoredAll {
   readonly manifest: Manifest;
+  /** When the keys were saved, where they are apart. */
+  readonly keysMadeAt: string | undefined;
   readonly restored: readonly StreamBackup[];
   /** What the broker holds of them is newer, and stays. */
   readonly kept: readonly string[];
@@ -54,13 +56,14 @@ export async function restore(nc: Connection, folder: string, options: RestoreOp
     await checkBucket(bucket, replace);
     await restoreBucket(bucket, folder, (bytes) => onProgress?.("bytes of files", bytes));
   }
-  const live = keys === undefined ? [] : await liveKeys(nc);
+  const live = keysFolder === undefined ? [] : await holdKeys(keysFolder, await liveKeys(nc));
   for (const { from, backup } of wanted) {
     await restoreStream(nc, from, backup, (bytes) => onProgress?.(backup.stream, bytes));
     // The keys come first: without those of what stays nobody could read that any more.
     if (backup.stream === streams.keys) await putBack(nc, live);
   }
-  return { manifest, restored: wanted.map(({ backup }) => backup), kept };
+  if (keysFolder !== undefined) await dropHeld(keysFolder);
+  return { manifest, keysMadeAt: keys?.made_at, restored: wanted.map(({ backup }) => backup), kept };
 }
 
 function placed(streams: readonly StreamBackup[], from: string) {

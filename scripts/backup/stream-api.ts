@@ -17,7 +17,12 @@ export type StreamState = z.infer<typeof StreamState>;
 
 const ApiError = z.object({ code: z.number(), err_code: z.number(), description: z.string() });
 const Failure = z.object({ error: ApiError });
-const Info = z.object({ config: z.record(z.string(), z.unknown()), state: z.looseObject(StreamState.shape) });
+const Info = z.object({
+  config: z.record(z.string(), z.unknown()),
+  state: z.looseObject(StreamState.shape),
+  /** When the stream was made; a restored one was made when the one before it was. */
+  created: z.string().optional(),
+});
 export type StreamInfo = z.infer<typeof Info>;
 
 const Deletion = z.object({ success: z.boolean() });

@@ -37,6 +37,9 @@ function create(args: readonly string[]): void {
   say(made.entry);
 }
 
+// `npm run keys -- status | head`: whoever reads has enough.
+process.stdout.on("error", () => process.exit());
+
 try {
   const [command, ...args] = process.argv.slice(2);
   if (command === "vapid") say(vapidSettings());

@@ -50,7 +50,9 @@ export function rewrap(): Promise<void> {
       },
     });
     masters.close();
-    say(`${report.rewrapped} data keys wrapped anew; ${report.current} were by the master key that counts.`);
+    // What was wrapped anew stands at the end of the stream, and was looked at once more there.
+    const current = Math.max(0, report.current - report.rewrapped);
+    say(`${report.rewrapped} data keys wrapped anew; ${current} already were by the master key that counts.`);
     if (report.changed > 0) say(`${report.changed} were changed by others meanwhile.`);
     for (const [master, keys] of report.failed) say(`${keys} are wrapped by "${master}", which is not known here.`);
     if (stop.signal.aborted) say("It was stopped before its end: begin it again, and it goes on.");

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { openBus, openEncryption, type Bus, type Encryption } from "@parley/bus";
 import { createLogger, encryptionFields, readConfig } from "@parley/runtime";
@@ -84,4 +85,51 @@ it("a backup whose keys are apart: with them it is read, without them a sentence
   expect(await remembered(after, "anna")).toEqual(["anna remembers"]);
   expect(await remembered(after, "bert")).toEqual(["bert remembers"]);
   expect(await read(after, "c_deleted_since")).toEqual([]);
+});
+
+it("keys of a later backup of the same deployment: what was deleted in between stays deleted on a bare broker", async () => {
+  const nats = await startBroker();
+  const bus = await open(nats);
+  await say(bus, "c_kept");
+  await say(bus, "c_deleted_since");
+  const place = (name: string): string => path.join(folder.path, name);
+  await backUp(bus.nc, place("first"), { keys: place("first-keys") });
+  await bus.shred("c:c_deleted_since");
+  await say(bus, "c_new");
+  await backUp(bus.nc, place("second"), { keys: place("second-keys") });
+
+  const lost = await startBroker();
+  const raw = await open(lost, false);
+  const older = restore(raw.nc, place("second"), { replace: false, keys: place("first-keys") });
+  await expect(older).rejects.toThrow(/older than this backup/);
+  await restore(raw.nc, place("first"), { replace: false, keys: place("second-keys") });
+  const restored = await open(lost);
+  expect(await read(restored, "c_kept")).toEqual(["words of c_kept"]);
+  expect(await read(restored, "c_deleted_since")).toEqual([]);
+
+  const other = await open(await startBroker());
+  await say(other, "c_other");
+  await backUp(other.nc, place("other"), { keys: place("other-keys") });
+  const foreign = restore(raw.nc, place("first"), { replace: true, keys: place("other-keys") });
+  await expect(foreign).rejects.toThrow(/keys of another backup/);
+});
+
+it("a restore that is killed while it replaces the keys: the next one still knows what was deleted", async () => {
+  const nats = await startBroker();
+  const bus = await open(nats);
+  await say(bus, "c_kept");
+  await say(bus, "c_deleted_since");
+  const [data, keys] = [path.join(folder.path, "killed"), path.join(folder.path, "killed-keys")];
+  await backUp(bus.nc, data, { keys });
+  await bus.shred("c:c_deleted_since");
+  const onProgress = (stream: string): void => {
+    if (stream === "KEYS") throw new Error("killed");
+  };
+  await expect(restore(bus.nc, data, { replace: true, keys, onProgress })).rejects.toThrow("killed");
+  await restore(bus.nc, data, { replace: true, keys });
+  const after = await open(nats);
+  expect(await read(after, "c_kept")).toEqual(["words of c_kept"]);
+  expect(await read(after, "c_deleted_since")).toEqual([]);
+  // Keys that were held meanwhile are not left behind.
+  expect((await readdir(keys)).toSorted()).toEqual(["KEYS.snapshot", "backup.json"]);
 });

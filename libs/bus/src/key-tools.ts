@@ -1,7 +1,8 @@
-import { jetstreamManager, type JetStreamManager } from "@nats-io/jetstream";
+import { jetstreamManager, RetentionPolicy, type JetStreamManager } from "@nats-io/jetstream";
 import { streams, type WrappedKey } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
 import { createAppender, wrongLastSequence } from "./appender.ts";
+import { wholeStream } from "./direct-get.ts";
 import { createKeyStream, type KeyStream, type StoredKey } from "./key-stream.ts";
 import { MasterKeyMissingError, type MasterKeys } from "./master-keys.ts";
 import type { BrokerLink } from "./nats-connection.ts";
@@ -112,27 +113,48 @@ async function namesOf(manager: JetStreamManager): Promise<string[]> {
   return names.toSorted();
 }
 
-async function censusOf(
-  link: BrokerLink,
-  jsm: ReturnType<typeof createPatientLookups>,
-  stream: string,
-): Promise<StreamCensus> {
-  const placeOf = createSealPlaces();
-  const { state } = await jsm.streams.info(stream);
-  let [sealed, plain] = [0, 0];
-  if (state.messages === 0) return { stream, sealed, plain };
+type Lookups = ReturnType<typeof createPatientLookups>;
+type OnMessage = (subject: string, data: Uint8Array) => void;
+
+/** A work queue takes no reader beside its workers, so its messages are asked for one by one. It holds only what waits or runs. */
+async function readQueue(jsm: Lookups, stream: string, onMessage: OnMessage): Promise<void> {
+  for (let seq = 1; ;) {
+    const found = await jsm.lookUp(stream, { seq, next_by_subj: wholeStream });
+    if (found === null) return;
+    onMessage(found.subject, found.data);
+    seq = found.seq + 1;
+  }
+}
+
+/** Ends by counting: `last_seq` also counts what was deleted, and 2.9.10 finds no last message where the newest was. */
+async function readStream(link: BrokerLink, jsm: Lookups, stream: string, onMessage: OnMessage): Promise<void> {
+  const { config, state } = await jsm.streams.info(stream);
+  if (state.messages === 0) return;
+  if (config.retention === RetentionPolicy.Workqueue) return readQueue(jsm, stream, onMessage);
   const consumer = await addReadConsumer(jsm, { stream, fromSeq: state.first_seq });
+  let [taken, lastSeq] = [0, 0];
   try {
     await readAll(link, consumer.pull, ({ subject, data }, seq) => {
-      if (placeOf(subject) !== undefined) {
-        if (isSealed(data)) sealed++;
-        else plain++;
-      }
-      return seq >= state.last_seq;
+      onMessage(subject, data);
+      lastSeq = seq;
+      return ++taken >= state.messages || seq >= state.last_seq;
     });
+  } catch (error) {
+    // Some went while it read, and nothing comes in their place: that is the end as well.
+    if ((await jsm.lookUp(stream, { seq: lastSeq + 1, next_by_subj: wholeStream })) !== null) throw error;
   } finally {
     consumer.remove();
   }
+}
+
+async function censusOf(link: BrokerLink, jsm: Lookups, stream: string): Promise<StreamCensus> {
+  const placeOf = createSealPlaces();
+  let [sealed, plain] = [0, 0];
+  await readStream(link, jsm, stream, (subject, data) => {
+    if (placeOf(subject) === undefined) return;
+    if (isSealed(data)) sealed++;
+    else plain++;
+  });
   return { stream, sealed, plain };
 }
 

@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { randomBytes } from "node:crypto";
-import { jetstreamManager } from "@nats-io/jetstream";
+import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { streams, subjects, type StoredEvent } from "@parley/protocol";
 import { createLogger, encryptionFields, readConfig } from "@parley/runtime";
 import { expect, it } from "vitest";
@@ -74,6 +74,22 @@ it("a master key is replaced while people write: rewrapped, stopped and begun ag
   await writeFile(bench.file, `default: [{ id: two, key: ${two} }]`);
   const later = await bench.open();
   for (const conversation of conversations) expect((await lastOf(later, conversation))?.event.type).toBe("token");
+});
+
+it("how much is sealed is told while turns wait, and where the newest of a stream was deleted", async () => {
+  await using bench = await openEncryptedBench();
+  const bus = await bench.open();
+  await say(bus, "c1");
+  await say(bus, "c2");
+  const jsm = await jetstreamManager(bus.nc);
+  const { state } = await jsm.streams.info(streams.events(0));
+  await jsm.streams.deleteMessage(streams.events(0), state.last_seq);
+  for (const conversation of ["c1", "c2"]) await jetstream(bus.nc).publish(subjects.turns(conversation), "{}");
+  const tools = await openKeyTools(bus, log);
+  const census = await tools.messages(() => {});
+  tools.close();
+  expect(census.find(({ stream }) => stream === streams.turns)).toMatchObject({ sealed: 0, plain: 2 });
+  expect(census.find(({ stream }) => stream === streams.events(0))).toMatchObject({ sealed: 1, plain: 0 });
 });
 
 it("what no master key here opens is told and left as it is", async () => {
