@@ -46,9 +46,7 @@ it.skipIf(kustomize() === undefined).each([...optIn.map((name) => [name]), optIn
     const plain = withComponents([]);
     for (const [service, { shape }] of Object.entries(schemas)) {
       const before = new Set(variablesOf(plain, service));
-      const added = variablesOf(manifests, service).filter(
-        (name) => !before.has(name) && name in { ...shape } === false,
-      );
+      const added = variablesOf(manifests, service).filter((name) => !before.has(name) && !(name in { ...shape }));
       // Keys of models have the names that the file of models gives them.
       expect(
         added.filter((name) => !name.endsWith("_API_KEY")),
