@@ -20,6 +20,8 @@ export interface FoundMessage {
 const notFound = 404;
 /** As the subject of a look-up: all there are. */
 export const wholeStream = ">";
+/** The same, where the server has to look for it. */
+export const allSubjects = "chat.>";
 
 /** Asks any copy of a stream for one message; null: there is none. Throws when the broker does not answer, or says that it cannot. */
 export async function directGet(
@@ -28,8 +30,20 @@ export async function directGet(
   query: LookupQuery,
   timeoutMs: number,
 ): Promise<FoundMessage | null> {
+  const found = await askFor(requests, stream, query, timeoutMs);
+  if (found !== null || !("last_by_subj" in query) || query.last_by_subj !== wholeStream) return found;
+  // The server looks at the last sequence there was, and nothing else: where that message was deleted, it takes the stream for empty.
+  return askFor(requests, stream, { last_by_subj: allSubjects }, timeoutMs);
+}
+
+async function askFor(
+  requests: Pick<Requests, "ask">,
+  stream: string,
+  query: LookupQuery,
+  timeoutMs: number,
+): Promise<FoundMessage | null> {
   // In the subject of a question a wildcard would be one letter.
-  const answer = await ("last_by_subj" in query && query.last_by_subj !== wholeStream
+  const answer = await ("last_by_subj" in query && !query.last_by_subj.endsWith(">")
     ? requests.ask(`${subjects.directGet(stream)}.${query.last_by_subj}`, "", timeoutMs)
     : requests.ask(subjects.directGet(stream), JSON.stringify(query), timeoutMs));
   const { headers, data } = answer;

@@ -11,7 +11,7 @@ import {
 import type { Logger } from "@parley/runtime";
 import type { Appender } from "./appender.ts";
 import { createDataKeys, type DataKeys } from "./data-keys.ts";
-import { wholeStream } from "./direct-get.ts";
+import { allSubjects } from "./direct-get.ts";
 import type { Encryption } from "./encryption.ts";
 import type { FileSealing } from "./file-store-sealed.ts";
 import { createKeyStream, setUpKeys } from "./key-stream.ts";
@@ -67,7 +67,7 @@ function createKeyless({ jsm, manager, appender, log }: SealingDeps): Sealing {
   let isEncrypted = false;
   const opening = createKeylessOpening(() => (isEncrypted = true), log);
   // A deployment without encryption has no such stream. Who has no right to ask does not learn it here, but with the first sealed message.
-  manager.streams.getMessage(streams.keys, { last_by_subj: wholeStream }).then(
+  manager.streams.getMessage(streams.keys, { last_by_subj: allSubjects }).then(
     (found) => void (isEncrypted ||= found !== null),
     (err: unknown) => log.debug({ err }, "it is not known whether anything is encrypted"),
   );

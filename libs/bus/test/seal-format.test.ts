@@ -56,6 +56,8 @@ it.each([
   [subjects.log(0, "c1"), "c:c1", "log.c1"],
   [subjects.people(0, "c1"), "c:c1", "people.c1"],
   [subjects.change(0, "c1", "m1"), "c:c1", "change.c1.m1"],
+  // How far somebody has read names them.
+  [subjects.read(0, "c1", "u1"), "c:c1", "read.c1.u1"],
   [subjects.memory("h1"), "u:h1", "memory.h1"],
   [subjects.documentPart("t1", "v1", 0), "t:t1", "document.t1.part.v1.0"],
   [subjects.audit("run", "t1", "c1"), "t:t1", "audit.run.t1.c1"],
@@ -69,7 +71,7 @@ it.each([
 });
 
 it.each([
-  ...[subjects.owner(0, "c1"), subjects.read(0, "c1", "u1"), subjects.usage("t", "u"), subjects.revoked("h")],
+  ...[subjects.owner(0, "c1"), subjects.usage("t", "u"), subjects.revoked("h")],
   ...[subjects.key("h"), subjects.token("h"), subjects.workshopId, subjects.fileLink("c1", "f1")],
   ...[subjects.fileChunk("x"), subjects.canary("p")],
 ])("%s has no words, and is stored as it is", (subject) => {

@@ -5,8 +5,10 @@ import { writeHead } from "./reply.ts";
 
 /** More is not read ahead of who reads. */
 const mostWaitingBytes = 256 * 1024;
-/** Whoever takes nothing for so long has gone. */
+/** Whoever takes nothing for so long has gone, */
 const stalledMs = 60_000;
+/** and whoever needs longer for what may wait holds a place that others need: so little is less than a kilobyte a second. */
+const slowestMs = 300_000;
 
 const headers = {
   "content-type": "application/x-ndjson",
@@ -39,9 +41,10 @@ export async function streamLines(
   };
   writer.begin(response, onWritable);
   const untilBelow = async (bytes: number): Promise<void> => {
+    const until = performance.now() + slowestMs;
     while (!isGone && writer.waitingBytes > bytes) {
       const isTaken = await new Promise<boolean>((resolve) => {
-        const timer = setTimeout(() => resolve(false), stalledMs);
+        const timer = setTimeout(() => resolve(false), Math.min(stalledMs, until - performance.now()));
         wake = () => (clearTimeout(timer), resolve(true));
       });
       if (!isTaken) throw new Error("the reader takes nothing any more");
