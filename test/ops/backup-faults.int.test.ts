@@ -4,6 +4,7 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { connectNats, openBus } from "@parley/bus";
 import { createLogger } from "@parley/runtime";
+import { streams } from "@parley/protocol";
 import { startNats, tempDir, type Broker } from "@parley/testkit";
 import { expect, it } from "vitest";
 import { backUp } from "../../scripts/backup/backup.ts";
@@ -64,8 +65,9 @@ it("a backup that lacks a file is called by the file's name", async () => {
   const link = await connectNats({ servers: nats.url, name: "test", log });
   await backUp(link.nc, path.join(folder.path, "backup"), { keys: undefined });
   await link.nc.close();
-  await rm(path.join(folder.path, "backup/LOG_0.snapshot"));
-  await expect(verify(path.join(folder.path, "backup"))).rejects.toThrow("LOG_0.snapshot is missing");
+  const lost = `${streams.log(0)}.snapshot`;
+  await rm(path.join(folder.path, "backup", lost));
+  await expect(verify(path.join(folder.path, "backup"))).rejects.toThrow(`${lost} is missing`);
 });
 
 it("a user who may not make backups is told who may", { timeout: timeoutMs }, async () => {
