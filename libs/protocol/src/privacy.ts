@@ -24,7 +24,7 @@ export const erasureSteps = ["doors", "conversations", "belongings", "events", "
 export type ErasureStep = (typeof erasureSteps)[number];
 
 const count = z.number().int().nonnegative().optional();
-/** What went, by kind. */
+/** What went, by kind; of conversations the records that went or lost the name. */
 export const ErasureCounts = z.object({
   conversations: count,
   memories: count,
