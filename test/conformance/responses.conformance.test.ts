@@ -272,7 +272,7 @@ describe.skipIf(!hasClients)("OpenAI's Responses", () => {
       expect(await refused.until("error")).toMatchObject({ status: 400, param: "store", code: "unsupported" });
       const image = { role: "user", content: [{ type: "input_image", image_url: "https://example.com/a.png" }] };
       const unread = run("call", [{ input: [image] }], { path: ["responses", "create"] });
-      expect(await unread.until("error")).toMatchObject({ status: 400, param: "input" });
+      expect(await unread.until("error")).toMatchObject({ status: 400, param: "input[0].content[0].image_url" });
     });
 
     test("error: a request that is sent again is one turn", async () => {
