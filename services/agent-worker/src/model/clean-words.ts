@@ -33,8 +33,10 @@ export function createCleanWords(apiKey: string, { messages }: Pick<ModelRequest
 /** What the operator has written, the system's messages, may be quoted. */
 function saidIn(messages: ModelRequest["messages"]): string {
   const said = messages.filter(({ role }) => role !== "system");
-  // Escapes would part words from their beginnings, as in \nword.
-  return JSON.stringify(said)
+  // Escapes would part words from their beginnings, as in \nword. Pictures have no words, and megabytes.
+  const withoutData = (_name: string, value: unknown) =>
+    typeof value === "string" && value.startsWith("data:") ? "" : value;
+  return JSON.stringify(said, withoutData)
     .replaceAll(/\\[nrt]/g, " ")
     .replaceAll("\\", "")
     .toLowerCase();
