@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
 import { noticeQueueName, type Notice, type NoticeJob, type pushQueueName } from "@parley/protocol";
 import { withDeadline, type Logger } from "@parley/runtime";
-import { Queue, UnrecoverableError, Worker, type Job } from "bullmq";
+import { UnrecoverableError, Worker, type Job, type Queue } from "bullmq";
 import type { Redis } from "ioredis";
+import { createBullQueue } from "./bull-queue.ts";
 import { isNamedIn } from "./pseudonyms.ts";
 import { connectRedis, type RedisAddress } from "./redis.ts";
 import { openNoticeJob, sealNoticeJob } from "./sealed-jobs.ts";
@@ -59,15 +60,7 @@ export function createNoticeQueue({
   most = mostQueued,
   log,
 }: NoticeQueueDeps): NoticeQueue {
-  let queue: Queue | undefined;
-  const opened = (): Queue => {
-    // BullMQ itself would wait for the first connection, however long that takes.
-    if (redis.status !== "ready") throw new Error("Redis cannot be reached.");
-    if (queue !== undefined) return queue;
-    queue = new Queue(name, { connection: redis, skipMetasUpdate: true });
-    queue.on("error", (error) => log.debug({ reason: error.message }, "the queue of notices reports an error"));
-    return queue;
-  };
+  const { open: opened } = createBullQueue({ name, redis, log });
   let lookedMs = -Infinity;
   let count = 0;
   const requireRoom = async (jobs: Queue): Promise<void> => {

@@ -1,7 +1,8 @@
 import { type CallId, ToolJob, toolJobId, toolQueueName } from "@parley/protocol";
 import type { Logger } from "@parley/runtime";
-import { Queue } from "bullmq";
+import type { Queue } from "bullmq";
 import type { Redis } from "ioredis";
+import { createBullQueue, type BullQueue } from "./bull-queue.ts";
 import { connectRedis, type RedisAddress } from "./redis.ts";
 import { sealToolJob } from "./sealed-jobs.ts";
 import { plainTexts, type SealedTexts } from "./sealed-texts.ts";
@@ -46,24 +47,23 @@ const JOB_OPTIONS = {
 const sweepEveryMs = 600_000;
 const maxSwept = 10_000;
 
+interface Place {
+  readonly jobId: string;
+  readonly go: boolean;
+}
+
 /** The agents' side of the queue of tool calls. */
 export function createToolQueue({ url, tls, texts = plainTexts, log }: ToolQueueDeps): ToolQueue {
   const redis = connectRedis({ url, tls, role: "queue", log });
-  const queue = new Queue(toolQueueName, { connection: redis });
-  queue.on("error", (error) => log.debug({ reason: error.message }, "the tool queue reports an error"));
-
-  // BullMQ itself would wait for the first connection, however long that takes.
-  function requireRedis(): void {
-    if (redis.status !== "ready") throw new Error("Redis cannot be reached.");
-  }
+  const queue = createBullQueue({ name: toolQueueName, redis, log });
 
   /** Whether the queue did not have it. */
-  async function enqueue(job: ToolJob, jobId: string, go: boolean): Promise<boolean> {
+  async function enqueue(jobs: Queue, job: ToolJob, { jobId, go }: Place): Promise<boolean> {
     // Before it takes its place: without a key it takes none.
     const data = await sealToolJob(texts, jobId, job);
     const priority = await rankOf(redis, { jobId, user: job.user.id, of: classOf(job.caller, go) });
     if (priority === undefined) return false;
-    await queue.add(job.tool_name, data, { ...JOB_OPTIONS, jobId, priority });
+    await jobs.add(job.tool_name, data, { ...JOB_OPTIONS, jobId, priority });
     return true;
   }
 
@@ -71,22 +71,20 @@ export function createToolQueue({ url, tls, texts = plainTexts, log }: ToolQueue
 
   return {
     async add(job, { go = false } = {}) {
-      requireRedis();
-      const jobId = toolJobId(job.call_id, go);
-      if (await enqueue(job, jobId, go)) return;
-      const state = await queue.getJobState(jobId);
+      const jobs = queue.open();
+      const place = { jobId: toolJobId(job.call_id, go), go };
+      if (await enqueue(jobs, job, place)) return;
+      const state = await jobs.getJobState(place.jobId);
       if (state !== "completed" && state !== "failed") return;
-      await queue.remove(jobId);
-      await enqueue(job, jobId, go);
+      await jobs.remove(place.jobId);
+      await enqueue(jobs, job, place);
     },
     async remove(callId) {
-      requireRedis();
-      await removeBoth(queue, redis, callId);
+      await removeBoth(queue.open(), redis, callId);
     },
     async counts() {
-      requireRedis();
       const [counts, calls] = await Promise.all([
-        queue.getJobCounts("waiting", "prioritized", "active"),
+        queue.open().getJobCounts("waiting", "prioritized", "active"),
         waitingCalls(redis),
       ]);
       const { waiting = 0, prioritized = 0, active = 0 } = counts;
@@ -101,14 +99,15 @@ export function createToolQueue({ url, tls, texts = plainTexts, log }: ToolQueue
   };
 }
 
-function keepSweeping(queue: Queue, redis: Redis, log: Logger): () => void {
-  const sweep = (): void => {
-    void Promise.all([queue.clean(0, maxSwept, "completed"), queue.clean(0, maxSwept, "failed")]).catch(
-      (err: unknown) => log.debug({ err }, "ended tool jobs could not be removed yet"),
-    );
+function keepSweeping(queue: BullQueue, redis: Redis, log: Logger): () => void {
+  const sweep = async (): Promise<void> => {
+    const jobs = queue.open();
+    await Promise.all([jobs.clean(0, maxSwept, "completed"), jobs.clean(0, maxSwept, "failed")]);
   };
-  redis.once("ready", sweep);
-  const sweeping = setInterval(sweep, sweepEveryMs);
+  const trySweep = (): void =>
+    void sweep().catch((err: unknown) => log.debug({ err }, "ended tool jobs could not be removed yet"));
+  redis.once("ready", trySweep);
+  const sweeping = setInterval(trySweep, sweepEveryMs);
   return () => clearInterval(sweeping);
 }
 
@@ -145,20 +144,11 @@ export interface ToolJobs {
 
 /** For who deletes a conversation. `redis` stays its owner's. */
 export function createToolJobs({ redis, log }: { readonly redis: Redis; readonly log: Logger }): ToolJobs {
-  let queue: Queue | undefined;
-
-  const open = (): Queue => {
-    if (redis.status !== "ready") throw new Error("Redis cannot be reached.");
-    if (queue !== undefined) return queue;
-    queue = new Queue(toolQueueName, { connection: redis, skipMetasUpdate: true });
-    queue.on("error", (error) => log.debug({ reason: error.message }, "the tool queue reports an error"));
-    return queue;
-  };
-
+  const queue = createBullQueue({ name: toolQueueName, redis, log });
   return {
     async drop(calls) {
       if (calls.length === 0) return [];
-      const jobs = open();
+      const jobs = queue.open();
       const isGone = await Promise.all(calls.map((call) => removeBoth(jobs, redis, call)));
       return calls.filter((_, i) => isGone[i] === false);
     },
